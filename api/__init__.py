@@ -1,0 +1,1 @@
+"""The only place that knows HTTP: roles, routes, schemas and pages."""

@@ -1,0 +1,1 @@
+"""The on-chain half: Solidity sources, committed artefacts and their typed codec."""

@@ -1,0 +1,1 @@
+"""One institution's desk: drafts, gate, numbers, seal keys, QR pictures."""

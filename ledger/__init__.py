@@ -1,0 +1,1 @@
+"""The append-only ledger: pure core, log, store, chain."""

@@ -1,0 +1,34 @@
+"""The one table of constants that every implementation of these formats shares.
+
+Solidity and JavaScript take theirs from here; `ledger/core/README.md` shows each in an example.
+"""
+
+STATEMENT_DOMAIN = b"hengzheng/statement/v1\x00"
+"""Prefix of a statement's COSE external_aad; SHA-256 of the log's origin follows."""
+
+CODE_DOMAIN = b"hengzheng/code/v1\x00"
+"""Prefix of the statement whose SHA-256 gives the short printed code."""
+
+SUBJECT_DOMAIN = b"hengzheng/subject/v1\x00"
+"""Prefix of kind and identity of what an event is about."""
+
+INSTRUMENT_DOMAIN = b"hengzheng/instrument/v1\x00"
+"""Prefix of the canonical identity of a measuring instrument."""
+
+ENDORSEMENT_DOMAIN = b"hengzheng/endorsement/v1\x00"
+"""Prefix of what root keys and newly registered keys sign; SHA-256 of the log's origin and the content follow."""
+
+RECEIPT_DOMAIN = b"hengzheng/receipt/v1\x00"
+"""Prefix of the canonical fields of an anchor receipt, signed by the log key."""
+
+SEALS_DOMAIN = b"hengzheng/seals/v1\x00"
+"""Prefix of the canonical list of seals whose SHA-256 is cut to 8 bytes in a statement."""
+
+SERIAL_DOMAIN = b"hengzheng/serial/v1\x00"
+"""Prefix of a serial number too long for a statement."""
+
+IDEMPOTENCY_DOMAIN = b"hengzheng/idempotency/v1\x00"
+"""Prefix of the 256-bit key under which the log recognises a statement it already holds."""
+
+REFUSAL_DOMAIN = b"hengzheng/refusal/v1\x00"
+"""Prefix of the canonical fields of a signed refusal."""

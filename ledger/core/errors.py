@@ -1,0 +1,134 @@
+"""The whole error tree, drawn once; five branches, by what the caller must do.
+
+    LedgerError
+    ├─ InputError         fix the document; never retry        exit 2
+    │   ├─ MalformedDocumentError      ├─ NonCanonicalEncodingError   ├─ UnitError
+    │   ├─ PolicyMismatchError         └─ DocumentRefusedError (carries every Reason at once)
+    ├─ VerificationError  evidence fails; never softened       exit 1
+    │   ├─ BrokenSignatureError        ├─ InclusionProofError
+    │   ├─ ConsistencyProofError       └─ AnchorMismatchError
+    ├─ StateError         right request, wrong moment          exit 2
+    │   ├─ NotFoundError  ├─ AlreadyIssuedError  ├─ StaleVersionError  └─ WrongChainError
+    ├─ UnavailableError   store or chain out of reach          exit 3
+    │   ├─ StoreUnavailableError  ├─ ChainUnavailableError  └─ HomeLockedError
+    └─ LogIntegrityError  our own records disagree             exit 4, stop writing
+
+`parse_*` functions raise only `InputError`, whatever the bytes. Adapters translate foreign exceptions at
+their own edge with `raise ... from err`. "Could not look" is never an error of this tree: it is the outcome
+NOT_CHECKED of a verification step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class LedgerError(Exception):
+    """Root of everything this product raises on purpose."""
+
+
+class InputError(LedgerError):
+    """The given document or value is wrong; the same input will never be accepted.
+
+    `field` names the member (`instrument.serial`) or the row (`row 7: serial`), if one is to blame.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message if field is None else f"{field}: {message}")
+        self.field = field
+        self.reason = message
+
+
+class MalformedDocumentError(InputError):
+    """Not of the expected shape: a member is missing, unknown, of the wrong type or out of range."""
+
+
+class NonCanonicalEncodingError(InputError):
+    """Well-formed, but not in the one spelling that this format allows."""
+
+
+class UnitError(InputError):
+    """Not a unit of measurement this product knows, or units that cannot be compared."""
+
+
+class PolicyMismatchError(InputError):
+    """The document belongs to another log than the policy's, or the policy itself cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One ground for refusing a document."""
+
+    code: str
+    """Stable upper-case code, as `SCOPE`, `EXPIRY`."""
+    field: str
+    """Path of the member to blame, as `validity.until`."""
+    text: str
+    """One plain English sentence."""
+
+
+class DocumentRefusedError(InputError):
+    """A well-formed document that must not be issued or admitted; every reason is given at once."""
+
+    def __init__(self, reasons: Sequence[Reason]) -> None:
+        super().__init__("; ".join(f"{reason.field}: {reason.text}" for reason in reasons))
+        self.reasons = tuple(reasons)
+
+
+class VerificationError(LedgerError):
+    """The evidence does not hold. Never softened, never retried."""
+
+
+class BrokenSignatureError(VerificationError):
+    """A signature does not verify with the key that it names."""
+
+
+class InclusionProofError(VerificationError):
+    """An inclusion proof does not lead to the root it should lead to."""
+
+
+class ConsistencyProofError(VerificationError):
+    """Two tree heads are not prefix and extension of one log."""
+
+
+class AnchorMismatchError(VerificationError):
+    """The chain, or a receipt about it, says something else than the evidence at hand."""
+
+
+class StateError(LedgerError):
+    """A right request at the wrong moment."""
+
+
+class NotFoundError(StateError):
+    """No such record."""
+
+
+class AlreadyIssuedError(StateError):
+    """This number, digest or request key is taken by other content."""
+
+
+class StaleVersionError(StateError):
+    """The expected version of a subject is no longer its newest one."""
+
+
+class WrongChainError(StateError):
+    """The node serves another chain or contract than this home was made for."""
+
+
+class UnavailableError(LedgerError):
+    """Something outside this process cannot be reached now; a later try may succeed."""
+
+
+class StoreUnavailableError(UnavailableError):
+    """The database is out of reach."""
+
+
+class ChainUnavailableError(UnavailableError):
+    """The node is out of reach or does not answer in time."""
+
+
+class HomeLockedError(UnavailableError):
+    """Another process holds this home's log."""
+
+
+class LogIntegrityError(LedgerError):
+    """Our own records disagree: stop writing and call a person."""

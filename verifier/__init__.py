@@ -1,0 +1,1 @@
+"""Offline checks: trusts nothing that the operator says."""
