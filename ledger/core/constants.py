@@ -32,3 +32,6 @@ IDEMPOTENCY_DOMAIN = b"hengzheng/idempotency/v1\x00"
 
 REFUSAL_DOMAIN = b"hengzheng/refusal/v1\x00"
 """Prefix of the canonical fields of a signed refusal."""
+
+RULE_BOOK_DOMAIN = b"hengzheng/rule-book/v1\x00"
+"""Prefix of the SHA-256 of both tables of rules: names the rules by which a report judged."""

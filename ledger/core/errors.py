@@ -62,15 +62,17 @@ class Reason:
     """Stable upper-case code, as `SCOPE`, `EXPIRY`."""
     field: str
     """Path of the member to blame, as `validity.until`."""
-    text: str
-    """One plain English sentence."""
+    en: str
+    """One plain sentence in English."""
+    zh: str
+    """The same sentence in Chinese."""
 
 
 class DocumentRefusedError(InputError):
     """A well-formed document that must not be issued or admitted; every reason is given at once."""
 
     def __init__(self, reasons: Sequence[Reason]) -> None:
-        super().__init__("; ".join(f"{reason.field}: {reason.text}" for reason in reasons))
+        super().__init__("; ".join(f"{reason.field}: {reason.en}" for reason in reasons))
         self.reasons = tuple(reasons)
 
 

@@ -1,0 +1,156 @@
+"""Anchor receipt: what the log says about the transaction that carried one of its tree heads to a chain.
+
+The log key signs every field. Offline a receipt is "stated by the log, not looked up"; only a look at the
+contract itself makes it "seen on chain".
+
+>>> verify_receipt(parse_receipt(members), log_key)
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ledger.core.canonical import JsonObject, encode_canonical_json
+from ledger.core.constants import RECEIPT_DOMAIN
+from ledger.core.encoding import encode_hex, encode_instant
+from ledger.core.fields import Reader
+from ledger.core.ids import RootHash, TreeSize
+from ledger.core.signature import PublicKey, Signer, verify_signature
+
+RECEIPT_TYPE = "hengzheng/receipt/v1"
+
+
+class AnchorGrade(StrEnum):
+    """How settled the block was when the receipt was signed."""
+
+    INCLUDED = "included"
+    SAFE = "safe"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainIdentity:
+    """Which contract on which chain holds this log's heads."""
+
+    chain_id: int
+    genesis_hash: bytes
+    """32 bytes: hash of block 0."""
+    contract: bytes
+    """20 bytes."""
+    log_id: bytes
+    """32 bytes, as the contract computes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorReceipt:
+    """One anchored tree head."""
+
+    chain: ChainIdentity
+    tree_size: TreeSize
+    root_hash: RootHash
+    tx_hash: bytes
+    block_number: int
+    block_hash: bytes
+    anchored_at: datetime
+    """Time of the block, aware UTC, whole seconds."""
+    grade: AnchorGrade
+    signature: bytes
+    """64 bytes by the log key."""
+
+
+def encode_chain_identity(chain: ChainIdentity) -> JsonObject:
+    """Return the four members that name a contract."""
+    return {
+        "chain_id": chain.chain_id,
+        "genesis_hash": encode_hex(chain.genesis_hash),
+        "contract": encode_hex(chain.contract),
+        "log_id": encode_hex(chain.log_id),
+    }
+
+
+def parse_chain_identity(reader: Reader) -> ChainIdentity:
+    """Take the four members that name a contract from a reader.
+
+    Raises:
+        InputError: a member is missing or malformed.
+    """
+    return ChainIdentity(
+        chain_id=reader.integer("chain_id", 0, 2**53 - 1),
+        genesis_hash=reader.hex("genesis_hash", 32),
+        contract=reader.hex("contract", 20),
+        log_id=reader.hex("log_id", 32),
+    )
+
+
+def sign_receipt(
+    chain: ChainIdentity,
+    tree_size: TreeSize,
+    root_hash: RootHash,
+    tx_hash: bytes,
+    block_number: int,
+    block_hash: bytes,
+    anchored_at: datetime,
+    grade: AnchorGrade,
+    signer: Signer,
+) -> AnchorReceipt:
+    """Return a receipt signed by the log key."""
+    unsigned = AnchorReceipt(
+        chain, tree_size, root_hash, tx_hash, block_number, block_hash, anchored_at, grade, b""
+    )
+    signature = signer.sign(_signed_bytes(unsigned))
+    return AnchorReceipt(
+        chain, tree_size, root_hash, tx_hash, block_number, block_hash, anchored_at, grade, signature
+    )
+
+
+def verify_receipt(receipt: AnchorReceipt, log_key: PublicKey) -> None:
+    """Check the log's signature over every field.
+
+    Raises:
+        BrokenSignatureError: not signed by this log.
+    """
+    verify_signature(log_key, receipt.signature, _signed_bytes(receipt))
+
+
+def encode_receipt(receipt: AnchorReceipt) -> JsonObject:
+    """Return the receipt as it stands in a bundle."""
+    return _members(receipt) | {"signature": encode_hex(receipt.signature)}
+
+
+def parse_receipt(reader: Reader) -> AnchorReceipt:
+    """Parse a receipt.
+
+    Raises:
+        InputError: not a receipt.
+    """
+    reader.text("type", max_bytes=40, pattern=RECEIPT_TYPE)
+    receipt = AnchorReceipt(
+        chain=parse_chain_identity(reader),
+        tree_size=TreeSize(reader.integer("tree_size", 1, 2**53 - 1)),
+        root_hash=RootHash(reader.hex("root_hash", 32)),
+        tx_hash=reader.hex("tx_hash", 32),
+        block_number=reader.integer("block_number", 0, 2**53 - 1),
+        block_hash=reader.hex("block_hash", 32),
+        anchored_at=reader.instant("anchored_at"),
+        grade=reader.enum("grade", AnchorGrade),
+        signature=reader.hex("signature", 64),
+    )
+    reader.finish()
+    return receipt
+
+
+def _members(receipt: AnchorReceipt) -> JsonObject:
+    return encode_chain_identity(receipt.chain) | {
+        "type": RECEIPT_TYPE,
+        "tree_size": receipt.tree_size,
+        "root_hash": encode_hex(receipt.root_hash),
+        "tx_hash": encode_hex(receipt.tx_hash),
+        "block_number": receipt.block_number,
+        "block_hash": encode_hex(receipt.block_hash),
+        "anchored_at": encode_instant(receipt.anchored_at),
+        "grade": receipt.grade.value,
+    }
+
+
+def _signed_bytes(receipt: AnchorReceipt) -> bytes:
+    return RECEIPT_DOMAIN + encode_canonical_json(_members(receipt))

@@ -1,0 +1,353 @@
+"""Contents of register statements: who may decide what, and since when.
+
+Every content is a canonical JSON object; the log stores it inside the statement, so a bundle that carries the
+leaf carries the fact. The root names its keys and signs authorities; an authority registers institutions,
+their keys and the scope of their authorisation, within its division codes.
+
+>>> parse_key_content(encode_key_content(content)) == content
+True
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canonical_json
+from ledger.core.category import Category, parse_category
+from ledger.core.certificate import VerificationKind
+from ledger.core.credit_code import CreditCode, parse_credit_code
+from ledger.core.errors import MalformedDocumentError
+from ledger.core.fields import Reader
+from ledger.core.ids import InstitutionId
+from ledger.core.signature import PublicKey, parse_multikey
+
+SUITES: Final = ("ed25519", "p-256", "sha-256")
+"""What this version computes; leaf 0 names them so that others can be added."""
+
+ID_PATTERN: Final = r"[A-Z0-9][A-Z0-9-]{0,11}"
+"""Ids of authorities, institutions and scope lines: short, for they are signed into every printed code."""
+
+DIVISION_PATTERN: Final = r"[0-9]{2,12}"
+"""A division code (GB/T 2260, GB/T 10114) or a prefix of one; an absent one means anywhere."""
+
+ROOT_ISSUER: Final = "ROOT"
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+
+class Power(StrEnum):
+    """What an authority may register."""
+
+    INSTITUTION = "institution"
+    KEY = "key"
+    SCOPE = "scope"
+
+
+class RegisterState(StrEnum):
+    """Whether a registered thing counts from now on."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name in Chinese and, if there is one, in English."""
+
+    zh: str
+    en: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RootContent:
+    """Leaf 0: the keys that every trust in this log starts from."""
+
+    version: int
+    origin: str
+    keys: tuple[PublicKey, ...]
+    threshold: int
+    """Number of root keys that must endorse a root decision: 1 <= threshold <= len(keys)."""
+    log_key: PublicKey
+    """Signs checkpoints, receipts and refusals."""
+    predecessor: str | None
+    """Origin of the log that this one continues, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityContent:
+    """DELEGATE: a metrology authority (计量行政部门), its key, region, powers and period."""
+
+    id: str
+    name: Name
+    key: PublicKey
+    division: str
+    powers: frozenset[Power]
+    valid_from: date
+    valid_until: date
+    state: RegisterState
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionContent:
+    """A verification institution (法定计量检定机构 or 授权机构)."""
+
+    id: InstitutionId
+    name: Name
+    credit_code: CreditCode | None
+    division: str
+    state: RegisterState
+
+
+@dataclass(frozen=True, slots=True)
+class KeyContent:
+    """A seal key of an institution; its first registration is endorsed by the key itself."""
+
+    institution: InstitutionId
+    key: PublicKey
+    state: RegisterState
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeContent:
+    """One line of an authorisation (计量授权): what, how, where and when an institution may verify."""
+
+    institution: InstitutionId
+    id: str
+    authorisation_no: str
+    categories: frozenset[Category]
+    kinds: frozenset[VerificationKind]
+    division: str
+    valid_from: date
+    valid_until: date
+    state: RegisterState
+
+
+RegisterContent = RootContent | AuthorityContent | InstitutionContent | KeyContent | ScopeContent
+
+
+def encode_root_content(content: RootContent) -> bytes:
+    """Return the canonical bytes of a ROOT content."""
+    members: JsonObject = {
+        "version": content.version,
+        "origin": content.origin,
+        "keys": [key.multikey for key in content.keys],
+        "threshold": content.threshold,
+        "log_key": content.log_key.multikey,
+        "suites": list(SUITES),
+    }
+    if content.predecessor is not None:
+        members["predecessor"] = content.predecessor
+    return encode_canonical_json(members)
+
+
+def parse_root_content(raw: bytes) -> RootContent:
+    """Parse a ROOT content.
+
+    Raises:
+        InputError: not such a content, or keys and threshold make no sense.
+    """
+    reader = _reader(raw)
+    version = reader.integer("version", 1, 2**31)
+    origin = reader.text("origin", max_bytes=120, pattern=r"[^+\s]+")
+    keys = tuple(parse_multikey(text) for text in reader.texts("keys", max_bytes=64))
+    threshold = reader.integer("threshold", 1, 64)
+    log_key = parse_multikey(reader.text("log_key", max_bytes=64))
+    suites = tuple(reader.texts("suites", max_bytes=32))
+    predecessor = reader.opt_text("predecessor", max_bytes=120)
+    reader.finish()
+    if len({key.key_id for key in keys}) != len(keys) or not threshold <= len(keys) <= 64:
+        raise MalformedDocumentError(
+            "expected distinct keys, at least as many as the threshold", field="keys"
+        )
+    if suites != SUITES:
+        raise MalformedDocumentError(f"expected exactly {list(SUITES)}", field="suites")
+    return RootContent(version, origin, keys, threshold, log_key, predecessor)
+
+
+def encode_authority_content(content: AuthorityContent) -> bytes:
+    """Return the canonical bytes of a DELEGATE content."""
+    members: JsonObject = {
+        "id": content.id,
+        "name": _name_members(content.name),
+        "key": content.key.multikey,
+        "powers": [power.value for power in sorted(content.powers)],
+        "from": content.valid_from.isoformat(),
+        "until": content.valid_until.isoformat(),
+        "state": content.state.value,
+    }
+    return encode_canonical_json(members | _division_members(content.division))
+
+
+def parse_authority_content(raw: bytes) -> AuthorityContent:
+    """Parse a DELEGATE content.
+
+    Raises:
+        InputError: not such a content.
+    """
+    reader = _reader(raw)
+    content = AuthorityContent(
+        id=_parse_authority_id(reader),
+        name=_parse_name(reader),
+        key=parse_multikey(reader.text("key", max_bytes=64)),
+        division=_parse_division(reader),
+        powers=_parse_set(reader, "powers", Power),
+        valid_from=reader.date("from"),
+        valid_until=reader.date("until"),
+        state=reader.enum("state", RegisterState),
+    )
+    reader.finish()
+    _check_period(content.valid_from, content.valid_until)
+    return content
+
+
+def encode_institution_content(content: InstitutionContent) -> bytes:
+    """Return the canonical bytes of an INSTITUTION content."""
+    members: JsonObject = {
+        "id": content.id,
+        "name": _name_members(content.name),
+        "state": content.state.value,
+    }
+    if content.credit_code is not None:
+        members["credit_code"] = content.credit_code
+    return encode_canonical_json(members | _division_members(content.division))
+
+
+def parse_institution_content(raw: bytes) -> InstitutionContent:
+    """Parse an INSTITUTION content.
+
+    Raises:
+        InputError: not such a content, or the credit code's check character is wrong (GB 32100).
+    """
+    reader = _reader(raw)
+    code = reader.opt_text("credit_code", max_bytes=18)
+    content = InstitutionContent(
+        id=InstitutionId(reader.text("id", max_bytes=12, pattern=ID_PATTERN)),
+        name=_parse_name(reader),
+        credit_code=None if code is None else parse_credit_code(code, field="content.credit_code"),
+        division=_parse_division(reader),
+        state=reader.enum("state", RegisterState),
+    )
+    reader.finish()
+    return content
+
+
+def encode_key_content(content: KeyContent) -> bytes:
+    """Return the canonical bytes of a KEY content."""
+    return encode_canonical_json(
+        {"institution": content.institution, "key": content.key.multikey, "state": content.state.value}
+    )
+
+
+def parse_key_content(raw: bytes) -> KeyContent:
+    """Parse a KEY content.
+
+    Raises:
+        InputError: not such a content.
+    """
+    reader = _reader(raw)
+    content = KeyContent(
+        institution=InstitutionId(reader.text("institution", max_bytes=12, pattern=ID_PATTERN)),
+        key=parse_multikey(reader.text("key", max_bytes=64)),
+        state=reader.enum("state", RegisterState),
+    )
+    reader.finish()
+    return content
+
+
+def encode_scope_content(content: ScopeContent) -> bytes:
+    """Return the canonical bytes of a SCOPE content."""
+    members: JsonObject = {
+        "institution": content.institution,
+        "id": content.id,
+        "authorisation_no": content.authorisation_no,
+        "categories": [category.name for category in sorted(content.categories, key=lambda item: item.name)],
+        "kinds": [kind.value for kind in sorted(content.kinds)],
+        "from": content.valid_from.isoformat(),
+        "until": content.valid_until.isoformat(),
+        "state": content.state.value,
+    }
+    return encode_canonical_json(members | _division_members(content.division))
+
+
+def parse_scope_content(raw: bytes) -> ScopeContent:
+    """Parse a SCOPE content.
+
+    Raises:
+        InputError: not such a content.
+    """
+    reader = _reader(raw)
+    content = ScopeContent(
+        institution=InstitutionId(reader.text("institution", max_bytes=12, pattern=ID_PATTERN)),
+        id=reader.text("id", max_bytes=12, pattern=ID_PATTERN),
+        authorisation_no=reader.text("authorisation_no", max_bytes=120),
+        categories=_parse_categories(reader),
+        kinds=_parse_set(reader, "kinds", VerificationKind),
+        division=_parse_division(reader),
+        valid_from=reader.date("from"),
+        valid_until=reader.date("until"),
+        state=reader.enum("state", RegisterState),
+    )
+    reader.finish()
+    _check_period(content.valid_from, content.valid_until)
+    return content
+
+
+def _reader(raw: bytes) -> Reader:
+    value = parse_canonical_json(raw)
+    if not isinstance(value, dict):
+        raise MalformedDocumentError("register content is not an object")
+    return Reader(value, "content")
+
+
+def _parse_authority_id(reader: Reader) -> str:
+    authority_id = reader.text("id", max_bytes=12, pattern=ID_PATTERN)
+    if authority_id == ROOT_ISSUER:
+        raise MalformedDocumentError("ROOT names the root itself", field="content.id")
+    return authority_id
+
+
+def _parse_division(reader: Reader) -> str:
+    return reader.opt_text("division", max_bytes=12, pattern=DIVISION_PATTERN) or ""
+
+
+def _parse_name(reader: Reader) -> Name:
+    inner = reader.object("name")
+    name = Name(inner.text("zh", max_bytes=200), inner.opt_text("en", max_bytes=200))
+    inner.finish()
+    return name
+
+
+def _name_members(name: Name) -> JsonObject:
+    return {"zh": name.zh} if name.en is None else {"zh": name.zh, "en": name.en}
+
+
+def _division_members(division: str) -> JsonObject:
+    return {"division": division} if division else {}
+
+
+def _parse_set(reader: Reader, name: str, kind: type[EnumT]) -> frozenset[EnumT]:
+    texts = _parse_sorted_texts(reader, name)
+    try:
+        return frozenset(kind(text) for text in texts)
+    except ValueError:
+        known = ", ".join(member.value for member in kind)
+        raise MalformedDocumentError(f"unknown value; known are {known}", field=f"content.{name}") from None
+
+
+def _parse_categories(reader: Reader) -> frozenset[Category]:
+    texts = _parse_sorted_texts(reader, "categories")
+    return frozenset(parse_category(text, "content.categories") for text in texts)
+
+
+def _parse_sorted_texts(reader: Reader, name: str) -> list[str]:
+    texts = reader.texts(name, max_bytes=64)
+    if not texts or texts != sorted(set(texts)):
+        raise MalformedDocumentError("expected at least one, each once, in order", field=f"content.{name}")
+    return texts
+
+
+def _check_period(valid_from: date, valid_until: date) -> None:
+    if valid_until < valid_from:
+        raise MalformedDocumentError("ends before it begins", field="content.until")

@@ -1,0 +1,109 @@
+"""Every kind of event that the ledger can hold, and every kind of thing an event can be about.
+
+The numbers are printed, signed and logged: a code, once given, is never given to anything else. Types whose
+effect is not defined yet have their code here, and `parse_signed_statement` refuses them until it is.
+
+>>> compute_subject(SubjectKind.INSTITUTION, b"350100-01").hex()[:16]
+'17dae6cc99ac8c87'
+"""
+
+import hashlib
+from enum import IntEnum
+
+from ledger.core.constants import SUBJECT_DOMAIN
+from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, Subject
+
+
+class EventType(IntEnum):
+    """What a statement does. 1 to 31: documents and instruments; 32 to 63: registers; 255: the log's own."""
+
+    ISSUE = 1
+    SUPPLEMENT = 2
+    REPLACE = 3
+    CANCEL = 4
+    WITHDRAW = 5
+    SUSPEND = 6
+    REINSTATE = 7
+    REVERIFY_NEEDED = 8
+    OPENED_FOR_REPAIR = 9
+    LOT = 10
+    ROOT = 32
+    DELEGATE = 33
+    POLICY = 34
+    INSTITUTION = 35
+    KEY = 36
+    KEY_COMPROMISED_FROM = 37
+    SCOPE = 38
+    PERSON = 39
+    STANDARD = 40
+    REFERENCE_MATERIAL = 41
+    REGULATION = 42
+    TYPE_APPROVAL = 43
+    INSTRUMENT = 44
+    INSTRUMENT_SAME_AS = 45
+    INSTRUMENT_SPLIT = 46
+    STICKER_ALLOTTED = 47
+    STICKER_BOUND = 48
+    STICKER_UNBOUND = 49
+    MAPHEAD = 255
+
+
+class SubjectKind(IntEnum):
+    """What a subject is; one byte of the subject's preimage."""
+
+    ROOT = 1
+    AUTHORITY = 2
+    POLICY = 3
+    INSTITUTION = 4
+    KEY = 5
+    SCOPE = 6
+    PERSON = 7
+    STANDARD = 8
+    REFERENCE_MATERIAL = 9
+    REGULATION = 10
+    TYPE_APPROVAL = 11
+    INSTRUMENT = 12
+    PART = 13
+    CERTIFICATE = 14
+    LOT = 15
+    STICKER = 16
+
+
+DEFINED_TYPES = frozenset(
+    {
+        EventType.ISSUE,
+        EventType.ROOT,
+        EventType.DELEGATE,
+        EventType.INSTITUTION,
+        EventType.KEY,
+        EventType.SCOPE,
+    }
+)
+"""The types whose content and effect this version defines."""
+
+
+def compute_subject(kind: SubjectKind, identity: bytes) -> Subject:
+    """Return the 32 bytes under which the ledger knows a thing.
+
+    Args:
+        kind: what it is.
+        identity: its identity within that kind; see the `..._subject` functions below.
+    """
+    return Subject(hashlib.sha256(SUBJECT_DOMAIN + bytes([kind]) + identity).digest())
+
+
+def instrument_subject(instrument_id: InstrumentId, part: str | None = None) -> Subject:
+    """Return the subject of an instrument, or of one of its parts (nozzle, lane, phase)."""
+    if part is None:
+        return compute_subject(SubjectKind.INSTRUMENT, instrument_id)
+    return compute_subject(SubjectKind.PART, instrument_id + part.encode())
+
+
+def certificate_subject(issuer: InstitutionId, number: CertificateNumber) -> Subject:
+    """Return the subject of a certificate: its identity is issuer and number, never its digest."""
+    return compute_subject(SubjectKind.CERTIFICATE, issuer.encode() + b"\x00" + number.encode())
+
+
+def scope_subject(institution: InstitutionId, scope_id: str) -> Subject:
+    """Return the subject of one line of an institution's authorisation."""
+    return compute_subject(SubjectKind.SCOPE, institution.encode() + b"\x00" + scope_id.encode())

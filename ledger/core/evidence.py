@@ -1,0 +1,125 @@
+"""Authority evidence: the register leaves on which an institution's authority rests, under one checkpoint.
+
+A bundle carries the leaves of its own institution, the trust list those of every institution. Reading the
+evidence means folding its leaves in log order by the same rules as the log itself.
+
+>>> registers = fold_evidence(evidence, origin, root_digest)
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ledger.core.canonical import JsonObject
+from ledger.core.encoding import encode_base64, parse_base64
+from ledger.core.entry import MAX_LEAF_BYTES, Leaf, parse_leaf
+from ledger.core.errors import MalformedDocumentError, VerificationError
+from ledger.core.event import EventType
+from ledger.core.fields import Reader
+from ledger.core.ids import LeafIndex, RootHash, Subject, TreeSize
+from ledger.core.merkle import hash_leaf, verify_multi_proof
+from ledger.core.statement import RegisterClaims, parse_signed_statement
+from ledger.core.status import Effect, Registers, SubjectState, build_header, judge_signed_event
+
+MAX_EVIDENCE_LEAVES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Register leaves and one batched inclusion proof for all of them."""
+
+    leaves: tuple[tuple[LeafIndex, bytes], ...]
+    """Ascending by index."""
+    proof: tuple[bytes, ...]
+    """Hashes of 32 bytes, in the order of `merkle.build_multi_proof`."""
+
+
+def encode_evidence(evidence: Evidence) -> JsonObject:
+    """Return the evidence as it stands in bundles and trust lists."""
+    return {
+        "leaves": [{"index": index, "leaf": encode_base64(raw)} for index, raw in evidence.leaves],
+        "proof": [encode_base64(item) for item in evidence.proof],
+    }
+
+
+def parse_evidence(reader: Reader) -> Evidence:
+    """Parse authority evidence.
+
+    Raises:
+        InputError: not such a member.
+    """
+    leaves = tuple(_parse_indexed_leaf(item) for item in reader.objects("leaves"))
+    proof = tuple(parse_base64(text, size=32) for text in reader.texts("proof", max_bytes=44))
+    reader.finish()
+    indices = [index for index, _ in leaves]
+    if not indices or indices != sorted(set(indices)) or len(indices) > MAX_EVIDENCE_LEAVES:
+        raise MalformedDocumentError("expected leaves by ascending index", field="evidence.leaves")
+    return Evidence(leaves, proof)
+
+
+def _parse_indexed_leaf(reader: Reader) -> tuple[LeafIndex, bytes]:
+    index = LeafIndex(reader.integer("index", 0, 2**53 - 1))
+    raw = parse_base64(reader.text("leaf", max_bytes=MAX_LEAF_BYTES * 4 // 3 + 4))
+    reader.finish()
+    return index, raw
+
+
+def verify_evidence_inclusion(evidence: Evidence, tree_size: TreeSize, root_hash: RootHash) -> None:
+    """Check that every leaf stands in the tree at its index.
+
+    Raises:
+        InclusionProofError: the proof is misshapen or leads to another root.
+    """
+    hashes = {index: hash_leaf(raw) for index, raw in evidence.leaves}
+    verify_multi_proof(hashes, tree_size, evidence.proof, root_hash)
+
+
+def fold_evidence(
+    evidence: Evidence, origin: str, root_digest: bytes, before: LeafIndex | None = None
+) -> Registers:
+    """Fold the evidence's leaves and return what they establish.
+
+    Args:
+        evidence: leaves whose inclusion the caller has verified.
+        origin: origin of the log.
+        root_digest: SHA-256 of the ROOT content that the policy pins.
+        before: stop at this leaf index, so that keys and scopes are as of that position.
+
+    Raises:
+        VerificationError: a leaf is VOID, contradicts its header, or the root is not the pinned one.
+    """
+    registers, states = Registers(), dict[Subject, SubjectState]()
+    for index, raw in evidence.leaves:
+        if before is not None and index >= before:
+            break
+        _fold_leaf(index, parse_leaf(raw), registers, states, root_digest)
+    if registers.root is None or registers.root.origin != origin:
+        raise VerificationError("the authority evidence does not begin with this log's root")
+    return registers
+
+
+def _fold_leaf(
+    index: LeafIndex,
+    leaf: Leaf,
+    registers: Registers,
+    states: dict[Subject, SubjectState],
+    root_digest: bytes,
+) -> None:
+    signed = parse_signed_statement(leaf.statement_raw)
+    claims = signed.statement.claims
+    if not isinstance(claims, RegisterClaims):
+        _refuse(index, "is not a register event")
+    if signed.statement.type is EventType.ROOT and hashlib.sha256(claims.content).digest() != root_digest:
+        _refuse(index, "is not the root that the policy pins")
+    outcome = judge_signed_event(signed, index, leaf.header.sequenced_at, registers, states.get)
+    if not isinstance(outcome, Effect):
+        _refuse(index, f"has no effect: {outcome.reason}")
+    if build_header(signed, outcome, leaf.header.sequenced_at_ms) != leaf.header:
+        _refuse(index, "contradicts its own header")
+    states.update(outcome.changes)
+    if outcome.apply is not None:
+        outcome.apply(registers)
+
+
+def _refuse(index: LeafIndex, why: str) -> NoReturn:
+    raise VerificationError(f"authority leaf {index} {why}")

@@ -1,0 +1,160 @@
+"""What a verifier believes before it looks at anything: its policy file.
+
+A policy pins the log (origin, key, root), the contract, the hosts whose QR codes count, and the steps without
+which a document is UNKNOWN. Nothing in a bundle can add to it.
+
+>>> parse_policy(encode_policy(policy)) == policy
+True
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ledger.core.anchor import ChainIdentity, encode_chain_identity, parse_chain_identity
+from ledger.core.canonical import JsonObject, encode_canonical_json, parse_json
+from ledger.core.encoding import encode_hex
+from ledger.core.errors import InputError, MalformedDocumentError, PolicyMismatchError
+from ledger.core.fields import Reader
+from ledger.core.signature import PublicKey, parse_multikey
+from ledger.core.step import Step
+
+POLICY_TYPE: Final = "hengzheng/policy/v1"
+DEFAULT_ZONE: Final = "Asia/Shanghai"
+DEFAULT_REQUIRED: Final = (
+    Step.INTEGRITY,
+    Step.BINDING,
+    Step.SEAL,
+    Step.STATEMENT,
+    Step.KEY,
+    Step.AUTHORITY,
+    Step.SCOPE,
+    Step.INCLUSION,
+    Step.CHECKPOINT,
+    Step.RECEIPT,
+    Step.TIME,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractPin:
+    """The contract that holds this log's heads."""
+
+    chain: ChainIdentity
+    code_hash: bytes
+    """32 bytes: SHA-256 of the contract's run-time code."""
+    finality: str
+    """`immediate`, `depth:N` or `tag:safe` / `tag:finalized`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A verifier's trust anchors and demands."""
+
+    version: int
+    origin: str
+    log_key: PublicKey
+    root_version: int
+    root_digest: bytes
+    """32 bytes: SHA-256 of the ROOT content."""
+    contract: ContractPin | None
+    hosts: tuple[str, ...]
+    required: frozenset[Step]
+    lag_warning: timedelta
+    """A document that came into the log later than this after its verification date gets a warning."""
+    clock_tolerance: timedelta
+    zone: ZoneInfo
+    """Calendar dates are dates of this zone."""
+    development: bool
+    """Marks every report as no production trust; a production policy refuses a development chain."""
+
+
+def encode_policy(policy: Policy) -> bytes:
+    """Return the canonical bytes of a policy file."""
+    members: JsonObject = {
+        "type": POLICY_TYPE,
+        "version": policy.version,
+        "origin": policy.origin,
+        "log_key": policy.log_key.multikey,
+        "root": {"version": policy.root_version, "digest": encode_hex(policy.root_digest)},
+        "hosts": list(policy.hosts),
+        "required": [step.code for step in sorted(policy.required, key=lambda step: step.number)],
+        "lag_warning_days": policy.lag_warning.days,
+        "clock_tolerance_seconds": int(policy.clock_tolerance.total_seconds()),
+        "zone": policy.zone.key,
+        "development": policy.development,
+    }
+    if policy.contract is not None:
+        members["contract"] = encode_chain_identity(policy.contract.chain) | {
+            "code_hash": encode_hex(policy.contract.code_hash),
+            "finality": policy.contract.finality,
+        }
+    return encode_canonical_json(members)
+
+
+def parse_policy(raw: bytes) -> Policy:
+    """Parse a policy file; people may format it as they like.
+
+    Raises:
+        InputError: not a policy.
+    """
+    value = parse_json(raw)
+    if not isinstance(value, dict):
+        raise MalformedDocumentError("a policy is a JSON object")
+    reader = Reader(value, "policy")
+    reader.text("type", max_bytes=40, pattern=POLICY_TYPE)
+    root = reader.object("root")
+    policy = Policy(
+        version=reader.integer("version", 1, 2**31),
+        origin=reader.text("origin", max_bytes=120),
+        log_key=parse_multikey(reader.text("log_key", max_bytes=64)),
+        root_version=root.integer("version", 1, 2**31),
+        root_digest=root.hex("digest", 32),
+        contract=_parse_contract(reader.opt_object("contract")),
+        hosts=tuple(reader.texts("hosts", max_bytes=100)),
+        required=frozenset(_parse_step(text) for text in reader.texts("required", max_bytes=20)),
+        lag_warning=timedelta(days=reader.integer("lag_warning_days", 0, 10_000)),
+        clock_tolerance=timedelta(seconds=reader.integer("clock_tolerance_seconds", 0, 86_400)),
+        zone=_parse_zone(reader.text("zone", max_bytes=64)),
+        development=reader.boolean("development"),
+    )
+    root.finish()
+    reader.finish()
+    return policy
+
+
+def require_origin(policy: Policy, origin: str) -> None:
+    """Refuse evidence of another log.
+
+    Raises:
+        PolicyMismatchError: the policy pins another origin.
+    """
+    if policy.origin != origin:
+        raise PolicyMismatchError(f"this is of the log {origin}; the policy is for {policy.origin}")
+
+
+def _parse_contract(reader: Reader | None) -> ContractPin | None:
+    if reader is None:
+        return None
+    pin = ContractPin(
+        parse_chain_identity(reader),
+        reader.hex("code_hash", 32),
+        reader.text("finality", max_bytes=20, pattern=r"immediate|depth:[0-9]{1,4}|tag:safe|tag:finalized"),
+    )
+    reader.finish()
+    return pin
+
+
+def _parse_step(text: str) -> Step:
+    try:
+        return Step[text.upper()]
+    except KeyError:
+        raise MalformedDocumentError(f"no step has the name {text!r}", field="policy.required") from None
+
+
+def _parse_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ValueError, OSError) as err:
+        raise InputError(f"no time zone has the name {text!r}", field="policy.zone") from err

@@ -1,0 +1,468 @@
+"""Rules that a document must keep, shared by the desk's gate, the log's admission and the verifier.
+
+Each rule is a pure function of the record and of what the ledger or the rule book says, and returns a
+`RuleResult`: its outcome is what the verifier reports, its reasons are what the gate refuses for. The two
+differ in one point only: where a rule row is unconfirmed the verifier cannot judge (NOT_CHECKED), while the
+gate still refuses what goes beyond it.
+
+>>> check_scope(record, scope).outcome
+<Outcome.PASSED: 'PASSED'>
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from itertools import combinations
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ledger.core.authority import RegisterState, ScopeContent
+from ledger.core.calendar_rules import ValidityKind
+from ledger.core.category import Category
+from ledger.core.certificate import Certificate, Point, Record, Result, Role
+from ledger.core.errors import InputError, Reason
+from ledger.core.exact import fraction_from_decimal
+from ledger.core.ids import Digest
+from ledger.core.instrument import compute_seals_digest, compute_statement_serial
+from ledger.core.limit import Limit, judge_indication_error, limit_for
+from ledger.core.quantity import compute_relative_error_percent, compute_resolution
+from ledger.core.regulation import (
+    RuleBook,
+    RuleRow,
+    is_in_force,
+    is_unit_admitted,
+    latest_allowed_valid_until,
+)
+from ledger.core.statement import Conclusion, IssueClaims, Statement
+from ledger.core.step import Outcome, Sentence
+from ledger.core.unit import convert_difference, parse_unit
+
+_VALIDITY_NAMES: Final = {
+    ValidityKind.DATE: "date",
+    ValidityKind.SERVICE_LIFE: "service_life",
+    ValidityKind.NONE: "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What a rule says of one document."""
+
+    outcome: Outcome
+    sentence: Sentence
+    """What it found, when it has nothing to refuse; else the reasons speak."""
+    reasons: tuple[Reason, ...] = ()
+    """Grounds on which the desk and the log refuse the document."""
+    warning: bool = False
+
+    @property
+    def text(self) -> Sentence:
+        """Return all reasons as one sentence, or what was found."""
+        if not self.reasons:
+            return self.sentence
+        return Sentence(
+            "; ".join(f"{reason.field}: {reason.en}" for reason in self.reasons),
+            "；".join(f"{reason.field}：{reason.zh}" for reason in self.reasons),
+        )
+
+
+def check_binding(statement: Statement, certificate: Certificate) -> RuleResult:
+    """Compare every field of an issue statement with the certificate it speaks of."""
+    claims, record = statement.claims, certificate.record
+    if not isinstance(claims, IssueClaims):
+        return _failed([Reason("BINDING", "statement.type", "is not an issue", "不是签发声明")])
+    expected = build_issue_claims(record, certificate.digest, claims.part)
+    reasons = [
+        Reason("BINDING", f"statement.{name}", "differs from the certificate", "与证书不一致")
+        for name in IssueClaims.__dataclass_fields__
+        if getattr(claims, name) != getattr(expected, name)
+    ]
+    if statement.issuer != record.issuer.id:
+        reasons.append(Reason("BINDING", "statement.issuer", "differs from the certificate", "与证书不一致"))
+    if claims.part is not None and claims.part not in {part.id for part in record.instrument.parts}:
+        reasons.append(
+            Reason("BINDING", "statement.part", "the certificate has no such part", "证书中无此部件")
+        )
+    return _judge(reasons, "statement and certificate say the same", "声明与证书内容一致")
+
+
+def build_issue_claims(record: Record, digest: bytes, part: str | None = None) -> IssueClaims:
+    """Return what the statement about this record must say.
+
+    Args:
+        record: the verification record.
+        digest: 32 bytes over the complete published certificate.
+        part: set when the document is about one part only.
+    """
+    seals = [(seal.no, seal.point) for seal in record.seals]
+    return IssueClaims(
+        number=record.number,
+        instrument_id=record.instrument.id,
+        part=part,
+        serial=compute_statement_serial(record.instrument.serial),
+        category=record.instrument.category,
+        conclusion=record.conclusion,
+        verified_on=record.verified_on,
+        valid_until=record.validity.until,
+        validity_kind=record.validity.kind,
+        certificate_digest=Digest(digest),
+        seals_digest=compute_seals_digest(seals) if seals else None,
+    )
+
+
+def check_scope(record: Record, scope: ScopeContent | None) -> RuleResult:
+    """Compare a document with the line of the authorisation that it names, as of the verification date."""
+    if scope is None:
+        return _failed(
+            [
+                Reason(
+                    "SCOPE",
+                    "issuer.scope_line_id",
+                    f"institution {record.issuer.id} has no scope line {record.issuer.scope_id}",
+                    f"机构{record.issuer.id}没有授权项{record.issuer.scope_id}",
+                )
+            ]
+        )
+    return _judge(
+        list(_find_scope_breaches(record, scope)),
+        f"covered by scope line {scope.id} of authorisation {scope.authorisation_no}",
+        f"在授权证书{scope.authorisation_no}第{scope.id}项范围内",
+    )
+
+
+def _find_scope_breaches(record: Record, scope: ScopeContent) -> Iterable[Reason]:
+    category, division = (
+        record.instrument.category,
+        "" if record.instrument.site is None else record.instrument.site.division,
+    )
+    if scope.state is not RegisterState.ACTIVE:
+        yield Reason("SCOPE", "issuer.scope_line_id", f"is {scope.state.value}", "该授权项已暂停或撤销")
+    if record.issuer.authorisation_no != scope.authorisation_no:
+        yield Reason(
+            "SCOPE",
+            "issuer.authorisation_no",
+            f"is not {scope.authorisation_no}",
+            f"应为{scope.authorisation_no}",
+        )
+    if category not in scope.categories:
+        yield Reason(
+            "SCOPE",
+            "instrument.category",
+            f"{category.name} is outside the scope",
+            f"{category.name}不在授权范围内",
+        )
+    if record.kind not in scope.kinds:
+        yield Reason(
+            "SCOPE", "kind", f"{record.kind.value} is outside the scope", f"{record.kind.value}不在授权范围内"
+        )
+    if not division.startswith(scope.division):
+        yield Reason(
+            "SCOPE",
+            "instrument.site.division",
+            f"{division or 'no division'} is outside the region {scope.division}",
+            f"{division or '未注明区划'}不在授权区域{scope.division}内",
+        )
+    if not scope.valid_from <= record.verified_on <= scope.valid_until:
+        yield Reason(
+            "SCOPE",
+            "verified_on",
+            f"{record.verified_on} is not within {scope.valid_from} to {scope.valid_until}",
+            f"{record.verified_on}不在授权期限{scope.valid_from}至{scope.valid_until}内",
+        )
+
+
+def check_persons(record: Record) -> RuleResult:
+    """Check that the persons' roles are kept apart; qualification needs the register of persons."""
+    by_role = {person.role: person.person_id for person in record.persons}
+    reasons = [
+        Reason("PERSONS", "persons", f"no {role.value} is named", f"未注明{_ROLE_NAMES[role]}")
+        for role in Role
+        if role not in by_role
+    ]
+    reasons += [
+        Reason(
+            "PERSONS",
+            "persons",
+            f"{one.value} and {other.value} are one person",
+            f"{_ROLE_NAMES[one]}与{_ROLE_NAMES[other]}为同一人",
+        )
+        for one, other in combinations(Role, 2)
+        if by_role.get(one) is not None and by_role.get(one) == by_role.get(other)
+    ]
+    if reasons:
+        return _failed(reasons)
+    return RuleResult(
+        Outcome.NOT_CHECKED,
+        Sentence(
+            "three different persons are named; their qualification is not on record",
+            "三名人员各不相同；资格登记不在记录中，未核对",
+        ),
+    )
+
+
+_ROLE_NAMES: Final = {Role.OPERATOR: "检定员", Role.CHECKER: "核验员", Role.APPROVER: "批准人"}
+
+
+def check_regulation(record: Record, book: RuleBook) -> RuleResult:
+    """Check that the regulation cited is one for this category, in force on the verification date."""
+    if record.instrument.category is Category.OTHER:
+        return _no_rules()
+    rule, reasons = _find_rule(record, book)
+    if rule is None:
+        return RuleResult(Outcome.NOT_CHECKED, _unknown_regulation(record), tuple(reasons))
+    if not is_in_force(rule, record.verified_on):
+        return _failed(
+            [
+                Reason(
+                    "REGULATION",
+                    "regulation.id",
+                    f"{rule.regulation_id} is not in force on {record.verified_on}",
+                    f"{rule.regulation_id}在{record.verified_on}不是现行规程",
+                )
+            ]
+        )
+    for result in record.results:
+        for text in (result.unit, result.error_unit):
+            if text is not None and not is_unit_admitted(rule, parse_unit(text)):
+                reasons.append(
+                    Reason(
+                        "UNIT", "results.unit", f"{text} is not for this category", f"{text}不得用于此类器具"
+                    )
+                )
+    return _judge(reasons, f"{rule.regulation_id} is in force", f"{rule.regulation_id}现行有效")
+
+
+def check_expiry(record: Record, book: RuleBook) -> RuleResult:
+    """Check that the validity ends no later than the rule allows, and not earlier without a reason."""
+    if record.conclusion is Conclusion.FAIL:
+        return _passed("a rejection notice has no validity", "检定结果通知书无有效期")
+    rule, _ = _find_rule(record, book)
+    if record.instrument.category is Category.OTHER or rule is None:
+        return _no_rules()
+    reasons = list(_find_expiry_breaches(record, rule))
+    if not rule.is_confirmed:
+        sentence = Sentence("the period of this rule is not confirmed", "该规程的检定周期数据未经确认")
+        return RuleResult(Outcome.NOT_CHECKED, sentence, tuple(reasons))
+    return _judge(reasons, "the validity keeps the regulation's period", "有效期符合规程")
+
+
+def _find_expiry_breaches(record: Record, rule: RuleRow) -> Iterable[Reason]:
+    bound = latest_allowed_valid_until(rule, record.verified_on)
+    validity = record.validity
+    if bound.kind is None:
+        return
+    if validity.kind is not bound.kind:
+        name = _VALIDITY_NAMES[bound.kind]
+        yield Reason(
+            "EXPIRY", "validity.kind", f"this rule asks for the kind {name}", f"该规程的有效期类型应为{name}"
+        )
+    elif validity.until is not None and bound.latest is not None:
+        if validity.until > bound.latest:
+            yield Reason(
+                "EXPIRY",
+                "validity.until",
+                f"later than {bound.latest}, the last day allowed",
+                f"晚于规程允许的{bound.latest}",
+            )
+        elif validity.until < bound.latest and validity.reason is None:
+            yield Reason(
+                "EXPIRY",
+                "validity.reason",
+                f"needed where the validity ends before {bound.latest}",
+                f"有效期早于{bound.latest}时须说明原因",
+            )
+
+
+def check_limits(record: Record, book: RuleBook) -> RuleResult:
+    """Recompute every error and judge it as the regulation does; contradictions within the document fail."""
+    rule = None if record.instrument.category is Category.OTHER else _find_rule(record, book)[0]
+    reasons: list[Reason] = []
+    open_items: set[str] = set()
+    counted = 0
+    for number, result in enumerate(record.results):
+        limit = None if rule is None else _find_limit(record, result, rule)
+        if limit is None or not limit.is_confirmed:
+            open_items.add(result.item)
+        for position, point in enumerate(result.points):
+            counted += 1
+            field = f"results[{number}].points[{position}]"
+            reasons += _find_point_faults(result, point, limit, field)
+        reasons += _find_result_faults(result, f"results[{number}]")
+    if reasons:
+        return _failed(reasons)
+    if open_items or not counted:
+        return RuleResult(
+            Outcome.NOT_CHECKED,
+            Sentence(
+                f"limit not confirmed: {', '.join(sorted(open_items)) or 'no results'}",
+                f"限值未经确认：{'、'.join(sorted(open_items)) or '无检定数据'}",
+            ),
+        )
+    return _passed(f"{counted} readings judged as the regulation does", f"{counted}个示值按规程判定无误")
+
+
+def _find_limit(record: Record, result: Result, rule: RuleRow) -> Limit | None:
+    accuracy_class = record.class_awarded or record.instrument.accuracy_class
+    return limit_for(
+        rule.limits, result.item, accuracy_class=accuracy_class, unit=parse_unit(result.error_unit)
+    )
+
+
+def _find_point_faults(result: Result, point: Point, limit: Limit | None, field: str) -> Iterable[Reason]:
+    error = compute_indication_error(result, point)
+    stated = fraction_from_decimal(point.indication_error)
+    if error is None:
+        error = stated
+    elif abs(error - stated) > fraction_from_decimal(compute_resolution(point.indication_error)) / 2:
+        yield Reason(
+            "LIMITS", f"{field}.error", "does not follow from nominal and measured", "与标准值和示值计算不符"
+        )
+    mpe = point.maximum_permissible_error
+    if limit is not None and limit.is_confirmed:
+        if mpe is not None and mpe != limit.maximum_permissible_error:
+            yield Reason(
+                "LIMITS",
+                f"{field}.mpe",
+                f"is not {limit.maximum_permissible_error}",
+                f"应为{limit.maximum_permissible_error}",
+            )
+        within = judge_indication_error(limit, error)
+    elif mpe is not None:
+        within = abs(error) <= fraction_from_decimal(mpe)
+    else:
+        return
+    if within != point.passed:
+        yield Reason(
+            "LIMITS", f"{field}.pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
+        )
+
+
+def _find_result_faults(result: Result, field: str) -> Iterable[Reason]:
+    if result.passed != all(point.passed for point in result.points):
+        yield Reason("LIMITS", f"{field}.pass", "contradicts its points", "与各点结论不符")
+
+
+def compute_indication_error(result: Result, point: Point) -> Fraction | None:
+    """Return the error that follows from nominal and measured value, in the result's error unit.
+
+    None where the point has no such pair, or its units do not allow the computation.
+    """
+    if point.nominal is None or point.measured is None or result.unit is None:
+        return None
+    try:
+        if result.error_unit == "%":
+            return compute_relative_error_percent(point.measured, point.nominal)
+        difference = point.measured - point.nominal
+        return fraction_from_decimal(
+            convert_difference(difference, parse_unit(result.unit), parse_unit(result.error_unit))
+        )
+    except InputError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The instants of one document, aware UTC; None where that has not happened or is not known."""
+
+    sealed_at: datetime
+    sequenced_at: datetime | None
+    anchored_at: datetime | None
+    now: datetime
+
+
+def check_times(
+    record: Record, clocks: Clocks, zone: ZoneInfo, tolerance: timedelta, lag: timedelta
+) -> RuleResult:
+    """Check the order verified <= persons' signatures <= issued <= sealed <= sequenced <= anchored <= now.
+
+    Args:
+        record: the document.
+        clocks: what else is known of its times.
+        zone: calendar dates are dates of this zone.
+        tolerance: by which two clocks may disagree.
+        lag: a document that entered the log later than this after its verification gets a warning.
+    """
+    signed = [
+        person.signed_at
+        for person in sorted(record.persons, key=lambda person: list(Role).index(person.role))
+    ]
+    chain: list[tuple[str, datetime | None]] = [
+        ("persons.signed_at", signed[0] if signed else None),
+        ("persons.signed_at", signed[-1] if signed else None),
+        ("proof.created", clocks.sealed_at),
+        ("sequenced_at", clocks.sequenced_at),
+        ("anchored_at", clocks.anchored_at),
+        ("now", clocks.now),
+    ]
+    reasons = list(_find_backward_steps(chain, tolerance))
+    reasons += _find_date_faults(record, signed, clocks, zone, tolerance)
+    entered = clocks.sequenced_at or clocks.now
+    late = entered.astimezone(zone).date() - record.verified_on
+    result = _judge(
+        reasons,
+        f"in order; logged {late.days} days after the verification",
+        f"次序正确；检定后{late.days}日载入账本",
+    )
+    return RuleResult(result.outcome, result.sentence, result.reasons, warning=not reasons and late > lag)
+
+
+def _find_backward_steps(
+    chain: Sequence[tuple[str, datetime | None]], tolerance: timedelta
+) -> Iterable[Reason]:
+    latest_name, latest = "", datetime.min.replace(tzinfo=UTC)
+    for name, instant in chain:
+        if instant is None:
+            continue
+        if latest_name and instant + tolerance < latest:
+            yield Reason("TIME", name, f"is before {latest_name}", f"早于{latest_name}")
+        if instant > latest:
+            latest_name, latest = name, instant
+
+
+def _find_date_faults(
+    record: Record, signed: Sequence[datetime], clocks: Clocks, zone: ZoneInfo, tolerance: timedelta
+) -> Iterable[Reason]:
+    if record.issued_on < record.verified_on:
+        yield Reason("TIME", "issued_on", "is before the verification", "早于检定日期")
+    if signed and (signed[0] + tolerance).astimezone(zone).date() < record.verified_on:
+        yield Reason("TIME", "persons.signed_at", "is before the verification", "早于检定日期")
+    if signed and signed[-1].astimezone(zone).date() != record.issued_on:
+        yield Reason(
+            "TIME", "issued_on", "is not the day of the approver's signature", "与批准人签名日期不符"
+        )
+    if (clocks.sealed_at + tolerance).astimezone(zone).date() < record.issued_on:
+        yield Reason("TIME", "issued_on", "is after the seal", "晚于盖章时间")
+
+
+def _find_rule(record: Record, book: RuleBook) -> tuple[RuleRow | None, list[Reason]]:
+    if record.regulation is None:
+        return None, [Reason("REGULATION", "regulation", "is missing", "未注明检定规程")]
+    rule = book.rule_named(record.instrument.category, record.regulation.id)
+    if rule is not None:
+        return rule, []
+    name = record.instrument.category.name
+    return None, [
+        Reason("REGULATION", "regulation.id", f"no rule of {name} has this name", f"{name}没有此规程的数据")
+    ]
+
+
+def _unknown_regulation(record: Record) -> Sentence:
+    cited = "none" if record.regulation is None else record.regulation.id
+    return Sentence(f"regulation not on record: {cited}", f"规程数据中没有：{cited}")
+
+
+def _no_rules() -> RuleResult:
+    return RuleResult(Outcome.NOT_CHECKED, Sentence("no rules for this category", "此类器具没有规程数据"))
+
+
+def _judge(reasons: list[Reason], en: str, zh: str) -> RuleResult:
+    return _failed(reasons) if reasons else _passed(en, zh)
+
+
+def _passed(en: str, zh: str) -> RuleResult:
+    return RuleResult(Outcome.PASSED, Sentence(en, zh))
+
+
+def _failed(reasons: list[Reason]) -> RuleResult:
+    return RuleResult(Outcome.FAILED, Sentence("", ""), tuple(reasons))

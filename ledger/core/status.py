@@ -1,0 +1,463 @@
+"""The fold: what every leaf does to the state of its subjects, and who may do it.
+
+An event takes effect only if its key is registered and active at its own index, its signer has the power for
+it, and the subject's version is the one it expects. Any other well-formed leaf is VOID: it stays provable and
+changes nothing. The fold is a pure function of the leaves in their order, so that replaying gives the same
+states everywhere.
+
+Institutions, keys, authorities and scope lines are few and live in `Registers`, in memory; instruments and
+certificates are many and are read through `StateView`.
+
+>>> outcome = judge_event(signed, index, sequenced_at, registers, view)
+>>> isinstance(outcome, Effect)
+True
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum
+from typing import Final
+
+from ledger.core.authority import (
+    ROOT_ISSUER,
+    AuthorityContent,
+    InstitutionContent,
+    KeyContent,
+    Power,
+    RegisterContent,
+    RegisterState,
+    RootContent,
+    ScopeContent,
+    parse_authority_content,
+    parse_institution_content,
+    parse_key_content,
+    parse_root_content,
+    parse_scope_content,
+)
+from ledger.core.entry import NO_CERTIFICATE, LeafHeader
+from ledger.core.errors import BrokenSignatureError, InputError
+from ledger.core.event import (
+    EventType,
+    SubjectKind,
+    certificate_subject,
+    compute_subject,
+    instrument_subject,
+    scope_subject,
+)
+from ledger.core.ids import Digest, InstitutionId, KeyId, LeafIndex, Subject
+from ledger.core.signature import PublicKey, verify_signature
+from ledger.core.statement import (
+    Conclusion,
+    IssueClaims,
+    RegisterClaims,
+    SignedStatement,
+    Statement,
+    compute_endorsed_bytes,
+    verify_statement,
+)
+
+
+class Status(IntEnum):
+    """Status of a subject after an event; one byte in the leaf header and in the map."""
+
+    VALID = 1
+    FAILED = 2
+    SUPERSEDED = 3
+    CANCELLED = 4
+    WITHDRAWN = 5
+    SUSPENDED = 6
+    NEEDS_REVERIFICATION = 7
+    ACTIVE = 16
+    INACTIVE = 17
+    VOID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectState:
+    """Newest state of one subject."""
+
+    status: Status
+    version: int
+    last_event: LeafIndex
+    current_certificate: LeafIndex | None
+
+
+StateView = Callable[[Subject], SubjectState | None]
+"""Looks a subject up; None if nothing has happened to it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredKey:
+    """A key and the leaf indices between which it counts."""
+
+    key: PublicKey
+    owner: str
+    """Institution or authority id, or ROOT."""
+    since: LeafIndex
+    until: LeafIndex | None = None
+    """First index at which it no longer counts."""
+
+    def is_active_at(self, index: int) -> bool:
+        """Tell whether a statement at this index may be signed with the key."""
+        return self.since <= index and (self.until is None or index < self.until)
+
+
+@dataclass(slots=True)
+class Registers:
+    """What the register events have established so far; mutable, owned by one fold."""
+
+    root: RootContent | None = None
+    authorities: dict[str, AuthorityContent] = field(default_factory=dict)
+    institutions: dict[InstitutionId, InstitutionContent] = field(default_factory=dict)
+    scopes: dict[tuple[InstitutionId, str], ScopeContent] = field(default_factory=dict)
+    keys: dict[KeyId, RegisteredKey] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an event does: new states, and the change to the registers if it is a register event."""
+
+    subject: Subject
+    prev: LeafIndex | None
+    changes: Mapping[Subject, SubjectState]
+    apply: Callable[[Registers], None] | None = None
+
+    @property
+    def state(self) -> SubjectState:
+        """Return the new state of the event's own subject."""
+        return self.changes[self.subject]
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Why a leaf has no effect."""
+
+    subject: Subject
+    reason: str
+
+
+class _NoEffectError(Exception):
+    """Ends the judging of an event; its text is the reason."""
+
+
+_POWERS: Final = {
+    EventType.INSTITUTION: Power.INSTITUTION,
+    EventType.KEY: Power.KEY,
+    EventType.SCOPE: Power.SCOPE,
+}
+
+
+def judge_signed_event(
+    signed: SignedStatement, index: LeafIndex, sequenced_at: datetime, registers: Registers, view: StateView
+) -> Effect | Void:
+    """Verify the statement's signature and say what its leaf does at this index.
+
+    Args:
+        signed: the statement.
+        index: the leaf's index; also decides which keys are active.
+        sequenced_at: the header's time, aware UTC; only ever narrows an authority's period.
+        registers: state after the leaves before `index`; not changed.
+        view: states of instruments and certificates after the leaves before `index`.
+    """
+    known = registers.keys.get(signed.key_id)
+    if signed.statement.type is EventType.ROOT:
+        return judge_event(signed, index, sequenced_at, registers, view)
+    if known is None or registers.root is None:
+        return Void(find_subject(signed.statement), "the key is not registered")
+    try:
+        verify_statement(signed, known.key, registers.root.origin)
+    except BrokenSignatureError as err:
+        return Void(find_subject(signed.statement), str(err))
+    return judge_event(signed, index, sequenced_at, registers, view)
+
+
+def judge_event(
+    signed: SignedStatement, index: LeafIndex, sequenced_at: datetime, registers: Registers, view: StateView
+) -> Effect | Void:
+    """As `judge_signed_event`, for a statement whose signature has been verified already."""
+    statement = signed.statement
+    try:
+        if isinstance(statement.claims, IssueClaims):
+            return _judge_issue(statement, statement.claims, signed.key_id, index, registers, view)
+        return _judge_register(signed, statement.claims, index, sequenced_at, registers, view)
+    except (_NoEffectError, InputError, BrokenSignatureError) as err:
+        return Void(find_subject(statement), str(err))
+
+
+def find_subject(statement: Statement) -> Subject:
+    """Return the subject that a leaf's header names for this statement.
+
+    For a register statement whose content cannot be read it is derived from the content's bytes.
+    """
+    claims = statement.claims
+    if isinstance(claims, IssueClaims):
+        return instrument_subject(claims.instrument_id, claims.part)
+    try:
+        return _register_subject(_parse_content(statement.type, claims.content))
+    except InputError:
+        return compute_subject(SubjectKind.ROOT, claims.content)
+
+
+def build_header(signed: SignedStatement, outcome: Effect | Void, sequenced_at_ms: int) -> LeafHeader:
+    """Return the header that the log writes before this statement, given what the fold says of it."""
+    claims = signed.statement.claims
+    certificate = claims.certificate_digest if isinstance(claims, IssueClaims) else NO_CERTIFICATE
+    common = (len(signed.raw), Digest(certificate), signed.digest)
+    if isinstance(outcome, Void):
+        return LeafHeader(
+            signed.statement.type, Status.VOID, sequenced_at_ms, outcome.subject, None, 0, *common
+        )
+    state = outcome.state
+    return LeafHeader(
+        signed.statement.type,
+        state.status,
+        sequenced_at_ms,
+        outcome.subject,
+        outcome.prev,
+        state.version,
+        *common,
+    )
+
+
+def _judge_issue(
+    statement: Statement,
+    claims: IssueClaims,
+    key_id: KeyId,
+    index: LeafIndex,
+    registers: Registers,
+    view: StateView,
+) -> Effect:
+    institution = registers.institutions.get(InstitutionId(statement.issuer))
+    if institution is None or institution.state is not RegisterState.ACTIVE:
+        raise _NoEffectError(f"institution {statement.issuer} is not registered or not active")
+    _check_key(registers, key_id, statement.issuer, index)
+    document = certificate_subject(institution.id, claims.number)
+    if view(document) is not None:
+        raise _NoEffectError(f"number {claims.number} is taken")
+    subject = instrument_subject(claims.instrument_id, claims.part)
+    before = view(subject)
+    _check_version(statement, before)
+    status = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
+    after = SubjectState(status, statement.expected_version + 1, index, index)
+    prev = None if before is None else before.last_event
+    return Effect(subject, prev, {subject: after, document: SubjectState(status, 1, index, index)})
+
+
+def _judge_register(
+    signed: SignedStatement,
+    claims: RegisterClaims,
+    index: LeafIndex,
+    sequenced_at: datetime,
+    registers: Registers,
+    view: StateView,
+) -> Effect:
+    statement = signed.statement
+    content = _parse_content(statement.type, claims.content)
+    subject = _register_subject(content)
+    before = view(subject)
+    _check_version(statement, before)
+    if isinstance(content, RootContent):
+        _check_root(signed, claims, content, index)
+    elif isinstance(content, AuthorityContent):
+        _check_authority(signed, claims, content, index, registers)
+    else:
+        _check_delegated(signed, claims, content, index, sequenced_at, registers, first=before is None)
+    active = isinstance(content, RootContent) or content.state is RegisterState.ACTIVE
+    state = SubjectState(
+        Status.ACTIVE if active else Status.INACTIVE, statement.expected_version + 1, index, None
+    )
+    prev = None if before is None else before.last_event
+    return Effect(subject, prev, {subject: state}, lambda target: _apply_content(target, content, index))
+
+
+_PARSERS: Final[Mapping[EventType, Callable[[bytes], RegisterContent]]] = {
+    EventType.ROOT: parse_root_content,
+    EventType.DELEGATE: parse_authority_content,
+    EventType.INSTITUTION: parse_institution_content,
+    EventType.KEY: parse_key_content,
+    EventType.SCOPE: parse_scope_content,
+}
+
+
+def _parse_content(event_type: EventType, content: bytes) -> RegisterContent:
+    return _PARSERS[event_type](content)
+
+
+def _register_subject(content: RegisterContent) -> Subject:
+    match content:
+        case RootContent():
+            return compute_subject(SubjectKind.ROOT, b"")
+        case AuthorityContent():
+            return compute_subject(SubjectKind.AUTHORITY, content.id.encode())
+        case InstitutionContent():
+            return compute_subject(SubjectKind.INSTITUTION, content.id.encode())
+        case KeyContent():
+            return compute_subject(SubjectKind.KEY, content.key.multikey_bytes)
+        case ScopeContent():
+            return scope_subject(content.institution, content.id)
+
+
+def _check_version(statement: Statement, before: SubjectState | None) -> None:
+    version = 0 if before is None else before.version
+    if statement.expected_version != version:
+        raise _NoEffectError(
+            f"expects version {statement.expected_version} of its subject, which is at version {version}"
+        )
+
+
+def _check_key(registers: Registers, key_id: KeyId, owner: str, index: LeafIndex) -> RegisteredKey:
+    known = registers.keys.get(key_id)
+    if known is None or known.owner != owner:
+        raise _NoEffectError(f"the key is not registered for {owner}")
+    if not known.is_active_at(index):
+        raise _NoEffectError("the key is not active at this index")
+    return known
+
+
+def _check_root(
+    signed: SignedStatement, claims: RegisterClaims, content: RootContent, index: LeafIndex
+) -> None:
+    if index != 0:
+        raise _NoEffectError("ROOT is leaf 0 and no other")
+    if content.version != 1 or signed.statement.issuer != ROOT_ISSUER:
+        raise _NoEffectError("leaf 0 is version 1, issued by ROOT")
+    keys = {key.key_id: key for key in content.keys}
+    signer = keys.get(signed.key_id)
+    if signer is None:
+        raise _NoEffectError("ROOT is not signed by one of its own keys")
+    verify_statement(signed, signer, content.origin)
+    _check_root_endorsements(signed.statement, claims, content)
+
+
+def _check_root_endorsements(statement: Statement, claims: RegisterClaims, root: RootContent) -> None:
+    """Count the root keys that endorse a content; others may endorse too, but count for nothing here."""
+    message = compute_endorsed_bytes(statement.type, root.origin, claims.content)
+    keys = {key.key_id: key for key in root.keys}
+    good = 0
+    for item in claims.endorsements:
+        if item.key_id in keys:
+            verify_signature(keys[item.key_id], item.signature, message)
+            good += 1
+    if good < root.threshold:
+        raise _NoEffectError(f"endorsed by {good} root keys; {root.threshold} are needed")
+
+
+def _check_possession(statement: Statement, claims: RegisterClaims, key: PublicKey, origin: str) -> None:
+    """Require the newly registered key's own signature over the content that names it."""
+    message = compute_endorsed_bytes(statement.type, origin, claims.content)
+    for item in claims.endorsements:
+        if item.key_id == key.key_id:
+            verify_signature(key, item.signature, message)
+            return
+    raise _NoEffectError("the new key has not endorsed its own registration")
+
+
+def _check_authority(
+    signed: SignedStatement,
+    claims: RegisterClaims,
+    content: AuthorityContent,
+    index: LeafIndex,
+    registers: Registers,
+) -> None:
+    if registers.root is None or signed.statement.issuer != ROOT_ISSUER:
+        raise _NoEffectError("only the root registers authorities")
+    _check_key(registers, signed.key_id, ROOT_ISSUER, index)
+    _check_root_endorsements(signed.statement, claims, registers.root)
+    _check_new_key(registers, content.key, content.id)
+    if content.key.key_id not in registers.keys:
+        _check_possession(signed.statement, claims, content.key, registers.root.origin)
+
+
+def _check_new_key(registers: Registers, key: PublicKey, owner: str) -> None:
+    known = registers.keys.get(key.key_id)
+    if known is not None and (known.key != key or known.owner != owner):
+        raise _NoEffectError("this key, or one with the same id, is registered for somebody else")
+
+
+def _check_delegated(
+    signed: SignedStatement,
+    claims: RegisterClaims,
+    content: InstitutionContent | KeyContent | ScopeContent,
+    index: LeafIndex,
+    sequenced_at: datetime,
+    registers: Registers,
+    *,
+    first: bool,
+) -> None:
+    statement = signed.statement
+    authority = registers.authorities.get(statement.issuer)
+    if authority is None or authority.state is not RegisterState.ACTIVE or registers.root is None:
+        raise _NoEffectError(f"authority {statement.issuer} is not registered or not active")
+    _check_key(registers, signed.key_id, authority.id, index)
+    if _POWERS[statement.type] not in authority.powers:
+        raise _NoEffectError(
+            f"authority {authority.id} has no power to register a {_POWERS[statement.type].value}"
+        )
+    _check_period(authority, sequenced_at.date())
+    division = _find_division(content, registers)
+    if not division.startswith(authority.division):
+        raise _NoEffectError(f"division {division or 'anywhere'} is outside that of authority {authority.id}")
+    if isinstance(content, ScopeContent) and not content.division.startswith(authority.division):
+        raise _NoEffectError("the scope reaches beyond the authority's division")
+    if isinstance(content, KeyContent):
+        _check_new_key(registers, content.key, content.institution)
+        if first:
+            _check_possession(statement, claims, content.key, registers.root.origin)
+
+
+def _check_period(authority: AuthorityContent, day: date) -> None:
+    if not authority.valid_from <= day <= authority.valid_until:
+        raise _NoEffectError(
+            f"authority {authority.id} decides from {authority.valid_from} to {authority.valid_until}"
+        )
+
+
+def _find_division(content: InstitutionContent | KeyContent | ScopeContent, registers: Registers) -> str:
+    if isinstance(content, InstitutionContent):
+        registered = registers.institutions.get(content.id)
+        if registered is not None and not content.division.startswith(registered.division):
+            raise _NoEffectError("an institution does not move to another division")
+        return content.division
+    institution = registers.institutions.get(content.institution)
+    if institution is None:
+        raise _NoEffectError(f"institution {content.institution} is not registered")
+    return institution.division
+
+
+def _apply_content(registers: Registers, content: RegisterContent, index: LeafIndex) -> None:
+    match content:
+        case RootContent():
+            registers.root = content
+            for key in content.keys:
+                registers.keys[key.key_id] = RegisteredKey(key, ROOT_ISSUER, index)
+        case AuthorityContent():
+            _replace_authority_key(registers, content, index)
+            registers.authorities[content.id] = content
+        case InstitutionContent():
+            registers.institutions[content.id] = content
+        case KeyContent():
+            _set_key(
+                registers,
+                content.key,
+                content.institution,
+                index,
+                active=content.state is RegisterState.ACTIVE,
+            )
+        case ScopeContent():
+            registers.scopes[(content.institution, content.id)] = content
+
+
+def _replace_authority_key(registers: Registers, content: AuthorityContent, index: LeafIndex) -> None:
+    before = registers.authorities.get(content.id)
+    if before is not None and before.key != content.key:
+        _set_key(registers, before.key, content.id, index, active=False)
+    _set_key(registers, content.key, content.id, index, active=content.state is RegisterState.ACTIVE)
+
+
+def _set_key(registers: Registers, key: PublicKey, owner: str, index: LeafIndex, *, active: bool) -> None:
+    known = registers.keys.get(key.key_id)
+    if known is None:
+        registers.keys[key.key_id] = RegisteredKey(key, owner, index, None if active else index)
+    elif not active and known.until is None:
+        registers.keys[key.key_id] = RegisteredKey(key, owner, known.since, index)

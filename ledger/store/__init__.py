@@ -1,0 +1,1 @@
+"""The database of the log: tables, transactions and named queries."""

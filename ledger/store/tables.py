@@ -1,0 +1,151 @@
+"""Every table of the log's database, and nothing else; `migrations` creates them.
+
+Entries, checkpoints and documents are insert-only, guarded by triggers. Tiles and subjects are derived: they
+follow from the entries and can be computed again. Bytes are bytes; instants are milliseconds since 1970-01-01
+UTC, in columns that end in `_ms`.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+INSERT_ONLY: Final = ("entries", "checkpoints", "documents")
+"""Tables whose rows are never changed or removed."""
+
+FIRST_REGISTER_TYPE: Final = 32
+"""Event types from here on are register events: few, and read again whenever a log is opened."""
+
+_Index = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere; SQLite takes a primary key for its row id only under the name INTEGER."""
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What this database was made for: format version, origin, chain."""
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("leaf_index", _Index, primary_key=True, autoincrement=False),
+    Column("idempotency_key", LargeBinary, nullable=False, unique=True),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("number", Text),
+    Column("certificate_digest", LargeBinary, unique=True),
+    Column("code", LargeBinary),
+    UniqueConstraint("issuer", "number"),
+    Index(None, "code"),
+)
+"""Leaves in their order. The last three columns belong to issues; `code` holds the 10 bytes whose first 75 bits
+are printed as the short code."""
+Index(
+    "entries_register_idx",
+    entries.c.leaf_index,
+    sqlite_where=entries.c.type >= FIRST_REGISTER_TYPE,
+    postgresql_where=entries.c.type >= FIRST_REGISTER_TYPE,
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Published bytes of certificates under their SHA-256."""
+
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("tile_index", _Index, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""1 to 256 hashes of 32 bytes each, see `core.tiles`; a partial tile is replaced as it grows."""
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("subject", LargeBinary, primary_key=True),
+    Column("status", SmallInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("last_event", BigInteger, nullable=False),
+    Column("current_certificate", BigInteger),
+    sqlite_with_rowid=False,
+)
+"""Newest state of every subject."""
+
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    Column("tree_size", BigInteger, nullable=False),
+    Column("root_hash", LargeBinary, nullable=False),
+    Column("sequenced_at_ms", BigInteger, nullable=False),
+)
+"""The one newest tree head, replaced by compare-and-swap."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("tree_size", _Index, primary_key=True, autoincrement=False),
+    Column("root_hash", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("signed_at_ms", BigInteger, nullable=False),
+)
+"""Every signed tree head."""
+
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("id", _Index, primary_key=True),
+    Column("tree_size", _Index, ForeignKey("checkpoints.tree_size"), nullable=False, unique=True),
+    Column("root_hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tx_hash", LargeBinary),
+    Column("block_number", BigInteger),
+    Column("block_hash", LargeBinary),
+    Column("block_time", BigInteger),
+    Column("receipt", LargeBinary),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+)
+"""Outbox of tree heads that go to the chain; `block_time` is in the chain's whole seconds."""
+
+anchor_attempts = Table(
+    "anchor_attempts",
+    metadata,
+    Column("tx_hash", LargeBinary, primary_key=True),
+    Column("anchor_id", _Index, ForeignKey("anchors.id"), nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("max_fee_per_gas", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+"""Signed transactions, stored before they are sent."""

@@ -1,0 +1,209 @@
+"""One pure function a step: what each finds in a bundle, or in less than a bundle.
+
+The functions take parsed parts and return a `Check`; which come in which order is said in `verify`.
+"""
+
+from datetime import date
+
+from ledger.core.anchor import AnchorGrade, AnchorReceipt, verify_receipt
+from ledger.core.authority import RegisterState
+from ledger.core.bundle import ProofBundle
+from ledger.core.calendar_rules import ValidityKind
+from ledger.core.certificate import Certificate
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.data_integrity import parse_proof, verify_proof
+from ledger.core.entry import encode_header
+from ledger.core.errors import InputError, VerificationError
+from ledger.core.event import certificate_subject
+from ledger.core.ids import InstitutionId, LeafIndex, Subject
+from ledger.core.merkle import hash_leaf, verify_inclusion
+from ledger.core.policy import Policy
+from ledger.core.rules import RuleResult, check_binding
+from ledger.core.signature import PublicKey
+from ledger.core.statement import Conclusion, IssueClaims, SignedStatement, verify_statement
+from ledger.core.status import (
+    RegisteredKey,
+    Registers,
+    StateView,
+    Status,
+    SubjectState,
+    Void,
+    build_header,
+    judge_event,
+)
+from ledger.core.step import Check, Step, failed, not_checked, passed
+from verifier.report import DocumentStatus
+
+
+def from_rule(step: Step, result: RuleResult) -> Check:
+    """Return a shared rule's result as a step."""
+    return Check(step, result.outcome, result.text, result.warning)
+
+
+def from_error(step: Step, err: Exception) -> Check:
+    """Return a step that failed because evidence does not hold."""
+    return failed(step, str(err), f"证据不成立：{err}")
+
+
+def check_integrity(bundle: ProofBundle) -> Check:
+    """Step 1: the file is as it was written."""
+    if bundle.stated_digest != bundle.computed_digest:
+        return failed(
+            Step.INTEGRITY, "the file was changed or damaged after it was written", "文件写出后被改动或损坏"
+        )
+    return passed(Step.INTEGRITY, "the file is undamaged", "文件完好")
+
+
+def check_bundle_binding(bundle: ProofBundle, signed: SignedStatement) -> Check:
+    """Step 2: certificate, statement and leaf speak of the same thing."""
+    header = bundle.header
+    if header.statement_digest != signed.digest or header.certificate_digest != bundle.certificate.digest:
+        return failed(
+            Step.BINDING, "the leaf is about another statement or certificate", "账本条目与声明或证书不对应"
+        )
+    return from_rule(Step.BINDING, check_binding(signed.statement, bundle.certificate))
+
+
+def check_seal(certificate: Certificate, key: PublicKey | None) -> Check:
+    """Step 3: exactly one proof, the institution's seal, by the key that signed the statement."""
+    if len(certificate.proofs) != 1:
+        return failed(
+            Step.SEAL, f"{len(certificate.proofs)} proofs instead of one seal", "应有且只有一个机构印章签名"
+        )
+    if key is None:
+        return not_checked(Step.SEAL, "the key is not known", "密钥未知，无法核对")
+    if certificate.issuer_did != key.did_key:
+        return failed(Step.SEAL, "the certificate names another key as its issuer", "证书签发者与密钥不符")
+    try:
+        verify_proof(certificate.document, parse_proof(certificate.proofs[0]), key)
+    except (VerificationError, InputError) as err:
+        return from_error(Step.SEAL, err)
+    return passed(Step.SEAL, "the seal's signature holds", "机构印章签名有效")
+
+
+def check_statement(signed: SignedStatement, key: PublicKey | None, origin: str) -> Check:
+    """Step 4: the statement is signed for this log."""
+    if key is None:
+        return not_checked(Step.STATEMENT, "the key is not known", "密钥未知，无法核对")
+    try:
+        verify_statement(signed, key, origin)
+    except VerificationError as err:
+        return from_error(Step.STATEMENT, err)
+    return passed(Step.STATEMENT, "signed for this ledger", "声明签名有效")
+
+
+def check_key(known: RegisteredKey | None, owner: str, index: LeafIndex) -> Check:
+    """Step 5: the key is registered for this institution and active at the document's position."""
+    if known is None:
+        return failed(Step.KEY, "the evidence does not register this key", "证据中没有登记此密钥")
+    if known.owner != owner:
+        return failed(
+            Step.KEY,
+            f"the key is registered for {known.owner}, not {owner}",
+            f"密钥登记于{known.owner}，而非{owner}",
+        )
+    if not known.is_active_at(index):
+        return failed(Step.KEY, f"the key is not active at leaf {index}", f"密钥在第{index}条时无效")
+    return passed(
+        Step.KEY,
+        f"registered at leaf {known.since}, active at leaf {index}",
+        f"第{known.since}条登记，第{index}条时有效",
+    )
+
+
+def check_authority(bundle: ProofBundle, signed: SignedStatement, registers: Registers) -> Check:
+    """Step 6: the fold gives this leaf its effect, under authority that leads back to the pinned root."""
+    view = _view_before(bundle, signed)
+    outcome = judge_event(signed, bundle.leaf_index, bundle.header.sequenced_at, registers, view)
+    if isinstance(outcome, Void):
+        return failed(
+            Step.AUTHORITY, f"the leaf is void: {outcome.reason}", f"该条目无效力：{outcome.reason}"
+        )
+    if build_header(signed, outcome, bundle.header.sequenced_at_ms) != bundle.header:
+        return failed(
+            Step.AUTHORITY, "the leaf's header is not what its statement gives", "账本条目首部与声明不符"
+        )
+    return check_institution(registers, InstitutionId(signed.statement.issuer))
+
+
+def check_institution(registers: Registers, institution_id: InstitutionId) -> Check:
+    """Step 6, without a leaf: the institution is registered and active."""
+    institution = registers.institutions.get(institution_id)
+    if institution is None:
+        return failed(
+            Step.AUTHORITY, f"institution {institution_id} is not registered", f"机构{institution_id}未登记"
+        )
+    if institution.state is not RegisterState.ACTIVE:
+        return failed(
+            Step.AUTHORITY,
+            f"institution {institution_id} is {institution.state.value}",
+            f"机构{institution_id}已暂停或撤销",
+        )
+    return passed(
+        Step.AUTHORITY,
+        f"{institution.name.en or institution.name.zh} is registered under the pinned root",
+        f"{institution.name.zh}已在信任根下登记",
+    )
+
+
+def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
+    """See the subject as the statement expects it; that it was so is for the status map to prove."""
+    issuer, claims = InstitutionId(signed.statement.issuer), signed.statement.claims
+    document = certificate_subject(issuer, claims.number) if isinstance(claims, IssueClaims) else None
+    prev = bundle.header.prev
+    expected = signed.statement.expected_version
+
+    def view(subject: Subject) -> SubjectState | None:
+        if subject == document or expected == 0:
+            return None
+        return SubjectState(Status.VALID, expected, LeafIndex(2**63) if prev is None else prev, None)
+
+    return view
+
+
+def check_inclusion(bundle: ProofBundle, checkpoint: Checkpoint) -> Check:
+    """Step 12: the leaf, recomputed from header and statement, stands in the tree."""
+    leaf_hash = hash_leaf(encode_header(bundle.header) + bundle.statement_raw)
+    size = checkpoint.tree_size
+    try:
+        verify_inclusion(leaf_hash, bundle.leaf_index, size, bundle.inclusion, checkpoint.root_hash)
+    except VerificationError as err:
+        return from_error(Step.INCLUSION, err)
+    return passed(
+        Step.INCLUSION, f"leaf {bundle.leaf_index} of {size}", f"账本第{bundle.leaf_index}条，共{size}条"
+    )
+
+
+def check_receipt(receipt: AnchorReceipt | None, checkpoint: Checkpoint, policy: Policy) -> Check:
+    """Step 15: the log states, signed, where this checkpoint is anchored."""
+    if receipt is None:
+        return not_checked(Step.RECEIPT, "not anchored yet", "待存证")
+    if policy.contract is None:
+        return not_checked(Step.RECEIPT, "the policy names no contract", "策略未指定合约")
+    if receipt.chain != policy.contract.chain:
+        return failed(Step.RECEIPT, "the receipt is of another chain or contract", "回执属于其他链或合约")
+    if (receipt.tree_size, receipt.root_hash) != (checkpoint.tree_size, checkpoint.root_hash):
+        return failed(Step.RECEIPT, "the receipt is of another state of the ledger", "回执对应账本的其他状态")
+    try:
+        verify_receipt(receipt, policy.log_key)
+    except VerificationError as err:
+        return from_error(Step.RECEIPT, err)
+    grade = {AnchorGrade.INCLUDED: "已打包", AnchorGrade.SAFE: "较安全", AnchorGrade.FINAL: "已最终确认"}[
+        receipt.grade
+    ]
+    return passed(
+        Step.RECEIPT,
+        f"block {receipt.block_number}, {receipt.grade.value}; stated by the log, not looked up",
+        f"区块{receipt.block_number}，{grade}；由账本声明，未上链核对",
+    )
+
+
+def find_status(
+    conclusion: Conclusion, kind: ValidityKind, until: date | None, today: date
+) -> DocumentStatus:
+    """Return what a document says of itself on a day; its last day counts as valid to 24:00."""
+    if conclusion is Conclusion.FAIL:
+        return DocumentStatus.FAILED
+    if until is None or today <= until:
+        return DocumentStatus.VALID
+    return DocumentStatus.EXPIRED if kind is ValidityKind.DATE else DocumentStatus.SERVICE_LIFE_ENDED

@@ -1,0 +1,102 @@
+"""Reads the text of the one QR code in a picture: a scan, a photo, a screenshot.
+
+The picture comes from anybody, so its kind, its bytes and its pixels are limited before it is decoded. Its
+text is not evidence yet: `ledger.core.qr.parse_qr_text` says whether it is one of ours.
+
+Pillow and zxing-cpp are loaded on the first call, so that a verifier of files loads neither.
+
+>>> parse_qr_text(read_qr_picture(path.read_bytes()), host="v.example.cn")
+"""
+
+import io
+from typing import TYPE_CHECKING, Final
+
+from ledger.core.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PICTURE_BYTES: Final = 32 * 1024 * 1024
+"""Largest file looked at."""
+
+MAX_PICTURE_PIXELS: Final = 64_000_000
+"""Largest picture decoded, about 200 MB while it is open; phones take 12 to 50 million pixels."""
+
+MAX_ENLARGED_PIXELS: Final = 16_000_000
+"""Largest picture that gets a second look, enlarged."""
+
+FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+"""Kinds of picture that are read; of a moving one the first frame."""
+
+
+def read_qr_picture(data: bytes) -> str:
+    """Return the text of the QR code in a picture.
+
+    The same code may be there more than once, as on a certificate with two copies of its sticker.
+
+    Args:
+        data: a whole file of one of `FORMATS`.
+
+    Raises:
+        InputError: not such a picture, too large, damaged, no QR code in it, or several different ones.
+    """
+    image = _open_picture(data)
+    if image is None:
+        raise InputError(f"the picture has more than {MAX_PICTURE_PIXELS // 1_000_000} million pixels")
+    texts = _find_texts(image)
+    if not texts:
+        raise InputError("no QR code was found in the picture: take it nearer, sharp and evenly lit")
+    if len(texts) > 1:
+        raise InputError(
+            f"{len(texts)} different QR codes are in the picture: take a picture of one of them only"
+        )
+    return texts.pop()
+
+
+def _open_picture(data: bytes) -> "Image.Image | None":
+    """Return a decoded picture in shades of grey, None if it has too many pixels."""
+    if len(data) > MAX_PICTURE_BYTES:
+        raise InputError(f"the picture has more than {MAX_PICTURE_BYTES // 1024**2} MiB")
+    if b"<svg" in data[:1024]:
+        raise InputError("this is an SVG drawing, not a picture: save it as PNG or take a screenshot")
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - see the module docstring
+
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _flatten(image) if image.width * image.height <= MAX_PICTURE_PIXELS else None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+    except UnidentifiedImageError as err:
+        raise InputError(f"this is not a picture of a kind that is read here: {', '.join(FORMATS)}") from err
+    except Exception as err:  # on damaged files Pillow raises nearly everything
+        raise InputError("the picture is damaged or cut off") from err
+
+
+def _flatten(image: "Image.Image") -> "Image.Image":
+    """Return the picture in shades of grey; what is transparent becomes white, as paper."""
+    if not image.has_transparency_data:
+        return image.convert("L")
+    from PIL import Image  # noqa: PLC0415 - see the module docstring
+
+    paper = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
+
+
+def _find_texts(image: "Image.Image") -> set[str]:
+    """Return the different texts of all QR codes in a grey picture, which gets a second look if need be.
+
+    Enlarged by two (bicubic, Pillow's default), codes are read from 3 pixels per module on instead of 4.
+    """
+    texts = _decode(image)
+    if texts or image.width * image.height > MAX_ENLARGED_PIXELS:
+        return texts
+    return _decode(image.resize((2 * image.width, 2 * image.height)))
+
+
+def _decode(image: "Image.Image") -> set[str]:
+    """Return the different texts that one look finds."""
+    import zxingcpp  # noqa: PLC0415 - see the module docstring
+
+    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCodeModel2)
+    barcodes = zxingcpp.read_barcodes(image, formats=formats, text_mode=zxingcpp.TextMode.Plain)
+    return {barcode.text for barcode in barcodes}

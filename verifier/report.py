@@ -1,0 +1,177 @@
+"""The report: every step with its outcome, and the verdict that follows from them.
+
+`authentic` says that the evidence holds; the verdict says whether to rely on the document. A rejection notice
+is authentic and INVALID at once: it is genuine, and the instrument must not be used.
+
+>>> build_report(checks, DocumentStatus.VALID, policy, None).verdict
+<Verdict.VALID: 'VALID'>
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+
+from ledger.core.policy import Policy
+from ledger.core.step import Check, Outcome, Sentence, Step, Verdict
+
+EXIT_IN_ORDER: Final = 0
+EXIT_DO_NOT_RELY: Final = 1
+EXIT_UNKNOWN: Final = 3
+
+_AUTHENTIC: Final = (Step.STATEMENT, Step.KEY, Step.AUTHORITY)
+
+
+class DocumentStatus(StrEnum):
+    """What the document itself says, on the verifier's day."""
+
+    VALID = "VALID"
+    EXPIRED = "EXPIRED"
+    SERVICE_LIFE_ENDED = "SERVICE_LIFE_ENDED"
+    FAILED = "FAILED"
+
+
+STATUS_WORDS: Final = {
+    DocumentStatus.VALID: Sentence("in its period of validity", "在有效期内"),
+    DocumentStatus.EXPIRED: Sentence("expired", "已过有效期"),
+    DocumentStatus.SERVICE_LIFE_ENDED: Sentence("end of service life reached", "已到使用期限"),
+    DocumentStatus.FAILED: Sentence("failed verification", "检定不合格"),
+}
+
+VERDICT_WORDS: Final = {
+    Verdict.VALID: Sentence("valid", "有效"),
+    Verdict.ATTENTION: Sentence("attention", "注意"),
+    Verdict.INVALID: Sentence("do not rely on this", "不可依据"),
+    Verdict.UNKNOWN: Sentence("cannot be confirmed", "无法确认"),
+}
+
+DISCLAIMER: Final = Sentence(
+    "This shows that the verification record is genuine and in its period of validity; it does not show that "
+    "the instrument measures right now. Compare nameplate and seals, use a fair scale, or call 12315.",
+    "本页证明检定记录真实且在有效期内，不证明此刻称量准确；请核对铭牌、铅封，可用公平秤复称或拨打12315。",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """What a person compares with the nameplate; shown only if authentic."""
+
+    document_type: str
+    number: str
+    institution: str
+    instrument: str | None
+    model: str | None
+    serial: str
+    maker: str | None
+    category: str
+    verified_on: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Outcome of one verification."""
+
+    verdict: Verdict
+    authentic: bool
+    status: DocumentStatus | None
+    development: bool
+    checks: tuple[Check, ...]
+    document: DocumentSummary | None
+    note: Sentence | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of the design: 0 in order, 1 do not rely, 3 unknown."""
+        if self.verdict is Verdict.UNKNOWN:
+            return EXIT_UNKNOWN
+        if self.verdict is Verdict.INVALID or self.status is not DocumentStatus.VALID:
+            return EXIT_DO_NOT_RELY
+        return EXIT_IN_ORDER
+
+
+def build_report(
+    checks: Sequence[Check],
+    status: DocumentStatus | None,
+    policy: Policy,
+    document: DocumentSummary | None,
+    *,
+    complete: bool = True,
+    note: Sentence | None = None,
+) -> Report:
+    """Return the report that follows from the steps.
+
+    Args:
+        checks: one per step that was considered.
+        status: what the document says of itself; None if it cannot be read.
+        policy: names the required steps.
+        document: shown only if the evidence holds.
+        complete: False for a bare QR code or a certificate without bundle, which is never VALID.
+        note: one more sentence for people.
+    """
+    outcomes = {check.step: check.outcome for check in checks}
+    failed = Outcome.FAILED in outcomes.values()
+    authentic = not failed and all(outcomes.get(step) is Outcome.PASSED for step in _AUTHENTIC)
+    verdict = _find_verdict(checks, outcomes, status, policy, complete=complete)
+    return Report(
+        verdict,
+        authentic,
+        status if authentic else None,
+        policy.development,
+        tuple(sorted(checks, key=lambda check: check.step.number)),
+        document if authentic else None,
+        note,
+    )
+
+
+def _find_verdict(
+    checks: Sequence[Check],
+    outcomes: dict[Step, Outcome],
+    status: DocumentStatus | None,
+    policy: Policy,
+    *,
+    complete: bool,
+) -> Verdict:
+    if Outcome.FAILED in outcomes.values():
+        return Verdict.INVALID
+    if not complete or status is None:
+        return Verdict.UNKNOWN
+    if status is DocumentStatus.FAILED:
+        return Verdict.INVALID
+    if any(outcomes.get(step, Outcome.NOT_CHECKED) is not Outcome.PASSED for step in policy.required):
+        return Verdict.UNKNOWN
+    if status is not DocumentStatus.VALID or any(check.warning for check in checks):
+        return Verdict.ATTENTION
+    return Verdict.VALID
+
+
+def report_members(report: Report) -> dict[str, Any]:
+    """Return the report as JSON members."""
+    members: dict[str, Any] = {
+        "verdict": report.verdict.value,
+        "authentic": report.authentic,
+        "status": None if report.status is None else report.status.value,
+        "environment": "development" if report.development else "production",
+        "checks": [
+            {
+                "step": check.step.number,
+                "name": check.step.code,
+                "outcome": check.outcome.value,
+                "reason": check.reason.en,
+                "reason_zh": check.reason.zh,
+            }
+            | ({"warning": True} if check.warning else {})
+            for check in report.checks
+        ],
+    }
+    if report.document is not None:
+        members["document"] = {
+            name: value.isoformat() if isinstance(value, date) else value
+            for name in DocumentSummary.__dataclass_fields__
+            if (value := getattr(report.document, name)) is not None
+        }
+    if report.note is not None:
+        members["note"] = report.note.en
+        members["note_zh"] = report.note.zh
+    return members
