@@ -1,13 +1,13 @@
 """A printer and a camera in numpy and Pillow: what becomes of a QR picture between the sheet and the phone.
 
-The printed picture gets its stain and the spread of its ink; the camera turns it by any angle, tilts it by up
-to 30 degrees in any direction, sees it through a lens with blur, in uneven light and low contrast, with noise,
-and saves a JPEG of quality 70. All chance comes from the given generator: the same seed, the same pictures.
+The printed picture gets its stain and the spread of its ink; the camera turns it by any angle, tilts it by
+up to 30 degrees in any direction, sees it through a lens with blur, in uneven light and low contrast, with
+noise, and saves a JPEG of quality 70. All chance comes from the given generator: same seed, same pictures.
 """
 
 import io
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -60,17 +60,16 @@ def photograph(picture: bytes, modules: int, conditions: Conditions, rng: np.ran
     return buffer.getvalue()
 
 
-def with_stain(conditions: Conditions, share: float) -> Conditions:
-    """Return the same day with a stain on the sticker."""
-    return replace(conditions, stain=share)
-
-
 def _stain(sheet: Image.Image, modules: int, dots: float, share: float, rng: np.random.Generator) -> None:
     """Draw one stain of this share of the code's area that leaves the finder patterns alone."""
     start, end = QUIET_ZONE * dots, (modules - QUIET_ZONE) * dots
     radius = (end - start) * math.sqrt(share / math.pi)
     finder = FINDER * dots / 2
-    finders = [(start + finder, start + finder), (end - finder, start + finder), (start + finder, end - finder)]
+    finders = [
+        (start + finder, start + finder),
+        (end - finder, start + finder),
+        (start + finder, end - finder),
+    ]
     while True:
         x, y = rng.uniform(start, end, 2)
         if all(math.hypot(x - a, y - b) > radius + finder * math.sqrt(2) for a, b in finders):

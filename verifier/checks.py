@@ -3,19 +3,22 @@
 The functions take parsed parts and return a `Check`; which come in which order is said in `verify`.
 """
 
+import hashlib
+from collections.abc import Callable
 from datetime import date
 
-from ledger.core.anchor import AnchorGrade, AnchorReceipt, verify_receipt
+from ledger.core.anchor import AnchorGrade, AnchorReceipt
 from ledger.core.authority import RegisterState
 from ledger.core.bundle import ProofBundle
 from ledger.core.calendar_rules import ValidityKind
+from ledger.core.canonical import respell_canonical_json
 from ledger.core.certificate import Certificate
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.data_integrity import parse_proof, verify_proof
+from ledger.core.data_integrity import verify_proof
 from ledger.core.entry import encode_header
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.event import certificate_subject
-from ledger.core.ids import InstitutionId, LeafIndex, Subject
+from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.policy import Policy
 from ledger.core.rules import RuleResult, check_binding
@@ -75,7 +78,8 @@ def check_seal(certificate: Certificate, key: PublicKey | None) -> Check:
     if certificate.issuer_did != key.did_key:
         return failed(Step.SEAL, "the certificate names another key as its issuer", "证书签发者与密钥不符")
     try:
-        verify_proof(certificate.document, parse_proof(certificate.proofs[0]), key)
+        digest = Digest(hashlib.sha256(respell_canonical_json(certificate.document)).digest())
+        verify_proof(certificate.document, certificate.proofs[0], key, digest=digest)
     except (VerificationError, InputError) as err:
         return from_error(Step.SEAL, err)
     return passed(Step.SEAL, "the seal's signature holds", "机构印章签名有效")
@@ -174,7 +178,12 @@ def check_inclusion(bundle: ProofBundle, checkpoint: Checkpoint) -> Check:
     )
 
 
-def check_receipt(receipt: AnchorReceipt | None, checkpoint: Checkpoint, policy: Policy) -> Check:
+def check_receipt(
+    receipt: AnchorReceipt | None,
+    checkpoint: Checkpoint,
+    policy: Policy,
+    verify: Callable[[AnchorReceipt], None],
+) -> Check:
     """Step 15: the log states, signed, where this checkpoint is anchored."""
     if receipt is None:
         return not_checked(Step.RECEIPT, "not anchored yet", "待存证")
@@ -185,7 +194,7 @@ def check_receipt(receipt: AnchorReceipt | None, checkpoint: Checkpoint, policy:
     if (receipt.tree_size, receipt.root_hash) != (checkpoint.tree_size, checkpoint.root_hash):
         return failed(Step.RECEIPT, "the receipt is of another state of the ledger", "回执对应账本的其他状态")
     try:
-        verify_receipt(receipt, policy.log_key)
+        verify(receipt)
     except VerificationError as err:
         return from_error(Step.RECEIPT, err)
     grade = {AnchorGrade.INCLUDED: "已打包", AnchorGrade.SAFE: "较安全", AnchorGrade.FINAL: "已最终确认"}[

@@ -19,11 +19,19 @@ if TYPE_CHECKING:
 MAX_PICTURE_BYTES: Final = 32 * 1024 * 1024
 """Largest file looked at."""
 
-MAX_PICTURE_PIXELS: Final = 64_000_000
-"""Largest picture decoded, about 200 MB while it is open; phones take 12 to 50 million pixels."""
+MAX_JPEG_PIXELS: Final = 64_000_000
+"""Largest JPEG decoded, in shades of grey, with 0.2 GB of memory; phones take 12 to 50 million pixels."""
+
+MAX_PICTURE_PIXELS: Final = 16_000_000
+"""Largest picture of other kinds decoded; a transparent WebP of 1 kB may need 0.3 GB meanwhile."""
 
 MAX_ENLARGED_PIXELS: Final = 16_000_000
 """Largest picture that gets a second look, enlarged."""
+
+_TOO_MANY_PIXELS: Final = (
+    f"the picture has too many pixels: at most {MAX_JPEG_PIXELS // 1_000_000} million in a JPEG, "
+    f"{MAX_PICTURE_PIXELS // 1_000_000} million in others"
+)
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """Kinds of picture that are read; of a moving one the first frame."""
@@ -40,10 +48,7 @@ def read_qr_picture(data: bytes) -> str:
     Raises:
         InputError: not such a picture, too large, damaged, no QR code in it, or several different ones.
     """
-    image = _open_picture(data)
-    if image is None:
-        raise InputError(f"the picture has more than {MAX_PICTURE_PIXELS // 1_000_000} million pixels")
-    texts = _find_texts(image)
+    texts = _find_texts(_open_picture(data))
     if not texts:
         raise InputError("no QR code was found in the picture: take it nearer, sharp and evenly lit")
     if len(texts) > 1:
@@ -53,8 +58,8 @@ def read_qr_picture(data: bytes) -> str:
     return texts.pop()
 
 
-def _open_picture(data: bytes) -> "Image.Image | None":
-    """Return a decoded picture in shades of grey, None if it has too many pixels."""
+def _open_picture(data: bytes) -> "Image.Image":
+    """Return a decoded picture in shades of grey."""
     if len(data) > MAX_PICTURE_BYTES:
         raise InputError(f"the picture has more than {MAX_PICTURE_BYTES // 1024**2} MiB")
     if b"<svg" in data[:1024]:
@@ -63,13 +68,24 @@ def _open_picture(data: bytes) -> "Image.Image | None":
 
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _flatten(image) if image.width * image.height <= MAX_PICTURE_PIXELS else None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return None
+            _check_pixels(image)
+            image.draft("L", None)
+            return _flatten(image)
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
+        raise InputError(_TOO_MANY_PIXELS) from err
     except UnidentifiedImageError as err:
         raise InputError(f"this is not a picture of a kind that is read here: {', '.join(FORMATS)}") from err
     except Exception as err:  # on damaged files Pillow raises nearly everything
         raise InputError("the picture is damaged or cut off") from err
+
+
+def _check_pixels(image: "Image.Image") -> None:
+    """Raise InputError if an undecoded picture has too many pixels; MPO is a JPEG with two pictures in it."""
+    limit = MAX_JPEG_PIXELS if image.format in {"JPEG", "MPO"} else MAX_PICTURE_PIXELS
+    if image.width * image.height > limit:
+        raise InputError(_TOO_MANY_PIXELS)
 
 
 def _flatten(image: "Image.Image") -> "Image.Image":
@@ -78,8 +94,10 @@ def _flatten(image: "Image.Image") -> "Image.Image":
         return image.convert("L")
     from PIL import Image  # noqa: PLC0415 - see the module docstring
 
-    paper = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
+    clear = image if image.mode == "RGBA" else image.convert("RGBA")
+    paper = Image.new("L", clear.size, "white")
+    paper.paste(clear.convert("L"), mask=clear.getchannel("A"))
+    return paper
 
 
 def _find_texts(image: "Image.Image") -> set[str]:

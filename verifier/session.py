@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.errors import LedgerError
@@ -63,6 +64,7 @@ class Session:
         if trust_list is not None:
             self.trusted = open_trust_list(trust_list, policy)
         self._checkpoints = _Memory[Checkpoint]()
+        self._receipts = _Memory[bool]()
         self._registers = _Memory[Registers]()
 
     def open_checkpoint(self, note: str) -> Checkpoint:
@@ -74,6 +76,14 @@ class Session:
         """
         return self._checkpoints.recall((note,), lambda: verify_checkpoint(note, self.log_verifier))
 
+    def verify_receipt(self, receipt: AnchorReceipt) -> None:
+        """Check that the policy's log key signed this receipt.
+
+        Raises:
+            BrokenSignatureError: it did not.
+        """
+        self._receipts.recall((receipt,), lambda: self._verify_receipt(receipt))
+
     def open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint) -> Registers:
         """Return what a bundle's authority evidence establishes at its document's position in the log.
 
@@ -84,6 +94,10 @@ class Session:
         indices = [index for index, _ in bundle.evidence.leaves]
         key = (bundle.evidence_digest, checkpoint, bisect_left(indices, bundle.leaf_index))
         return self._registers.recall(key, lambda: self._open_evidence(bundle, checkpoint))
+
+    def _verify_receipt(self, receipt: AnchorReceipt) -> bool:
+        verify_receipt(receipt, self.policy.log_key)
+        return True
 
     def _open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint) -> Registers:
         size = TreeSize(checkpoint.tree_size)

@@ -75,7 +75,7 @@ def verify_bundle(
     else:
         found += [checks.check_inclusion(bundle, checkpoint), checkpoint_check]
         found.append(not_checked(Step.QUORUM, "the policy names no witnesses", "策略未指定见证方"))
-        found.append(checks.check_receipt(bundle.receipt, checkpoint, session.policy))
+        found.append(checks.check_receipt(bundle.receipt, checkpoint, session.policy, session.verify_receipt))
         found.append(_not_looked_up() if look is None else look(checkpoint))
     found.append(_check_times(bundle.certificate, bundle, session, now))
     found.append(checks.from_rule(Step.EXPIRY, check_expiry(record, session.rule_book)))

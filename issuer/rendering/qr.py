@@ -267,7 +267,7 @@ def _compute_caption_height(caption: Sequence[str]) -> int:
 
 
 def _compute_letter_height(line: str, side: int) -> Decimal:
-    """Return the font size in modules: 4, or less where a monospaced line would not fit between the margins."""
+    """Return the font size in modules: 4, or less where a monospaced line would not fit in between."""
     room = Decimal(side - 2) / (_LETTER_WIDTH * max(len(line), 1))
     if room < 1:
         raise InputError(_TOO_LONG)

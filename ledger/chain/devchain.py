@@ -40,7 +40,7 @@ DEFAULT_CHAIN_ID = 31337
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """A contract of the greatest size and a batch of transactions fit; more is refused before it is read."""
 
-_THREAD_STACK_BYTES = 256 * 1024 * 1024
+_THREAD_STACK_BYTES = 64 * 1024 * 1024
 """Address space of a thread: contracts may call each other 1,024 levels deep; py-evm recurses with them."""
 
 _IDLE_SECONDS = 300
@@ -111,6 +111,13 @@ class _Server(ThreadingHTTPServer):
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Let a connection that the other side broke go in silence; log every other fault."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            logging.getLogger(__name__).error("a connection failed", exc_info=error)
+        del request, client_address
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -189,9 +189,9 @@ class DevelopmentChain:
             RevertedError: no amount of gas would do.
             TransactionRefusedError: the sender cannot pay the value.
         """
+        self.call(call, header)
         with self._chain.get_vm(header).in_costless_state() as state:
             message = self._message(call, state.get_nonce(Address(call.sender)))
-            _raise_if_failed(_run(state, message))
             estimate: int = binary_gas_search(state, message, tolerance=_GAS_TOLERANCE)
         return max(estimate, _floor_gas(call.data))
 

@@ -208,10 +208,14 @@ class JsonRpc:
         if wanted.get("blockHash") is not None:
             number = self._chain.header_by_hash(_hash(wanted["blockHash"])).block_number
             return number, number
-        first, last = (self._block_number(wanted.get(name) or "latest") for name in ("fromBlock", "toBlock"))
+        first, last = (self._block_number(_or_latest(wanted.get(name))) for name in ("fromBlock", "toBlock"))
         if first > last:
             raise MalformedDocumentError("fromBlock is after toBlock")
         return first, last
+
+
+def _or_latest(selector: Json) -> Json:
+    return "latest" if selector is None else selector
 
 
 def _error(identifier: str | int | None, code: int, message: str, data: str | None = None) -> dict[str, Json]:

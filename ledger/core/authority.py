@@ -8,6 +8,7 @@ their keys and the scope of their authorisation, within its division codes.
 True
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -18,6 +19,7 @@ from ledger.core.category import Category, parse_category
 from ledger.core.certificate import VerificationKind
 from ledger.core.credit_code import CreditCode, parse_credit_code
 from ledger.core.errors import MalformedDocumentError
+from ledger.core.event import EventType
 from ledger.core.fields import Reader
 from ledger.core.ids import InstitutionId
 from ledger.core.signature import PublicKey, parse_multikey
@@ -292,6 +294,28 @@ def parse_scope_content(raw: bytes) -> ScopeContent:
     reader.finish()
     _check_period(content.valid_from, content.valid_until)
     return content
+
+
+CONTENT_PARSERS: Final[Mapping[EventType, Callable[[bytes], RegisterContent]]] = {
+    EventType.ROOT: parse_root_content,
+    EventType.DELEGATE: parse_authority_content,
+    EventType.INSTITUTION: parse_institution_content,
+    EventType.KEY: parse_key_content,
+    EventType.SCOPE: parse_scope_content,
+}
+"""How the content of each register event is read."""
+
+
+def parse_content(event_type: EventType, raw: bytes) -> RegisterContent:
+    """Parse the content of a register event.
+
+    Raises:
+        InputError: not the content of such an event.
+    """
+    parse = CONTENT_PARSERS.get(event_type)
+    if parse is None:
+        raise MalformedDocumentError(f"{event_type.name} is not a register event")
+    return parse(raw)
 
 
 def _reader(raw: bytes) -> Reader:

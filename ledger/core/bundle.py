@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.core.anchor import AnchorReceipt, encode_receipt, parse_receipt
-from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canonical_json
+from ledger.core.canonical import (
+    JsonObject,
+    encode_canonical_json,
+    parse_canonical_json,
+    respell_canonical_json,
+)
 from ledger.core.certificate import Certificate, parse_credential
 from ledger.core.encoding import encode_base64, encode_hex, parse_base64
 from ledger.core.entry import LeafHeader, encode_header, parse_header
@@ -95,20 +100,19 @@ def parse_bundle(raw: bytes) -> ProofBundle:
     reader.text("type", max_bytes=40, pattern=BUNDLE_TYPE)
     reader.text("suite", max_bytes=40, pattern=SUITE)
     stated = reader.hex("digest", 32)
-    credential = _object(value, "certificate")
-    reader.object("certificate")
+    credential = reader.members("certificate")
     leaf = reader.object("leaf")
     receipt = reader.opt_object("receipt")
     bundle = ProofBundle(
         origin=reader.text("origin", max_bytes=120),
-        certificate=parse_credential(credential, encode_canonical_json(credential)),
+        certificate=parse_credential(credential, respell_canonical_json(credential)),
         statement_raw=parse_base64(reader.text("statement", max_bytes=90_000)),
         leaf_index=LeafIndex(leaf.integer("index", 0, 2**53 - 1)),
         header=parse_header(parse_base64(leaf.text("header", max_bytes=200))),
         inclusion=tuple(parse_base64(text, size=32) for text in reader.texts("inclusion", max_bytes=44)),
         checkpoint=reader.lines("checkpoint", max_bytes=MAX_NOTE_BYTES),
         evidence=parse_evidence(reader.object("evidence")),
-        evidence_digest=hashlib.sha256(encode_canonical_json(value["evidence"])).digest(),
+        evidence_digest=hashlib.sha256(respell_canonical_json(value["evidence"])).digest(),
         receipt=None if receipt is None else parse_receipt(receipt),
         stated_digest=stated,
         computed_digest=_compute_digest(value),
@@ -118,13 +122,6 @@ def parse_bundle(raw: bytes) -> ProofBundle:
     return bundle
 
 
-def _object(value: JsonObject, name: str) -> JsonObject:
-    inner = value.get(name)
-    if not isinstance(inner, dict):
-        raise MalformedDocumentError("is missing or not an object", field=name)
-    return inner
-
-
 def _compute_digest(value: JsonObject) -> bytes:
     rest = {name: member for name, member in value.items() if name != "digest"}
-    return hashlib.sha256(encode_canonical_json(rest)).digest()
+    return hashlib.sha256(respell_canonical_json(rest)).digest()

@@ -76,6 +76,14 @@ def parse_canonical_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> JsonValue
     return value
 
 
+def respell_canonical_json(value: JsonValue) -> bytes:
+    """Return the canonical spelling of a value, or part of one, that a parser here has just returned.
+
+    Such a value fits the profile already; looking at it again would cost ten times the writing.
+    """
+    return orjson.dumps(value, option=_OPTIONS)
+
+
 def parse_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> JsonValue:
     """Read a document written by people: white space, order of members and escapes are free.
 

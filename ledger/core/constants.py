@@ -16,7 +16,7 @@ INSTRUMENT_DOMAIN = b"hengzheng/instrument/v1\x00"
 """Prefix of the canonical identity of a measuring instrument."""
 
 ENDORSEMENT_DOMAIN = b"hengzheng/endorsement/v1\x00"
-"""Prefix of what root keys and newly registered keys sign; SHA-256 of the log's origin and the content follow."""
+"""Prefix of what root keys and new keys sign; SHA-256 of the log's origin, type and content follow."""
 
 RECEIPT_DOMAIN = b"hengzheng/receipt/v1\x00"
 """Prefix of the canonical fields of an anchor receipt, signed by the log key."""

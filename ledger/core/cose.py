@@ -1,7 +1,7 @@
 """COSE_Sign1 in the one shape that this ledger uses (RFC 9052 §4.2).
 
     84                      array of 4, untagged
-       4C A2 01 27 04 48 …  protected header: {1: -8 or -7, 4: key id of 8 bytes}, nothing else
+       4D A2 01 27 04 48 …  protected header: {1: -8 or -7, 4: key id of 8 bytes}, nothing else
        A0                   unprotected header: empty
        58 xx …              payload, attached
        58 40 …              signature of 64 bytes
@@ -26,7 +26,7 @@ _PROTECTED = {
     Algorithm.P256: b"\xa2\x01\x26\x04\x48",
 }
 _ALGORITHMS = {prefix: algorithm for algorithm, prefix in _PROTECTED.items()}
-_START = b"\x84\x4c"
+_START = b"\x84\x4d"
 _SIGNATURE_HEAD = b"\x58\x40"
 _PROTECTED_SIZE = 5 + KEY_ID_SIZE
 _KEY_ID_AT = len(_START) + 5

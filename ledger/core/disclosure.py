@@ -82,14 +82,9 @@ def parse_disclosure(raw: bytes) -> Disclosure:
     if reader.text("type", max_bytes=40) != DISCLOSURE_TYPE:
         raise MalformedDocumentError("not a disclosure file", field="type")
     digest = Digest(reader.hex("certificate", 32))
-    reader.object("members")
+    members = reader.members("members")
     reader.finish()
-    members = value["members"]
-    return Disclosure(digest, {path: _parse_member(path, item) for path, item in _items(members)})
-
-
-def _items(members: JsonValue) -> list[tuple[str, JsonValue]]:
-    return list(members.items()) if isinstance(members, dict) else []
+    return Disclosure(digest, {path: _parse_member(path, item) for path, item in members.items()})
 
 
 def _parse_member(path: str, item: JsonValue) -> DisclosedMember:

@@ -11,6 +11,7 @@ Decimal('0.06')
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ledger.core.errors import MalformedDocumentError
@@ -29,6 +30,14 @@ def fraction_from_decimal(value: Exact) -> Fraction:
     """
     if isinstance(value, Fraction):
         return value
+    if not value.is_finite():
+        raise MalformedDocumentError(f"{value} is not a plain number")
+    return _convert(value)
+
+
+@lru_cache(maxsize=8192)
+def _convert(value: Decimal) -> Fraction:
+    """Readings and limits repeat within a batch, and a conversion costs as much as ten look-ups."""
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > _LARGEST_EXPONENT:
         raise MalformedDocumentError(f"{value} is not a plain number")

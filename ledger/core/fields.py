@@ -20,7 +20,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NoReturn, TypeVar
 
-from ledger.core.canonical import JsonValue
+from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.encoding import parse_base64, parse_date, parse_decimal, parse_hex, parse_instant
 from ledger.core.errors import InputError, MalformedDocumentError
 
@@ -205,6 +205,17 @@ class Reader:
             MalformedDocumentError: missing, or not an object.
         """
         return Reader(self._take(name), self.path_of(name))
+
+    def members(self, name: str) -> JsonObject:
+        """Return an object as it stands, for a parser of its own.
+
+        Raises:
+            MalformedDocumentError: missing, or not an object.
+        """
+        value = self._take(name)
+        if not isinstance(value, dict):
+            self.refuse(name, "an object is expected here")
+        return value
 
     def objects(self, name: str, *, least: int = 0, most: int = MAX_ITEMS) -> "list[Reader]":
         """Return a reader for each object of a list; call `finish` of each.

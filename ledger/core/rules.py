@@ -22,7 +22,7 @@ from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
 from ledger.core.certificate import Certificate, Point, Record, Result, Role
 from ledger.core.errors import InputError, Reason
-from ledger.core.exact import fraction_from_decimal
+from ledger.core.exact import decimal_from_fraction, fraction_from_decimal
 from ledger.core.ids import Digest
 from ledger.core.instrument import compute_seals_digest, compute_statement_serial
 from ledger.core.limit import Limit, judge_indication_error, limit_for
@@ -353,10 +353,12 @@ def compute_indication_error(result: Result, point: Point) -> Fraction | None:
     try:
         if result.error_unit == "%":
             return compute_relative_error_percent(point.measured, point.nominal)
-        difference = point.measured - point.nominal
-        return fraction_from_decimal(
-            convert_difference(difference, parse_unit(result.unit), parse_unit(result.error_unit))
-        )
+        difference = fraction_from_decimal(point.measured) - fraction_from_decimal(point.nominal)
+        if result.unit == result.error_unit:
+            return difference
+        exact = decimal_from_fraction(difference)
+        source, target = parse_unit(result.unit), parse_unit(result.error_unit)
+        return None if exact is None else fraction_from_decimal(convert_difference(exact, source, target))
     except InputError:
         return None
 

@@ -29,11 +29,7 @@ from ledger.core.authority import (
     RegisterState,
     RootContent,
     ScopeContent,
-    parse_authority_content,
-    parse_institution_content,
-    parse_key_content,
-    parse_root_content,
-    parse_scope_content,
+    parse_content,
 )
 from ledger.core.entry import NO_CERTIFICATE, LeafHeader
 from ledger.core.errors import BrokenSignatureError, InputError
@@ -194,7 +190,7 @@ def find_subject(statement: Statement) -> Subject:
     if isinstance(claims, IssueClaims):
         return instrument_subject(claims.instrument_id, claims.part)
     try:
-        return _register_subject(_parse_content(statement.type, claims.content))
+        return _register_subject(parse_content(statement.type, claims.content))
     except InputError:
         return compute_subject(SubjectKind.ROOT, claims.content)
 
@@ -253,7 +249,7 @@ def _judge_register(
     view: StateView,
 ) -> Effect:
     statement = signed.statement
-    content = _parse_content(statement.type, claims.content)
+    content = parse_content(statement.type, claims.content)
     subject = _register_subject(content)
     before = view(subject)
     _check_version(statement, before)
@@ -269,19 +265,6 @@ def _judge_register(
     )
     prev = None if before is None else before.last_event
     return Effect(subject, prev, {subject: state}, lambda target: _apply_content(target, content, index))
-
-
-_PARSERS: Final[Mapping[EventType, Callable[[bytes], RegisterContent]]] = {
-    EventType.ROOT: parse_root_content,
-    EventType.DELEGATE: parse_authority_content,
-    EventType.INSTITUTION: parse_institution_content,
-    EventType.KEY: parse_key_content,
-    EventType.SCOPE: parse_scope_content,
-}
-
-
-def _parse_content(event_type: EventType, content: bytes) -> RegisterContent:
-    return _PARSERS[event_type](content)
 
 
 def _register_subject(content: RegisterContent) -> Subject:

@@ -53,18 +53,15 @@ entries = Table(
     "entries",
     metadata,
     Column("leaf_index", _Index, primary_key=True, autoincrement=False),
-    Column("idempotency_key", LargeBinary, nullable=False, unique=True),
+    Column("statement_name", LargeBinary, nullable=False, unique=True),
     Column("leaf", LargeBinary, nullable=False),
     Column("type", SmallInteger, nullable=False),
     Column("issuer", Text, nullable=False),
     Column("number", Text),
-    Column("certificate_digest", LargeBinary, unique=True),
-    Column("code", LargeBinary),
     UniqueConstraint("issuer", "number"),
-    Index(None, "code"),
 )
-"""Leaves in their order. The last three columns belong to issues; `code` holds the 10 bytes whose first 75 bits
-are printed as the short code."""
+"""Leaves in their order. Whatever else is asked of a leaf stands in its header: a further index would cost a
+page written for each leaf."""
 Index(
     "entries_register_idx",
     entries.c.leaf_index,

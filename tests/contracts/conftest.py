@@ -42,7 +42,10 @@ def refused():
         with pytest.raises(Reverted) as caught:
             yield
         revert = parse_revert(caught.value.data)
-        words = [value.to_bytes(32, "big") if isinstance(value, int) else value.rjust(32, b"\0") for value in arguments]
+        words = [
+            value.to_bytes(32, "big") if isinstance(value, int) else value.rjust(32, b"\0")
+            for value in arguments
+        ]
         assert (revert.name, list(revert.arguments)) == (name, words)
 
     return expect

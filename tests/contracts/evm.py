@@ -30,6 +30,7 @@ class Evm(Protocol):
     """A chain of one contract per address; accounts are 20 bytes and have money."""
 
     accounts: Sequence[bytes]
+    is_fast: bool
 
     def deploy(self, code: bytes) -> bytes: ...
 
@@ -61,6 +62,8 @@ def _quoted_bytes(message: str) -> bytes:
 
 class PyEvm:
     """py-evm behind eth-tester: blocks, transactions, exact gas."""
+
+    is_fast = False
 
     def __init__(self) -> None:
         from eth_tester import EthereumTester, PyEVMBackend
@@ -111,6 +114,8 @@ class PyEvm:
 
 class Revm:
     """revm behind pyrevm: another author's EVM, fast; its gas is of no use, for slots stay warm between calls."""
+
+    is_fast = True
 
     def __init__(self) -> None:
         from pyrevm import EVM

@@ -23,7 +23,9 @@ def _split(size: int) -> int:
 class LazyTree:
     """One endless sequence of leaves; `cuts` are the sizes and leaf bounds whose proofs will be asked for."""
 
-    def __init__(self, cuts: Iterable[int] = (), leaves: dict[int, bytes] | None = None, seed: bytes = b"") -> None:
+    def __init__(
+        self, cuts: Iterable[int] = (), leaves: dict[int, bytes] | None = None, seed: bytes = b""
+    ) -> None:
         self.leaves = leaves or {}
         self.cuts = frozenset(cuts) | {bound for index in self.leaves for bound in (index, index + 1)}
         self.seed = seed

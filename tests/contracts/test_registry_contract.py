@@ -112,7 +112,9 @@ def test_first_anchor_takes_no_proof(registry, refused):
 def test_every_small_step_is_accepted_with_its_proof(revm_registry, old, new):
     log_id = revm_registry.open(old, TREE.root(old))
     proof = TREE.consistency(old, new)
-    assert revm_registry.anchor(log_id, new, TREE.root(new), proof) == [AnchoredEvent(log_id, new, TREE.root(new))]
+    assert revm_registry.anchor(log_id, new, TREE.root(new), proof) == [
+        AnchoredEvent(log_id, new, TREE.root(new))
+    ]
     assert revm_registry.head(log_id).root == TREE.root(new)
 
 
@@ -190,7 +192,11 @@ def test_money_is_refused(pyevm_registry):
     log_id = pyevm_registry.open()
     tester = pyevm_registry.evm.tester
     data = encode_anchor(log_id, 1, ROOT, [])
-    transaction = {"from": tester.get_accounts()[0], "to": "0x" + pyevm_registry.address.hex(), "gas": 200_000}
+    transaction = {
+        "from": tester.get_accounts()[0],
+        "to": "0x" + pyevm_registry.address.hex(),
+        "gas": 200_000,
+    }
     receipt = tester.get_transaction_receipt(
         tester.send_transaction({**transaction, "data": "0x" + data.hex(), "value": 1})
     )

@@ -25,7 +25,8 @@ def test_each_rule_round_trips(text, finality):
     "text",
     [
         "", "Immediate", "immediate ", "depth", "depth:", "depth:0", "depth:-1", "depth:01", "depth:1.5",
-        "depth:100000", "depth:１", "tag", "tag:", "tag:latest", "tag:Safe", "tag:safe:", "safe", "finalized", "depth:1\n",
+        "depth:100000", "depth:１", "tag", "tag:",
+        "tag:latest", "tag:Safe", "tag:safe:", "safe", "finalized", "depth:1\n",
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(text):

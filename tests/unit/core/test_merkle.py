@@ -568,7 +568,49 @@ def test_proofs_of_the_largest_logs_verify(size):
     verify_multi_proof(leaf_hashes, size, build_multi_proof(indices, size, read), root)
 
 
+def test_hashes_whose_bytes_moved_to_a_neighbour_are_refused():
+    """Joined they give the same node; their lengths alone betray them."""
+    first, second, root = HASHES[0], HASHES[1], hash_node(HASHES[0], HASHES[1])
+    for left, right in [
+        (first[:31], first[31:] + second),
+        (first + second[:1], second[1:]),
+        (b"", first + second),
+    ]:
+        assert hash_node(left, right) == root
+        with pytest.raises(InclusionProofError):
+            verify_inclusion(left, 0, 2, [right], root)
+        with pytest.raises(InclusionProofError):
+            verify_inclusion(right, 1, 2, [left], root)
+        with pytest.raises(InclusionProofError):
+            verify_multi_proof({0: left, 1: right}, 2, [], root)
+        with pytest.raises(InclusionProofError):
+            verify_multi_proof({0: left}, 2, [right], root)
+        with pytest.raises(ConsistencyProofError):
+            verify_consistency(1, 2, left, root, [right])
+
+
+@pytest.mark.parametrize("wrong", [b"", JUNK[:31], JUNK + b"\x00"])
+def test_no_root_is_computed_from_a_hash_of_another_length(wrong):
+    with pytest.raises(InclusionProofError):
+        compute_root_from_inclusion(wrong, 0, 1, [])
+    with pytest.raises(InclusionProofError):
+        compute_root_from_inclusion(JUNK, 0, 2, [wrong])
+    with pytest.raises(InclusionProofError):
+        compute_root_from_multi_proof({0: wrong}, 1, [])
+    with pytest.raises(InclusionProofError):
+        compute_root_from_multi_proof({0: JUNK}, 2, [wrong])
+
+
 def test_a_size_beyond_the_largest_is_refused():
+    proof = [JUNK] * 63
+    compute_root_from_inclusion(JUNK, 0, 2**63 - 1, proof)
+    with pytest.raises(InclusionProofError):
+        compute_root_from_inclusion(JUNK, 0, 2**63, proof)
+    with pytest.raises(InclusionProofError):
+        compute_root_from_multi_proof({0: JUNK}, 2**63, proof)
+    with pytest.raises(ConsistencyProofError):
+        verify_consistency(2**62, 2**63, JUNK, hash_node(JUNK, JUNK), [JUNK])
+    verify_consistency(2**61, 2**62, JUNK, hash_node(JUNK, JUNK), [JUNK])
     with pytest.raises(MalformedDocumentError):
         build_root(MAX_TREE_SIZE + 1, uniform_reader())
     with pytest.raises(MalformedDocumentError):

@@ -1,0 +1,152 @@
+"""Decisions of the root and of authorities: drafted, endorsed by each key that must agree, signed; offline.
+
+A draft is a small JSON file that travels between key holders. It becomes a statement when the last of them
+signs it; only then does it go to a log.
+
+>>> draft = draft_decision(EventType.SCOPE, "ledger.example/1", "CN-35", content, 0, event_id)
+>>> raw = sign_decision(draft, signer)
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ledger.core.authority import CONTENT_PARSERS, parse_content
+from ledger.core.canonical import encode_canonical_json, parse_json
+from ledger.core.encoding import encode_hex
+from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
+from ledger.core.event import EventType
+from ledger.core.fields import Reader
+from ledger.core.ids import KeyId
+from ledger.core.signature import PublicKey, Signer, verify_signature
+from ledger.core.statement import (
+    Endorsement,
+    RegisterClaims,
+    Statement,
+    compute_endorsed_bytes,
+    sign_statement,
+)
+
+DRAFT_TYPE: Final = "hengzheng/decision/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A register event on its way to being signed."""
+
+    event_type: EventType
+    origin: str
+    """The log it is meant for; signed, so it is good in no other."""
+    issuer: str
+    """ROOT, or the id of the authority that decides."""
+    content: bytes
+    """Canonical JSON, see `ledger.core.authority`."""
+    expected_version: int
+    event_id: bytes
+    """8 random bytes."""
+    endorsements: tuple[Endorsement, ...] = ()
+
+
+def draft_decision(
+    event_type: EventType, origin: str, issuer: str, content: bytes, expected_version: int, event_id: bytes
+) -> Decision:
+    """Return a draft whose content has been read and found well-formed.
+
+    Raises:
+        InputError: not a register event, or its content is malformed.
+    """
+    parse_content(event_type, content)
+    return Decision(event_type, origin, issuer, content, expected_version, event_id)
+
+
+def endorse_decision(decision: Decision, signer: Signer) -> Decision:
+    """Return the draft with one more endorsement; endorsing twice changes nothing."""
+    message = compute_endorsed_bytes(decision.event_type, decision.origin, decision.content)
+    added = Endorsement(signer.public_key.key_id, signer.sign(message))
+    others = [item for item in decision.endorsements if item.key_id != added.key_id]
+    return replace(decision, endorsements=tuple(sorted([*others, added], key=lambda item: item.key_id)))
+
+
+def verify_endorsement(decision: Decision, key: PublicKey) -> None:
+    """Check that this key has endorsed the draft.
+
+    Raises:
+        BrokenSignatureError: it has not, or the signature is wrong.
+    """
+    message = compute_endorsed_bytes(decision.event_type, decision.origin, decision.content)
+    for item in decision.endorsements:
+        if item.key_id == key.key_id:
+            verify_signature(key, item.signature, message)
+            return
+    raise BrokenSignatureError(f"key {encode_hex(key.key_id)} has not endorsed this decision")
+
+
+def sign_decision(decision: Decision, signer: Signer) -> bytes:
+    """Return the statement's bytes.
+
+    Raises:
+        MalformedDocumentError: the statement would be too long.
+    """
+    claims = RegisterClaims(decision.event_id, decision.content, decision.endorsements)
+    statement = Statement(decision.event_type, decision.issuer, claims, decision.expected_version)
+    return sign_statement(statement, signer, decision.origin)
+
+
+def encode_decision(decision: Decision) -> bytes:
+    """Return the draft as a file."""
+    return encode_canonical_json(
+        {
+            "type": DRAFT_TYPE,
+            "event": decision.event_type.name,
+            "origin": decision.origin,
+            "issuer": decision.issuer,
+            "content": parse_json(decision.content),
+            "expected_version": decision.expected_version,
+            "event_id": encode_hex(decision.event_id),
+            "endorsements": [
+                {"key_id": encode_hex(item.key_id), "signature": encode_hex(item.signature)}
+                for item in decision.endorsements
+            ],
+        }
+    )
+
+
+def parse_decision(raw: bytes) -> Decision:
+    """Parse a draft file; people may have looked at it and formatted it.
+
+    Raises:
+        InputError: not a draft, or its content is malformed.
+    """
+    value = parse_json(raw)
+    if not isinstance(value, dict):
+        raise MalformedDocumentError("a decision is a JSON object")
+    reader = Reader(value, "decision")
+    reader.text("type", max_bytes=40, pattern=DRAFT_TYPE)
+    decision = draft_decision(
+        parse_event_type(reader.text("event", max_bytes=40)),
+        reader.text("origin", max_bytes=120),
+        reader.text("issuer", max_bytes=12),
+        encode_canonical_json(reader.members("content")),
+        reader.integer("expected_version", 0, 2**32 - 1),
+        reader.hex("event_id", 8),
+    )
+    endorsements = tuple(_parse_endorsement(item) for item in reader.objects("endorsements"))
+    reader.finish()
+    return replace(decision, endorsements=endorsements)
+
+
+def parse_event_type(text: str) -> EventType:
+    """Return the register event of this name.
+
+    Raises:
+        InputError: no such event.
+    """
+    known = [event_type.name for event_type in CONTENT_PARSERS]
+    if text.upper() not in known:
+        raise InputError(f"{text!r} is none of {', '.join(known)}", field="event")
+    return EventType[text.upper()]
+
+
+def _parse_endorsement(reader: Reader) -> Endorsement:
+    endorsement = Endorsement(KeyId(reader.hex("key_id", 8)), reader.hex("signature", 64))
+    reader.finish()
+    return endorsement

@@ -1,0 +1,69 @@
+"""Many rows at once, at the driver's own speed.
+
+SQLAlchemy writes the SQL, once for each table; the rows then go to the driver as they are, as tuples in the
+order of the columns. Per row this saves more time than the database itself needs.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Column, Connection, Dialect, Row, Select, Table, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+class OnConflict(Enum):
+    """What happens to a row whose primary key is stored already."""
+
+    REFUSE = "refuse"
+    KEEP = "keep"
+    REPLACE = "replace"
+
+
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[tuple[Any, ...]],
+    on_conflict: OnConflict = OnConflict.REFUSE,
+) -> None:
+    """Insert rows, each with a value for every column of the table, in their order."""
+    if rows:
+        connection.exec_driver_sql(_compile_insert(table, on_conflict, connection.dialect), list(rows))
+
+
+def select_by_keys(
+    connection: Connection, query: Select[*tuple[Any, ...]], column: Column[Any], keys: Sequence[Any]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the rows of a query whose column has one of these values; no key need be known.
+
+    Args:
+        query: made once, at module level: its SQL is kept.
+        column: what is compared.
+        keys: any number, none included.
+    """
+    if not keys:
+        return ()
+    width = 1 << (len(keys) - 1).bit_length()
+    padded = (*keys, *keys[-1:] * (width - len(keys)))
+    sql = _compile_select(query, column, width, connection.dialect)
+    return connection.exec_driver_sql(sql, padded).all()
+
+
+@lru_cache(maxsize=64)
+def _compile_insert(table: Table, on_conflict: OnConflict, dialect: Dialect) -> str:
+    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect.name](table)
+    keys = [column.name for column in table.primary_key]
+    if on_conflict is OnConflict.KEEP:
+        insert = insert.on_conflict_do_nothing(index_elements=keys)
+    elif on_conflict is OnConflict.REPLACE:
+        values = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+        insert = insert.on_conflict_do_update(index_elements=keys, set_=values)
+    return str(insert.compile(dialect=dialect, column_keys=[column.name for column in table.columns]))
+
+
+@lru_cache(maxsize=256)
+def _compile_select(query: Select[*tuple[Any, ...]], column: Column[Any], width: int, dialect: Dialect) -> str:
+    parameters = [bindparam(f"key_{number}", type_=column.type) for number in range(width)]
+    return str(query.where(column.in_(parameters)).compile(dialect=dialect))
+

@@ -1,0 +1,209 @@
+"""Every query of the log's database, by name; rows become core objects here and nowhere else.
+
+Both classes wrap the connection of one transaction, see `unit_of_work`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from ledger.core.errors import LogIntegrityError, WrongChainError
+from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
+from ledger.core.merkle import HASH_SIZE
+from ledger.core.status import Status, SubjectState
+from ledger.core.tiles import Tile
+from ledger.failpoint import failpoint
+from ledger.store.bulk import OnConflict, insert_rows, select_by_keys
+from ledger.store.records import Batch, Head, Known, StoredCheckpoint, StoredEntry
+from ledger.store.tables import (
+    FIRST_REGISTER_TYPE,
+    checkpoints,
+    documents,
+    entries,
+    head,
+    meta,
+    subjects,
+    tiles,
+)
+
+_ENTRY: Final = select(entries.c.leaf_index, entries.c.leaf)
+_NAMED_ENTRY: Final = select(entries.c.statement_name, entries.c.leaf_index, entries.c.leaf)
+_DIGEST: Final = select(documents.c.digest)
+_STATE: Final = select(*subjects.c)
+_CHECKPOINT: Final = select(*checkpoints.c)
+
+
+class ReadQueries:
+    """What can be asked of one unchanging state of the log."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read_meta(self) -> dict[str, str]:
+        """Return what this database was made for, see `WriteQueries.bind_meta`."""
+        return {row.key: row.value for row in self._connection.execute(select(meta.c.key, meta.c.value))}
+
+    # --- head and checkpoints -------------------------------------------------------------------------------
+
+    def read_head(self) -> Head:
+        """Return the newest tree head.
+
+        Raises:
+            LogIntegrityError: there is none; the first one comes with the tables.
+        """
+        row = self._connection.execute(select(head)).one_or_none()
+        if row is None:
+            raise LogIntegrityError("the database has no tree head")
+        return Head(TreeSize(row.tree_size), RootHash(row.root_hash), row.sequenced_at_ms)
+
+    def read_newest_checkpoint(self) -> StoredCheckpoint | None:
+        """Return the newest checkpoint; None in an empty log."""
+        newest = _CHECKPOINT.order_by(checkpoints.c.tree_size.desc()).limit(1)
+        return _to_checkpoint(self._connection.execute(newest).one_or_none())
+
+    def read_checkpoint(self, tree_size: TreeSize) -> StoredCheckpoint | None:
+        """Return the checkpoint of exactly this size."""
+        wanted = _CHECKPOINT.where(checkpoints.c.tree_size == tree_size)
+        return _to_checkpoint(self._connection.execute(wanted).one_or_none())
+
+    def read_checkpoints(self) -> Iterator[StoredCheckpoint]:
+        """Yield every checkpoint, oldest first."""
+        for row in self._connection.execute(_CHECKPOINT.order_by(checkpoints.c.tree_size)):
+            yield StoredCheckpoint(*row)
+
+    # --- leaves and tiles -----------------------------------------------------------------------------------
+
+    def read_leaves(self, begin: int, end: int) -> list[bytes]:
+        """Return the leaves with begin <= index < end, in order.
+
+        Raises:
+            LogIntegrityError: one of them is missing.
+        """
+        wanted = _ENTRY.where(entries.c.leaf_index >= begin, entries.c.leaf_index < end)
+        rows = self._connection.execute(wanted.order_by(entries.c.leaf_index)).all()
+        if [row[0] for row in rows] != list(range(begin, end)):
+            raise LogIntegrityError(f"leaves are missing between {begin} and {end}")
+        return [row[1] for row in rows]
+
+    def read_leaves_at(self, indices: Sequence[LeafIndex]) -> dict[LeafIndex, bytes]:
+        """Return the leaves at these indices; what is not stored is left out."""
+        rows = select_by_keys(self._connection, _ENTRY, entries.c.leaf_index, indices)
+        return {LeafIndex(index): leaf for index, leaf in rows}
+
+    def read_register_leaves(self, begin: int = 0) -> list[StoredEntry]:
+        """Return every leaf of a register event from index `begin` on, in order."""
+        wanted = _ENTRY.where(entries.c.type >= FIRST_REGISTER_TYPE, entries.c.leaf_index >= begin)
+        rows = self._connection.execute(wanted.order_by(entries.c.leaf_index))
+        return [StoredEntry(*row) for row in rows]
+
+    def read_tile(self, tile: Tile) -> bytes:
+        """Return the content of a tile, cut to its width.
+
+        Raises:
+            LogIntegrityError: it is missing or too short.
+        """
+        wanted = select(tiles.c.hashes).where(tiles.c.level == tile.level, tiles.c.tile_index == tile.index)
+        hashes = self._connection.scalar(wanted) or b""
+        if len(hashes) < tile.width * HASH_SIZE:
+            raise LogIntegrityError(f"tile {tile.index} of level {tile.level} is missing or too short")
+        return hashes[: tile.width * HASH_SIZE]
+
+    # --- looking up -----------------------------------------------------------------------------------------
+
+    def find_entries(self, names: Sequence[bytes]) -> dict[bytes, StoredEntry]:
+        """Return the entries of statements with these names, see `records.compute_statement_name`."""
+        rows = select_by_keys(self._connection, _NAMED_ENTRY, entries.c.statement_name, names)
+        return {name: StoredEntry(LeafIndex(index), leaf) for name, index, leaf in rows}
+
+    def find_entry_in(self, first: bytes, last: bytes) -> StoredEntry | None:
+        """Return the oldest entry whose statement has a name from `first` to `last`, 32 bytes each."""
+        wanted = _ENTRY.where(entries.c.statement_name.between(first, last)).order_by(entries.c.leaf_index)
+        return _to_entry(self._connection.execute(wanted.limit(1)).one_or_none())
+
+    def find_issue(self, issuer: str, number: str) -> StoredEntry | None:
+        """Return the issue with this certificate number."""
+        wanted = _ENTRY.where(entries.c.issuer == issuer, entries.c.number == number)
+        return _to_entry(self._connection.execute(wanted).one_or_none())
+
+    def find_states(self, wanted: Sequence[Subject]) -> dict[Subject, SubjectState]:
+        """Return the newest states of these subjects; whoever has none is left out."""
+        rows = select_by_keys(self._connection, _STATE, subjects.c.subject, wanted)
+        return {
+            Subject(subject): SubjectState(Status(status), version, last_event, current)
+            for subject, status, version, last_event, current in rows
+        }
+
+    def read_document(self, digest: Digest) -> bytes | None:
+        """Return the document with this SHA-256."""
+        return self._connection.scalar(select(documents.c.body).where(documents.c.digest == digest))
+
+
+class WriteQueries(ReadQueries):
+    """What the one writer does; nothing of it is seen by others before its transaction is committed."""
+
+    def bind_meta(self, values: Mapping[str, str]) -> None:
+        """Write down what this database is for, or compare with what was written.
+
+        Args:
+            values: as `{"origin": "ledger.example/2026", "chain_id": "1"}`; what is not named is not compared.
+
+        Raises:
+            WrongChainError: the database was made for something else.
+        """
+        stored = self.read_meta()
+        for key, value in values.items():
+            if stored.get(key, value) != value:
+                raise WrongChainError(f"this database was made for the {key} {stored[key]}, not for {value}")
+        insert_rows(self._connection, meta, [item for item in values.items() if item[0] not in stored])
+
+    def find_known(
+        self, names: Sequence[bytes], digests: Sequence[Digest], wanted: Sequence[Subject]
+    ) -> Known:
+        """Return what is stored of a batch that is about to be judged."""
+        rows = select_by_keys(self._connection, _DIGEST, documents.c.digest, digests)
+        return Known(self.find_entries(names), frozenset(row[0] for row in rows), self.find_states(wanted))
+
+    def write_batch(self, batch: Batch) -> bool:
+        """Store a batch, unless the head is no longer `batch.before`; tell which."""
+        if not self._swap_head(batch.before, batch.after):
+            return False
+        failpoint("store.head")
+        insert_rows(self._connection, entries, batch.entries)
+        failpoint("store.entries")
+        insert_rows(self._connection, documents, list(batch.documents.items()), OnConflict.KEEP)
+        failpoint("store.documents")
+        insert_rows(self._connection, tiles, batch.tiles, OnConflict.REPLACE)
+        failpoint("store.tiles")
+        insert_rows(self._connection, subjects, _to_state_rows(batch.states), OnConflict.REPLACE)
+        failpoint("store.subjects")
+        return True
+
+    def write_checkpoint(self, checkpoint: StoredCheckpoint) -> None:
+        """Keep a signed tree head for ever."""
+        row = checkpoint.tree_size, checkpoint.root_hash, checkpoint.note, checkpoint.signed_at_ms
+        insert_rows(self._connection, checkpoints, [row])
+        failpoint("store.checkpoint")
+
+    def _swap_head(self, before: Head, after: Head) -> bool:
+        found = self._connection.execute(
+            update(head)
+            .where(head.c.tree_size == before.tree_size, head.c.root_hash == before.root_hash)
+            .values(tree_size=after.tree_size, root_hash=after.root_hash, sequenced_at_ms=after.sequenced_at_ms)
+        )
+        return found.rowcount == 1
+
+
+def _to_entry(row: Row[int, bytes] | None) -> StoredEntry | None:
+    return None if row is None else StoredEntry(LeafIndex(row[0]), row[1])
+
+
+def _to_checkpoint(row: Row[*tuple[Any, ...]] | None) -> StoredCheckpoint | None:
+    return None if row is None else StoredCheckpoint(*row)
+
+
+def _to_state_rows(states: Mapping[Subject, SubjectState]) -> list[tuple[Any, ...]]:
+    return [
+        (subject, int(state.status), state.version, state.last_event, state.current_certificate)
+        for subject, state in states.items()
+    ]

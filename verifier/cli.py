@@ -1,0 +1,210 @@
+"""Command `hengzheng verify`, also installed alone as `hengzheng-verify`; loads nothing heavy.
+
+Takes a bundle, a certificate, a picture of a QR code, or its text; offline unless `--chain` names a node.
+Exit codes: 0 in order; 1 do not rely on it; 2 not something this command can check; 3 cannot be confirmed.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from ledger.core.bundle import BUNDLE_TYPE, parse_bundle
+from ledger.core.canonical import parse_canonical_json
+from ledger.core.certificate import parse_credential
+from ledger.core.data import load_rule_book
+from ledger.core.encoding import parse_date, parse_instant
+from ledger.core.errors import (
+    InputError,
+    LedgerError,
+    MalformedDocumentError,
+    PolicyMismatchError,
+    UnavailableError,
+)
+from ledger.core.policy import Policy, parse_policy
+from ledger.core.qr import LongForm, parse_qr_text
+from ledger.core.step import Outcome, Step, Verdict
+from ledger.core.trust import TrustList, parse_trust_list
+from verifier.report import DISCLAIMER, STATUS_WORDS, VERDICT_WORDS, Report, report_members
+from verifier.seen import find_memory, remember_policy
+from verifier.session import Session
+from verifier.verify import report_short_code, verify_bundle, verify_certificate, verify_statement_alone
+
+EXIT_INPUT: Final = 2
+EXIT_UNAVAILABLE: Final = 3
+MAX_INPUT_BYTES: Final = 20 * 1024 * 1024
+DEFAULT_POLICY: Final = Path("hengzheng-home") / "policy.json"
+_MARKS: Final = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_CHECKED: "not checked"}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments as one JSON object where that is asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        if "--json" not in sys.argv:
+            super().error(message)
+        sys.exit(_print_error(InputError(message, field="arguments"), as_json=True))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = _Parser(prog="hengzheng verify", description=__doc__)
+    parser.add_argument(
+        "document", help="file with a bundle, certificate or QR picture; or the text of a QR code"
+    )
+    parser.add_argument(
+        "--policy", type=Path, default=DEFAULT_POLICY, help="what to believe (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--trust", type=Path, help="trust list (default: trust.json beside the policy, if there)"
+    )
+    parser.add_argument("--chain", metavar="URL", help="node at which to look at the contract itself")
+    parser.add_argument("--at", type=_parse_clock, help="check as of this day or UTC instant instead of now")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        report = run(options)
+    except LedgerError as err:
+        return _print_error(err, as_json=options.json)
+    if options.json:
+        print(json.dumps(report_members(report), ensure_ascii=False))
+    else:
+        print_report(report)
+    return report.exit_code
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Read what the options name and verify it.
+
+    Raises:
+        InputError: not something this command can check, or a policy that cannot be used.
+        VerificationError: the trust list itself does not hold.
+    """
+    policy = _load_policy(options.policy)
+    session = Session(policy, load_rule_book(), _load_trust(options))
+    now = _now(options, policy)
+    document = options.document
+    if document.startswith(("https://", "http://")):
+        return _verify_text(document, session, now)
+    raw = _read(Path(document))
+    if raw.lstrip()[:1] == b"{":
+        return _verify_json(raw, session, now, options.chain)
+    if raw.startswith((b"https://", b"http://")):
+        return _verify_text(raw.decode("ascii", errors="replace").strip(), session, now)
+    from verifier.picture import read_qr_picture  # noqa: PLC0415 -- the picture library is loaded when needed
+
+    return _verify_text(read_qr_picture(raw), session, now)
+
+
+def print_report(report: Report) -> None:
+    """Print a report for people, in English and Chinese."""
+    words = VERDICT_WORDS[report.verdict]
+    if report.development:
+        print("DEVELOPMENT ENVIRONMENT, not for real use / 开发环境，不得用于实际业务")
+    print(f"{report.verdict.value}: {words.en} / {words.zh}")
+    if report.status is not None:
+        status = STATUS_WORDS[report.status]
+        print(f"status: {status.en} / {status.zh}")
+    if report.note is not None:
+        print(f"note: {report.note.en} / {report.note.zh}")
+    for name, value in report_members(report).get("document", {}).items():
+        print(f"  {name}: {value}")
+    for check in report.checks:
+        mark = "warning" if check.warning else _MARKS[check.outcome]
+        title = check.step.title
+        line = f"{title.en} / {title.zh}: {check.reason.en} / {check.reason.zh}"
+        print(f"{check.step.number:>2} {mark:<11} {line}")
+    if report.verdict is Verdict.VALID:
+        print(f"{DISCLAIMER.en}\n{DISCLAIMER.zh}")
+
+
+def _verify_json(raw: bytes, session: Session, now: datetime, chain_url: str | None) -> Report:
+    value = parse_canonical_json(raw, max_bytes=MAX_INPUT_BYTES)
+    if isinstance(value, dict) and value.get("type") == BUNDLE_TYPE:
+        look = None
+        if chain_url is not None:
+            from verifier.chain import look_at_contract  # noqa: PLC0415 -- only when asked to look at the chain
+
+            look = look_at_contract(chain_url, session.policy)
+        return verify_bundle(parse_bundle(raw), session, now, look)
+    if isinstance(value, dict) and "credentialSubject" in value:
+        return verify_certificate(parse_credential(value, raw), session, now)
+    raise MalformedDocumentError("neither a bundle nor a certificate")
+
+
+def _verify_text(text: str, session: Session, now: datetime) -> Report:
+    parsed = parse_qr_text(text, host=None)
+    if parsed.host not in session.policy.hosts:
+        known = ", ".join(session.policy.hosts)
+        raise PolicyMismatchError(
+            f"this QR code is of the site {parsed.host}, not of {known}: do not rely on it"
+        )
+    if isinstance(parsed, LongForm):
+        return verify_statement_alone(parsed.statement, session, now)
+    return report_short_code(session)
+
+
+def _load_policy(path: Path) -> Policy:
+    policy = parse_policy(_read(path, "policy"))
+    memory = find_memory()
+    if memory is not None:
+        remember_policy(policy, memory)
+    return policy
+
+
+def _load_trust(options: argparse.Namespace) -> TrustList | None:
+    """Load the trust list named, or the one beside the policy if there is one."""
+    path = options.trust or options.policy.with_name("trust.json")
+    if options.trust is None and not path.exists():
+        return None
+    return parse_trust_list(_read(path, "trust list"))
+
+
+def _read(path: Path, what: str = "document") -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_INPUT_BYTES + 1)
+    except OSError as err:
+        raise InputError(f"cannot read {path}: {err.strerror}", field=what) from err
+    if len(raw) > MAX_INPUT_BYTES:
+        raise InputError(f"{path} is larger than {MAX_INPUT_BYTES} bytes", field=what)
+    return raw
+
+
+def _parse_clock(text: str) -> datetime | date:
+    try:
+        return parse_instant(text) if "T" in text else parse_date(text)
+    except InputError as err:
+        raise argparse.ArgumentTypeError(err.reason) from None
+
+
+def _now(options: argparse.Namespace, policy: Policy) -> datetime:
+    at: datetime | date | None = options.at
+    if isinstance(at, datetime):
+        return at
+    if at is None:
+        return datetime.now(UTC)
+    return datetime.combine(at, time(23, 59, 59), policy.zone)
+
+
+def _print_error(err: LedgerError, *, as_json: bool) -> int:
+    code = EXIT_UNAVAILABLE if isinstance(err, UnavailableError) else EXIT_INPUT
+    if as_json:
+        members: dict[str, Any] = {"verdict": None, "authentic": False, "status": None, "error": str(err)}
+        print(json.dumps(members | {"step": Step.INTEGRITY.code}, ensure_ascii=False))
+    else:
+        print(f"error: {err}", file=sys.stderr)
+    return code
+
+
+def run_alone() -> None:
+    """Entry point of `hengzheng-verify`."""
+    sys.exit(main())
