@@ -155,7 +155,7 @@ class RegistryRevert:
 
 
 def compute_origin_hash(origin: str) -> bytes:
-    """Return the 32 bytes that `open` takes for a log: SHA-256 of its checkpoint origin line, without line feed."""
+    """Return what `open` takes for a log: SHA-256 of its checkpoint origin line, without line feed."""
     return hashlib.sha256(origin.encode()).digest()
 
 
@@ -177,8 +177,8 @@ def compute_log_id(origin_hash: bytes, opener: bytes, predecessor: bytes = NO_PR
 def compute_anchor_gas_limit(proof_length: int) -> int:
     """Return a gas limit that is enough for `anchor` with so many proof hashes, in any state of the log.
 
-    Measured: at most 39,000 gas without a proof and 1,500 more for each hash; the rest is for chains that price
-    a little differently. Unused gas is not paid.
+    Measured: at most 39,000 gas without a proof and 1,500 more for each hash; the rest is for chains that
+    price a little differently. Unused gas is not paid.
     """
     return 60_000 + 2_200 * proof_length
 
@@ -293,7 +293,7 @@ def parse_event(topics: Sequence[bytes], data: bytes) -> RegistryEvent:
 
 
 def parse_anchored_event(topics: Sequence[bytes], data: bytes) -> AnchoredEvent:
-    """Return the `Anchored` event that a log record carries; RegistryCodecError on every other, see `parse_event`."""
+    """Return the `Anchored` event of a log record; RegistryCodecError on every other, see `parse_event`."""
     event = parse_event(topics, data)
     if not isinstance(event, AnchoredEvent):
         raise RegistryCodecError(f"not an Anchored event but {type(event).__name__}")

@@ -119,7 +119,7 @@ def write_single(text: str, level: Level) -> Modules:
     code = QRCode[BaseImage](error_correction=_QRCODE_LEVELS[level], border=QUIET_ZONE)
     address, slash, content = text.rpartition("/")
     for segment in filter(None, (address + slash, content)):
-        code.add_data(QRData(segment), optimize=0)  # type: ignore[no-untyped-call] # qrcode is half typed
+        code.add_data(QRData(segment))  # type: ignore[no-untyped-call] # qrcode is half typed
     rows = code.get_matrix()  # type: ignore[no-untyped-call] # likewise
     return Modules(len(rows), b"".join(bytes(_BLACK if dark else _WHITE for dark in row) for row in rows))
 

@@ -209,7 +209,7 @@ class ChainClient:
             address: 20 bytes, the contract.
             topics: wanted topics by place, 32 bytes each; None accepts any.
             from_block: first block.
-            to_block: last block, inclusive.
+            to_block: last block, inclusive; a block that exists, because some nodes refuse heights to come.
 
         Raises:
             ChainRefusedError: the node refuses even one block.

@@ -120,15 +120,14 @@ def _fit_kinds(container: JsonObject | list[JsonValue], level: int, names: list[
     """Walk over kinds and levels only, and gather all names; every microsecond here is paid per document."""
     if level > MAX_LEVELS:
         return False
-    if isinstance(container, dict):
+    if type(container) is dict:
         names.append("".join(container))
-        container = list(container.values())
-    for item in container:
+    for item in container.values() if type(container) is dict else container:
         kind = type(item)
         if kind is str:
             continue
-        if isinstance(item, (dict, list)):
-            if not _fit_kinds(item, level + 1, names):
+        if kind is dict or kind is list:
+            if not _fit_kinds(item, level + 1, names):  # type: ignore[arg-type] # kind has just told
                 return False
         elif kind is not bool and kind is not int:
             return False

@@ -253,7 +253,7 @@ def parse_qr_text(text: str, *, host: str | None) -> LongForm | ShortForm:
 
 def _split(text: str) -> tuple[str, str, str]:
     """Return host, kind (`q` or `c`) and content of a QR text."""
-    if not text.startswith(_SCHEME) or not text.isascii() or len(text) > MAX_TEXT:
+    if not text.startswith(_SCHEME) or len(text) > MAX_TEXT:
         raise MalformedDocumentError(
             f"{_SOMETHING_ELSE}: its text is not an https:// address of a certificate"
         )

@@ -35,7 +35,7 @@ def registry(request: pytest.FixtureRequest) -> Registry:
 
 @pytest.fixture(scope="session")
 def refused():
-    """`with refused("UnknownLog", word, ...)`: the block must revert with exactly this error and arguments."""
+    """`with refused("UnknownLog", word, ...)`: the block must revert with this error and arguments."""
 
     @contextmanager
     def expect(name: str, *arguments: bytes | int) -> Iterator[None]:

@@ -113,7 +113,7 @@ class PyEvm:
 
 
 class Revm:
-    """revm behind pyrevm: another author's EVM, fast; its gas is of no use, for slots stay warm between calls."""
+    """revm behind pyrevm: another author's EVM, fast; its gas is of no use: slots stay warm between calls."""
 
     is_fast = True
 

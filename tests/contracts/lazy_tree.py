@@ -1,6 +1,6 @@
 """RFC 9162 trees of any size in O(log n) work: perfect subtrees that nobody looks into get an invented hash.
 
-Written from the recursive definitions of RFC 9162 §2.1.1, §2.1.3.1 and §2.1.4.1, independently of the product.
+Written from the recursive definitions of RFC 9162 §2.1.1, §2.1.3.1, §2.1.4.1, independently of the product.
 """
 
 import hashlib

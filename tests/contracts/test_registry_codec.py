@@ -1,9 +1,9 @@
 """The hand-written codec against the committed ABI and against eth_abi, and fuzzed."""
 
 import hashlib
-import json
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from eth_abi import encode as abi_encode
@@ -301,7 +301,5 @@ def test_parsers_refuse_any_other_bytes_with_their_own_error(topics, data, selec
         lambda: codec.parse_revert(data),
         lambda: codec.parse_revert(selector + data),
     ):
-        try:
+        with suppress(RegistryCodecError):  # any other exception fails the test
             parse()
-        except RegistryCodecError as error:
-            assert json.dumps(str(error))

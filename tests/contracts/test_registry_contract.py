@@ -3,8 +3,8 @@
 import hashlib
 
 import pytest
-from evm import Reverted
 from eth_utils import keccak
+from evm import Reverted
 from lazy_tree import LazyTree
 
 from contracts.artifact import load_artifact
@@ -309,9 +309,10 @@ def test_storage_is_two_packed_slots_a_log(pyevm_registry):
 def test_the_code_holds_no_opcode_that_would_break_a_promise():
     """No proxy, no call out but the precompile, no clock, no chain id, nothing newer than Paris."""
     promises = {
-        0x32: "ORIGIN", 0x41: "COINBASE", 0x42: "TIMESTAMP", 0x43: "NUMBER", 0x44: "PREVRANDAO", 0x46: "CHAINID",
-        0x48: "BASEFEE", 0x49: "BLOBHASH", 0x5C: "TLOAD", 0x5D: "TSTORE", 0x5E: "MCOPY", 0x5F: "PUSH0",
-        0xF0: "CREATE", 0xF1: "CALL", 0xF2: "CALLCODE", 0xF4: "DELEGATECALL", 0xF5: "CREATE2", 0xFF: "SELFDESTRUCT",
+        0x32: "ORIGIN", 0x41: "COINBASE", 0x42: "TIMESTAMP", 0x43: "NUMBER", 0x44: "PREVRANDAO",
+        0x46: "CHAINID", 0x48: "BASEFEE", 0x49: "BLOBHASH", 0x5C: "TLOAD", 0x5D: "TSTORE", 0x5E: "MCOPY",
+        0x5F: "PUSH0", 0xF0: "CREATE", 0xF1: "CALL", 0xF2: "CALLCODE", 0xF4: "DELEGATECALL",
+        0xF5: "CREATE2", 0xFF: "SELFDESTRUCT",
     }  # fmt: skip
     code, position, seen = load_artifact().deployed_bytecode, 0, set()
     while position < len(code):

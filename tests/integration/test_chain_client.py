@@ -1,11 +1,11 @@
-"""The client and the transactions, against two chains of different authors and against nodes that misbehave."""
+"""The client and the transactions, against two chains of different authors and nodes that misbehave."""
 
 import http.server
 import json
 import socket
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from servers import anvil_node, dev_chain, free_port
@@ -154,7 +154,7 @@ def test_events_are_found(chain):
     first, last = receipts[0].block_number, receipts[1].block_number
     wanted = [receipt.logs[0] for receipt in receipts]
     assert list(chain.client.logs(chain.recorder, [], first, last)) == wanted
-    assert list(chain.client.logs(chain.recorder, [word(1001)], 0, last + 5000)) == wanted[1:]
+    assert list(chain.client.logs(chain.recorder, [word(1001)], 0, last)) == wanted[1:]
     assert list(chain.client.logs(chain.recorder, [None], first, first)) == wanted[:1]
     assert list(chain.client.logs(chain.recorder, [None, None], first, last)) == []
     assert list(chain.client.logs(b"\x66" * 20, [], 0, last)) == []
@@ -298,7 +298,7 @@ def test_a_receipt_is_gone_with_its_block(anvil):
 
 @contextmanager
 def scripted_node(script):
-    """A node that answers each request with what `script(method, params)` returns: a reply, or (status, bytes)."""
+    """A node that answers with what `script(method, params)` returns: a reply, or (status, body, headers...)."""
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -536,8 +536,8 @@ def test_a_null_error_is_no_error():
 
 def event(number, address=b"\x05" * 20):
     return {
-        "address": hexed(address), "topics": [], "data": "0x", "blockNumber": hex(number), "blockHash": hexed(ABSENT),
-        "transactionHash": hexed(ABSENT), "logIndex": "0x0",
+        "address": hexed(address), "topics": [], "data": "0x", "blockNumber": hex(number),
+        "blockHash": hexed(ABSENT), "transactionHash": hexed(ABSENT), "logIndex": "0x0",
     }  # fmt: skip
 
 
@@ -592,12 +592,9 @@ def test_events_that_were_not_asked_for_are_nonsense(foreign):
 
 
 def test_funding_is_refused_where_ether_has_a_value():
-    with scripted_node(lambda *_: error(-32601, "no such method")) as (client, asked):
-        with pytest.raises(ChainRefusedError):
-            client.fund(bytes(20), 1)
+    with (
+        scripted_node(lambda *_: error(-32601, "no such method")) as (client, asked),
+        pytest.raises(ChainRefusedError),
+    ):
+        client.fund(bytes(20), 1)
     assert [method for method, *_ in asked] == ["hengzheng_fund", "anvil_setBalance"]
-
-
-def test_a_closed_client_gives_its_connection_back():
-    with closing(ChainClient("http://127.0.0.1:9")) as client:
-        assert client._provider.exception_retry_configuration is None

@@ -204,7 +204,7 @@ def test_faults_name_the_member(parse, raw, field, words):
         (b"+1", "not JSON"),
         (b".5", "not JSON"),
         (b"0x1", "not JSON"),
-        (b"tru", "not JSON"),
+        (b"nul", "not JSON"),
         (b'"\t"', "not JSON"),
         (b'"a\nb"', "not JSON"),
         (b'"\\x41"', "not JSON"),

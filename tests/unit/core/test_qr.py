@@ -181,6 +181,13 @@ def test_i_and_l_are_one() -> None:
         assert parse_code(code.replace("1", alias)) == code
 
 
+@pytest.mark.parametrize(("symbol", "alias"), [("S", "ſ"), ("1", "ı"), ("1", "ﬁ"), ("0", "０"), ("K", "K")])
+def test_aliases_of_other_alphabets_are_refused(symbol: str, alias: str) -> None:
+    code = next(code for code in map(compute_code, map(bytes, range(99))) if symbol in code)
+    with pytest.raises(MalformedDocumentError, match="16 letters"):
+        parse_code(code.replace(symbol, alias, 1))
+
+
 @given(codes, positions, st.sampled_from(ALPHABET))
 def test_every_wrong_symbol_is_found(code: str, place: int, symbol: str) -> None:
     wrong = code[:place] + symbol + code[place + 1 :]
@@ -235,6 +242,7 @@ def test_every_wrong_double_is_found(code: str, place: int, symbol: str) -> None
         "Y0E5Q0BVPKA486Wß",  # longer in upper case
         "ſ0E5Q0BVPKA486WB",  # an S in upper case
         "-" * 100,
+        "-" * 49 + GOLDEN_CODE,
     ],
 )
 def test_other_codes_are_refused(typed: str) -> None:
@@ -358,6 +366,7 @@ def test_another_site_is_named_and_refused(host: str, content: str) -> None:
         "hello",
         GOLDEN_DIGITS,
         GOLDEN_CODE,
+        f"{HOST}/q/{GOLDEN_DIGITS}",
         f"http://{HOST}/q/{GOLDEN_DIGITS}",
         f"HTTPS://{HOST}/q/{GOLDEN_DIGITS}",
         f"HTTPS://{HOST.upper()}/C/{GOLDEN_CODE}",
@@ -384,6 +393,8 @@ def test_another_site_is_named_and_refused(host: str, content: str) -> None:
         f"https://{HOST}/x/../q/{GOLDEN_DIGITS}",
         f"https://{HOST}/Q/{GOLDEN_DIGITS}",
         f"https://{HOST}/C/{GOLDEN_CODE}",
+        f"https://{HOST}/Q/{GOLDEN_CODE}",
+        f"https://{HOST}/x/{GOLDEN_CODE}",
         f"https://{HOST}/%71/{GOLDEN_DIGITS}",
         f"https://{HOST}/q",
         f"https://{HOST}/q/",

@@ -149,6 +149,12 @@ def test_the_same_input_gives_the_same_bytes(writer: Writer, render) -> None:
     assert render(SHORT, caption=caption, writer=writer) != first
 
 
+def test_in_bulk_every_code_has_the_same_mask() -> None:
+    for text in (LONG, SHORT, STICKER):
+        (barcode,) = zxingcpp.read_barcodes(open_png(render_png(text, writer=write_bulk)))
+        assert barcode.extra["DataMask"] == 2
+
+
 def test_levels_follow_the_form() -> None:
     assert choose_level(LONG) is Level.M
     assert choose_level(SHORT) is Level.Q
@@ -262,6 +268,13 @@ def test_captions_are_escaped() -> None:
 def test_other_captions_are_refused(render, caption: list[str]) -> None:
     with pytest.raises(InputError, match="caption"):
         render(SHORT, caption=caption, writer=write_bulk)
+
+
+@pytest.mark.parametrize("render", [render_png, render_svg])
+def test_a_caption_line_has_64_characters_at_most(render) -> None:
+    assert render(LONG, caption=["i" * 64])
+    with pytest.raises(InputError, match="64 printable"):
+        render(LONG, caption=["i" * 65])
 
 
 # What cannot be printed

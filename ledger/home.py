@@ -1,0 +1,363 @@
+"""A home: the directory where one operator keeps keys, databases, policy, and what they were made for.
+
+    home.toml               format, origin, development or not, and `[settings]`
+    chain.json              chain, genesis, contract and log id; written once, when the log is opened on chain
+    keystore/<name>.pem     encrypted keys: `log` signs checkpoints, `chain` sends anchors
+    secrets/passphrase      of a development home only
+    ledger.db, desk.db      databases, unless settings name others
+    devchain/, anvil/       the chain of a development home
+    policy.json, trust.json for verifiers
+
+Rules: what is made once is never overwritten; an interrupted `create_home` is finished by the same call again; a
+home of another format, origin or kind is refused; one process at a time has the ledger (`lock_ledger`).
+
+>>> home = create_home(Path("hengzheng-home"), origin="ledger.example/2026", development=True)
+>>> with lock_ledger(home):
+...     home.keystore.label("log").public_key
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ledger.chain.finality import Finality, parse_finality
+from ledger.core.anchor import ChainIdentity, encode_chain_identity, parse_chain_identity
+from ledger.core.canonical import encode_canonical_json, parse_canonical_json
+from ledger.core.encoding import encode_hex
+from ledger.core.errors import HomeLockedError, InputError, NotFoundError, StateError, WrongChainError
+from ledger.core.fields import Reader
+from ledger.core.note import check_key_name
+from ledger.core.policy import ContractPin
+from ledger.files import PRIVATE_FILE, create_file, make_private_directory
+from ledger.keystore import KeyAlgorithm, Keystore
+from ledger.passphrase import Passphrase, read_passphrase_file
+from ledger.settings import ANVIL, DEVCHAIN, Settings, load_settings, parse_toml
+
+DEFAULT_HOME: Final = Path("hengzheng-home")
+HOME_FORMAT: Final = 1
+"""Version of this layout; until 1.0 no home of another version is opened."""
+
+LOG_KEY: Final = "log"
+"""Name of the key that signs checkpoints, receipts and refusals."""
+
+CHAIN_KEY: Final = "chain"
+"""Name of the account that sends anchors."""
+
+BINDING_TYPE: Final = "hengzheng/chain/v1"
+DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337})
+"""Chain ids that development nodes use; no production home trusts such a chain."""
+
+_CONFIG: Final = "home.toml"
+_MAX_CONFIG_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBinding:
+    """The one contract that this home anchors in."""
+
+    chain: ChainIdentity
+    code_hash: bytes
+    """32 bytes: SHA-256 of the contract's run-time code."""
+    first_block: int
+    """No event of the log is older than this block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An opened home."""
+
+    path: Path
+    origin: str
+    """Name of the log."""
+    development: bool
+    """Nobody outside relies on what this home signs."""
+    settings: Settings
+
+    @property
+    def keystore(self) -> Keystore:
+        """The home's keys."""
+        return Keystore(self.path / "keystore")
+
+    @property
+    def database_url(self) -> str:
+        """Where the ledger lives."""
+        return self.settings.database or f"sqlite:///{self.path.resolve() / 'ledger.db'}"
+
+    @property
+    def desk_database_url(self) -> str:
+        """Where the institution's desk keeps its drafts."""
+        return self.settings.desk_database or f"sqlite:///{self.path.resolve() / 'desk.db'}"
+
+    @property
+    def finality(self) -> Finality:
+        """When a block counts as final."""
+        return parse_finality(self.settings.finality)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Calendar dates are dates of this zone."""
+        return ZoneInfo(self.settings.zone)
+
+    @property
+    def passphrase_path(self) -> Path:
+        """Where a development home keeps its passphrase."""
+        return self.path / "secrets" / "passphrase"
+
+    @property
+    def policy_path(self) -> Path:
+        """Where verifiers find what to believe."""
+        return self.path / "policy.json"
+
+    @property
+    def trust_path(self) -> Path:
+        """Where verifiers find the trust list."""
+        return self.path / "trust.json"
+
+
+# --- making and opening ---------------------------------------------------------------------------------------
+
+
+def create_home(
+    path: Path,
+    *,
+    origin: str,
+    development: bool,
+    passphrase: Passphrase | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Home:
+    """Make a home with its keys, or finish one that was begun; an equal one that exists is simply opened.
+
+    Args:
+        path: the directory; absent, empty, or such a home.
+        origin: name of the log, as `ledger.example/2026`.
+        development: a passphrase is made up and kept in the home.
+        passphrase: opens the keys; needed unless this is for development.
+        settings: those that are not to have their default.
+
+    Raises:
+        InputError: a bad origin or setting, or a production home without passphrase, node or finality.
+        StateError: something else is there.
+    """
+    chosen = dict(settings or {})
+    _check_new(path, origin, chosen, development=development)
+    if not development and passphrase is None:
+        raise InputError("a home that is not for development needs one", field="passphrase")
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        create_file(
+            path / _CONFIG, _encode_config(origin, chosen, development=development), mode=PRIVATE_FILE
+        )
+    except FileExistsError:
+        _compare(path, origin, chosen, development=development)
+    home = open_home(path)
+    passphrase = passphrase or _ensure_passphrase(home)
+    for name, algorithm in ((LOG_KEY, KeyAlgorithm.ED25519), (CHAIN_KEY, KeyAlgorithm.SECP256K1)):
+        if name not in home.keystore:
+            home.keystore.create(name, algorithm, passphrase)
+    return home
+
+
+def open_home(path: Path) -> Home:
+    """Open a home.
+
+    Raises:
+        NotFoundError: there is none.
+        StateError: a home of another format.
+        InputError: its file cannot be read.
+    """
+    config = _load_config(path)
+    if config.get("format") != HOME_FORMAT:
+        raise StateError(
+            f"{path} is a home of format {config.get('format')}; this version opens format {HOME_FORMAT} only: "
+            "make a new home"
+        )
+    origin, development, table = config.get("origin"), config.get("development"), config.get("settings", {})
+    if not isinstance(origin, str) or not isinstance(development, bool) or not isinstance(table, dict):
+        raise InputError("origin, development or settings is missing or of the wrong kind", field=_CONFIG)
+    check_key_name(origin)
+    return Home(path, origin, development, load_settings(table))
+
+
+def find_passphrase(home: Home) -> Passphrase:
+    """Return the passphrase that a development home keeps.
+
+    Raises:
+        InputError: there is none: this home's passphrase is given by its owner.
+    """
+    if not home.passphrase_path.exists():
+        raise InputError("this home keeps none; give it with --passphrase-file", field="passphrase")
+    return read_passphrase_file(home.passphrase_path)
+
+
+@contextmanager
+def lock_ledger(home: Home) -> Iterator[None]:
+    """Hold the home's ledger as the only process; the system gives it back even after SIGKILL.
+
+    Raises:
+        HomeLockedError: another process has it.
+    """
+    with (home.path / "ledger.lock").open("a+", encoding="ascii") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read(20).strip() or "unknown"
+            raise HomeLockedError(f"the ledger of {home.path} is in use by the process {holder}") from None
+        stream.truncate(0)
+        stream.write(f"{os.getpid()}\n")
+        stream.flush()
+        yield
+
+
+# --- the chain ------------------------------------------------------------------------------------------------
+
+
+def save_binding(home: Home, binding: ChainBinding) -> None:
+    """Write down, for ever, which contract this home anchors in; the same again changes nothing.
+
+    Raises:
+        WrongChainError: the home was made for another contract, or is for production and the chain is not.
+    """
+    if not home.development and binding.chain.chain_id in DEVELOPMENT_CHAIN_IDS:
+        raise WrongChainError(
+            f"chain {binding.chain.chain_id} is a development chain; this home is for production"
+        )
+    members = encode_chain_identity(binding.chain) | {
+        "type": BINDING_TYPE,
+        "code_hash": encode_hex(binding.code_hash),
+        "first_block": binding.first_block,
+    }
+    try:
+        create_file(home.path / "chain.json", encode_canonical_json(members))
+    except FileExistsError:
+        stored = load_binding(home)
+        if stored.chain != binding.chain:
+            raise WrongChainError(_describe_difference(stored.chain, binding.chain)) from None
+
+
+def load_binding(home: Home) -> ChainBinding:
+    """Return which contract this home anchors in.
+
+    Raises:
+        NotFoundError: none yet.
+        InputError: the file is damaged.
+    """
+    try:
+        raw = (home.path / "chain.json").read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError(f"{home.path} has no contract yet: run `hengzheng init`") from None
+    reader = Reader(parse_canonical_json(raw), "chain.json")
+    reader.text("type", max_bytes=40, pattern=BINDING_TYPE)
+    binding = ChainBinding(
+        parse_chain_identity(reader), reader.hex("code_hash", 32), reader.integer("first_block", 0, 2**53 - 1)
+    )
+    reader.finish()
+    return binding
+
+
+def pin_contract(home: Home) -> ContractPin:
+    """Return what this home's policy says about its contract.
+
+    Raises:
+        NotFoundError: the home has no contract yet.
+    """
+    binding = load_binding(home)
+    return ContractPin(binding.chain, binding.code_hash, home.settings.finality)
+
+
+def _describe_difference(stored: ChainIdentity, found: ChainIdentity) -> str:
+    ours, theirs = encode_chain_identity(stored), encode_chain_identity(found)
+    name = next(name for name in ours if ours[name] != theirs[name])
+    return f"this home was made for the {name.replace('_', ' ')} {ours[name]}, not for {theirs[name]}"
+
+
+# --- home.toml ------------------------------------------------------------------------------------------------
+
+
+def _check_new(path: Path, origin: str, settings: Mapping[str, Any], *, development: bool) -> None:
+    check_key_name(origin)
+    load_settings(settings)
+    if "?" in str(path.resolve()):
+        raise InputError("a '?' in it cannot be part of a database address", field="home")
+    if not development and settings.get("node", DEVCHAIN) in {DEVCHAIN, ANVIL}:
+        raise InputError("a home that is not for development needs the URL of a node", field="settings.node")
+    if not development and "finality" not in settings:
+        raise InputError("say when a block of this chain is final", field="settings.finality")
+    if path.exists() and not path.is_dir():
+        raise StateError(f"{path} is not a directory")
+    if (
+        path.exists()
+        and not (path / _CONFIG).exists()
+        and any(not _is_draft(entry) for entry in path.iterdir())
+    ):
+        raise StateError(f"{path} is not empty and no home; choose another directory")
+
+
+def _is_draft(path: Path) -> bool:
+    """Return whether a file is left over from an interrupted `create_file`."""
+    return path.name.startswith(".")
+
+
+def _compare(path: Path, origin: str, settings: Mapping[str, Any], *, development: bool) -> None:
+    """Refuse a home that exists and was made for something else.
+
+    Raises:
+        StateError: it differs.
+    """
+    stored = open_home(path)
+    table = _load_config(path).get("settings", {})
+    if stored.origin != origin:
+        raise StateError(f"{path} is the home of the log {stored.origin}, not of {origin}")
+    if stored.development is not development:
+        raise StateError(f"{path} is {'' if stored.development else 'not '}for development")
+    for name, value in settings.items():
+        if table.get(name) != value:
+            raise StateError(f"{path} exists with another {name}; change it in {path / _CONFIG}")
+
+
+def _load_config(path: Path) -> dict[str, Any]:
+    try:
+        with (path / _CONFIG).open("rb") as stream:
+            return parse_toml(stream.read(_MAX_CONFIG_BYTES), _CONFIG)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"there is no home at {path}: make one with `hengzheng init`") from None
+    except OSError as err:
+        raise InputError(f"cannot be read: {err.strerror}", field=str(path / _CONFIG)) from err
+
+
+def _encode_config(origin: str, settings: Mapping[str, Any], *, development: bool) -> bytes:
+    lines = [
+        f"format = {HOME_FORMAT}",
+        f"origin = {_encode_toml(origin)}",
+        f"development = {_encode_toml(development)}",
+        "",
+        "[settings]",
+        *(f"{name} = {_encode_toml(value)}" for name, value in settings.items()),
+    ]
+    return "\n".join([*lines, ""]).encode()
+
+
+def _encode_toml(value: str | int | bool) -> str:  # noqa: FBT001 - a value, not a switch
+    """Return a value as TOML spells it, which for these kinds is JSON's way.
+
+    Raises:
+        InputError: a text with control characters, which the two escape differently.
+    """
+    if isinstance(value, str) and not value.isprintable():
+        raise InputError("has characters that cannot be printed", field="settings")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _ensure_passphrase(home: Home) -> Passphrase:
+    """Make up a passphrase, unless the home has one."""
+    make_private_directory(home.passphrase_path.parent)
+    with suppress(FileExistsError):
+        create_file(home.passphrase_path, secrets.token_urlsafe(32).encode() + b"\n", mode=PRIVATE_FILE)
+    return find_passphrase(home)

@@ -1,0 +1,249 @@
+"""The keystore: a directory with one encrypted key a file, and its public part readable in the same file.
+
+    algorithm: ed25519
+    public: z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
+    -----BEGIN ENCRYPTED PRIVATE KEY-----
+    ...
+
+Rules: a file is created whole and never overwritten (mode 0600, directory 0700); the private part is PKCS#8,
+encrypted with the best that the cryptography library offers (PBES2: AES-256, PBKDF2), so that OpenSSL opens it
+too; the public part is only a label until the key itself was opened and compared; no repr shows a key.
+
+>>> keystore = Keystore(home / "keystore")
+>>> keystore.create("log", KeyAlgorithm.ED25519, passphrase).public
+'z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp'
+>>> keystore.open_signer("log", passphrase)
+<Ed25519Signer 34750f98bd59fcfc>
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256K1,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from ledger.chain.transactions import Account
+from ledger.core.errors import InputError, MalformedDocumentError, NotFoundError, StateError
+from ledger.core.signature import Ed25519Signer, P256Signer, PublicKey, Signer, parse_multikey
+from ledger.files import PRIVATE_FILE, create_file, make_private_directory
+from ledger.passphrase import Passphrase
+
+MAX_FILE_BYTES = 16 * 1024
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_FILE = re.compile(
+    rb"algorithm: (?P<algorithm>[a-z0-9]+)\npublic: (?P<public>[0-9A-Za-z]+)\n"
+    rb"(?P<pem>-----BEGIN ENCRYPTED PRIVATE KEY-----\n.+)",
+    re.DOTALL,
+)
+
+_Key = Ed25519Signer | P256Signer | Account
+
+
+class KeyAlgorithm(StrEnum):
+    """What a key is for."""
+
+    ED25519 = "ed25519"
+    """Signs documents, statements and checkpoints."""
+    P256 = "p256"
+    """The same, where only NIST curves are allowed."""
+    SECP256K1 = "secp256k1"
+    """Pays for and signs transactions on the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLabel:
+    """The public part of a stored key, as its file says it."""
+
+    name: str
+    algorithm: KeyAlgorithm
+    public: str
+    """Multikey `z…` of a signing key; address `0x…` of an account, in lower case."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The key that verifies.
+
+        Raises:
+            StateError: the key belongs to an account of the chain.
+        """
+        if self.algorithm is KeyAlgorithm.SECP256K1:
+            raise StateError(f"the key {self.name} is an account of the chain, it signs no documents")
+        return parse_multikey(self.public)
+
+    @property
+    def address(self) -> bytes:
+        """The 20 bytes of an account's address.
+
+        Raises:
+            StateError: the key signs documents.
+        """
+        if self.algorithm is not KeyAlgorithm.SECP256K1:
+            raise StateError(f"the key {self.name} signs documents, it is no account of the chain")
+        return bytes.fromhex(self.public.removeprefix("0x"))
+
+
+class Keystore:
+    """One directory of keys."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __contains__(self, name: str) -> bool:
+        return self._path(name).exists()
+
+    def labels(self) -> list[KeyLabel]:
+        """Return the public part of every key, by name; no passphrase is needed.
+
+        Raises:
+            InputError: a file is no key file.
+        """
+        return [self.label(path.stem) for path in sorted(self._directory.glob("*.pem"))]
+
+    def label(self, name: str) -> KeyLabel:
+        """Return the public part of a key; no passphrase is needed.
+
+        Raises:
+            NotFoundError: there is no such key.
+            InputError: a malformed name, or the file is no key file.
+        """
+        return self._read(name)[0]
+
+    def create(self, name: str, algorithm: KeyAlgorithm, passphrase: Passphrase) -> KeyLabel:
+        """Make a new random key.
+
+        Args:
+            name: 1 to 64 of a-z, 0-9, `.`, `_` and `-`.
+            algorithm: what it is for.
+            passphrase: encrypts this file; each file may have its own.
+
+        Raises:
+            StateError: there is a key of this name; it stays as it is.
+            InputError: a malformed name.
+        """
+        path = self._path(name)
+        private_key = _generate(algorithm)
+        label = KeyLabel(name, algorithm, _spell_public(_convert(private_key)))
+        pem = private_key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.raw)
+        )
+        make_private_directory(self._directory)
+        try:
+            create_file(
+                path, f"algorithm: {algorithm}\npublic: {label.public}\n".encode() + pem, mode=PRIVATE_FILE
+            )
+        except FileExistsError:
+            raise StateError(f"there is a key {name} already; keys are never overwritten") from None
+        return label
+
+    def open_signer(self, name: str, passphrase: Passphrase) -> Signer:
+        """Return what signs documents, statements and checkpoints with this key.
+
+        Raises:
+            NotFoundError: there is no such key.
+            InputError: wrong passphrase, or a damaged file.
+            StateError: the key belongs to an account of the chain.
+        """
+        found = self._open(name, passphrase)
+        if isinstance(found, Account):
+            raise StateError(f"the key {name} is an account of the chain, it signs no documents")
+        return found
+
+    def open_account(self, name: str, passphrase: Passphrase) -> Account:
+        """Return the account of the chain that this key belongs to.
+
+        Raises:
+            NotFoundError: there is no such key.
+            InputError: wrong passphrase, or a damaged file.
+            StateError: the key signs documents.
+        """
+        found = self._open(name, passphrase)
+        if not isinstance(found, Account):
+            raise StateError(f"the key {name} signs documents, it is no account of the chain")
+        return found
+
+    def _open(self, name: str, passphrase: Passphrase) -> _Key:
+        label, pem = self._read(name)
+        try:
+            private_key = load_pem_private_key(pem, passphrase.raw)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise InputError(
+                "cannot be opened: the passphrase is wrong or the file is damaged", field=f"key {name}"
+            ) from None
+        found = _convert(private_key)
+        if _spell_public(found) != label.public:
+            raise InputError("holds another key than it says", field=f"key {name}")
+        return found
+
+    def _read(self, name: str) -> tuple[KeyLabel, bytes]:
+        path = self._path(name)
+        try:
+            with path.open("rb") as stream:
+                found = _FILE.fullmatch(stream.read(MAX_FILE_BYTES))
+        except FileNotFoundError:
+            raise NotFoundError(f"there is no key {name} in {self._directory}") from None
+        except OSError as err:
+            raise InputError(f"{path} cannot be read: {err.strerror}", field=f"key {name}") from err
+        if found is None:
+            raise MalformedDocumentError("is not a file of this keystore", field=f"key {name}")
+        return _parse_label(name, found), found["pem"]
+
+    def _path(self, name: str) -> Path:
+        if _NAME.fullmatch(name) is None:
+            raise InputError("1 to 64 of a-z, 0-9, '.', '_' and '-', no sign first", field="name of the key")
+        return self._directory / f"{name}.pem"
+
+
+def _parse_label(name: str, found: re.Match[bytes]) -> KeyLabel:
+    try:
+        label = KeyLabel(name, KeyAlgorithm(found["algorithm"].decode()), found["public"].decode())
+        if label.algorithm is KeyAlgorithm.SECP256K1:
+            ok = len(label.address) == 20
+        else:
+            ok = label.public_key.algorithm.name.lower() == label.algorithm
+    except (ValueError, InputError):
+        ok = False
+    if not ok:
+        raise MalformedDocumentError("is not a file of this keystore", field=f"key {name}")
+    return label
+
+
+def _generate(algorithm: KeyAlgorithm) -> Ed25519PrivateKey | EllipticCurvePrivateKey:
+    if algorithm is KeyAlgorithm.ED25519:
+        return Ed25519PrivateKey.generate()
+    return generate_private_key(SECP256R1() if algorithm is KeyAlgorithm.P256 else SECP256K1())
+
+
+def _convert(private_key: object) -> _Key:
+    """Return what uses a private key of the library.
+
+    Raises:
+        InputError: a key of another kind.
+    """
+    if isinstance(private_key, Ed25519PrivateKey):
+        return Ed25519Signer(private_key.private_bytes_raw())
+    if isinstance(private_key, EllipticCurvePrivateKey):
+        numbers = private_key.private_numbers()
+        if isinstance(private_key.curve, SECP256R1):
+            return P256Signer(numbers.private_value.to_bytes(32))
+        if isinstance(private_key.curve, SECP256K1):
+            return Account(numbers.private_value.to_bytes(32))
+    raise InputError("a kind of key that this keystore does not hold")
+
+
+def _spell_public(key: _Key) -> str:
+    return "0x" + key.address.hex() if isinstance(key, Account) else key.public_key.multikey
