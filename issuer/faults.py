@@ -4,8 +4,9 @@
 'row 7: validity.until: later than 2027-05-19, the last day allowed'
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.core.errors import (
@@ -50,14 +51,36 @@ class Fault:
         return _join(None if self.row is None else f"第{self.row}行", self.field, self.zh)
 
 
+@dataclass(slots=True)
+class Gathering:
+    """Errors of one document, gathered so that its author sees them all at once."""
+
+    errors: list[InputError] = field(default_factory=list)
+    spoiled: set[str] = field(default_factory=set)
+    """Top-level members of which an error is known, or which could not be worked out because of one."""
+
+    @contextmanager
+    def watch(self, member: str) -> Iterator[None]:
+        """Note an input error that the block raises as one of this top-level member."""
+        try:
+            yield
+        except InputError as err:
+            self.add(err, member)
+
+    def add(self, error: InputError, member: str) -> None:
+        """Note an error."""
+        self.errors.append(error)
+        self.spoiled.add(member)
+
+
 def list_faults(error: InputError | AlreadyIssuedError, row: int | None = None) -> list[Fault]:
     """Return what an exception says, one fault for each of its reasons."""
     if isinstance(error, DocumentRefusedError):
         return [_from_reason(reason, row) for reason in error.reasons]
     code, opening = next((code, zh) for kind, code, zh in _KINDS if isinstance(error, kind))
-    field = error.field if isinstance(error, InputError) else "request_id"
+    field_name = error.field if isinstance(error, InputError) else "request_id"
     message = error.reason if isinstance(error, InputError) else str(error)
-    return [Fault(row, code, field, message, f"{opening}：{message}")]
+    return [Fault(row, code, field_name, message, f"{opening}：{message}")]
 
 
 def merge_errors(errors: Sequence[InputError]) -> InputError:

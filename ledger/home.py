@@ -1,15 +1,15 @@
 """A home: the directory where one operator keeps keys, databases, policy, and what they were made for.
 
     home.toml               format, origin, development or not, and `[settings]`
-    chain.json              chain, genesis, contract and log id; written once, when the log is opened on chain
+    chain.json              the contract, see `binding`
     keystore/<name>.pem     encrypted keys: `log` signs checkpoints, `chain` sends anchors
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
     devchain/, anvil/       the chain of a development home
     policy.json, trust.json for verifiers
 
-Rules: what is made once is never overwritten; an interrupted `create_home` is finished by the same call again; a
-home of another format, origin or kind is refused; one process at a time has the ledger (`lock_ledger`).
+Rules: what is made once is never overwritten; an interrupted `create_home` is finished by the same call;
+a home of another format, origin or kind is refused; one process at a time has the ledger (`lock_ledger`).
 
 >>> home = create_home(Path("hengzheng-home"), origin="ledger.example/2026", development=True)
 >>> with lock_ledger(home):
@@ -28,13 +28,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.chain.finality import Finality, parse_finality
-from ledger.core.anchor import ChainIdentity, encode_chain_identity, parse_chain_identity
-from ledger.core.canonical import encode_canonical_json, parse_canonical_json
-from ledger.core.encoding import encode_hex
-from ledger.core.errors import HomeLockedError, InputError, NotFoundError, StateError, WrongChainError
-from ledger.core.fields import Reader
+from ledger.core.errors import HomeLockedError, InputError, NotFoundError, StateError
 from ledger.core.note import check_key_name
-from ledger.core.policy import ContractPin
 from ledger.files import PRIVATE_FILE, create_file, make_private_directory
 from ledger.keystore import KeyAlgorithm, Keystore
 from ledger.passphrase import Passphrase, read_passphrase_file
@@ -50,23 +45,8 @@ LOG_KEY: Final = "log"
 CHAIN_KEY: Final = "chain"
 """Name of the account that sends anchors."""
 
-BINDING_TYPE: Final = "hengzheng/chain/v1"
-DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337})
-"""Chain ids that development nodes use; no production home trusts such a chain."""
-
 _CONFIG: Final = "home.toml"
 _MAX_CONFIG_BYTES: Final = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ChainBinding:
-    """The one contract that this home anchors in."""
-
-    chain: ChainIdentity
-    code_hash: bytes
-    """32 bytes: SHA-256 of the contract's run-time code."""
-    first_block: int
-    """No event of the log is older than this block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +101,7 @@ class Home:
         return self.path / "trust.json"
 
 
-# --- making and opening ---------------------------------------------------------------------------------------
+# --- making and opening -----------------------------------------------------------------------------------
 
 
 def create_home(
@@ -146,17 +126,13 @@ def create_home(
         StateError: something else is there.
     """
     chosen = dict(settings or {})
-    _check_new(path, origin, chosen, development=development)
-    if not development and passphrase is None:
-        raise InputError("a home that is not for development needs one", field="passphrase")
-    path.mkdir(parents=True, exist_ok=True)
-    try:
-        create_file(
-            path / _CONFIG, _encode_config(origin, chosen, development=development), mode=PRIVATE_FILE
-        )
-    except FileExistsError:
-        _compare(path, origin, chosen, development=development)
-    home = open_home(path)
+    if not (path / _CONFIG).exists():
+        _check_new(path, origin, chosen, passphrase, development=development)
+        path.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            config = _encode_config(origin, chosen, development=development)
+            create_file(path / _CONFIG, config, mode=PRIVATE_FILE)
+    home = _open_equal(path, origin, chosen, development=development)
     passphrase = passphrase or _ensure_passphrase(home)
     for name, algorithm in ((LOG_KEY, KeyAlgorithm.ED25519), (CHAIN_KEY, KeyAlgorithm.SECP256K1)):
         if name not in home.keystore:
@@ -175,7 +151,7 @@ def open_home(path: Path) -> Home:
     config = _load_config(path)
     if config.get("format") != HOME_FORMAT:
         raise StateError(
-            f"{path} is a home of format {config.get('format')}; this version opens format {HOME_FORMAT} only: "
+            f"{path} is a home of format {config.get('format')}, and this version opens format {HOME_FORMAT}: "
             "make a new home"
         )
     origin, development, table = config.get("origin"), config.get("development"), config.get("settings", {})
@@ -216,87 +192,34 @@ def lock_ledger(home: Home) -> Iterator[None]:
         yield
 
 
-# --- the chain ------------------------------------------------------------------------------------------------
+# --- home.toml --------------------------------------------------------------------------------------------
 
 
-def save_binding(home: Home, binding: ChainBinding) -> None:
-    """Write down, for ever, which contract this home anchors in; the same again changes nothing.
-
-    Raises:
-        WrongChainError: the home was made for another contract, or is for production and the chain is not.
-    """
-    if not home.development and binding.chain.chain_id in DEVELOPMENT_CHAIN_IDS:
-        raise WrongChainError(
-            f"chain {binding.chain.chain_id} is a development chain; this home is for production"
-        )
-    members = encode_chain_identity(binding.chain) | {
-        "type": BINDING_TYPE,
-        "code_hash": encode_hex(binding.code_hash),
-        "first_block": binding.first_block,
-    }
-    try:
-        create_file(home.path / "chain.json", encode_canonical_json(members))
-    except FileExistsError:
-        stored = load_binding(home)
-        if stored.chain != binding.chain:
-            raise WrongChainError(_describe_difference(stored.chain, binding.chain)) from None
-
-
-def load_binding(home: Home) -> ChainBinding:
-    """Return which contract this home anchors in.
+def _check_new(
+    path: Path, origin: str, settings: Mapping[str, Any], passphrase: Passphrase | None, *, development: bool
+) -> None:
+    """Refuse what no home can be made of.
 
     Raises:
-        NotFoundError: none yet.
-        InputError: the file is damaged.
+        InputError: an argument is missing or wrong.
+        StateError: the place is taken.
     """
-    try:
-        raw = (home.path / "chain.json").read_bytes()
-    except FileNotFoundError:
-        raise NotFoundError(f"{home.path} has no contract yet: run `hengzheng init`") from None
-    reader = Reader(parse_canonical_json(raw), "chain.json")
-    reader.text("type", max_bytes=40, pattern=BINDING_TYPE)
-    binding = ChainBinding(
-        parse_chain_identity(reader), reader.hex("code_hash", 32), reader.integer("first_block", 0, 2**53 - 1)
-    )
-    reader.finish()
-    return binding
-
-
-def pin_contract(home: Home) -> ContractPin:
-    """Return what this home's policy says about its contract.
-
-    Raises:
-        NotFoundError: the home has no contract yet.
-    """
-    binding = load_binding(home)
-    return ContractPin(binding.chain, binding.code_hash, home.settings.finality)
-
-
-def _describe_difference(stored: ChainIdentity, found: ChainIdentity) -> str:
-    ours, theirs = encode_chain_identity(stored), encode_chain_identity(found)
-    name = next(name for name in ours if ours[name] != theirs[name])
-    return f"this home was made for the {name.replace('_', ' ')} {ours[name]}, not for {theirs[name]}"
-
-
-# --- home.toml ------------------------------------------------------------------------------------------------
-
-
-def _check_new(path: Path, origin: str, settings: Mapping[str, Any], *, development: bool) -> None:
     check_key_name(origin)
     load_settings(settings)
+    if not development:
+        if passphrase is None:
+            raise InputError("a home that is not for development needs one", field="passphrase")
+        if settings.get("node", DEVCHAIN) in {DEVCHAIN, ANVIL}:
+            raise InputError(
+                "a home that is not for development needs the URL of a node", field="settings.node"
+            )
+        if "finality" not in settings:
+            raise InputError("say when a block of this chain is final", field="settings.finality")
     if "?" in str(path.resolve()):
         raise InputError("a '?' in it cannot be part of a database address", field="home")
-    if not development and settings.get("node", DEVCHAIN) in {DEVCHAIN, ANVIL}:
-        raise InputError("a home that is not for development needs the URL of a node", field="settings.node")
-    if not development and "finality" not in settings:
-        raise InputError("say when a block of this chain is final", field="settings.finality")
     if path.exists() and not path.is_dir():
         raise StateError(f"{path} is not a directory")
-    if (
-        path.exists()
-        and not (path / _CONFIG).exists()
-        and any(not _is_draft(entry) for entry in path.iterdir())
-    ):
+    if path.exists() and not all(_is_draft(entry) for entry in path.iterdir()):
         raise StateError(f"{path} is not empty and no home; choose another directory")
 
 
@@ -305,11 +228,11 @@ def _is_draft(path: Path) -> bool:
     return path.name.startswith(".")
 
 
-def _compare(path: Path, origin: str, settings: Mapping[str, Any], *, development: bool) -> None:
-    """Refuse a home that exists and was made for something else.
+def _open_equal(path: Path, origin: str, settings: Mapping[str, Any], *, development: bool) -> Home:
+    """Open the home that is there, if it was made for the same.
 
     Raises:
-        StateError: it differs.
+        StateError: it was made for something else.
     """
     stored = open_home(path)
     table = _load_config(path).get("settings", {})
@@ -320,6 +243,7 @@ def _compare(path: Path, origin: str, settings: Mapping[str, Any], *, developmen
     for name, value in settings.items():
         if table.get(name) != value:
             raise StateError(f"{path} exists with another {name}; change it in {path / _CONFIG}")
+    return stored
 
 
 def _load_config(path: Path) -> dict[str, Any]:
@@ -344,7 +268,7 @@ def _encode_config(origin: str, settings: Mapping[str, Any], *, development: boo
     return "\n".join([*lines, ""]).encode()
 
 
-def _encode_toml(value: str | int | bool) -> str:  # noqa: FBT001 - a value, not a switch
+def _encode_toml(value: str | int | bool) -> str:
     """Return a value as TOML spells it, which for these kinds is JSON's way.
 
     Raises:
@@ -356,7 +280,13 @@ def _encode_toml(value: str | int | bool) -> str:  # noqa: FBT001 - a value, not
 
 
 def _ensure_passphrase(home: Home) -> Passphrase:
-    """Make up a passphrase, unless the home has one."""
+    """Return the passphrase of a development home, made up if there is none yet.
+
+    Raises:
+        InputError: the home is not for development.
+    """
+    if not home.development:
+        return find_passphrase(home)
     make_private_directory(home.passphrase_path.parent)
     with suppress(FileExistsError):
         create_file(home.passphrase_path, secrets.token_urlsafe(32).encode() + b"\n", mode=PRIVATE_FILE)

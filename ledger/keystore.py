@@ -6,7 +6,7 @@
     ...
 
 Rules: a file is created whole and never overwritten (mode 0600, directory 0700); the private part is PKCS#8,
-encrypted with the best that the cryptography library offers (PBES2: AES-256, PBKDF2), so that OpenSSL opens it
+encrypted with the best that the cryptography library has (PBES2: AES-256, PBKDF2), so that OpenSSL opens it
 too; the public part is only a label until the key itself was opened and compared; no repr shows a key.
 
 >>> keystore = Keystore(home / "keystore")

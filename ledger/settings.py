@@ -1,8 +1,8 @@
 """Settings of a home: what its owner may change at any time, read once by entry points and passed on.
 
-They stand in the table `[settings]` of `home.toml`. A variable of the environment of the same name in capitals
-behind `HENGZHENG_` comes before the file, as `HENGZHENG_DATABASE` where the database is another in each
-container; keys and passphrases never come that way.
+They stand in the table `[settings]` of `home.toml`. A variable of the environment with the same name, in
+capitals behind `HENGZHENG_`, comes before the file, as `HENGZHENG_DATABASE` where the database is another in
+each container; keys and passphrases never come that way.
 
 >>> load_settings({"node": "http://127.0.0.1:8545", "finality": "depth:12"}).host
 'localhost:8000'
@@ -95,7 +95,7 @@ def load_settings(table: Mapping[str, Any]) -> Settings:
     """Return the settings of a table, as the environment changes them.
 
     Raises:
-        InputError: an unknown setting, or a value that it cannot have; no value is repeated, it may be secret.
+        InputError: an unknown setting, or a value that it cannot have; none is repeated: it may be secret.
     """
     try:
         return Settings(**table)

@@ -30,6 +30,7 @@ from ledger.store.tables import (
 _ENTRY: Final = select(entries.c.leaf_index, entries.c.leaf)
 _NAMED_ENTRY: Final = select(entries.c.statement_name, entries.c.leaf_index, entries.c.leaf)
 _DIGEST: Final = select(documents.c.digest)
+_DOCUMENT: Final = select(*documents.c)
 _STATE: Final = select(*subjects.c)
 _CHECKPOINT: Final = select(*checkpoints.c)
 
@@ -134,9 +135,10 @@ class ReadQueries:
             for subject, status, version, last_event, current in rows
         }
 
-    def read_document(self, digest: Digest) -> bytes | None:
-        """Return the document with this SHA-256."""
-        return self._connection.scalar(select(documents.c.body).where(documents.c.digest == digest))
+    def read_documents(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
+        """Return the documents with these SHA-256 digests; what is not stored is left out."""
+        rows = select_by_keys(self._connection, _DOCUMENT, documents.c.digest, digests)
+        return {Digest(digest): body for digest, body in rows}
 
 
 class WriteQueries(ReadQueries):

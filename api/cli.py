@@ -1,0 +1,53 @@
+"""`hengzheng`: a thin front that loads a subcommand's module only when it is called.
+
+>>> main(["verify", "bundle.json", "--policy", "policy.json"])
+0
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Final
+
+COMMANDS: Final = {
+    "init": ("ledger.cli", "make a home: keys, settings, databases"),
+    "authority": ("issuer.cli", "root and authorities: draft, endorse, sign and submit decisions"),
+    "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
+    "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),
+    "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),
+    "serve": ("api.server", "serve the roles public, ledger or all over HTTP"),
+    "chain": ("ledger.cli", "the chain: start the development node, deploy, look"),
+    "doctor": ("ledger.cli", "re-read and re-hash everything, say what is wrong"),
+}
+"""Subcommand -> module whose `main(arguments)` runs it, and what it is for."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    name = given[0] if given else "--help"
+    if name in {"--help", "-h", "help"}:
+        sys.stdout.write(_usage())
+        return 0 if given else 2
+    if name == "--version":
+        sys.stdout.write(f"hengzheng {version('hengzheng')}\n")
+        return 0
+    if name not in COMMANDS:
+        sys.stderr.write(f"error: no command {name!r}\n\n{_usage()}")
+        return 2
+    module = import_module(COMMANDS[name][0])
+    run: Callable[[Sequence[str]], int] = module.main
+    return run(given[1:] if name == "verify" else given)
+
+
+def run() -> None:
+    """Entry point of `hengzheng`."""
+    sys.exit(main())
+
+
+def _usage() -> str:
+    lines = [f"  {name:<10} {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: hengzheng COMMAND [OPTIONS]", "", *lines, "", "hengzheng COMMAND --help says more", ""]
+    )

@@ -1,0 +1,145 @@
+"""What the desk fills in where an input document is silent; nothing that only a person can know.
+
+| absent | filled in |
+| --- | --- |
+| `doc_type` | by the conclusion: certificate or rejection notice |
+| `standards`, `results`, `seals` | empty lists |
+| `issued_on` | the day of the approver's signature, in the desk's zone |
+| `regulation` | the one in force for this category on the verification date; `regulation.title` likewise |
+| `validity` | none after a failure; else the longest that the regulation allows |
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ledger.core.canonical import JsonObject, JsonValue
+from ledger.core.category import Category
+from ledger.core.certificate import VALIDITY_KINDS, DocumentType, Role
+from ledger.core.encoding import encode_date, parse_date, parse_instant
+from ledger.core.errors import InputError, MalformedDocumentError
+from ledger.core.ids import InstitutionId
+from ledger.core.regulation import RuleBook, RuleRow, latest_allowed_valid_until
+
+from issuer.faults import Gathering
+
+_DOCUMENT_TYPES: Final = {
+    "pass": DocumentType.VERIFICATION_CERTIFICATE,
+    "fail": DocumentType.REJECTION_NOTICE,
+}
+_VALIDITY_NAMES: Final = {kind: name for name, kind in VALIDITY_KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class DraftContext:
+    """What a desk knows when it reads an input document."""
+
+    institution: InstitutionId
+    rule_book: RuleBook
+    zone: ZoneInfo
+    """Calendar dates are dates of this zone."""
+    base_date: date | None = None
+    """Day 0 of day offsets; None: offsets are refused."""
+
+
+def fill_defaults(members: JsonObject, context: DraftContext, gathering: Gathering) -> None:
+    """Add to the members of a document what follows from the others.
+
+    Args:
+        members: changed in place; times are resolved already.
+        context: rules and zone.
+        gathering: takes what cannot be filled in, and why.
+    """
+    conclusion = members.get("conclusion")
+    if "doc_type" not in members and isinstance(conclusion, str) and conclusion in _DOCUMENT_TYPES:
+        members["doc_type"] = _DOCUMENT_TYPES[conclusion].value
+    for name in ("standards", "results", "seals"):
+        members.setdefault(name, [])
+    if "issued_on" not in members:
+        _fill_issue_date(members, context, gathering)
+    category, verified_on = _read_category(members), _read_date(members.get("verified_on"))
+    rule = None
+    if category not in {None, Category.OTHER} and verified_on is not None:
+        with gathering.watch("regulation"):
+            rule = _fill_regulation(members, category, verified_on, context.rule_book)
+    if "validity" not in members:
+        with gathering.watch("validity"):
+            _fill_validity(members, category, verified_on, rule, gathering)
+
+
+def _fill_issue_date(members: JsonObject, context: DraftContext, gathering: Gathering) -> None:
+    """Take the day on which the approver signed: a document is issued by that signature."""
+    persons = members.get("persons")
+    for person in persons if isinstance(persons, list) else []:
+        if isinstance(person, dict) and person.get("role") == Role.APPROVER:
+            try:
+                signed_at = parse_instant(str(person.get("signed_at")))
+            except InputError:
+                gathering.spoiled.add("issued_on")  # what is wrong is said of the person
+            else:
+                members["issued_on"] = encode_date(signed_at.astimezone(context.zone).date())
+            return
+    error = MalformedDocumentError("needed, as no approver's signature says the day", field="issued_on")
+    gathering.add(error, "issued_on")
+
+
+def _fill_regulation(
+    members: JsonObject, category: Category, verified_on: date, book: RuleBook
+) -> RuleRow | None:
+    given = members.get("regulation")
+    if given is None:
+        rule = book.find_rule(category, verified_on)
+        if rule is None or rule.regulation_id is None:
+            raise MalformedDocumentError(
+                f"no regulation of {category.name} is on record as in force on {verified_on}; name it",
+                field="regulation",
+            )
+        members["regulation"] = {"id": rule.regulation_id, "title": rule.name_zh}
+        return rule
+    if not isinstance(given, dict) or not isinstance(given.get("id"), str):
+        return None
+    rule = book.rule_named(category, str(given["id"]))
+    if rule is not None and "title" not in given:
+        members["regulation"] = {**given, "title": rule.name_zh}
+    return rule
+
+
+def _fill_validity(
+    members: JsonObject,
+    category: Category | None,
+    verified_on: date | None,
+    rule: RuleRow | None,
+    gathering: Gathering,
+) -> None:
+    if members.get("conclusion") == "fail":
+        members["validity"] = {"kind": "none"}
+    elif category is None or verified_on is None or "regulation" in gathering.spoiled:
+        gathering.spoiled.add("validity")  # what is wrong is said of these members
+    elif rule is None:
+        raise MalformedDocumentError("needed, as no rule on record says how long", field="validity")
+    else:
+        members["validity"] = _longest_validity(rule, verified_on)
+
+
+def _longest_validity(rule: RuleRow, verified_on: date) -> JsonObject:
+    bound = latest_allowed_valid_until(rule, verified_on)
+    if bound.kind is None:
+        raise MalformedDocumentError("needed, as the rule does not say how long", field="validity")
+    validity: JsonObject = {"kind": _VALIDITY_NAMES[bound.kind]}
+    if bound.latest is not None:
+        validity["until"] = encode_date(bound.latest)
+    return validity
+
+
+def _read_category(members: JsonObject) -> Category | None:
+    instrument = members.get("instrument")
+    name = instrument.get("category") if isinstance(instrument, dict) else None
+    return Category.__members__.get(name) if isinstance(name, str) else None
+
+
+def _read_date(value: JsonValue | None) -> date | None:
+    try:
+        return parse_date(value) if isinstance(value, str) else None
+    except InputError:
+        return None

@@ -1,0 +1,246 @@
+"""Proofs from stored tiles: inclusion, consistency, authority evidence, and whole bundles.
+
+Everything here is read from committed state and changes nothing; any number of provers, in any process, answer
+alike. A proof is for the tree size of a signed checkpoint.
+
+>>> prover = Prover(store, "ledger.example/2026")
+>>> checkpoint = prover.newest_checkpoint()
+>>> prover.bundles([LeafIndex(5)], checkpoint)
+[b'{"certificate":...']
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+from ledger.core.anchor import AnchorReceipt
+from ledger.core.bundle import encode_bundle
+from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
+from ledger.core.certificate import MAX_CERTIFICATE_BYTES
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import LogIntegrityError, NotFoundError
+from ledger.core.evidence import Evidence, encode_evidence
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
+from ledger.core.merkle import (
+    SubtreeReader,
+    build_consistency_proof,
+    build_inclusion_proof,
+    build_multi_proof,
+)
+from ledger.core.qr import ALPHABET, ShortCode
+from ledger.core.statement import parse_signed_statement
+from ledger.core.status import SubjectState
+from ledger.core.tiles import Tile
+from ledger.register_index import RegisterIndex, RegisterReading
+from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
+from ledger.tile_cache import TileCache
+
+MAX_TILES: Final = 1024
+"""Tiles that a prover keeps in memory, at most about 40 MB."""
+
+_CODE_BITS: Final = 75
+_NAME_BITS: Final = 256
+
+
+class ProofReading(RegisterReading, Protocol):
+    """What is asked of one state of the log."""
+
+    def read_tile(self, tile: Tile) -> bytes:
+        """Return a tile, cut to its width; raise `LogIntegrityError` if it is missing or too short."""
+        ...
+
+    def read_newest_checkpoint(self) -> StoredCheckpoint | None:
+        """Return the newest checkpoint; None in an empty log."""
+        ...
+
+    def read_checkpoint(self, tree_size: TreeSize) -> StoredCheckpoint | None:
+        """Return the checkpoint of exactly this size."""
+        ...
+
+    def read_leaves_at(self, indices: Sequence[LeafIndex]) -> Mapping[LeafIndex, bytes]:
+        """Return the leaves at these indices; what is not stored is left out."""
+        ...
+
+    def read_documents(self, digests: Sequence[Digest]) -> Mapping[Digest, bytes]:
+        """Return the documents with these SHA-256 digests; what is not stored is left out."""
+        ...
+
+    def find_entries(self, names: Sequence[bytes]) -> Mapping[bytes, StoredEntry]:
+        """Return the entries of statements with these names."""
+        ...
+
+    def find_entry_in(self, first: bytes, last: bytes) -> StoredEntry | None:
+        """Return the oldest entry whose statement has a name from `first` to `last`."""
+        ...
+
+    def find_issue(self, issuer: str, number: str) -> StoredEntry | None:
+        """Return the issue with this certificate number."""
+        ...
+
+    def find_states(self, wanted: Sequence[Subject]) -> Mapping[Subject, SubjectState]:
+        """Return the newest states of these subjects; whoever has none is left out."""
+        ...
+
+
+class ProofStore(Protocol):
+    """Where the log lives."""
+
+    def read(self) -> AbstractContextManager[ProofReading]:
+        """Open a view of one committed state that does not change while its block is entered."""
+        ...
+
+
+class Prover:
+    """Answers from the stored log. Safe to share between threads.
+
+    Every method raises `UnavailableError` when the store is out of reach, and `LogIntegrityError` when it
+    contradicts itself.
+    """
+
+    def __init__(self, store: ProofStore, origin: str) -> None:
+        self._store = store
+        self._origin = origin
+        self._tiles = TileCache(MAX_TILES)
+        self._registers = RegisterIndex()
+
+    # --- looking up -----------------------------------------------------------------------------------------
+
+    def newest_checkpoint(self) -> StoredCheckpoint:
+        """Return the newest checkpoint.
+
+        Raises:
+            NotFoundError: the log is empty.
+        """
+        with self._store.read() as reading:
+            return _require(reading.read_newest_checkpoint(), "the log is empty")
+
+    def checkpoint(self, tree_size: TreeSize) -> StoredCheckpoint:
+        """Return the checkpoint of exactly this size.
+
+        Raises:
+            NotFoundError: none was signed.
+        """
+        with self._store.read() as reading:
+            return _require(reading.read_checkpoint(tree_size), f"no checkpoint has size {tree_size}")
+
+    def find_statement(self, raw: bytes) -> StoredEntry:
+        """Return the entry of a signed statement, as printed in a QR code.
+
+        Raises:
+            NotFoundError: it is not in the log.
+        """
+        name = compute_statement_name(raw)
+        with self._store.read() as reading:
+            return _require(reading.find_entries([name]).get(name), "this statement is not in the ledger")
+
+    def find_code(self, code: ShortCode) -> StoredEntry:
+        """Return the entry whose statement has this short code; the oldest, if ever two had the same.
+
+        Raises:
+            NotFoundError: none has.
+        """
+        first, last = _find_names(code)
+        with self._store.read() as reading:
+            return _require(reading.find_entry_in(first, last), "no statement in the ledger has this code")
+
+    def find_issue(self, issuer: InstitutionId, number: CertificateNumber) -> StoredEntry:
+        """Return the issue of a certificate number.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._store.read() as reading:
+            found = reading.find_issue(issuer, number)
+        return _require(found, f"institution {issuer} has no certificate {number} in the ledger")
+
+    def find_state(self, subject: Subject) -> SubjectState:
+        """Return the newest state of an instrument, a certificate or a registered thing.
+
+        Raises:
+            NotFoundError: nothing has happened to it.
+        """
+        with self._store.read() as reading:
+            return _require(reading.find_states([subject]).get(subject), "the ledger knows nothing of this")
+
+    def read_document(self, digest: Digest) -> bytes:
+        """Return the published bytes of a certificate.
+
+        Raises:
+            NotFoundError: they are not stored.
+        """
+        with self._store.read() as reading:
+            return _require(reading.read_documents([digest]).get(digest), "no document has this digest")
+
+    # --- proofs ---------------------------------------------------------------------------------------------
+
+    def inclusion(self, leaf_index: LeafIndex, tree_size: TreeSize) -> tuple[bytes, ...]:
+        """Return the inclusion proof of a leaf, 32 bytes a hash (RFC 9162 §2.1.3.1).
+
+        Raises:
+            MalformedDocumentError: no such leaf in a tree of this size.
+            NotFoundError: the log has not reached this size.
+        """
+        return self.inclusions([leaf_index], tree_size)[0]
+
+    def inclusions(self, indices: Sequence[LeafIndex], tree_size: TreeSize) -> list[tuple[bytes, ...]]:
+        """As `inclusion`, for many leaves at one size."""
+        with self._store.read() as reading:
+            read = self._open(reading, tree_size)
+            return [build_inclusion_proof(index, tree_size, read) for index in indices]
+
+    def consistency(self, old_size: TreeSize, new_size: TreeSize) -> tuple[bytes, ...]:
+        """Return the proof that the smaller tree is a prefix of the larger (RFC 9162 §2.1.4.1).
+
+        Raises:
+            MalformedDocumentError: sizes out of order, or the smaller one is 0.
+            NotFoundError: the log has not reached the larger size.
+        """
+        with self._store.read() as reading:
+            return build_consistency_proof(old_size, new_size, self._open(reading, new_size))
+
+    def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
+        """Return the register leaves behind an institution's authority, with one proof for all.
+
+        Args:
+            institution: whose; None: everybody's, as in a trust list.
+            tree_size: of the checkpoint under which they are proved.
+
+        Raises:
+            NotFoundError: the institution is not registered at this size, or the log has not reached it.
+        """
+        with self._store.read() as reading:
+            return self._build_evidence(reading, institution, tree_size)
+
+    def bundles(
+        self,
+        indices: Sequence[LeafIndex],
+        checkpoint: StoredCheckpoint,
+        receipt: AnchorReceipt | None = None,
+    ) -> list[bytes]:
+        """Return one proof bundle for each of these issues.
+
+        Args:
+            indices: leaves of issues; some hundreds at a time, since all of it is held in memory.
+            checkpoint: what they are proved under.
+            receipt: of the anchor of this checkpoint.
+
+        Raises:
+            NotFoundError: there is no such leaf under this checkpoint, or its document is not stored.
+        """
+        with self._store.read() as reading:
+            work = _Bundling(self, reading, checkpoint, receipt)
+            return work.build(indices)
+
+    def _open(self, reading: ProofReading, tree_size: TreeSize) -> SubtreeReader:
+        if tree_size > reading.read_head().tree_size:
+            raise NotFoundError(f"the log has not reached {tree_size} leaves")
+        return self._tiles.reader(tree_size, reading.read_tile)
+
+    def _build_evidence(
+        self, reading: ProofReading, institution: InstitutionId | None, tree_size: TreeSize
+    ) -> Evidence:
+        read = self._open(reading, tree_size)
+        self._registers.update(reading)
+        chosen = self._registers.select(institution, tree_size)
+        proof = build_multi_proof([entry.leaf_index for entry in chosen], tree_size, read)
+        return Evidence(tuple((entry.leaf_index, entry.leaf) for entry in chosen), proof)

@@ -1,0 +1,109 @@
+"""Which register leaves an institution's authority rests on.
+
+Register events are few beside documents, so all of them are kept in memory, and only new ones are read.
+
+>>> index = RegisterIndex()
+>>> index.update(queries)
+>>> [leaf.leaf_index for leaf in index.select(InstitutionId("350100-01"), tree_size)]
+[0, 1, 2, 3, 4]
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Protocol
+
+from ledger.core.canonical import as_object, parse_canonical_json
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import NotFoundError
+from ledger.core.event import EventType
+from ledger.core.ids import InstitutionId, TreeSize
+from ledger.core.statement import RegisterClaims, parse_signed_statement
+from ledger.core.status import Status
+from ledger.store.records import Head, StoredEntry
+
+
+class RegisterReading(Protocol):
+    """Stored register leaves, at one state of the log."""
+
+    def read_head(self) -> Head:
+        """Return the newest tree head."""
+        ...
+
+    def read_register_leaves(self, begin: int = 0) -> Sequence[StoredEntry]:
+        """Return every leaf of a register event from index `begin` on, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _RegisterLeaf:
+    """One register event, as far as it matters here."""
+
+    entry: StoredEntry
+    issuer: str
+    is_root: bool
+    authority: str | None
+    """Id of the authority that it is about."""
+    institution: str | None
+    """Id of the institution that it is about."""
+
+
+class RegisterIndex:
+    """Every register leaf with an effect, in order. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._leaves: list[_RegisterLeaf] = []
+        self._size = 0
+        self._lock = Lock()
+
+    def update(self, reading: RegisterReading) -> None:
+        """Read what has been appended since the last time."""
+        with self._lock:
+            size = reading.read_head().tree_size
+            if size > self._size:
+                found = [_parse(entry) for entry in reading.read_register_leaves(self._size)]
+                self._leaves += [leaf for leaf in found if leaf is not None]
+                self._size = size
+
+    def select(self, institution: InstitutionId | None, tree_size: TreeSize) -> list[StoredEntry]:
+        """Return the leaves that say what an institution may do, every version of each, in order.
+
+        These are the root, the authorities that registered it, and its own registration, keys and scope lines.
+
+        Args:
+            institution: whose authority; None: everybody's.
+            tree_size: leaves from this index on are left out.
+
+        Raises:
+            NotFoundError: the institution is not registered at this size.
+        """
+        leaves = [leaf for leaf in self._leaves if leaf.entry.leaf_index < tree_size]
+        if institution is None:
+            return [leaf.entry for leaf in leaves]
+        authorities = {leaf.issuer for leaf in leaves if leaf.institution == institution}
+        if not authorities:
+            raise NotFoundError(f"institution {institution} is not registered in this ledger")
+        return [
+            leaf.entry
+            for leaf in leaves
+            if leaf.institution == institution or leaf.authority in authorities or leaf.is_root
+        ]
+
+
+def _parse(entry: StoredEntry) -> _RegisterLeaf | None:
+    leaf = parse_leaf(entry.leaf)
+    if leaf.header.status == Status.VOID:
+        return None
+    statement = parse_signed_statement(leaf.statement_raw).statement
+    if not isinstance(statement.claims, RegisterClaims):
+        return None
+    content = as_object(parse_canonical_json(statement.claims.content))
+    is_root, is_authority = statement.type is EventType.ROOT, statement.type is EventType.DELEGATE
+    about = str(content.get("institution", content.get("id")))
+    return _RegisterLeaf(
+        entry,
+        statement.issuer,
+        is_root,
+        authority=about if is_authority else None,
+        institution=None if is_root or is_authority else about,
+    )
