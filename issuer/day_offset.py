@@ -13,11 +13,13 @@ gets its dates from the day on which somebody runs a program.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from ledger.core.canonical import JsonValue
+from issuer.faults import Gathering
+from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.encoding import encode_instant
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
@@ -29,6 +31,37 @@ _LOCAL_INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3})?[+-][0-9]{2}:[0-9]{2}"
 )
 _TIME: Final = r"[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
+_Resolver: TypeAlias = Callable[[JsonValue, str], JsonValue]
+
+
+def resolve_times(members: JsonObject, base: date | None, zone: ZoneInfo, gathering: Gathering) -> None:
+    """Write every date and instant of a document as documents write them.
+
+    Args:
+        members: changed in place; what hangs below is replaced, never changed.
+        base: day 0 of day offsets; None: offsets are refused.
+        zone: times of the day are times of this zone.
+        gathering: takes what cannot be resolved.
+    """
+
+    def to_date(value: JsonValue, field: str) -> JsonValue:
+        return resolve_date(value, field, base)
+
+    def to_instant(value: JsonValue, field: str) -> JsonValue:
+        return resolve_instant(value, field, base, zone)
+
+    standard = _both(_at("exam_until", to_date), _at("instruments", _each(_at("until", to_date))))
+    resolvers = {
+        "verified_on": to_date,
+        "issued_on": to_date,
+        "validity": _at("until", to_date),
+        "standards": _each(standard),
+        "persons": _each(_at("signed_at", to_instant)),
+    }
+    for name, resolve in resolvers.items():
+        if name in members:
+            with gathering.watch(name):
+                members[name] = resolve(members[name], name)
 
 
 def resolve_date(value: JsonValue, field: str, base: date | None) -> JsonValue:
@@ -46,7 +79,7 @@ def resolve_date(value: JsonValue, field: str, base: date | None) -> JsonValue:
 
 
 def resolve_instant(value: JsonValue, field: str, base: date | None, zone: ZoneInfo) -> JsonValue:
-    """Return an instant as documents write it, in UTC; what is neither offset nor local time comes back as it is.
+    """Return an instant as documents write it, in UTC; anything else as it is.
 
     Raises:
         MalformedDocumentError: an offset without a base date, or no such time.
@@ -83,3 +116,28 @@ def _convert_local(text: str, field: str) -> str:
         return encode_instant(datetime.fromisoformat(text))
     except (ValueError, MalformedDocumentError):
         raise MalformedDocumentError(f"{text!r} is not a time that exists", field=field) from None
+
+
+# --- where the times of a document stand; a value of another shape is left for the record's own parser -----
+
+
+def _at(name: str, resolve: _Resolver) -> _Resolver:
+    def apply(value: JsonValue, path: str) -> JsonValue:
+        if not isinstance(value, dict) or name not in value:
+            return value
+        return {**value, name: resolve(value[name], f"{path}.{name}")}
+
+    return apply
+
+
+def _each(resolve: _Resolver) -> _Resolver:
+    def apply(value: JsonValue, path: str) -> JsonValue:
+        if not isinstance(value, list):
+            return value
+        return [resolve(item, f"{path}[{number}]") for number, item in enumerate(value)]
+
+    return apply
+
+
+def _both(first: _Resolver, second: _Resolver) -> _Resolver:
+    return lambda value, path: second(first(value, path), path)

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from issuer.faults import Gathering
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.category import Category
 from ledger.core.certificate import VALIDITY_KINDS, DocumentType, Role
@@ -21,8 +22,6 @@ from ledger.core.encoding import encode_date, parse_date, parse_instant
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import InstitutionId
 from ledger.core.regulation import RuleBook, RuleRow, latest_allowed_valid_until
-
-from issuer.faults import Gathering
 
 _DOCUMENT_TYPES: Final = {
     "pass": DocumentType.VERIFICATION_CERTIFICATE,
@@ -138,7 +137,7 @@ def _read_category(members: JsonObject) -> Category | None:
     return Category.__members__.get(name) if isinstance(name, str) else None
 
 
-def _read_date(value: JsonValue | None) -> date | None:
+def _read_date(value: "JsonValue | None") -> date | None:
     try:
         return parse_date(value) if isinstance(value, str) else None
     except InputError:

@@ -15,10 +15,15 @@ issued is for the gate to say. Errors are gathered, at least one for each top-le
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
+from issuer.day_offset import resolve_times
+from issuer.defaults import DraftContext, fill_defaults
+from issuer.faults import Gathering, merge_errors
+from issuer.identity import find_instrument_id
+from issuer.personal import PersonalMember, hide_personal
 from ledger.core.calendar_rules import days_from_date
-from ledger.core.canonical import JsonObject, JsonValue, encode_canonical_json
+from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
 from ledger.core.certificate import RECORD_VERSION, Record, parse_record
 from ledger.core.errors import InputError, MalformedDocumentError
@@ -28,14 +33,8 @@ from ledger.core.rules import build_issue_claims
 from ledger.core.statement import IssueClaims
 from ledger.core.unit import parse_unit
 
-from issuer.day_offset import resolve_date, resolve_instant
-from issuer.defaults import DraftContext, fill_defaults
-from issuer.faults import Gathering, merge_errors
-from issuer.identity import find_instrument_id
-from issuer.personal import HIDDEN, PersonalMember, parse_party, parse_personal_text
-
 REQUEST_DOMAIN: Final = b"hengzheng/request/v1\x00"
-"""Prefix of institution, zero byte and canonical input: how the desk recognises a document. Never published."""
+"""Prefix of institution, zero byte and canonical input: how the desk knows a document. Never published."""
 
 PENDING: Final = "-"
 """Stands in a draft where the desk will write something."""
@@ -59,15 +58,18 @@ _FILLERS: Final[JsonObject] = {
     "persons": [],
 }
 """Stand for members that are spoiled, so that the others are still looked at."""
-_MEMBERS: Final = frozenset({*_FILLERS, *_OPTIONAL, "request_id", "no", "issuer"})
-_AGREEMENTS: Final = frozenset(
-    {"conclusion", "validity", "validity.until", "results", "results.part", "persons"}
-)
-"""Fields of errors about members that contradict each other: with a filler among them they mean nothing."""
+_RECORD_MEMBERS: Final = frozenset({*_FILLERS, *_OPTIONAL})
+_MEMBERS: Final = _RECORD_MEMBERS | {"request_id", "no", "issuer"}
+_AGREEMENTS: Final = {
+    "conclusion": "doc_type",
+    "validity": "doc_type",
+    "validity.until": "verified_on",
+    "results": "doc_type",
+    "results.part": "instrument",
+}
+"""Field of an error about two contradicting members -> the other: with a filler there it means nothing."""
 _ENDLESS_YEAR: Final = 2099
 """Some registries write 2099-12-31 for "without end"."""
-
-ItemT = TypeVar("ItemT", bound=JsonValue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Request:
     id: str
     """The document's own `request_id`, else a hash of institution and content: 1 to 64 bytes."""
     content_digest: bytes
-    """32 bytes over institution and content as given; day offsets stay offsets, so it does not change overnight."""
+    """32 bytes over institution and content as given, day offsets unresolved: the same tomorrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,16 @@ def draft_document(value: JsonObject, context: DraftContext) -> Draft | list[Inp
         number = _take_number(members)
     with gathering.watch("issuer"):
         scope_id = _take_scope(members, context.institution)
-    _resolve_times(members, context, gathering)
-    personal = _hide_personal(members, context.institution, gathering)
+    resolve_times(members, context.base_date, context.zone, gathering)
+    hidden = hide_personal(members, gathering)
+    _identify(members, hidden.owner, context.institution, gathering)
     fill_defaults(members, context, gathering)
-    members |= {"v": RECORD_VERSION, "no": number or PENDING, "issuer": _pending_issuer(context), "nonce": "0" * 32}
+    members |= {
+        "v": RECORD_VERSION,
+        "no": number or PENDING,
+        "issuer": _pending_issuer(context),
+        "nonce": "0" * 32,
+    }
     record = _parse_members(members, gathering)
     claims = None
     if record is not None and not gathering.errors:
@@ -146,7 +154,7 @@ def draft_document(value: JsonObject, context: DraftContext) -> Draft | list[Inp
             claims = _derive_claims(record)
     if gathering.errors or record is None or claims is None or request is None:
         return gathering.errors
-    return Draft(request, number, scope_id, record, members, tuple(personal), claims)
+    return Draft(request, number, scope_id, record, members, hidden.members, claims)
 
 
 def _refuse_strangers(value: JsonObject, gathering: Gathering) -> None:
@@ -189,64 +197,85 @@ def _pending_issuer(context: DraftContext) -> JsonObject:
     }
 
 
-# --- times ------------------------------------------------------------------------------------------------
-
-
-def _resolve_times(members: JsonObject, context: DraftContext, gathering: Gathering) -> None:
-    base = context.base_date
-    for name in ("verified_on", "issued_on"):
-        if name in members:
-            with gathering.watch(name):
-                members[name] = resolve_date(members[name], name, base)
-    with gathering.watch("validity"):
-        _replace(members, "validity", _resolve_member(members.get("validity"), "until", "validity", context))
-    with gathering.watch("standards"):
-        _replace(members, "standards", _resolve_standards(members.get("standards"), context))
-    with gathering.watch("persons"):
-        _replace(members, "persons", _resolve_persons(members.get("persons"), context))
-
-
-def _resolve_standards(standards: JsonValue | None, context: DraftContext) -> JsonValue | None:
-    if not isinstance(standards, list):
-        return standards
-    resolved: list[JsonValue] = []
-    for number, standard in enumerate(standards):
-        path = f"standards[{number}]"
-        item = _resolve_member(standard, "exam_until", path, context)
-        if isinstance(item, dict) and isinstance(item.get("instruments"), list):
-            instruments = item["instruments"]
-            item = {
-                **item,
-                "instruments": [
-                    _resolve_member(inner, "until", f"{path}.instruments[{position}]", context)
-                    for position, inner in enumerate(instruments if isinstance(instruments, list) else [])
-                ],
+def _identify(
+    members: JsonObject, owner: str | None, institution: InstitutionId, gathering: Gathering
+) -> None:
+    instrument = members.get("instrument")
+    if isinstance(instrument, dict) and "id" not in instrument and "instrument" not in gathering.spoiled:
+        with gathering.watch("instrument"):
+            members["instrument"] = {
+                **instrument,
+                "id": find_instrument_id(instrument, owner, institution),
             }
-        resolved.append(item)
-    return resolved
 
 
-def _resolve_persons(persons: JsonValue | None, context: DraftContext) -> JsonValue | None:
-    if not isinstance(persons, list):
-        return persons
-    resolved: list[JsonValue] = []
-    for number, person in enumerate(persons):
-        item = person
-        if isinstance(person, dict) and "signed_at" in person:
-            field = f"persons[{number}].signed_at"
-            moment = resolve_instant(person["signed_at"], field, context.base_date, context.zone)
-            item = {**person, "signed_at": moment}
-        resolved.append(item)
-    return resolved
+# --- the record itself: read by the core, again and again until nothing of it is wrong ---------------------
 
 
-def _resolve_member(item: ItemT, name: str, path: str, context: DraftContext) -> ItemT | JsonObject:
-    """Return an object with one of its dates resolved; anything else as it is."""
-    if not isinstance(item, dict) or name not in item:
-        return item
-    return {**item, name: resolve_date(item[name], f"{path}.{name}", context.base_date)}
+def _parse_members(members: JsonObject, gathering: Gathering) -> Record | None:
+    """Read the record; where a member is wrong, note it, put a filler in its place and read on."""
+    _check_units(members, gathering)
+    for name in gathering.spoiled & _RECORD_MEMBERS:
+        _fill(members, name)
+    while True:
+        try:
+            return parse_record(Reader(members, ""))
+        except InputError as err:
+            name = _find_member(err)
+            if name in gathering.spoiled:
+                return None
+            if _AGREEMENTS.get(err.field or "") in gathering.spoiled:
+                gathering.spoiled.add(name)
+            else:
+                gathering.add(err, name)
+            if name not in _RECORD_MEMBERS:
+                return None
+            _fill(members, name)
 
 
-def _replace(members: JsonObject, name: str, value: JsonValue | None) -> None:
-    if value is not None:
-        members[name] = value
+def _find_member(error: InputError) -> str:
+    """Return the top-level member that an error is about."""
+    return re.split(r"[.\[]", error.field or "", maxsplit=1)[0]
+
+
+def _fill(members: JsonObject, name: str) -> None:
+    if name in _FILLERS:
+        members[name] = _FILLERS[name]
+    else:
+        members.pop(name, None)
+
+
+def _check_units(members: JsonObject, gathering: Gathering) -> None:
+    """Read every unit before the record's parser does, so that an unknown one is named with its place."""
+    results, environment = members.get("results"), members.get("environment")
+    with gathering.watch("results"):
+        for number, result in enumerate(results if isinstance(results, list) else []):
+            _check_unit(result, "unit", f"results[{number}]")
+            _check_unit(result, "error_unit", f"results[{number}]")
+    with gathering.watch("environment"):
+        for name in ("temperature", "humidity"):
+            quantity = environment.get(name) if isinstance(environment, dict) else None
+            _check_unit(quantity, "unit", f"environment.{name}")
+
+
+def _check_unit(container: object, name: str, path: str) -> None:
+    unit = container.get(name) if isinstance(container, dict) else None
+    if isinstance(unit, str):
+        parse_unit(unit, field=f"{path}.{name}")
+
+
+def _derive_claims(record: Record) -> IssueClaims:
+    """Return what the statement will say; refuse what no statement can.
+
+    Raises:
+        MalformedDocumentError: a date before 1970, a placeholder for "without end", a seal named twice.
+    """
+    try:
+        days_from_date(record.verified_on)
+    except InputError as err:
+        raise MalformedDocumentError(err.reason, field="verified_on") from None
+    until = record.validity.until
+    if record.instrument.category is Category.OTHER and until is not None and until.year >= _ENDLESS_YEAR:
+        message = f"{until} stands for 'without end' in some registers; write the kind none instead"
+        raise MalformedDocumentError(message, field="validity.until")
+    return build_issue_claims(record, bytes(32))

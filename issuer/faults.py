@@ -1,4 +1,4 @@
-"""What is wrong with an input document, as data: one entry per fault, so that a whole batch is reported at once.
+"""What is wrong with an input document, as data: one entry per fault: a whole batch is reported at once.
 
 >>> Fault(7, "EXPIRY", "validity.until", "later than 2027-05-19, the last day allowed", "…").text
 'row 7: validity.until: later than 2027-05-19, the last day allowed'

@@ -2,7 +2,7 @@
 
     {"id": "2e5b3e22b5d423422235294a29dbc5bd"}               the id that the ledger has given it before
     {"local_id": "PUMP-0417"}                                this institution's own number
-    {"maker": …, "model": …, "serial": …}                    nameplate, with the owner if an organisation is named
+    {"maker": …, "model": …, "serial": …}                    nameplate, and the owner if an organisation
     {"cpa_no": …, "model": …, "serial": …}                   the same where the maker is not known
 
 The first that is given decides. Nameplate and owner are hashed as written: another spelling of the maker is
@@ -40,7 +40,9 @@ def find_instrument_id(instrument: JsonObject, owner: str | None, institution: I
     return encode_hex(compute_instrument_id(identity))
 
 
-def _read_identity(instrument: JsonObject, owner: str | None, institution: InstitutionId) -> InstrumentIdentity:
+def _read_identity(
+    instrument: JsonObject, owner: str | None, institution: InstitutionId
+) -> InstrumentIdentity:
     if "local_id" in instrument:
         return LocalIdentity(institution, _take_text(instrument, "local_id"))
     serial = _take_text(instrument, "serial")

@@ -151,7 +151,7 @@ def open_home(path: Path) -> Home:
     config = _load_config(path)
     if config.get("format") != HOME_FORMAT:
         raise StateError(
-            f"{path} is a home of format {config.get('format')}, and this version opens format {HOME_FORMAT}: "
+            f"{path} is a home of format {config.get('format')}, this version opens format {HOME_FORMAT}: "
             "make a new home"
         )
     origin, development, table = config.get("origin"), config.get("development"), config.get("settings", {})

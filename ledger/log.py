@@ -8,9 +8,9 @@ One batch is one transaction:
     d  read leaves and tiles again, hash them again, compute the root again from the bottom up (`right_edge`)
     e  sign the checkpoint, store it, commit
 
-Rules it keeps: nothing leaves before the commit has returned; whatever fails, the next batch begins with what the
-database says; a batch without a new leaf signs nothing; time never runs backwards in the log. Signatures of
-statements are verified at admission, not here.
+Rules it keeps: nothing leaves before the commit has returned; whatever fails, the next batch begins with what
+the database says; a batch without a new leaf signs nothing; time never runs backwards in the log. Signatures
+of statements are verified at admission, not here.
 
 >>> log = Log(store, "ledger.example/2026", signer, clock)
 >>> log.append([Submission(parse_signed_statement(raw), body)])
@@ -202,7 +202,9 @@ class Log:
         if head.sequenced_at_ms - now_ms <= CLOCK_TOLERANCE_MS:
             return head.sequenced_at_ms
         newest = _EPOCH + head.sequenced_at_ms * _MILLISECOND
-        raise StateError(f"the clock is behind the newest leaf, which is of {newest.isoformat()}: nothing is signed")
+        raise StateError(
+            f"the clock is behind the newest leaf, which is of {newest.isoformat()}: nothing is signed"
+        )
 
     def _load(self, transaction: LogTransaction) -> _State:
         head = transaction.read_head()
@@ -224,7 +226,9 @@ class Log:
         except (InputError, VerificationError) as err:
             raise StateError(f"the newest checkpoint is not of {self.origin} under this log key") from err
         if checkpoint != Checkpoint(self.origin, stored.tree_size, stored.root_hash):
-            raise LogIntegrityError("the newest checkpoint is stored under another size or root than it states")
+            raise LogIntegrityError(
+                "the newest checkpoint is stored under another size or root than it states"
+            )
 
 
 def fold_registers(entries: Iterable[StoredEntry]) -> Registers:

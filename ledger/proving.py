@@ -1,7 +1,7 @@
 """Proofs from stored tiles: inclusion, consistency, authority evidence, and whole bundles.
 
-Everything here is read from committed state and changes nothing; any number of provers, in any process, answer
-alike. A proof is for the tree size of a signed checkpoint.
+Everything here is read from committed state and changes nothing; any number of provers, in any process,
+answer alike. A proof is for the tree size of a signed checkpoint.
 
 >>> prover = Prover(store, "ledger.example/2026")
 >>> checkpoint = prover.newest_checkpoint()
@@ -11,14 +11,15 @@ alike. A proof is for the tree size of a signed checkpoint.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import encode_bundle
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
-from ledger.core.entry import parse_leaf
-from ledger.core.errors import LogIntegrityError, NotFoundError
+from ledger.core.entry import Leaf, parse_leaf
+from ledger.core.errors import NotFoundError
+from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
 from ledger.core.merkle import (
@@ -40,6 +41,7 @@ MAX_TILES: Final = 1024
 
 _CODE_BITS: Final = 75
 _NAME_BITS: Final = 256
+_T = TypeVar("_T")
 
 
 class ProofReading(RegisterReading, Protocol):
@@ -228,8 +230,29 @@ class Prover:
             NotFoundError: there is no such leaf under this checkpoint, or its document is not stored.
         """
         with self._store.read() as reading:
-            work = _Bundling(self, reading, checkpoint, receipt)
-            return work.build(indices)
+            read = self._open(reading, checkpoint.tree_size)
+            leaves = _read_issues(reading, indices, checkpoint.tree_size)
+            bodies = reading.read_documents([leaf.header.certificate_digest for leaf in leaves])
+            evidence: dict[str, JsonObject] = {}
+            bundles = []
+            for index, leaf in zip(indices, leaves, strict=True):
+                issuer = parse_signed_statement(leaf.statement_raw).statement.issuer
+                if issuer not in evidence:
+                    found = self._build_evidence(reading, InstitutionId(issuer), checkpoint.tree_size)
+                    evidence[issuer] = encode_evidence(found)
+                bundle = encode_bundle(
+                    origin=self._origin,
+                    credential=_read_credential(bodies, leaf.header.certificate_digest),
+                    statement_raw=leaf.statement_raw,
+                    leaf_index=index,
+                    header=leaf.header,
+                    inclusion=build_inclusion_proof(index, checkpoint.tree_size, read),
+                    checkpoint=checkpoint.note,
+                    evidence=evidence[issuer],
+                    receipt=receipt,
+                )
+                bundles.append(bundle)
+        return bundles
 
     def _open(self, reading: ProofReading, tree_size: TreeSize) -> SubtreeReader:
         if tree_size > reading.read_head().tree_size:
@@ -244,3 +267,35 @@ class Prover:
         chosen = self._registers.select(institution, tree_size)
         proof = build_multi_proof([entry.leaf_index for entry in chosen], tree_size, read)
         return Evidence(tuple((entry.leaf_index, entry.leaf) for entry in chosen), proof)
+
+
+def _require(found: _T | None, sentence: str) -> _T:
+    if found is None:
+        raise NotFoundError(sentence)
+    return found
+
+
+def _find_names(code: ShortCode) -> tuple[bytes, bytes]:
+    """Return the first and the last name of a statement that begin with the 75 bits of a code."""
+    bits = 0
+    for symbol in code[: _CODE_BITS // 5]:
+        bits = bits << 5 | ALPHABET.index(symbol)
+    free = _NAME_BITS - _CODE_BITS
+    first = bits << free
+    return first.to_bytes(_NAME_BITS // 8), (first | (1 << free) - 1).to_bytes(_NAME_BITS // 8)
+
+
+def _read_issues(reading: ProofReading, indices: Sequence[LeafIndex], tree_size: TreeSize) -> list[Leaf]:
+    stored = reading.read_leaves_at(indices)
+    leaves = []
+    for index in indices:
+        leaf = parse_leaf(_require(stored.get(index), f"the log has no leaf {index}"))
+        if index >= tree_size or leaf.header.type is not EventType.ISSUE:
+            raise NotFoundError(f"leaf {index} is no issue under a checkpoint of {tree_size} leaves")
+        leaves.append(leaf)
+    return leaves
+
+
+def _read_credential(bodies: Mapping[Digest, bytes], digest: Digest) -> JsonObject:
+    body = _require(bodies.get(digest), f"no document has the digest {digest.hex()}")
+    return as_object(parse_canonical_json(body, max_bytes=MAX_CERTIFICATE_BYTES))

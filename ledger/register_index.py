@@ -68,7 +68,7 @@ class RegisterIndex:
     def select(self, institution: InstitutionId | None, tree_size: TreeSize) -> list[StoredEntry]:
         """Return the leaves that say what an institution may do, every version of each, in order.
 
-        These are the root, the authorities that registered it, and its own registration, keys and scope lines.
+        These are the root, the authorities that registered it, its own registration, keys and scope lines.
 
         Args:
             institution: whose authority; None: everybody's.

@@ -1,10 +1,10 @@
 """The right edge of the stored tree: where it grows, and all that growing needs.
 
-A log of any size has one partial tile per tile level at its right edge, at most eight; they hold every hash that
-a new leaf is combined with.
+A log of any size has at most one partial tile per tile level at its right edge; they hold every hash that a
+new leaf is combined with.
 
 >>> edge, tiles = EMPTY_EDGE.extend([hash_leaf(b"a"), hash_leaf(b"b")])
->>> edge.size, [(tile.level, tile.index, len(tile.hashes)) for tile in tiles]
+>>> edge.size, [(tile.level, tile.tile_index, len(tile.hashes)) for tile in tiles]
 (2, [(0, 0, 64)])
 """
 
@@ -106,7 +106,9 @@ def verify_stored(reading: TreeReading, before: Head, after: Head) -> None:
         row = [tile for tile in tiles if tile.level == level]
         if not b"".join(tiles[tile] for tile in row).endswith(b"".join(added)):
             raise LogIntegrityError(f"a tile of level {level} does not hold the hashes of what lies below it")
-        added = [compute_root(parse_tile(tiles[tile], TILE_WIDTH)) for tile in row if tile.width == TILE_WIDTH]
+        added = [
+            compute_root(parse_tile(tiles[tile], TILE_WIDTH)) for tile in row if tile.width == TILE_WIDTH
+        ]
     if _compute_root(reading, tiles, after.tree_size) != after.root_hash:
         raise LogIntegrityError("the stored tiles lead to another root than the one to be signed")
 

@@ -32,7 +32,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class StateReading(Protocol):
     """What the log holds, at one state."""
 
-    def find_known(self, names: Sequence[bytes], digests: Sequence[Digest], wanted: Sequence[Subject]) -> Known:
+    def find_known(
+        self, names: Sequence[bytes], digests: Sequence[Digest], wanted: Sequence[Subject]
+    ) -> Known:
         """Return the entries, documents and states that are stored under these keys."""
         ...
 

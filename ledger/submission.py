@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ledger.core.entry import HEADER_BYTES, LeafHeader, parse_header
-from ledger.core.errors import AlreadyIssuedError, DocumentRefusedError, StaleVersionError
+from ledger.core.errors import InputError, StateError, VerificationError
 from ledger.core.ids import LeafIndex
 from ledger.core.statement import SignedStatement
 
@@ -40,8 +40,9 @@ class Acknowledgement:
 class Refusal:
     """Why a statement did not become a leaf."""
 
-    error: AlreadyIssuedError | StaleVersionError | DocumentRefusedError
-    """`DocumentRefusedError`: the fold gives the statement no effect."""
+    error: InputError | StateError | VerificationError
+    """Of the log itself: `AlreadyIssuedError`, `StaleVersionError`, or `DocumentRefusedError` where the fold gives
+    the statement no effect. Of admission: any of these branches."""
 
 
 Result: TypeAlias = Acknowledgement | Refusal

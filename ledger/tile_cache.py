@@ -37,7 +37,9 @@ class TileCache:
             place = tile_coordinates(level, index)
             width = compute_tile_width(place.tile_level, place.tile_index, tree_size)
             if not width:
-                raise LogIntegrityError(f"a tree of {tree_size} leaves has no subtree {index} of level {level}")
+                raise LogIntegrityError(
+                    f"a tree of {tree_size} leaves has no subtree {index} of level {level}"
+                )
             tree = self._get(Tile(place.tile_level, place.tile_index, width), fetch)
             return tree.read(place.level_in_tile, place.index_in_tile)
 

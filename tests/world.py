@@ -48,8 +48,11 @@ from ledger.core.statement import (
     Statement,
     ValidityKind,
     compute_endorsed_bytes,
+    parse_signed_statement,
     sign_statement,
 )
+from ledger.log import Log
+from ledger.submission import Result, Submission
 
 ORIGIN = "ledger.example/test"
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -62,16 +65,40 @@ SCOPE = "S1"
 AUTHORISATION_NO = "（闽）法计（2025）35001号"
 
 
-def make_signer(name: str) -> Ed25519Signer:
-    return Ed25519Signer(hashlib.sha256(name.encode()).digest())
-
-
 @dataclass(frozen=True)
 class Issued:
     """An issue: the signed statement and the certificate it speaks of."""
 
     raw: bytes
     body: bytes
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+def submit(log: Log, *raws: bytes | Issued) -> list[Result]:
+    """Hand statements to a log as admission would."""
+    return log.append([to_submission(raw) for raw in raws])
+
+
+def to_submission(raw: "bytes | Issued") -> Submission:
+    if isinstance(raw, Issued):
+        return Submission(parse_signed_statement(raw.raw), raw.body)
+    return Submission(parse_signed_statement(raw))
+
+
+def make_signer(name: str) -> Ed25519Signer:
+    return Ed25519Signer(hashlib.sha256(name.encode()).digest())
 
 
 class World:
@@ -120,7 +147,12 @@ class World:
         )
         raw = encode_authority_content(replace(content, **changes))
         return self._register(
-            EventType.DELEGATE, ROOT_ISSUER, raw, self.root_key, endorsers=[self.root_key, key], version=version
+            EventType.DELEGATE,
+            ROOT_ISSUER,
+            raw,
+            self.root_key,
+            endorsers=[self.root_key, key],
+            version=version,
         )
 
     def institution(self, institution: str = INSTITUTION, *, version: int = 0, **changes: object) -> bytes:
@@ -176,7 +208,10 @@ class World:
         version: int = 0,
     ) -> bytes:
         message = compute_endorsed_bytes(event_type, self.origin, content)
-        found = {by.public_key.key_id: Endorsement(by.public_key.key_id, by.sign(message)) for by in endorsers or ()}
+        found = {
+            by.public_key.key_id: Endorsement(by.public_key.key_id, by.sign(message))
+            for by in endorsers or ()
+        }
         endorsements = tuple(found[key_id] for key_id in sorted(found))
         event_id = hashlib.sha256(content + version.to_bytes(4)).digest()[:8]
         claims = RegisterClaims(event_id, content, endorsements)
@@ -186,7 +221,14 @@ class World:
 
     def record(self, number: int, institution: str = INSTITUTION, **changes: object) -> JsonObject:
         """Return a verification record of a fuel dispenser that keeps every rule."""
-        point = {"nominal": "20.00", "measured": "20.02", "error": "0.10", "mpe": "0.30", "u": "0.05", "pass": True}
+        point = {
+            "nominal": "20.00",
+            "measured": "20.02",
+            "error": "0.10",
+            "mpe": "0.30",
+            "u": "0.05",
+            "pass": True,
+        }
         repeatability = {"error": "0.03", "mpe": "0.10", "pass": True}
         record: JsonObject = {
             "v": 1,
@@ -211,7 +253,14 @@ class World:
             "regulation": {"id": "JJG 443-2023(试行)", "title": "燃油加油机"},
             "standards": [],
             "results": [
-                {"item": "indication_error", "unit": "L", "error_unit": "%", "k": "2", "points": [point], "pass": True},
+                {
+                    "item": "indication_error",
+                    "unit": "L",
+                    "error_unit": "%",
+                    "k": "2",
+                    "points": [point],
+                    "pass": True,
+                },
                 {"item": "repeatability", "error_unit": "%", "points": [repeatability], "pass": True},
             ],
             "conclusion": "pass",
@@ -253,9 +302,25 @@ class World:
         statement = Statement(EventType.ISSUE, certificate.record.issuer.id, claims, version)
         return Issued(sign_statement(statement, seal, self.origin), body)
 
-    def bare_issue(self, number: int, *, version: int = 0, instrument: int | None = None) -> bytes:
-        """Return an issue statement without a certificate: quick, for tests of the log itself."""
-        name = b"bare" + number.to_bytes(8)
+    def bare_issue(
+        self,
+        number: int,
+        *,
+        version: int = 0,
+        instrument: int | None = None,
+        certificate: int | None = None,
+        seal: Signer | None = None,
+    ) -> bytes:
+        """Return an issue statement without a certificate: quick, for tests of the log itself.
+
+        Args:
+            number: certificate number.
+            version: expected version of the instrument.
+            instrument: which one, if not that of the number.
+            certificate: which certificate, if not that of the number.
+            seal: who signs, if not the institution's seal.
+        """
+        name = b"bare" + (number if certificate is None else certificate).to_bytes(8)
         subject = b"instrument" + (number if instrument is None else instrument).to_bytes(8)
         claims = IssueClaims(
             number=CertificateNumber(f"B-{number:07}"),
@@ -270,4 +335,6 @@ class World:
             certificate_digest=Digest(hashlib.sha256(name).digest()),
             seals_digest=None,
         )
-        return sign_statement(Statement(EventType.ISSUE, INSTITUTION, claims, version), self.seal, self.origin)
+        return sign_statement(
+            Statement(EventType.ISSUE, INSTITUTION, claims, version), seal or self.seal, self.origin
+        )

@@ -62,7 +62,7 @@ def launch_devchain(
     """
     data.mkdir(parents=True, exist_ok=True)
     port_file = data / f"port-{secrets.token_hex(8)}"
-    command = [sys.executable, "-m", "ledger.chain.devchain", "--data", str(data)]
+    command = [sys.executable, "-P", "-m", "ledger.chain.devchain", "--data", str(data)]
     command += ["--port", str(port), "--port-file", str(port_file)]
     command += [] if chain_id is None else ["--chain-id", str(chain_id)]
     with (data / "chain.log").open("a+b") as log:

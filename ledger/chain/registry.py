@@ -48,11 +48,17 @@ class Registry:
         """
         found = self.client.chain_id()
         if found != self.chain.chain_id:
-            raise WrongChainError(f"the node serves chain {found}, this log is anchored on {self.chain.chain_id}")
+            raise WrongChainError(
+                f"the node serves chain {found}, this log is anchored on {self.chain.chain_id}"
+            )
         if self.client.genesis_hash() != self.chain.genesis_hash:
-            raise WrongChainError(f"the node serves another chain with the id {found}: its genesis block differs")
+            raise WrongChainError(
+                f"the node serves another chain with the id {found}: its genesis block differs"
+            )
         if self.client.code(self.chain.contract) != load_artifact().deployed_bytecode:
-            raise WrongChainError(f"0x{self.chain.contract.hex()} is not the registry contract of this version")
+            raise WrongChainError(
+                f"0x{self.chain.contract.hex()} is not the registry contract of this version"
+            )
 
     def read_head(self) -> RegistryHead:
         """Return what the contract holds for this log in the newest block.

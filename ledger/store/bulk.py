@@ -38,6 +38,7 @@ def select_by_keys(
     """Return the rows of a query whose column has one of these values; no key need be known.
 
     Args:
+        connection: of a transaction.
         query: made once, at module level: its SQL is kept.
         column: what is compared.
         keys: any number, none included.
@@ -45,25 +46,28 @@ def select_by_keys(
     if not keys:
         return ()
     width = 1 << (len(keys) - 1).bit_length()
-    padded = (*keys, *keys[-1:] * (width - len(keys)))
+    padded = (*keys, *[keys[-1]] * (width - len(keys)))
     sql = _compile_select(query, column, width, connection.dialect)
     return connection.exec_driver_sql(sql, padded).all()
 
 
 @lru_cache(maxsize=64)
 def _compile_insert(table: Table, on_conflict: OnConflict, dialect: Dialect) -> str:
-    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect.name](table)
+    insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
     keys = [column.name for column in table.primary_key]
     if on_conflict is OnConflict.KEEP:
         insert = insert.on_conflict_do_nothing(index_elements=keys)
     elif on_conflict is OnConflict.REPLACE:
-        values = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+        values = {
+            column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys
+        }
         insert = insert.on_conflict_do_update(index_elements=keys, set_=values)
     return str(insert.compile(dialect=dialect, column_keys=[column.name for column in table.columns]))
 
 
 @lru_cache(maxsize=256)
-def _compile_select(query: Select[*tuple[Any, ...]], column: Column[Any], width: int, dialect: Dialect) -> str:
+def _compile_select(
+    query: Select[*tuple[Any, ...]], column: Column[Any], width: int, dialect: Dialect
+) -> str:
     parameters = [bindparam(f"key_{number}", type_=column.type) for number in range(width)]
     return str(query.where(column.in_(parameters)).compile(dialect=dialect))
-

@@ -1,9 +1,10 @@
 """The database behind transactions: connections, locks and the translation of errors.
 
-Rules it keeps: one connection of the whole process writes, and on SQLite it alone moves the write-ahead log into
-the database (SQLite below 3.51.3 can lose data where two do); a commit returns only when the disk has it; a write
-transaction holds its lock from its beginning, so nothing it read changes before it commits; a connection that
-failed is never used again. Nothing of SQLAlchemy leaves this folder: its errors become those of `core.errors`.
+Rules it keeps: one connection of the whole process writes, and on SQLite it alone moves the write-ahead log
+into the database (SQLite below 3.51.3 can lose data where two do); a commit returns when the disk has it; a
+write transaction holds its lock from its beginning, so nothing it read changes before it commits; a
+connection that failed is never used again. Nothing of SQLAlchemy leaves this folder: its errors become those
+of `core.errors`.
 
 >>> database = Database("sqlite:////srv/hengzheng/log.sqlite3")
 >>> with database.write() as connection:
@@ -38,8 +39,13 @@ _WRITER_PRAGMAS: Final = (
     "cache_size=-65536",
 )
 _READER_PRAGMAS: Final = ("query_only=ON", "wal_autocheckpoint=0")
-_POSTGRES_OPTIONS: Final = (
-    f"-c statement_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+_POSTGRES_OPTIONS: Final = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "statement_timeout": f"{BUSY_SECONDS}s",
+        "idle_in_transaction_session_timeout": "60s",
+        "synchronous_commit": "on",
+    }.items()
 )
 
 
@@ -68,7 +74,8 @@ class Database:
         """Run one transaction as the only writer; it is committed, on disk, when the block is left.
 
         Raises:
-            StoreUnavailableError: out of reach, locked for too long, full, or the outcome of the commit is unknown.
+            StoreUnavailableError: out of reach, locked for too long or full; what was asked may have
+                been done or not.
             LogIntegrityError: the database refuses a change, or is damaged.
         """
         with _translate_errors(), self._writer.connect() as connection:
@@ -115,7 +122,7 @@ def _parse_url(url: str) -> URL:
 def _create_engine(url: URL, pragmas: tuple[str, ...], *, pool_size: int) -> Engine:
     sizes: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
     if url.get_backend_name() == "sqlite":
-        arguments = {"isolation_level": None, "timeout": BUSY_SECONDS}
+        arguments: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_SECONDS}
         engine = sqlalchemy.create_engine(url, connect_args=arguments, **sizes)
 
         def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
@@ -125,7 +132,9 @@ def _create_engine(url: URL, pragmas: tuple[str, ...], *, pool_size: int) -> Eng
         event.listen(engine, "connect", set_pragmas)
         return engine
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": _POSTGRES_OPTIONS}
-    return sqlalchemy.create_engine(url, connect_args=arguments, paramstyle="format", pool_pre_ping=True, **sizes)
+    return sqlalchemy.create_engine(
+        url, connect_args=arguments, paramstyle="format", pool_pre_ping=True, **sizes
+    )
 
 
 def _begin_immediate(connection: Connection) -> None:

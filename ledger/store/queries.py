@@ -148,7 +148,7 @@ class WriteQueries(ReadQueries):
         """Write down what this database is for, or compare with what was written.
 
         Args:
-            values: as `{"origin": "ledger.example/2026", "chain_id": "1"}`; what is not named is not compared.
+            values: as `{"origin": "ledger.example/2026"}`; what is not named is not compared.
 
         Raises:
             WrongChainError: the database was made for something else.
@@ -191,7 +191,9 @@ class WriteQueries(ReadQueries):
         found = self._connection.execute(
             update(head)
             .where(head.c.tree_size == before.tree_size, head.c.root_hash == before.root_hash)
-            .values(tree_size=after.tree_size, root_hash=after.root_hash, sequenced_at_ms=after.sequenced_at_ms)
+            .values(
+                tree_size=after.tree_size, root_hash=after.root_hash, sequenced_at_ms=after.sequenced_at_ms
+            )
         )
         return found.rowcount == 1
 

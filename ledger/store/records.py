@@ -59,7 +59,7 @@ class StoredTile(NamedTuple):
     """Content of a tile, 32 bytes a hash; the members are the columns of `tables.tiles`."""
 
     level: int
-    index: int
+    tile_index: int
     hashes: bytes
 
 

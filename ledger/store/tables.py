@@ -143,6 +143,9 @@ anchor_attempts = Table(
     Column("nonce", BigInteger, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("max_fee_per_gas", BigInteger, nullable=False),
+    Column("priority_fee_per_gas", BigInteger),
     Column("created_at_ms", BigInteger, nullable=False),
 )
-"""Signed transactions, stored before they are sent."""
+"""Signed transactions, stored before they are sent.
+
+Fees are in wei; there is no priority fee where blocks have no base fee."""

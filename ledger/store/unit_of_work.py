@@ -26,6 +26,9 @@ class SqlStore:
 
     @contextmanager
     def write(self) -> Iterator[WriteQueries]:
-        """Change the log as its only writer; committed when the block is left; raises as `Database.write` does."""
+        """Change the log as its only writer; committed when the block is left.
+
+        Raises as `Database.write` does.
+        """
         with self.database.write() as connection:
             yield WriteQueries(connection)

@@ -1,4 +1,4 @@
-"""Proofs against the committed bytecode: published vectors, huge trees, one verdict with the Python verifier."""
+"""Proofs against the committed bytecode: published vectors, huge trees, one verdict with our verifier."""
 
 import json
 from base64 import b64decode

@@ -107,7 +107,7 @@ def test_nothing_acknowledged_is_lost_when_it_is_killed(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 def test_nothing_acknowledged_is_lost_in_many_kills(tmp_path, seed):
     assert drill(tmp_path, seed=seed, kills=20, sends=200) > 100
 
@@ -389,3 +389,11 @@ def send_until_refused(client):
         except (ChainRefusedError, ChainUnavailableError):
             return nonce
     return pytest.fail("nothing was refused")
+
+
+def test_a_folder_called_ledger_does_not_stand_in_the_way(tmp_path, monkeypatch):
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "ledger" / "__init__.py").write_text("raise SystemExit('not the ledger you want')")
+    monkeypatch.chdir(tmp_path)
+    with running(tmp_path / "chain") as (_, client):
+        assert client.block("latest").number == 0

@@ -1,7 +1,7 @@
 """Bringing a database to the tables of `tables`, step by step, with alembic.
 
-Additive first: old code runs on the new schema. Alembic's `batch_alter_table` copies tables on SQLite and loses
-their triggers: a revision that uses it makes the triggers again, and the tests compare.
+Additive first: old code runs on the new schema. Alembic's `batch_alter_table` copies tables on SQLite and
+loses their triggers: a revision that uses it makes the triggers again, and the tests compare.
 
 >>> migrate(Database("sqlite:////srv/hengzheng/log.sqlite3"))
 """
@@ -41,7 +41,9 @@ def require_current(database: Database) -> None:
         revision = _find_revision(connection)
         newest = ScriptDirectory.from_config(_make_config(connection)).get_current_head()
     if revision != newest:
-        raise StateError(f"the database has revision {revision or 'none'}; this program needs {newest}: migrate it")
+        raise StateError(
+            f"the database has revision {revision or 'none'}; this program needs {newest}: migrate it"
+        )
 
 
 def _make_config(connection: Connection) -> Config:

@@ -125,6 +125,7 @@ def _create_anchors() -> None:
         sa.Column("nonce", sa.BigInteger, nullable=False),
         sa.Column("raw", sa.LargeBinary, nullable=False),
         sa.Column("max_fee_per_gas", sa.BigInteger, nullable=False),
+        sa.Column("priority_fee_per_gas", sa.BigInteger),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("tx_hash", name="anchor_attempts_pkey"),
         sa.ForeignKeyConstraint(["anchor_id"], ["anchors.id"], name="anchor_attempts_anchor_id_fkey"),
@@ -140,9 +141,9 @@ def _write_triggers(table: str) -> list[str]:
             for change in ("update", "delete")
         ]
     function = f"{table}_refuse_change"
+    body = f"BEGIN RAISE EXCEPTION '{table} is insert-only'; END"
+    changes = "UPDATE OR DELETE OR TRUNCATE"
     return [
-        f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is insert-only'; END $$",
-        f"CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
+        f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+        f"CREATE TRIGGER {table}_insert_only BEFORE {changes} ON {table} EXECUTE FUNCTION {function}()",
     ]

@@ -1,0 +1,220 @@
+"""The gate of the log: what may be handed to the sequencer, and every reason why something may not.
+
+A statement is admitted if it is well-formed, its key is active now and belongs to who speaks, and its
+signature holds; an issue also needs the certificate it speaks of, sealed with the same key, agreeing with the
+statement in every field, inside the scope of the authorisation, and keeping the rules that `core.rules` has
+for the desk and the verifier too. A register event is judged by the fold as if it were the next leaf. The
+sequencer still decides about versions and numbers.
+
+>>> submission = admit(raw, body, Standing(log.registers, log.head.tree_size, view), rules, now)
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NoReturn
+from zoneinfo import ZoneInfo
+
+from ledger.core.authority import RegisterState
+from ledger.core.certificate import Certificate, parse_certificate
+from ledger.core.data_integrity import parse_proof, verify_proof
+from ledger.core.encoding import parse_instant
+from ledger.core.errors import (
+    AlreadyIssuedError,
+    BrokenSignatureError,
+    DocumentRefusedError,
+    InputError,
+    LedgerError,
+    MalformedDocumentError,
+    Reason,
+    StaleVersionError,
+    StateError,
+    VerificationError,
+)
+from ledger.core.event import EventType
+from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
+from ledger.core.regulation import RuleBook
+from ledger.core.rules import (
+    Clocks,
+    check_binding,
+    check_expiry,
+    check_limits,
+    check_persons,
+    check_regulation,
+    check_scope,
+    check_times,
+)
+from ledger.core.signature import PublicKey
+from ledger.core.statement import SignedStatement, parse_signed_statement, verify_statement
+from ledger.core.status import Registers, StateView, Void, judge_signed_event
+from ledger.submission import Submission
+
+MAX_REASON_CHARACTERS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """What a document is held against, beside the registers."""
+
+    book: RuleBook
+    zone: ZoneInfo
+    """Calendar dates are dates of this zone."""
+    clock_tolerance: timedelta
+    """By which two clocks may disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """State of the log that a statement is admitted against."""
+
+    registers: Registers
+    tree_size: TreeSize
+    view: StateView
+    """Newest states, for register events; documents need none."""
+
+
+def admit(raw: bytes, body: bytes | None, standing: Standing, rules: RuleSet, now: datetime) -> Submission:
+    """Return what may be handed to the log.
+
+    Args:
+        raw: the signed statement.
+        body: published bytes of the certificate; for an issue only.
+        standing: the log as it is now.
+        rules: rule book, zone and tolerance.
+        now: the log's time, aware UTC.
+
+    Raises:
+        MalformedDocumentError: statement or certificate is not one, or the body is missing or not wanted.
+        NonCanonicalEncodingError: one of them is not spelled as it must be.
+        DocumentRefusedError: it must not be issued; with every reason.
+        BrokenSignatureError: a signature does not hold.
+    """
+    signed = parse_signed_statement(raw)
+    if signed.statement.type is not EventType.ISSUE:
+        return _admit_register_event(signed, body, standing, now)
+    key = _find_key(signed, standing)
+    verify_statement(signed, key, _find_origin(standing))
+    if body is None:
+        raise MalformedDocumentError("an issue comes with its certificate", field="certificate")
+    _admit_document(signed, parse_certificate(body), key, standing.registers, rules, now)
+    return Submission(signed, body)
+
+
+def find_reasons(error: LedgerError) -> tuple[Reason, ...]:
+    """Return why a statement was refused, in the form that `core.refusal` signs.
+
+    Args:
+        error: from `admit`, or of a `submission.Refusal`.
+    """
+    if isinstance(error, DocumentRefusedError):
+        return tuple(_clean(reason) for reason in error.reasons)
+    code, zh = next((row[1:] for row in _SENTENCES if isinstance(error, row[0])), _OTHER)
+    field = error.field if isinstance(error, InputError) else None
+    text = error.reason if isinstance(error, InputError) else str(error)
+    return (_clean(Reason(code, field or "statement", text, f"{zh}（{text}）")),)
+
+
+_SENTENCES: Final[tuple[tuple[type[LedgerError], str, str], ...]] = (
+    (AlreadyIssuedError, "ALREADY_ISSUED", "编号或证书已被使用"),
+    (StaleVersionError, "STALE_VERSION", "对象已有更新的状态"),
+    (StateError, "STATE", "当前状态下不能受理"),
+    (BrokenSignatureError, "SIGNATURE", "签名不符"),
+    (VerificationError, "EVIDENCE", "证据不符"),
+    (InputError, "MALFORMED", "格式不符"),
+)
+_OTHER: Final = ("REFUSED", "未受理")
+
+
+def _clean(reason: Reason) -> Reason:
+    """Return a reason that can be printed and signed, whatever was sent to us."""
+    return Reason(reason.code, _print(reason.field), _print(reason.en), _print(reason.zh))
+
+
+def _print(text: str) -> str:
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown[:MAX_REASON_CHARACTERS].strip() or "?"
+
+
+def _admit_register_event(
+    signed: SignedStatement, body: bytes | None, standing: Standing, now: datetime
+) -> Submission:
+    if body is not None:
+        raise MalformedDocumentError("only an issue comes with a certificate", field="certificate")
+    index = LeafIndex(standing.tree_size)
+    outcome = judge_signed_event(signed, index, now, standing.registers, standing.view)
+    if isinstance(outcome, Void):
+        _refuse("NO_EFFECT", "statement", outcome.reason, f"该声明不产生效力（{outcome.reason}）")
+    return Submission(signed)
+
+
+def _find_key(signed: SignedStatement, standing: Standing) -> PublicKey:
+    """Return the key that the statement names, if it speaks for an active institution now."""
+    issuer = signed.statement.issuer
+    known = standing.registers.keys.get(signed.key_id)
+    if known is None or known.owner != issuer:
+        _refuse(
+            "KEY", "statement.issuer", f"the key is not registered for {issuer}", f"密钥未登记在{issuer}名下"
+        )
+    if not known.is_active_at(standing.tree_size):
+        _refuse(
+            "KEY", "statement.issuer", f"the key of {issuer} is no longer active", f"{issuer}的密钥已停用"
+        )
+    institution = standing.registers.institutions.get(InstitutionId(issuer))
+    if institution is None or institution.state is not RegisterState.ACTIVE:
+        _refuse(
+            "INSTITUTION",
+            "statement.issuer",
+            f"{issuer} is not an active institution",
+            f"{issuer}不是在用机构",
+        )
+    return known.key
+
+
+def _find_origin(standing: Standing) -> str:
+    root = standing.registers.root
+    if root is None:
+        _refuse("NO_EFFECT", "statement", "the log has no root yet", "账本尚未建立根")
+    return root.origin
+
+
+def _admit_document(
+    signed: SignedStatement,
+    certificate: Certificate,
+    key: PublicKey,
+    registers: Registers,
+    rules: RuleSet,
+    now: datetime,
+) -> None:
+    sealed_at = _verify_seal(certificate, key)
+    record = certificate.record
+    scope = registers.scopes.get((record.issuer.id, record.issuer.scope_id))
+    clocks = Clocks(sealed_at=sealed_at, sequenced_at=None, anchored_at=None, now=now)
+    results = (
+        check_binding(signed.statement, certificate),
+        check_scope(record, scope),
+        check_persons(record),
+        check_regulation(record, rules.book),
+        check_limits(record, rules.book),
+        check_expiry(record, rules.book),
+        check_times(record, clocks, rules.zone, rules.clock_tolerance, timedelta.max),
+    )
+    reasons = [reason for result in results for reason in result.reasons]
+    if reasons:
+        raise DocumentRefusedError(reasons)
+
+
+def _verify_seal(certificate: Certificate, key: PublicKey) -> datetime:
+    """Check that the certificate has one proof, by the key of the statement; return when it was sealed."""
+    if len(certificate.proofs) != 1 or certificate.issuer_did != key.did_key:
+        _refuse(
+            "SEAL",
+            "certificate.proof",
+            "is not exactly one seal, by the key that signs the statement",
+            "应当恰有一个印章签名，且与声明使用同一密钥",
+        )
+    proof = parse_proof(certificate.proofs[0])
+    verify_proof(certificate.document, proof, key)
+    return parse_instant(proof.created)
+
+
+def _refuse(code: str, field: str, en: str, zh: str) -> NoReturn:
+    raise DocumentRefusedError([Reason(code, field, en, zh)])

@@ -1,0 +1,170 @@
+"""The ledger of a home, opened in this process: what commands and servers put together, put together once.
+
+>>> with open_ledger(home, passphrase) as ledger:
+...     ledger.submit([(statement, certificate)])
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ledger.admission import RuleSet, Standing, admit
+from ledger.binding import pin_contract
+from ledger.core.authority import encode_root_content
+from ledger.core.data import load_rule_book
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import (
+    InputError,
+    NotFoundError,
+    StateError,
+    VerificationError,
+)
+from ledger.core.ids import Subject
+from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy, encode_policy
+from ledger.core.signature import Signer
+from ledger.core.statement import parse_signed_statement
+from ledger.core.status import Registers, SubjectState
+from ledger.core.trust import TrustList, encode_trust_list
+from ledger.files import replace_file
+from ledger.home import LOG_KEY, Home, lock_ledger
+from ledger.log import Log
+from ledger.passphrase import Passphrase
+from ledger.proving import Prover
+from ledger.store.engine import Database
+from ledger.store.migrations import migrate
+from ledger.store.records import compute_statement_name
+from ledger.store.unit_of_work import SqlStore
+from ledger.submission import Refusal, Result, Submission
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+LAG_WARNING: Final = timedelta(days=30)
+
+
+def read_clock() -> datetime:
+    """Return the time now, aware UTC: the clock that entry points pass on."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLedger:
+    """An opened ledger; the only writer of its database while it is open."""
+
+    home: Home
+    store: SqlStore
+    log: Log
+    prover: Prover
+    signer: Signer
+    """The log key."""
+    rules: RuleSet
+
+    def submit(self, entries: Sequence[tuple[bytes, bytes | None]]) -> list[Result]:
+        """Admit and append statements with their bodies; one result each, in order.
+
+        What the log holds already is acknowledged as it is stored, whatever has changed since.
+
+        Args:
+            entries: at most 4,096 pairs of signed statement and published certificate.
+
+        Raises:
+            UnavailableError: the store is out of reach; send the same again.
+            LogIntegrityError: our own records disagree.
+        """
+        with self.store.read() as queries:
+            known = queries.find_entries([compute_statement_name(raw) for raw, _ in entries])
+        stored = {parse_leaf(entry.leaf).statement_raw for entry in known.values()}
+        admitted = [
+            Submission(parse_signed_statement(raw), body) if raw in stored else self._admit(raw, body)
+            for raw, body in entries
+        ]
+        appended = iter(self.log.append([item for item in admitted if isinstance(item, Submission)]))
+        return [next(appended) if isinstance(item, Submission) else item for item in admitted]
+
+    def _admit(self, raw: bytes, body: bytes | None) -> Submission | Refusal:
+        standing = Standing(self.log.registers, self.log.head.tree_size, self.find_state)
+        try:
+            return admit(raw, body, standing, self.rules, read_clock())
+        except (InputError, StateError, VerificationError) as err:
+            return Refusal(err)
+
+    def find_state(self, subject: Subject) -> SubjectState | None:
+        """Return the newest state of one subject."""
+        return self.find_states([subject]).get(subject)
+
+    def find_states(self, subjects: Sequence[Subject]) -> Mapping[Subject, SubjectState]:
+        """Return the newest states of those subjects that have one."""
+        with self.store.read() as queries:
+            return queries.find_states(list(subjects))
+
+    @property
+    def registers(self) -> Registers:
+        """Return what the register events establish now."""
+        return self.log.registers
+
+    def write_policy(self) -> None:
+        """Write what verifiers need to believe this log: policy and trust list, beside each other.
+
+        Raises:
+            NotFoundError: the log has no root yet.
+        """
+        replace_file(self.home.policy_path, encode_policy(build_policy(self.home, self.registers)))
+        checkpoint = self.prover.newest_checkpoint()
+        trust = TrustList(self.log.origin, checkpoint.note, self.prover.evidence(None, checkpoint.tree_size))
+        replace_file(self.home.trust_path, encode_trust_list(trust))
+
+
+@contextmanager
+def open_ledger(home: Home, passphrase: Passphrase) -> Iterator[LocalLedger]:
+    """Open a home's ledger as its only process.
+
+    Raises:
+        HomeLockedError: another process has it.
+        StateError: the database was made for another log, key or program.
+        UnavailableError: the database is out of reach.
+        LogIntegrityError: the database contradicts itself.
+    """
+    signer = home.keystore.open_signer(LOG_KEY, passphrase)
+    with lock_ledger(home):
+        database = Database(home.database_url)
+        try:
+            migrate(database)
+            store = SqlStore(database)
+            log = Log(store, home.origin, signer, read_clock)
+            rules = RuleSet(load_rule_book(), home.zone, CLOCK_TOLERANCE)
+            yield LocalLedger(home, store, log, Prover(store, home.origin), signer, rules)
+        finally:
+            database.close()
+
+
+def build_policy(home: Home, registers: Registers) -> Policy:
+    """Return this home's policy: its root, its log key, its contract if it has one.
+
+    Raises:
+        NotFoundError: the log has no root yet.
+    """
+    root = registers.root
+    if root is None:
+        raise NotFoundError("the log has no root yet: run `hengzheng authority`")
+    return Policy(
+        version=1,
+        origin=home.origin,
+        log_key=root.log_key,
+        root_version=root.version,
+        root_digest=hashlib.sha256(encode_root_content(root)).digest(),
+        contract=_find_contract(home),
+        hosts=(home.settings.host,),
+        required=frozenset(DEFAULT_REQUIRED),
+        lag_warning=LAG_WARNING,
+        clock_tolerance=CLOCK_TOLERANCE,
+        zone=home.zone,
+        development=home.development,
+    )
+
+
+def _find_contract(home: Home) -> ContractPin | None:
+    try:
+        return pin_contract(home)
+    except NotFoundError:
+        return None
