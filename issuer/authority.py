@@ -60,7 +60,7 @@ def draft_decision(
 
 def endorse_decision(decision: Decision, signer: Signer) -> Decision:
     """Return the draft with one more endorsement; endorsing twice changes nothing."""
-    message = compute_endorsed_bytes(decision.event_type, decision.origin, decision.content)
+    message = _endorsed_bytes(decision)
     added = Endorsement(signer.public_key.key_id, signer.sign(message))
     others = [item for item in decision.endorsements if item.key_id != added.key_id]
     return replace(decision, endorsements=tuple(sorted([*others, added], key=lambda item: item.key_id)))
@@ -72,7 +72,7 @@ def verify_endorsement(decision: Decision, key: PublicKey) -> None:
     Raises:
         BrokenSignatureError: it has not, or the signature is wrong.
     """
-    message = compute_endorsed_bytes(decision.event_type, decision.origin, decision.content)
+    message = _endorsed_bytes(decision)
     for item in decision.endorsements:
         if item.key_id == key.key_id:
             verify_signature(key, item.signature, message)
@@ -144,6 +144,12 @@ def parse_event_type(text: str) -> EventType:
     if text.upper() not in known:
         raise InputError(f"{text!r} is none of {', '.join(known)}", field="event")
     return EventType[text.upper()]
+
+
+def _endorsed_bytes(decision: Decision) -> bytes:
+    return compute_endorsed_bytes(
+        decision.event_type, decision.origin, decision.content, decision.expected_version
+    )
 
 
 def _parse_endorsement(reader: Reader) -> Endorsement:

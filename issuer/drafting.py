@@ -124,14 +124,22 @@ def read_request(value: JsonObject, institution: InstitutionId) -> Request:
     return Request(request_id, digest.digest())
 
 
-def draft_document(value: JsonObject, context: DraftContext) -> Draft | list[InputError]:
-    """Read an input document; return the draft, or all errors that were found."""
+def draft_document(
+    value: JsonObject, context: DraftContext, request: Request | None = None
+) -> Draft | list[InputError]:
+    """Read an input document; return the draft, or all errors that were found.
+
+    Args:
+        value: the document; not changed.
+        context: what the desk knows.
+        request: what `read_request` says of it, if the caller has that already.
+    """
     gathering = Gathering()
     members = {name: item for name, item in value.items() if name in _MEMBERS}
     _refuse_strangers(value, gathering)
-    request, number, scope_id = None, None, None
+    number, scope_id = None, None
     with gathering.watch("request_id"):
-        request = read_request(value, context.institution)
+        request = request or read_request(value, context.institution)
     members.pop("request_id", None)
     with gathering.watch("no"):
         number = _take_number(members)

@@ -3,7 +3,7 @@
 The gate compares a draft with the ledger's registers and with the rule book, and gives every reason against
 it at once. The log's admission and every verifier ask the same rules again; the gate is a help, not a guard.
 What it asks beyond the shared rules: that the institution and its seal key are in force, that no standard had
-run out on the verification date, and that uncertainties keep the share of the limit that the regulation allows.
+run out on the verification date, and that uncertainties keep the share of the limit that the rule allows.
 
 >>> gate = Gate(registers, rule_book, institution, key_id, zone)
 >>> gate.find_reasons(record, now)

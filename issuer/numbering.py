@@ -1,8 +1,9 @@
 """Certificate numbers: one series a pattern, without gaps and without doubles.
 
-A pattern is text with the fields `{prefix}`, `{year}`, `{month}` and, exactly once, `{counter}`, which may say
-its width: `{counter:06d}`. Year and month are those of the day of issue. All numbers that differ in the counter
-only form one series; it starts at 1 and never skips. A number that could not be used stays recorded as voided.
+A pattern is text with the fields `{prefix}`, `{year}`, `{month}` and, exactly once, `{counter}`, which may
+say its width: `{counter:06d}`. Year and month are those of the day of issue. All numbers that differ in the
+counter only form one series; it starts at 1 and never skips. A number that could not be used stays recorded
+as voided.
 
 >>> pattern = NumberPattern("{prefix}{year}-{counter:06d}", "JY")
 >>> pattern.format_number(date(2026, 11, 20), 1), pattern.name_series(date(2026, 11, 20))

@@ -1,4 +1,4 @@
-"""The sender: newest checkpoint -> transaction -> final block -> signed receipt; it resumes from what is stored.
+"""The sender: newest checkpoint -> transaction -> final block -> signed receipt; resumes from what is stored.
 
     state      what is stored                         next
     drafted    size and root of the newest            submitted; included, if the contract holds this head
@@ -10,20 +10,19 @@
     final      the receipt, signed by the log key     -
                once the finality rule holds
 
-Rules it keeps: one sender, and one anchor under way at a time; what the contract holds is read from it before each
-try, and the proof is built from there; a head that our own log does not contain is an alarm and is never
-overwritten; what a node refuses is decided by reading again, never by its words; a transaction that is not mined
-is sent again as it is, then with an eighth more fees and the same nonce. A size goes into the contract once: it
-takes an equal head again without an event, so that a retry is harmless.
+Rules it keeps: one sender, and one anchor under way at a time; what the contract holds is read from it before
+each try, and the proof is built from there; a head that our own log does not contain is an alarm and is never
+overwritten; what a node refuses is decided by reading again, never by its words; a transaction that is not
+mined is sent again as it is, then with an eighth more fees and the same nonce. A size goes into the contract
+once: it takes an equal head again without an event, so that a retry is harmless.
 
 >>> anchorer = Anchorer(store, registry, account, log_signer, finality, clock)
 >>> anchorer.anchor_newest().block_number
 17
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -33,15 +32,16 @@ from contracts.registry import RegistryHead, compute_anchor_gas_limit, encode_an
 from ledger.chain.answers import BlockRef, LogEntry
 from ledger.chain.client import ChainRefusedError
 from ledger.chain.finality import Finality
+from ledger.chain.payment import DEFAULT_MAX_FEE_WEI, quote_fees
 from ledger.chain.registry import Registry
 from ledger.chain.transactions import Account, FeeQuote, build_transaction
+from ledger.chain.waiting import Pace, Wait
 from ledger.core.anchor import AnchorGrade, AnchorReceipt, sign_receipt
 from ledger.core.errors import (
     ChainUnavailableError,
     LogIntegrityError,
     NotFoundError,
     StateError,
-    UnavailableError,
 )
 from ledger.core.ids import TreeSize
 from ledger.core.merkle import build_consistency_proof, build_root
@@ -52,26 +52,10 @@ from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAnchor
 from ledger.store.queries import ReadQueries
 from ledger.store.unit_of_work import SqlStore
 
-GWEI: Final = 10**9
 _LAST_SECOND: Final = 253_402_300_799
 """End of the year 9999: a block time above it is in milliseconds (FISCO BCOS)."""
 
 _LOG = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long the sender waits, in seconds, and with whose clock."""
-
-    deadline: float = 120.0
-    """For one call to come to an end; what is under way goes on with the next call."""
-    resend: float = 30.0
-    """For a transaction to be mined, before it is sent again."""
-    first_poll: float = 0.05
-    longest_poll: float = 2.0
-    """Between two looks at the chain; the wait doubles from the first to the longest."""
-    monotonic: Callable[[], float] = field(default=time.monotonic, repr=False)
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
 
 class Anchorer:
@@ -86,7 +70,7 @@ class Anchorer:
         finality: Finality,
         clock: Callable[[], datetime],
         *,
-        max_fee_wei: int = 1_000 * GWEI,
+        max_fee_wei: int = DEFAULT_MAX_FEE_WEI,
         pace: Pace | None = None,
     ) -> None:
         """Take everything that sending needs; nothing is read or sent yet.
@@ -124,7 +108,7 @@ class Anchorer:
             StateError: the account is not the log's operator, or the log is frozen.
             LogIntegrityError: the contract holds a head that is not of our log, or our own records disagree.
         """
-        wait = _Wait(self._pace)
+        wait = Wait(self._pace)
         self._resume(wait)
         return self._finish(self._queue_newest(), wait)
 
@@ -134,9 +118,9 @@ class Anchorer:
         Raises:
             LedgerError: as `anchor_newest`.
         """
-        return self._resume(_Wait(self._pace))
+        return self._resume(Wait(self._pace))
 
-    def _resume(self, wait: "_Wait") -> AnchorReceipt | None:
+    def _resume(self, wait: Wait) -> AnchorReceipt | None:
         with self._store.database.read() as connection:
             if AnchorQueries(connection).find_open() is None:
                 return None
@@ -164,7 +148,7 @@ class Anchorer:
         failpoint("anchoring.queued")
         return anchor
 
-    def _finish(self, anchor: StoredAnchor, wait: "_Wait") -> AnchorReceipt:
+    def _finish(self, anchor: StoredAnchor, wait: Wait) -> AnchorReceipt:
         """Take steps until an anchor is final."""
         if anchor.receipt is not None:
             return anchor.receipt
@@ -175,16 +159,18 @@ class Anchorer:
         }
         self._registry.require_chain()
         while anchor.receipt is None:
+            wait.begin_step()
             anchor = steps[anchor.state](anchor, wait)
             if anchor.state is AnchorState.DRAFTED:
-                wait.pause(anchor)
+                wait.pause(_describe(anchor))
         return anchor.receipt
 
-    def _submit(self, anchor: StoredAnchor, _wait: "_Wait") -> StoredAnchor:
+    def _submit(self, anchor: StoredAnchor, _wait: Wait) -> StoredAnchor:
         """Sign a transaction for a draft, unless the contract holds this head already."""
         proof = self._build_proof(anchor)
         if proof is not None:
-            fees = self._quote_fees(compute_anchor_gas_limit(len(proof)))
+            gas = compute_anchor_gas_limit(len(proof))
+            fees = quote_fees(self._client, self._account.address, gas, self._max_fee_wei)
             nonce = _plausible(self._client.nonce(self._account.address))
             return self._sign(anchor, proof, nonce, fees)
         entry = self._registry.find_anchored(anchor.tree_size, anchor.root_hash)
@@ -192,22 +178,22 @@ class Anchorer:
             raise ChainUnavailableError("the contract holds this head, but the node does not show its event")
         return self._include(anchor, entry)
 
-    def _await_inclusion(self, anchor: StoredAnchor, wait: "_Wait") -> StoredAnchor:
+    def _await_inclusion(self, anchor: StoredAnchor, wait: Wait) -> StoredAnchor:
         """Send until a block holds one of the anchor's transactions, or none can get there any more."""
         attempts = self._read_attempts(anchor)
         if not attempts:
             raise LogIntegrityError(f"the transaction that anchors {anchor.tree_size} leaves is missing")
         sent = 0
         while (found := self._look_for(anchor, attempts)) is None:
-            if wait.is_due(sent):
+            if wait.is_send_due():
                 if sent > 1:
                     attempts = self._raise_fees(anchor, attempts)
                 wait.refusal = self._send(attempts[-1])
                 sent += 1
-            wait.pause(anchor)
+            wait.pause(_describe(anchor))
         return found
 
-    def _await_finality(self, anchor: StoredAnchor, wait: "_Wait") -> StoredAnchor:
+    def _await_finality(self, anchor: StoredAnchor, wait: Wait) -> StoredAnchor:
         """Read the event again until its block is final."""
         while True:
             block_number, block_hash, tx_hash = _place(anchor)
@@ -219,7 +205,7 @@ class Anchorer:
                 anchor = self._include(anchor, entry)
             elif is_final and (block := self._client.block(block_number)).hash == block_hash:
                 return self._complete(anchor, block)
-            wait.pause(anchor)
+            wait.pause(_describe(anchor))
 
     # --- the chain ------------------------------------------------------------------------------------------
 
@@ -261,22 +247,6 @@ class Anchorer:
             )
         if head.is_frozen:
             raise StateError("the log is frozen on chain: nothing can be anchored in it any more")
-
-    def _quote_fees(self, gas: int) -> FeeQuote:
-        """Return today's fees, if we are ready and able to pay them."""
-        fees = self._client.fees()
-        if fees.max_fee_wei > self._max_fee_wei:
-            raise UnavailableError(
-                f"a unit of gas costs up to {fees.max_fee_wei} wei, more than the {self._max_fee_wei} that "
-                "are allowed; the anchor waits"
-            )
-        owned = self._client.balance(self._account.address)
-        if owned < gas * fees.max_fee_wei:
-            raise UnavailableError(
-                f"the account 0x{self._account.address.hex()} owns {owned} wei, an anchor may cost "
-                f"{gas * fees.max_fee_wei}; the anchor waits until more is paid in"
-            )
-        return fees
 
     def _send(self, attempt: StoredAttempt) -> str:
         """Give a stored transaction to the node; return why it was not taken, which decides nothing."""
@@ -401,39 +371,8 @@ class Anchorer:
             return AnchorQueries(connection).find_attempts(anchor)
 
 
-class _Wait:
-    """One call's patience."""
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._end = pace.monotonic() + pace.deadline
-        self._poll = pace.first_poll
-        self._sent_at = 0.0
-        self.refusal = ""
-        """What the node last said when it did not take the transaction."""
-
-    def is_due(self, sent: int) -> bool:
-        """Return whether it is time to send, for the first time or again; then the wait begins anew."""
-        now = self._pace.monotonic()
-        if sent and now - self._sent_at < self._pace.resend:
-            return False
-        self._sent_at = now
-        return True
-
-    def pause(self, anchor: StoredAnchor) -> None:
-        """Sleep a little longer than the last time.
-
-        Raises:
-            ChainUnavailableError: the deadline has passed.
-        """
-        if self._pace.monotonic() >= self._end:
-            said = f"; the node says: {self.refusal}" if self.refusal else ""
-            raise ChainUnavailableError(
-                f"the anchor of {anchor.tree_size} leaves is {anchor.state} and not final after "
-                f"{self._pace.deadline:.0f} s; the next call goes on from there{said}"
-            )
-        self._pace.sleep(self._poll)
-        self._poll = min(2 * self._poll, self._pace.longest_poll)
+def _describe(anchor: StoredAnchor) -> str:
+    return f"the anchor of {anchor.tree_size} leaves is {anchor.state} and not final"
 
 
 def _place(anchor: StoredAnchor) -> tuple[int, bytes, bytes]:

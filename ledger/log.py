@@ -183,6 +183,7 @@ class Log:
         results = work.judge()
         if not work.entries:
             return before, results
+        self._require_own_root(work.registers)
         edge, tiles = before.edge.extend([hash_leaf(entry.leaf) for entry in work.entries])
         head = Head(edge.size, edge.root_hash, now_ms)
         batch = Batch(before.head, head, work.entries, work.documents, tiles, work.states)
@@ -210,8 +211,7 @@ class Log:
         head = transaction.read_head()
         checkpoint = transaction.read_newest_checkpoint()
         registers = fold_registers(transaction.read_register_leaves())
-        if registers.root is not None and registers.root.origin != self.origin:
-            raise StateError(f"the store holds the log {registers.root.origin}, not {self.origin}")
+        self._require_own_root(registers)
         if checkpoint is not None:
             self._require_own(checkpoint)
         signed = 0 if checkpoint is None else checkpoint.tree_size
@@ -220,11 +220,18 @@ class Log:
         note = "" if checkpoint is None else checkpoint.note
         return _State(head, note, load_edge(transaction, head), registers)
 
+    def _require_own_root(self, registers: Registers) -> None:
+        root = registers.root
+        if root is not None and root.origin != self.origin:
+            raise StateError(f"the root is that of the log {root.origin}, not of {self.origin}")
+        if root is not None and root.log_key != self._signer.public_key:
+            raise StateError("the root names another log key than the one that is to sign")
+
     def _require_own(self, stored: StoredCheckpoint) -> None:
         try:
             checkpoint = verify_checkpoint(stored.note, NoteVerifier(self.origin, self._signer.public_key))
         except (InputError, VerificationError) as err:
-            raise StateError(f"the newest checkpoint is not of {self.origin} under this log key") from err
+            raise LogIntegrityError("the newest checkpoint is not signed by this log") from err
         if checkpoint != Checkpoint(self.origin, stored.tree_size, stored.root_hash):
             raise LogIntegrityError(
                 "the newest checkpoint is stored under another size or root than it states"

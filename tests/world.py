@@ -207,7 +207,7 @@ class World:
         endorsers: list[Signer] | None = None,
         version: int = 0,
     ) -> bytes:
-        message = compute_endorsed_bytes(event_type, self.origin, content)
+        message = compute_endorsed_bytes(event_type, self.origin, content, version)
         found = {
             by.public_key.key_id: Endorsement(by.public_key.key_id, by.sign(message))
             for by in endorsers or ()

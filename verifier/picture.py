@@ -62,7 +62,7 @@ def _open_picture(data: bytes) -> "Image.Image":
     """Return a decoded picture in shades of grey."""
     if len(data) > MAX_PICTURE_BYTES:
         raise InputError(f"the picture has more than {MAX_PICTURE_BYTES // 1024**2} MiB")
-    if b"<svg" in data[:1024]:
+    if data[:1024].lstrip().startswith(b"<") and b"<svg" in data[:1024]:
         raise InputError("this is an SVG drawing, not a picture: save it as PNG or take a screenshot")
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - see the module docstring
 

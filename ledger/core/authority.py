@@ -21,19 +21,17 @@ from ledger.core.credit_code import CreditCode, parse_credit_code
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
-from ledger.core.ids import InstitutionId
+from ledger.core.ids import ID_PATTERN, InstitutionId
 from ledger.core.signature import PublicKey, parse_multikey
 
 SUITES: Final = ("ed25519", "p-256", "sha-256")
 """What this version computes; leaf 0 names them so that others can be added."""
 
-ID_PATTERN: Final = r"[A-Z0-9][A-Z0-9-]{0,11}"
-"""Ids of authorities, institutions and scope lines: short, for they are signed into every printed code."""
-
 DIVISION_PATTERN: Final = r"[0-9]{2,12}"
 """A division code (GB/T 2260, GB/T 10114) or a prefix of one; an absent one means anywhere."""
 
 ROOT_ISSUER: Final = "ROOT"
+"""Id under which the root speaks; no authority and no institution may have it."""
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
@@ -190,7 +188,7 @@ def parse_authority_content(raw: bytes) -> AuthorityContent:
     """
     reader = _reader(raw)
     content = AuthorityContent(
-        id=_parse_authority_id(reader),
+        id=_parse_own_id(reader),
         name=_parse_name(reader),
         key=parse_multikey(reader.text("key", max_bytes=64)),
         division=_parse_division(reader),
@@ -225,7 +223,7 @@ def parse_institution_content(raw: bytes) -> InstitutionContent:
     reader = _reader(raw)
     code = reader.opt_text("credit_code", max_bytes=18)
     content = InstitutionContent(
-        id=InstitutionId(reader.text("id", max_bytes=12, pattern=ID_PATTERN)),
+        id=InstitutionId(_parse_own_id(reader)),
         name=_parse_name(reader),
         credit_code=None if code is None else parse_credit_code(code, field="content.credit_code"),
         division=_parse_division(reader),
@@ -325,11 +323,11 @@ def _reader(raw: bytes) -> Reader:
     return Reader(value, "content")
 
 
-def _parse_authority_id(reader: Reader) -> str:
-    authority_id = reader.text("id", max_bytes=12, pattern=ID_PATTERN)
-    if authority_id == ROOT_ISSUER:
-        raise MalformedDocumentError("ROOT names the root itself", field="content.id")
-    return authority_id
+def _parse_own_id(reader: Reader) -> str:
+    own_id = reader.text("id", max_bytes=12, pattern=ID_PATTERN)
+    if own_id == ROOT_ISSUER:
+        reader.refuse("id", "ROOT names the root itself")
+    return own_id
 
 
 def _parse_division(reader: Reader) -> str:

@@ -51,6 +51,8 @@ class EventType(IntEnum):
 class SubjectKind(IntEnum):
     """What a subject is; one byte of the subject's preimage."""
 
+    UNREADABLE = 0
+    """A register event whose content cannot be read; its identity is that content."""
     ROOT = 1
     AUTHORITY = 2
     POLICY = 3

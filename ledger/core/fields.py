@@ -23,6 +23,7 @@ from typing import NoReturn, TypeVar
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.encoding import parse_base64, parse_date, parse_decimal, parse_hex, parse_instant
 from ledger.core.errors import InputError, MalformedDocumentError
+from ledger.core.text import has_forbidden_character, has_outer_space
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 _ValueT = TypeVar("_ValueT")
@@ -32,9 +33,6 @@ MAX_TEXT_BYTES = 4096
 
 MAX_ITEMS = 10_000
 """Longest list unless the caller says otherwise."""
-
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line and paragraph separators, and characters that reorder what a person sees."""
 
 
 @lru_cache(maxsize=256)
@@ -342,9 +340,9 @@ class Reader:
             self.refuse(name, "text is expected here")
         if not value:
             self.refuse(name, "text must not be empty")
-        if value != value.strip():
+        if has_outer_space(value):
             self.refuse(name, "text must not begin or end with white space")
-        if not value.isprintable() and _FORBIDDEN.search(value):
+        if has_forbidden_character(value):
             self.refuse(name, "text must not hold control characters or characters that change its direction")
         if len(value) * 4 > max_bytes and len(value.encode()) > max_bytes:
             self.refuse(name, f"text of {len(value.encode())} bytes, at most {max_bytes} are allowed")

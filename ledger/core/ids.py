@@ -4,7 +4,7 @@
 (0, 1)
 """
 
-from typing import NewType
+from typing import Final, NewType
 
 LeafIndex = NewType("LeafIndex", int)
 """Zero-based position of a leaf in the log."""
@@ -34,4 +34,7 @@ CertificateNumber = NewType("CertificateNumber", str)
 """The institution's own number; unique for ever within that institution, never across institutions."""
 
 InstitutionId = NewType("InstitutionId", str)
-"""1 to 12 characters of A-Z, 0-9 and '-': the code the authority gave an institution."""
+"""Matches `ID_PATTERN`: the code the authority gave an institution."""
+
+ID_PATTERN: Final = r"[A-Z0-9][A-Z0-9-]{0,11}"
+"""Ids of authorities, institutions and scope lines: short, for they are signed into every printed code."""

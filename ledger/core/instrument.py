@@ -21,6 +21,7 @@ from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.constants import INSTRUMENT_DOMAIN, SEALS_DOMAIN, SERIAL_DOMAIN
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.ids import InstitutionId, InstrumentId
+from ledger.core.text import has_forbidden_character, has_outer_space
 
 MAX_IDENTITY_BYTES: Final = 200
 MAX_PART_BYTES: Final = 8
@@ -29,9 +30,6 @@ PREFIX_BYTES: Final = 12
 TAIL_BYTES: Final = 4
 _SEALS_DIGEST_BYTES: Final = 8
 _INSTITUTION: Final = re.compile(r"[A-Z0-9-]{1,12}")
-_CONTROL: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +183,8 @@ def _is_invisible(character: str) -> bool:
 
 
 def _check_text(text: str, max_bytes: int, field: str) -> int:
-    """Return the size in bytes of a text of 1 to `max_bytes` bytes without control characters.
-
-    The set of refused characters is fixed, so that the answer does not depend on a version of Unicode.
-    """
-    if _CONTROL.search(text):
+    """Return the size in bytes of a text of 1 to `max_bytes` bytes without control characters."""
+    if has_forbidden_character(text):
         raise MalformedDocumentError("expected text without control characters", field=field)
     size = len(text.encode())
     if not 1 <= size <= max_bytes:
@@ -199,5 +194,5 @@ def _check_text(text: str, max_bytes: int, field: str) -> int:
 
 def _check_identity_text(text: str, field: str) -> None:
     _check_text(text, MAX_IDENTITY_BYTES, field)
-    if text != text.strip():
+    if has_outer_space(text):
         raise MalformedDocumentError("text must not begin or end with white space", field=field)

@@ -10,6 +10,7 @@ True
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,14 +24,16 @@ from ledger.core.constants import ENDORSEMENT_DOMAIN, IDEMPOTENCY_DOMAIN, STATEM
 from ledger.core.cose import Sign1, encode_sign1, parse_sign1, verify_sign1
 from ledger.core.errors import InputError, MalformedDocumentError, NonCanonicalEncodingError
 from ledger.core.event import DEFINED_TYPES, EventType
-from ledger.core.ids import CertificateNumber, Digest, InstrumentId, KeyId
+from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstrumentId, KeyId
 from ledger.core.instrument import StatementSerial
 from ledger.core.signature import PublicKey, Signer
+from ledger.core.text import has_forbidden_character, has_outer_space
 
 FORMAT_VERSION: Final = 1
 EnumT = TypeVar("EnumT", bound=IntEnum)
 MAX_STATEMENT_BYTES: Final = 65_535 - 128
 """A leaf, with its header of 128 bytes, is at most 65,535 bytes long: see `entry`."""
+_ISSUER: Final = re.compile(ID_PATTERN)
 
 
 class Field(IntEnum):
@@ -144,9 +147,21 @@ def compute_external_aad(origin: str) -> bytes:
     return STATEMENT_DOMAIN + hashlib.sha256(origin.encode()).digest()
 
 
-def compute_endorsed_bytes(event_type: EventType, origin: str, content: bytes) -> bytes:
-    """Return what root keys and newly registered keys sign beside the statement."""
-    return ENDORSEMENT_DOMAIN + hashlib.sha256(origin.encode()).digest() + bytes([event_type]) + content
+def compute_endorsed_bytes(
+    event_type: EventType, origin: str, content: bytes, expected_version: int
+) -> bytes:
+    """Return what root keys and newly registered keys sign beside the statement.
+
+    The version is among it, so that an old endorsement cannot bring an old content back.
+
+    Args:
+        event_type: what the statement does.
+        origin: of the only log in which the endorsement is good.
+        content: canonical JSON, as in the statement.
+        expected_version: of the statement, 0 to 2^32 - 1.
+    """
+    log = hashlib.sha256(origin.encode()).digest()
+    return ENDORSEMENT_DOMAIN + log + bytes([event_type]) + expected_version.to_bytes(4, "big") + content
 
 
 def compute_idempotency_key(raw: bytes) -> bytes:
@@ -158,10 +173,13 @@ def sign_statement(statement: Statement, signer: Signer, origin: str) -> bytes:
     """Return the statement as signed bytes.
 
     Raises:
-        MalformedDocumentError: a member is out of its range, or the statement is too long.
+        InputError: a member is out of its range, or the statement is too long; nothing was signed that
+            `parse_signed_statement` would refuse.
     """
-    payload = _encode_payload(statement)
-    raw = encode_sign1(payload, signer, compute_external_aad(origin))
+    payload = _build_payload(statement)
+    if _parse_payload(payload) != statement:
+        raise MalformedDocumentError("a statement that would not be read as it was meant", field="statement")
+    raw = encode_sign1(encode_cbor(payload), signer, compute_external_aad(origin))
     if len(raw) > MAX_STATEMENT_BYTES:
         raise MalformedDocumentError(f"statement of {len(raw)} bytes; at most {MAX_STATEMENT_BYTES}")
     return raw
@@ -192,20 +210,16 @@ def parse_signed_statement(raw: bytes) -> SignedStatement:
     return SignedStatement(raw, statement, sign1)
 
 
-def _encode_payload(statement: Statement) -> bytes:
+def _build_payload(statement: Statement) -> dict[int, Any]:
     claims = statement.claims
     payload: dict[int, Any] = {
         Field.FORMAT: FORMAT_VERSION,
         Field.TYPE: int(statement.type),
         Field.ISSUER: statement.issuer,
+        Field.EXPECTED_VERSION: statement.expected_version or None,
     }
-    if statement.expected_version:
-        payload[Field.EXPECTED_VERSION] = statement.expected_version
-    if isinstance(claims, IssueClaims):
-        payload |= _issue_members(claims)
-    else:
-        payload |= _register_members(claims)
-    return encode_cbor({int(key): value for key, value in payload.items() if value is not None})
+    payload |= _issue_members(claims) if isinstance(claims, IssueClaims) else _register_members(claims)
+    return {int(key): value for key, value in payload.items() if value is not None}
 
 
 def _issue_members(claims: IssueClaims) -> dict[int, Any]:
@@ -289,8 +303,10 @@ def _check_size(field: Field, value: bytes, size: int) -> bytes:
 
 
 def _check_text(field: Field, value: str, max_bytes: int) -> str:
-    if not value.isprintable() or not 1 <= len(value.encode()) <= max_bytes:
-        raise _malformed(field, f"expected 1 to {max_bytes} bytes of printable text")
+    if has_forbidden_character(value) or has_outer_space(value):
+        raise _malformed(field, "expected text without control characters and outer white space")
+    if not 1 <= len(value.encode()) <= max_bytes:
+        raise _malformed(field, f"expected 1 to {max_bytes} bytes of text")
     return value
 
 
@@ -309,6 +325,8 @@ def _parse_payload(payload: Mapping[int, Any]) -> Statement:
     if event_type not in DEFINED_TYPES:
         raise _malformed(Field.TYPE, f"{event_type.name} has no effect defined yet")
     issuer = members.text(Field.ISSUER, 12)
+    if not _ISSUER.fullmatch(issuer):
+        raise _malformed(Field.ISSUER, "expected 1 to 12 of A-Z, 0-9 and '-'")
     expected = members.optional(Field.EXPECTED_VERSION, int)
     if expected is not None and not 1 <= expected < 2**32:
         raise _malformed(Field.EXPECTED_VERSION, "out of range")

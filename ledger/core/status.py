@@ -184,7 +184,7 @@ def judge_event(
 def find_subject(statement: Statement) -> Subject:
     """Return the subject that a leaf's header names for this statement.
 
-    For a register statement whose content cannot be read it is derived from the content's bytes.
+    A register statement whose content cannot be read is about nothing but that content.
     """
     claims = statement.claims
     if isinstance(claims, IssueClaims):
@@ -192,7 +192,7 @@ def find_subject(statement: Statement) -> Subject:
     try:
         return _register_subject(parse_content(statement.type, claims.content))
     except InputError:
-        return compute_subject(SubjectKind.ROOT, claims.content)
+        return compute_subject(SubjectKind.UNREADABLE, claims.content)
 
 
 def build_header(signed: SignedStatement, outcome: Effect | Void, sequenced_at_ms: int) -> LeafHeader:
@@ -258,7 +258,7 @@ def _judge_register(
     elif isinstance(content, AuthorityContent):
         _check_authority(signed, claims, content, index, registers)
     else:
-        _check_delegated(signed, claims, content, index, sequenced_at, registers, first=before is None)
+        _check_delegated(signed, claims, content, index, sequenced_at, registers)
     active = isinstance(content, RootContent) or content.state is RegisterState.ACTIVE
     state = SubjectState(
         Status.ACTIVE if active else Status.INACTIVE, statement.expected_version + 1, index, None
@@ -315,7 +315,9 @@ def _check_root(
 
 def _check_root_endorsements(statement: Statement, claims: RegisterClaims, root: RootContent) -> None:
     """Count the root keys that endorse a content; others may endorse too, but count for nothing here."""
-    message = compute_endorsed_bytes(statement.type, root.origin, claims.content)
+    message = compute_endorsed_bytes(
+        statement.type, root.origin, claims.content, statement.expected_version
+    )
     keys = {key.key_id: key for key in root.keys}
     good = 0
     for item in claims.endorsements:
@@ -328,7 +330,7 @@ def _check_root_endorsements(statement: Statement, claims: RegisterClaims, root:
 
 def _check_possession(statement: Statement, claims: RegisterClaims, key: PublicKey, origin: str) -> None:
     """Require the newly registered key's own signature over the content that names it."""
-    message = compute_endorsed_bytes(statement.type, origin, claims.content)
+    message = compute_endorsed_bytes(statement.type, origin, claims.content, statement.expected_version)
     for item in claims.endorsements:
         if item.key_id == key.key_id:
             verify_signature(key, item.signature, message)
@@ -347,15 +349,27 @@ def _check_authority(
         raise _NoEffectError("only the root registers authorities")
     _check_key(registers, signed.key_id, ROOT_ISSUER, index)
     _check_root_endorsements(signed.statement, claims, registers.root)
-    _check_new_key(registers, content.key, content.id)
-    if content.key.key_id not in registers.keys:
-        _check_possession(signed.statement, claims, content.key, registers.root.origin)
+    if content.id in registers.institutions:
+        raise _NoEffectError(f"{content.id} is the id of an institution")
+    _check_registered_key(signed.statement, claims, content, content.id, registers)
 
 
-def _check_new_key(registers: Registers, key: PublicKey, owner: str) -> None:
-    known = registers.keys.get(key.key_id)
-    if known is not None and (known.key != key or known.owner != owner):
+def _check_registered_key(
+    statement: Statement,
+    claims: RegisterClaims,
+    content: AuthorityContent | KeyContent,
+    owner: str,
+    registers: Registers,
+) -> None:
+    """Require that a key is its owner's alone, that it has not ended, and that a new one speaks for itself."""
+    known = registers.keys.get(content.key.key_id)
+    if known is None:
+        origin = "" if registers.root is None else registers.root.origin
+        _check_possession(statement, claims, content.key, origin)
+    elif known.key != content.key or known.owner != owner:
         raise _NoEffectError("this key, or one with the same id, is registered for somebody else")
+    elif known.until is not None and content.state is RegisterState.ACTIVE:
+        raise _NoEffectError("the key has ended and does not become active again")
 
 
 def _check_delegated(
@@ -365,12 +379,10 @@ def _check_delegated(
     index: LeafIndex,
     sequenced_at: datetime,
     registers: Registers,
-    *,
-    first: bool,
 ) -> None:
     statement = signed.statement
     authority = registers.authorities.get(statement.issuer)
-    if authority is None or authority.state is not RegisterState.ACTIVE or registers.root is None:
+    if authority is None or authority.state is not RegisterState.ACTIVE:
         raise _NoEffectError(f"authority {statement.issuer} is not registered or not active")
     _check_key(registers, signed.key_id, authority.id, index)
     if _POWERS[statement.type] not in authority.powers:
@@ -378,15 +390,13 @@ def _check_delegated(
             f"authority {authority.id} has no power to register a {_POWERS[statement.type].value}"
         )
     _check_period(authority, sequenced_at.date())
-    division = _find_division(content, registers)
-    if not division.startswith(authority.division):
-        raise _NoEffectError(f"division {division or 'anywhere'} is outside that of authority {authority.id}")
-    if isinstance(content, ScopeContent) and not content.division.startswith(authority.division):
-        raise _NoEffectError("the scope reaches beyond the authority's division")
+    for division in _find_divisions(content, registers):
+        if not division.startswith(authority.division):
+            raise _NoEffectError(
+                f"division {division or 'anywhere'} is outside that of authority {authority.id}"
+            )
     if isinstance(content, KeyContent):
-        _check_new_key(registers, content.key, content.institution)
-        if first:
-            _check_possession(statement, claims, content.key, registers.root.origin)
+        _check_registered_key(statement, claims, content, content.institution, registers)
 
 
 def _check_period(authority: AuthorityContent, day: date) -> None:
@@ -396,16 +406,33 @@ def _check_period(authority: AuthorityContent, day: date) -> None:
         )
 
 
-def _find_division(content: InstitutionContent | KeyContent | ScopeContent, registers: Registers) -> str:
+def _find_divisions(
+    content: InstitutionContent | KeyContent | ScopeContent, registers: Registers
+) -> list[str]:
+    """Return every division that a decision touches: as registered now, and as it would be after it.
+
+    What a higher authority has registered for a wider region cannot be narrowed, or ended, by a lower one.
+    """
     if isinstance(content, InstitutionContent):
-        registered = registers.institutions.get(content.id)
-        if registered is not None and not content.division.startswith(registered.division):
-            raise _NoEffectError("an institution does not move to another division")
-        return content.division
+        return _find_institution_divisions(content, registers)
     institution = registers.institutions.get(content.institution)
     if institution is None:
         raise _NoEffectError(f"institution {content.institution} is not registered")
-    return institution.division
+    if isinstance(content, KeyContent):
+        return [institution.division]
+    line = registers.scopes.get((content.institution, content.id))
+    return [institution.division, content.division, *([] if line is None else [line.division])]
+
+
+def _find_institution_divisions(content: InstitutionContent, registers: Registers) -> list[str]:
+    if content.id in registers.authorities:
+        raise _NoEffectError(f"{content.id} is the id of an authority")
+    registered = registers.institutions.get(content.id)
+    if registered is None:
+        return [content.division]
+    if not content.division.startswith(registered.division):
+        raise _NoEffectError("an institution does not move to another division")
+    return [registered.division, content.division]
 
 
 def _apply_content(registers: Registers, content: RegisterContent, index: LeafIndex) -> None:

@@ -181,7 +181,9 @@ def test_i_and_l_are_one() -> None:
         assert parse_code(code.replace("1", alias)) == code
 
 
-@pytest.mark.parametrize(("symbol", "alias"), [("S", "ſ"), ("1", "ı"), ("1", "ﬁ"), ("0", "０"), ("K", "\u212a")])
+@pytest.mark.parametrize(
+    ("symbol", "alias"), [("S", "ſ"), ("1", "ı"), ("1", "ﬁ"), ("0", "０"), ("K", "\u212a")]
+)
 def test_aliases_of_other_alphabets_are_refused(symbol: str, alias: str) -> None:
     code = next(code for code in map(compute_code, map(bytes, range(99))) if symbol in code)
     with pytest.raises(MalformedDocumentError, match="16 letters"):

@@ -188,7 +188,11 @@ def test_other_files_are_no_pictures(data: bytes) -> None:
         read_qr_picture(data)
 
 
-@pytest.mark.parametrize("data", [render_svg(OTHER), b'<svg xmlns="http://www.w3.org/2000/svg"/>'])
+def test_a_picture_that_speaks_of_a_drawing_is_a_picture() -> None:
+    assert read_qr_picture(save(CODE, "JPEG", comment=b"made from <svg/>")) == TEXT
+
+
+@pytest.mark.parametrize("data", [render_svg(OTHER), b'\n <svg xmlns="http://www.w3.org/2000/svg"/>'])
 def test_drawings_are_refused_with_advice(data: bytes) -> None:
     with pytest.raises(InputError, match="save it as PNG"):
         read_qr_picture(data)

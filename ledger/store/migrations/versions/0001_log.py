@@ -74,7 +74,7 @@ def _create_log() -> None:
         sa.Column("root_hash", sa.LargeBinary, nullable=False),
         sa.Column("sequenced_at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="head_pkey"),
-        sa.CheckConstraint("id = 1", name="head_single_check"),
+        sa.CheckConstraint("id = 1", name=op.f("head_single_check")),
     )
     empty_root = hashlib.sha256().digest()
     op.bulk_insert(head, [{"id": 1, "tree_size": 0, "root_hash": empty_root, "sequenced_at_ms": 0}])
@@ -136,9 +136,9 @@ def _write_triggers(table: str) -> list[str]:
     """Return the statements that make a table insert-only."""
     if op.get_bind().dialect.name == "sqlite":
         return [
-            f"CREATE TRIGGER {table}_no_{change} BEFORE {change} ON {table} "
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
-            for change in ("update", "delete")
+            for change in ("UPDATE", "DELETE")
         ]
     function = f"{table}_refuse_change"
     body = f"BEGIN RAISE EXCEPTION '{table} is insert-only'; END"

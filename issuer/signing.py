@@ -1,0 +1,147 @@
+"""From a checked document and a number to signed bytes: certificate, statement, disclosure.
+
+A `ReadyDocument` waits for its number in the form of bytes, so that a hundred thousand of them fit into memory.
+
+>>> sealed = seal_document(document, number, seal, randomness)
+>>> statement = sign_issue(sealed.claims, 0, seal)
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TypeAlias, cast
+
+from ledger.core.authority import InstitutionId
+from ledger.core.canonical import (
+    JsonObject,
+    encode_canonical_json,
+    parse_canonical_json,
+    respell_canonical_json,
+)
+from ledger.core.certificate import Issuer, build_document
+from ledger.core.data_integrity import create_proof, join_proofs
+from ledger.core.disclosure import SALT_BYTES, Disclosure, encode_disclosure
+from ledger.core.encoding import encode_hex, encode_instant
+from ledger.core.errors import MalformedDocumentError
+from ledger.core.event import EventType, instrument_subject
+from ledger.core.ids import CertificateNumber, Digest, Subject
+from ledger.core.signature import Signer
+from ledger.core.statement import IssueClaims, Statement, parse_signed_statement, sign_statement
+
+from issuer.drafting import Draft, Request
+from issuer.personal import PersonalMember, conceal_members
+
+NONCE_BYTES = 16
+
+Randomness: TypeAlias = Callable[[int], bytes]
+"""Returns so many random bytes, fit for secrets: `secrets.token_bytes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyDocument:
+    """A document that has passed the gate; it lacks its number, its nonce, its salts and its seal."""
+
+    request: Request
+    number: CertificateNumber | None
+    """The document's own number; None: the desk gives one."""
+    template: bytes
+    """The record in canonical JSON, with `PENDING` and `HIDDEN` in their places."""
+    personal: tuple[PersonalMember, ...]
+    claims: IssueClaims
+    """What the statement will say; number and digest come with the seal."""
+    issued_on: date
+    """Decides the series of the number."""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what the statement touches."""
+        return instrument_subject(self.claims.instrument_id, self.claims.part)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Who signs, where it is good, and when."""
+
+    signer: Signer
+    origin: str
+    institution: InstitutionId
+    sealed_at: datetime
+    """Aware UTC; a fraction of a second is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDocument:
+    """A document under its seal."""
+
+    certificate: bytes
+    claims: IssueClaims
+    disclosure: bytes | None
+    """None: there is nothing personal in the document."""
+
+
+def prepare_document(draft: Draft, issuer: Issuer) -> ReadyDocument:
+    """Return a draft in the form in which it waits; the caller has asked the gate."""
+    members: JsonObject = {
+        **draft.members,
+        "issuer": {
+            "id": issuer.id,
+            "name": issuer.name,
+            "authorisation_no": issuer.authorisation_no,
+            "scope_line_id": issuer.scope_id,
+        },
+    }
+    template = encode_canonical_json(members)
+    return ReadyDocument(
+        draft.request, draft.number, template, draft.personal, draft.claims, draft.record.issued_on
+    )
+
+
+def seal_document(
+    document: ReadyDocument, number: CertificateNumber, seal: Seal, randomness: Randomness
+) -> SealedDocument:
+    """Give a document its number, its nonce and its salts, and put the institution's seal on it.
+
+    Args:
+        document: what the gate let through.
+        number: of this document only, for ever.
+        seal: who signs and when.
+        randomness: source of nonce and salts.
+    """
+    record = cast("JsonObject", parse_canonical_json(document.template))
+    random = randomness(NONCE_BYTES + SALT_BYTES * len(document.personal))
+    record["no"], record["nonce"] = number, encode_hex(random[:NONCE_BYTES])
+    salts = (random[start : start + SALT_BYTES] for start in range(NONCE_BYTES, len(random), SALT_BYTES))
+    disclosed = conceal_members(record, document.personal, salts)
+    unsigned = build_document(record, seal.signer.public_key.did_key)
+    digest = Digest(hashlib.sha256(respell_canonical_json(unsigned)).digest())
+    proof = create_proof(
+        unsigned, seal.signer, encode_instant(seal.sealed_at.replace(microsecond=0)), digest=digest
+    )
+    certificate = respell_canonical_json(join_proofs(unsigned, [proof]))
+    published = Digest(hashlib.sha256(certificate).digest())
+    claims = replace(document.claims, number=number, certificate_digest=published)
+    disclosure = encode_disclosure(Disclosure(published, disclosed)) if disclosed else None
+    return SealedDocument(certificate, claims, disclosure)
+
+
+def sign_issue(claims: IssueClaims, expected_version: int, seal: Seal) -> bytes:
+    """Return the signed statement about a sealed document.
+
+    Raises:
+        MalformedDocumentError: a claim is out of its range.
+    """
+    statement = Statement(EventType.ISSUE, seal.institution, claims, expected_version)
+    return sign_statement(statement, seal.signer, seal.origin)
+
+
+def renew_issue(raw: bytes, expected_version: int, seal: Seal) -> bytes:
+    """Return the same statement with another expected version; the certificate stays as it is.
+
+    Raises:
+        MalformedDocumentError: not an issue.
+    """
+    claims = parse_signed_statement(raw).statement.claims
+    if not isinstance(claims, IssueClaims):
+        raise MalformedDocumentError("not an issue", field="statement.type")
+    return sign_issue(claims, expected_version, seal)

@@ -1,0 +1,293 @@
+"""The desk's memory: what it has signed, under which number, and what the log said to it.
+
+It is given a database and never opens one. Every write happens in one transaction that holds the writer's
+lock from its beginning, and returns only when the disk has it: so a document is never submitted, nor its
+number seen by anybody, before it is stored. The log is never called inside a transaction.
+
+>>> store = DeskStore(database, institution, origin)
+>>> store.prepare()
+>>> with store.write() as desk:
+...     desk.find(["R-1"])
+{}
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy.sql import Select
+
+from issuer.tables import DocumentState, documents, meta, metadata, series
+from ledger.core.errors import NotFoundError, StateError
+from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, Subject
+
+FORMAT: Final = "1"
+"""Format of these tables; a database of another one is refused."""
+
+_LIGHT: Final = (
+    documents.c.request_id,
+    documents.c.content_digest,
+    documents.c.number,
+    documents.c.state,
+    documents.c.leaf_index,
+    documents.c.reason,
+)
+_WAITING: Final = (
+    documents.c.position,
+    documents.c.number,
+    documents.c.subject,
+    documents.c.certificate,
+    documents.c.statement,
+)
+
+
+class Database(Protocol):
+    """Where the desk's tables lie: SQLite or PostgreSQL, by SQLAlchemy.
+
+    Errors of the database come out as StoreUnavailableError or LogIntegrityError of `ledger.core.errors`.
+    """
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Open a transaction as the only writer; committed, on disk, when the block is left."""
+        ...
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Open a view of one unchanging state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """What the desk knows of a document, without its bytes."""
+
+    request_id: str
+    content_digest: bytes
+    number: CertificateNumber
+    state: DocumentState
+    leaf_index: LeafIndex | None
+    reason: str | None
+    """Why it was voided."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDocument:
+    """A new document, about to be stored."""
+
+    request_id: str
+    content_digest: bytes
+    number: CertificateNumber
+    brings_number: bool
+    subject: Subject
+    expected_version: int
+    certificate: bytes
+    statement: bytes
+    disclosure: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDocument:
+    """A signed document that the log has not answered yet."""
+
+    position: int
+    number: CertificateNumber
+    subject: Subject
+    certificate: bytes
+    statement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentBytes:
+    """What a document consists of."""
+
+    certificate: bytes
+    statement: bytes
+    disclosure: bytes | None
+
+
+class DeskReading:
+    """Questions about one state of the desk."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, request_ids: Sequence[str]) -> dict[str, StoredDocument]:
+        """Return what is stored under these request ids, at most a few hundred; absent ones are left out."""
+        rows = self._connection.execute(select(*_LIGHT).where(documents.c.request_id.in_(request_ids)))
+        return {row.request_id: _to_stored(row) for row in rows}
+
+    def find_numbers(self, numbers: Sequence[CertificateNumber]) -> dict[CertificateNumber, str]:
+        """Return which of these numbers are in use, and by which request."""
+        columns = (documents.c.number, documents.c.request_id)
+        rows = self._connection.execute(select(*columns).where(documents.c.number.in_(numbers)))
+        return {CertificateNumber(row.number): row.request_id for row in rows}
+
+    def find_next_versions(self, subjects: Iterable[Subject]) -> dict[Subject, int]:
+        """Return the version that each subject has once all that is stored here is in the log."""
+        newest = func.max(documents.c.expected_version)
+        rows = self._connection.execute(
+            select(documents.c.subject, newest.label("newest"))
+            .where(documents.c.subject.in_(list(subjects)), documents.c.state != DocumentState.VOIDED)
+            .group_by(documents.c.subject)
+        )
+        return {Subject(bytes(row.subject)): row.newest + 1 for row in rows}
+
+    def list_waiting(self, after: int, limit: int) -> list[WaitingDocument]:
+        """Return signed documents beyond a position, in the order of signing."""
+        chosen = (documents.c.state == DocumentState.SIGNED, documents.c.position > after)
+        rows = self._connection.execute(
+            select(*_WAITING).where(*chosen).order_by(documents.c.position).limit(limit)
+        )
+        return [
+            WaitingDocument(row.position, row.number, row.subject, row.certificate, row.statement)
+            for row in rows
+        ]
+
+    def list_documents(self, state: DocumentState | None = None) -> Iterator[StoredDocument]:
+        """Yield what is known of every document, or of those in one state, in the order of signing."""
+        query: Select[Any] = select(*_LIGHT).order_by(documents.c.position)
+        if state is not None:
+            query = query.where(documents.c.state == state)
+        for row in self._connection.execute(query):
+            yield _to_stored(row)
+
+    def list_series(self) -> dict[str, int]:
+        """Return the last counter of every series."""
+        return {row.series: row.counter for row in self._connection.execute(select(series))}
+
+    def fetch(self, number: CertificateNumber) -> DocumentBytes:
+        """Return the bytes of one document.
+
+        Raises:
+            NotFoundError: no document has this number.
+        """
+        columns = (documents.c.certificate, documents.c.statement, documents.c.disclosure)
+        row = self._connection.execute(select(*columns).where(documents.c.number == number)).one_or_none()
+        if row is None:
+            raise NotFoundError(f"the desk has no document {number}")
+        return DocumentBytes(row.certificate, row.statement, row.disclosure)
+
+
+class DeskWriting(DeskReading):
+    """Changes to the desk, inside one transaction."""
+
+    def has_brought_numbers(self) -> bool:
+        """Tell whether any document brought its own number."""
+        query = select(documents.c.position).where(documents.c.brings_number == 1).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def read_counter(self, name: str) -> int:
+        """Return the last counter of a series, 0 if it is new."""
+        row = self._connection.execute(select(series.c.counter).where(series.c.series == name)).one_or_none()
+        return 0 if row is None else row.counter
+
+    def write_counters(self, counters: Mapping[str, int]) -> None:
+        """Store the last counter of each of these series."""
+        for name, counter in counters.items():
+            changed = self._connection.execute(
+                update(series).where(series.c.series == name).values(counter=counter)
+            )
+            if changed.rowcount == 0:
+                self._connection.execute(insert(series).values(series=name, counter=counter))
+
+    def add(self, signed: Sequence[SignedDocument], now_ms: int) -> list[WaitingDocument]:
+        """Store new documents behind all others."""
+        last = self._connection.execute(select(func.max(documents.c.position))).scalar_one() or 0
+        rows = [_to_row(item, last + 1 + offset, now_ms) for offset, item in enumerate(signed)]
+        if rows:
+            self._connection.execute(insert(documents), rows)
+        return [
+            WaitingDocument(row["position"], item.number, item.subject, item.certificate, item.statement)
+            for row, item in zip(rows, signed, strict=True)
+        ]
+
+    def mark_logged(self, indices: Mapping[int, LeafIndex], now_ms: int) -> None:
+        """Note the leaf index of each position."""
+        values = [{"at": position, "index": index, "now": now_ms} for position, index in indices.items()]
+        self._update(values, state=DocumentState.LOGGED, leaf_index=bindparam("index"))
+
+    def void(self, reasons: Mapping[int, str], now_ms: int) -> None:
+        """Note why the document at each position will never be in the log."""
+        values = [{"at": position, "why": reason, "now": now_ms} for position, reason in reasons.items()]
+        self._update(values, state=DocumentState.VOIDED, reason=bindparam("why"))
+
+    def replace_statements(self, statements: Mapping[int, tuple[bytes, int]], now_ms: int) -> None:
+        """Store statements that were signed again with another expected version."""
+        values = [
+            {"at": position, "raw": raw, "version": version, "now": now_ms}
+            for position, (raw, version) in statements.items()
+        ]
+        self._update(values, statement=bindparam("raw"), expected_version=bindparam("version"))
+
+    def _update(self, values: list[dict[str, Any]], **columns: Any) -> None:  # noqa: ANN401 -- column values
+        if values:
+            waiting = (documents.c.position == bindparam("at"), documents.c.state == DocumentState.SIGNED)
+            change = update(documents).where(*waiting).values(changed_at_ms=bindparam("now"), **columns)
+            self._connection.execute(change, values)
+
+
+class DeskStore:
+    """The desk of one institution for one log. Safe to share between threads."""
+
+    def __init__(self, database: Database, institution: InstitutionId, origin: str) -> None:
+        self._database = database
+        self._made_for = {"format": FORMAT, "institution": institution, "origin": origin}
+
+    def prepare(self) -> None:
+        """Make the tables, or check that those found are the right ones.
+
+        Raises:
+            StateError: tables of another format, institution or log.
+            UnavailableError: the database is out of reach.
+        """
+        with self._database.write() as connection:
+            metadata.create_all(connection)
+            found = {row.key: row.value for row in connection.execute(select(meta))}
+            if not found:
+                rows = [{"key": key, "value": value} for key, value in self._made_for.items()]
+                connection.execute(insert(meta), rows)
+        for key, value in self._made_for.items():
+            if found and found.get(key) != value:
+                raise StateError(f"this desk's database is of the {key} {found.get(key)!r}, not {value!r}")
+
+    @contextmanager
+    def read(self) -> Iterator[DeskReading]:
+        """Ask questions of one unchanging state; raises as the database does."""
+        with self._database.read() as connection:
+            yield DeskReading(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[DeskWriting]:
+        """Change the desk; stored when the block is left. Raises as the database does."""
+        with self._database.write() as connection:
+            yield DeskWriting(connection)
+
+
+def _to_stored(row: Row[*tuple[Any, ...]]) -> StoredDocument:
+    return StoredDocument(
+        row.request_id,
+        bytes(row.content_digest),
+        CertificateNumber(row.number),
+        DocumentState(row.state),
+        None if row.leaf_index is None else LeafIndex(row.leaf_index),
+        row.reason,
+    )
+
+
+def _to_row(item: SignedDocument, position: int, now_ms: int) -> dict[str, Any]:
+    return {
+        "position": position,
+        "request_id": item.request_id,
+        "content_digest": item.content_digest,
+        "number": item.number,
+        "brings_number": int(item.brings_number),
+        "subject": item.subject,
+        "expected_version": item.expected_version,
+        "state": DocumentState.SIGNED,
+        "certificate": item.certificate,
+        "statement": item.statement,
+        "disclosure": item.disclosure,
+        "signed_at_ms": now_ms,
+        "changed_at_ms": now_ms,
+    }

@@ -1,0 +1,252 @@
+"""Commands of the ledger role: init, anchor, chain, doctor.
+
+>>> main(["init", "--home", "hengzheng-home", "--development"])
+0
+"""
+
+import secrets
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+
+from ledger.anchoring import Anchorer
+from ledger.binding import bind_log, load_binding, read_binding
+from ledger.chain.client import ChainClient
+from ledger.chain.payment import give_allowance
+from ledger.chain.registry import Registry
+from ledger.console import print_result, run_command
+from ledger.core.anchor import AnchorReceipt
+from ledger.core.encoding import encode_hex, encode_instant
+from ledger.core.errors import NotFoundError
+from ledger.deployment import Founder
+from ledger.diagnosis import diagnose
+from ledger.home import CHAIN_KEY, DEFAULT_HOME, LOG_KEY, Home, create_home, find_passphrase, open_home
+from ledger.local import LocalLedger, open_ledger, read_clock
+from ledger.node import open_node
+from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
+app.add_typer(chain_app, name="chain")
+
+HomeOption = Annotated[Path, typer.Option("--home", help="directory with keys, databases and settings")]
+PassphraseOption = Annotated[
+    Path | None, typer.Option("--passphrase-file", help="file with the passphrase of the keystore")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+
+_ORIGIN_BYTES: Final = 4
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of these commands and return its exit code."""
+    return run_command(app, arguments, name="hengzheng")
+
+
+@app.command()
+def init(
+    home: HomeOption = DEFAULT_HOME,
+    origin: Annotated[str | None, typer.Option(help="name of the log, for ever")] = None,
+    host: Annotated[str | None, typer.Option(help="name of the public site, printed in QR codes")] = None,
+    node: Annotated[str | None, typer.Option(help="devchain, anvil, or the URL of a node")] = None,
+    finality: Annotated[
+        str | None, typer.Option(help="immediate, depth:N, tag:safe or tag:finalized")
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the ledger's database")] = None,
+    desk_database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the desk's database")] = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    development: Annotated[
+        bool, typer.Option("--development", help="nobody relies on what it signs")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a home: its keys, settings and databases. The same again changes nothing."""
+    given = {
+        "host": host,
+        "node": node,
+        "finality": finality,
+        "database": database,
+        "desk_database": desk_database,
+    }
+    made = create_home(
+        home,
+        origin=origin or _find_origin(home),
+        development=development,
+        passphrase=None if development else _read_new_passphrase(passphrase_file),
+        settings={name: value for name, value in given.items() if value is not None},
+    )
+    with open_ledger(made, find_given_passphrase(made, passphrase_file)):
+        pass
+    members = {
+        "home": str(made.path),
+        "origin": made.origin,
+        "log_key": made.keystore.label(LOG_KEY).public_key.multikey,
+        "chain_account": f"0x{encode_hex(made.keystore.label(CHAIN_KEY).address)}",
+        "host": made.settings.host,
+        "environment": "development" if made.development else "production",
+    }
+    print_result(members, as_json=as_json)
+
+
+@app.command()
+def anchor(
+    home: HomeOption = DEFAULT_HOME, passphrase_file: PassphraseOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Anchor the newest checkpoint; write policy and trust list for verifiers."""
+    opened = open_home(home)
+    passphrase = find_given_passphrase(opened, passphrase_file)
+    with open_ledger(opened, passphrase) as ledger:
+        receipt = anchor_newest(ledger, passphrase)
+        ledger.write_policy()
+    members = {
+        "tree_size": receipt.tree_size,
+        "root_hash": encode_hex(receipt.root_hash),
+        "chain_id": receipt.chain.chain_id,
+        "block_number": receipt.block_number,
+        "transaction": f"0x{encode_hex(receipt.tx_hash)}",
+        "anchored_at": encode_instant(receipt.anchored_at),
+        "grade": receipt.grade.value,
+    }
+    print_result(members, as_json=as_json)
+
+
+@app.command()
+def doctor(
+    home: HomeOption = DEFAULT_HOME, passphrase_file: PassphraseOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Re-read and re-hash the whole log; say what is wrong, and where."""
+    opened = open_home(home)
+    with open_ledger(opened, find_given_passphrase(opened, passphrase_file)) as ledger:
+        print_result(diagnose(ledger.store, opened.origin), as_json=as_json)
+
+
+@chain_app.command("run")
+def chain_run(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> None:
+    """Run the home's development chain until it is stopped."""
+    with open_node(open_home(home)) as url:
+        print_result({"url": url}, as_json=as_json)
+        _wait_for_signal()
+
+
+@chain_app.command("deploy")
+def chain_deploy(
+    home: HomeOption = DEFAULT_HOME, passphrase_file: PassphraseOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Deploy the registry contract, open this log in it, and write down which one it is."""
+    opened = open_home(home)
+    passphrase = find_given_passphrase(opened, passphrase_file)
+    with open_ledger(opened, passphrase) as ledger:
+        bind_to_chain(ledger, passphrase)
+    print_result(_describe_binding(opened), as_json=as_json)
+
+
+@chain_app.command("show")
+def chain_show(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> None:
+    """Say what the contract holds for this log now."""
+    opened = open_home(home)
+    binding = read_binding(opened)
+    with open_node(opened) as url, ChainClient(url) as client:
+        registry = Registry(client, binding.chain, binding.first_block)
+        registry.require_chain()
+        head = registry.read_head()
+    members = _describe_binding(opened) | {
+        "tree_size": head.size,
+        "root_hash": encode_hex(head.root),
+        "frozen": head.is_frozen,
+    }
+    print_result(members, as_json=as_json)
+
+
+# --- what other commands use too --------------------------------------------------------------------------
+
+
+def find_given_passphrase(home: Home, path: Path | None) -> Passphrase:
+    """Return the passphrase: from the file given, from a development home, or from the person there.
+
+    Raises:
+        InputError: none of them gives one.
+    """
+    if path is not None:
+        return read_passphrase_file(path)
+    return find_passphrase(home) if home.development else ask_passphrase()
+
+
+def bind_to_chain(ledger: LocalLedger, passphrase: Passphrase) -> None:
+    """Deploy the contract and open the log in it, unless that has been done.
+
+    Raises:
+        UnavailableError: the node is out of reach, or the account has no funds.
+        WrongChainError: home and database were made for another chain.
+    """
+    home = ledger.home
+    account = home.keystore.open_account(CHAIN_KEY, passphrase)
+    with open_node(home) as url, ChainClient(url) as client:
+        if home.development:
+            give_allowance(client, account.address)
+        founder = Founder(client, account, home.finality)
+        bind_log(home, ledger.store, founder.open_log(founder.deploy_registry(), home.origin))
+
+
+@contextmanager
+def open_anchorer(ledger: LocalLedger, passphrase: Passphrase) -> Iterator[Anchorer]:
+    """Yield the sender of this ledger; a development chain runs as long as the block.
+
+    Raises:
+        NotFoundError: the log is in no contract yet.
+        WrongChainError: home and database were made for different chains.
+        ChainUnavailableError: the development chain cannot be started.
+    """
+    home = ledger.home
+    binding = load_binding(home, ledger.store)
+    account = home.keystore.open_account(CHAIN_KEY, passphrase)
+    with open_node(home) as url, ChainClient(url) as client:
+        registry = Registry(client, binding.chain, binding.first_block)
+        yield Anchorer(ledger.store, registry, account, ledger.signer, home.finality, read_clock)
+
+
+def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:
+    """Anchor the newest checkpoint and wait until it is final.
+
+    Raises:
+        LedgerError: see `Anchorer.anchor_newest`.
+    """
+    with open_anchorer(ledger, passphrase) as anchorer:
+        return anchorer.anchor_newest()
+
+
+def _read_new_passphrase(path: Path | None) -> Passphrase:
+    return ask_passphrase(twice=True) if path is None else read_passphrase_file(path)
+
+
+def _find_origin(home: Path) -> str:
+    """Return the origin of the home that is there, or a new name that no other log has."""
+    try:
+        return open_home(home).origin
+    except NotFoundError:
+        return f"hengzheng.local/{secrets.token_hex(_ORIGIN_BYTES)}"
+
+
+def _describe_binding(home: Home) -> dict[str, object]:
+    binding = read_binding(home)
+    return {
+        "chain_id": binding.chain.chain_id,
+        "contract": f"0x{encode_hex(binding.chain.contract)}",
+        "log_id": encode_hex(binding.chain.log_id),
+    }
+
+
+def _wait_for_signal() -> None:
+    """Return when the process is told to stop."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        """Do nothing: being woken is enough."""
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.pause()

@@ -1,0 +1,110 @@
+"""Re-reads and re-hashes a stored log: leaves, tree, checkpoints, registers, documents.
+
+>>> diagnose(store, "ledger.example/2026")
+{'entries': 1042, 'checkpoints': 17, 'documents': 1037, 'root_hash': '...'}
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ledger.core.checkpoint import verify_checkpoint
+from ledger.core.encoding import encode_hex
+from ledger.core.entry import NO_CERTIFICATE, parse_leaf
+from ledger.core.errors import InputError, LogIntegrityError, VerificationError
+from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
+from ledger.core.merkle import CompactRange, hash_leaf
+from ledger.core.note import NoteVerifier
+from ledger.core.statement import parse_signed_statement
+from ledger.core.status import Effect, Registers, SubjectState, build_header, judge_signed_event
+from ledger.store.queries import ReadQueries
+from ledger.store.records import StoredCheckpoint
+from ledger.store.unit_of_work import SqlStore
+
+_CHUNK: Final = 1024
+
+
+def diagnose(store: SqlStore, origin: str) -> dict[str, Any]:
+    """Replay the whole log from its stored leaves and compare everything with what follows from them.
+
+    Returns:
+        Counts of what was found in order.
+
+    Raises:
+        LogIntegrityError: the first contradiction, with the index or size where it is.
+        UnavailableError: the store is out of reach.
+    """
+    with store.read() as queries:
+        head = queries.read_head()
+        checkpoints = {found.tree_size: found for found in queries.read_checkpoints()}
+        replay = _Replay(queries, origin, checkpoints)
+        for begin in range(0, head.tree_size, _CHUNK):
+            replay.take(begin, queries.read_leaves(begin, min(begin + _CHUNK, head.tree_size)))
+    if replay.tree.size != head.tree_size or replay.tree.root() != head.root_hash:
+        raise LogIntegrityError(f"the head says {head.tree_size} leaves, the leaves say otherwise")
+    if checkpoints and max(checkpoints) > head.tree_size:
+        raise LogIntegrityError(f"a checkpoint of {max(checkpoints)} leaves is beyond the head")
+    return {
+        "entries": head.tree_size,
+        "checkpoints": len(checkpoints),
+        "documents": replay.documents,
+        "root_hash": encode_hex(head.root_hash),
+    }
+
+
+class _Replay:
+    """The state that follows from the leaves read so far."""
+
+    def __init__(
+        self, queries: ReadQueries, origin: str, checkpoints: Mapping[TreeSize, StoredCheckpoint]
+    ) -> None:
+        self._queries = queries
+        self._origin = origin
+        self._checkpoints = checkpoints
+        self._registers = Registers()
+        self._states: dict[Subject, SubjectState] = {}
+        self.tree = CompactRange()
+        self.documents = 0
+
+    def take(self, begin: int, leaves: Sequence[bytes]) -> None:
+        """Judge some leaves in their order, then look for the documents that they name."""
+        digests = [self._take(LeafIndex(begin + offset), leaf) for offset, leaf in enumerate(leaves)]
+        named = [digest for digest in digests if digest != NO_CERTIFICATE]
+        bodies = self._queries.read_documents(named)
+        for offset, digest in enumerate(digests):
+            if digest in named and hashlib.sha256(bodies.get(digest, b"")).digest() != digest:
+                raise LogIntegrityError(f"the document of leaf {begin + offset} is missing or damaged")
+        self.documents += len(named)
+
+    def _take(self, index: LeafIndex, raw: bytes) -> Digest:
+        """Compare a leaf's header with what the fold says, and the checkpoint that ends with it with the tree."""
+        try:
+            leaf = parse_leaf(raw)
+            signed = parse_signed_statement(leaf.statement_raw)
+        except InputError as err:
+            raise LogIntegrityError(f"leaf {index} is damaged: {err}") from err
+        header = leaf.header
+        outcome = judge_signed_event(signed, index, header.sequenced_at, self._registers, self._states.get)
+        if build_header(signed, outcome, header.sequenced_at_ms) != header:
+            raise LogIntegrityError(f"the header of leaf {index} is not what its statement gives")
+        if isinstance(outcome, Effect):
+            self._states.update(outcome.changes)
+            if outcome.apply is not None:
+                outcome.apply(self._registers)
+        self.tree.append(hash_leaf(raw))
+        self._check_checkpoint()
+        return header.certificate_digest
+
+    def _check_checkpoint(self) -> None:
+        found = self._checkpoints.get(self.tree.size)
+        if found is None or self._registers.root is None:
+            return
+        log = NoteVerifier(self._origin, self._registers.root.log_key)
+        try:
+            checkpoint = verify_checkpoint(found.note, log)
+        except (InputError, VerificationError) as err:
+            raise LogIntegrityError(
+                f"the checkpoint of {self.tree.size} leaves does not hold: {err}"
+            ) from err
+        if (checkpoint.tree_size, checkpoint.root_hash) != (self.tree.size, RootHash(self.tree.root())):
+            raise LogIntegrityError(f"the checkpoint of {self.tree.size} leaves names another root")
