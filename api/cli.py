@@ -12,7 +12,7 @@ from typing import Final
 
 COMMANDS: Final = {
     "init": ("ledger.cli", "make a home: keys, settings, databases"),
-    "authority": ("issuer.cli", "root and authorities: draft, endorse, sign and submit decisions"),
+    "authority": ("issuer.authority_cli", "root and authorities: draft, endorse, sign and submit decisions"),
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from ledger.core.errors import LogIntegrityError, UnavailableError
-from ledger.core.ids import CertificateNumber, LeafIndex, Subject
-
 from issuer.gateway import Acknowledged, Answer, LedgerGateway, RefusalKind
 from issuer.signing import Seal, renew_issue
 from issuer.store import DeskStore, WaitingDocument
+from ledger.core.errors import LogIntegrityError, UnavailableError
+from ledger.core.ids import CertificateNumber, LeafIndex, Subject
 
 CHUNK: Final = 256
 """Documents in one transaction and in one call of the log."""

@@ -15,27 +15,5 @@ The log is asked in chunks, never inside a transaction.
 ['JY2026-000001']
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from itertools import islice
-from typing import TypeAlias, TypeVar
-from zoneinfo import ZoneInfo
 
-from ledger.core.canonical import JsonObject
-from ledger.core.errors import AlreadyIssuedError, InputError, UnavailableError
-from ledger.core.ids import CertificateNumber, InstitutionId, Subject
-from ledger.core.regulation import RuleBook
-from ledger.core.signature import Signer
-from ledger.core.status import Registers
 
-from issuer.batch import Row
-from issuer.checking import CheckedBatch, Checking
-from issuer.defaults import DraftContext
-from issuer.delivery import CHUNK, Delivery, Failpoint, pass_by, to_milliseconds
-from issuer.gate import Gate
-from issuer.gateway import LedgerGateway
-from issuer.numbering import NumberAllotment, NumberPattern
-from issuer.signing import Randomness, ReadyDocument, Seal, seal_document, sign_issue
-from issuer.store import DeskStore, DeskWriting, SignedDocument, StoredDocument, WaitingDocument
-from issuer.tables import DocumentState

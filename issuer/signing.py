@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeAlias, cast
 
-from ledger.core.authority import InstitutionId
+from issuer.drafting import Draft, Request
+from issuer.personal import PersonalMember, conceal_members
 from ledger.core.canonical import (
     JsonObject,
     encode_canonical_json,
@@ -25,12 +26,9 @@ from ledger.core.disclosure import SALT_BYTES, Disclosure, encode_disclosure
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.event import EventType, instrument_subject
-from ledger.core.ids import CertificateNumber, Digest, Subject
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, Subject
 from ledger.core.signature import Signer
 from ledger.core.statement import IssueClaims, Statement, parse_signed_statement, sign_statement
-
-from issuer.drafting import Draft, Request
-from issuer.personal import PersonalMember, conceal_members
 
 NONCE_BYTES = 16
 

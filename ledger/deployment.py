@@ -1,6 +1,6 @@
 """Putting a log on a chain, once: the registry contract, and the log in it.
 
-Rules: each step looks first at what is there, so that a run that was killed is simply repeated; what counts is
+Rules: each step looks first at what is there, so that a killed run is simply repeated; what counts is
 the state of the chain, not the answer to a transaction; nothing is believed before its block is final.
 
 >>> founder = Founder(client, account, parse_finality("immediate"))

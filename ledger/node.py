@@ -1,7 +1,7 @@
 """The node that a home talks to: a URL as it is, or a development chain that is started when it is needed.
 
 A development chain may outlive a killed parent, and the next command must find it: its port is chosen and
-written down before the first start, and kept. Whoever finds it answering uses it; whoever does not, starts it,
+written down before the first start, and kept. Whoever finds it answering uses it; whoever does not starts it,
 and ends it when done.
 
 >>> with open_node(home) as url:

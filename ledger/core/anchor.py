@@ -9,6 +9,7 @@ contract itself makes it "seen on chain".
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.constants import RECEIPT_DOMAIN
@@ -17,7 +18,11 @@ from ledger.core.fields import Reader
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.signature import PublicKey, Signer, verify_signature
 
-RECEIPT_TYPE = "hengzheng/receipt/v1"
+RECEIPT_TYPE: Final = "hengzheng/receipt/v1"
+
+DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337, 131277322940537})
+"""Chain ids that development nodes use: geth and Besu, anvil and Hardhat, eth-tester. Nobody who relies on
+certificates may believe such a chain: anybody can make one with any history."""
 
 
 class AnchorGrade(StrEnum):
@@ -39,6 +44,11 @@ class ChainIdentity:
     """20 bytes."""
     log_id: bytes
     """32 bytes, as the contract computes it."""
+
+    @property
+    def is_development(self) -> bool:
+        """Say whether this chain id is one that development nodes use."""
+        return self.chain_id in DEVELOPMENT_CHAIN_IDS
 
 
 @dataclass(frozen=True, slots=True)

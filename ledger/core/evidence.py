@@ -7,12 +7,14 @@ evidence means folding its leaves in log order by the same rules as the log itse
 """
 
 import hashlib
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import NoReturn
+from itertools import pairwise
+from typing import Final, NoReturn
 
 from ledger.core.canonical import JsonObject
 from ledger.core.encoding import encode_base64, parse_base64
-from ledger.core.entry import MAX_LEAF_BYTES, Leaf, parse_leaf
+from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES, Leaf, parse_header, parse_leaf
 from ledger.core.errors import MalformedDocumentError, VerificationError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
@@ -21,7 +23,9 @@ from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.statement import RegisterClaims, parse_signed_statement
 from ledger.core.status import Effect, Registers, SubjectState, build_header, judge_signed_event
 
-MAX_EVIDENCE_LEAVES = 100_000
+MAX_EVIDENCE_LEAVES: Final = 100_000
+_MAX_LEAF_TEXT: Final = (MAX_LEAF_BYTES + 2) // 3 * 4
+_MAX_PROOF_HASHES: Final = 64 * MAX_EVIDENCE_LEAVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +52,20 @@ def parse_evidence(reader: Reader) -> Evidence:
     Raises:
         InputError: not such a member.
     """
-    leaves = tuple(_parse_indexed_leaf(item) for item in reader.objects("leaves"))
-    proof = tuple(parse_base64(text, size=32) for text in reader.texts("proof", max_bytes=44))
+    items = reader.objects("leaves", least=1, most=MAX_EVIDENCE_LEAVES)
+    leaves = tuple(_parse_indexed_leaf(item) for item in items)
+    proof = tuple(
+        parse_base64(text, size=32) for text in reader.texts("proof", max_bytes=44, most=_MAX_PROOF_HASHES)
+    )
+    if any(earlier >= later for (earlier, _), (later, _) in pairwise(leaves)):
+        reader.refuse("leaves", "expected leaves by ascending index")
     reader.finish()
-    indices = [index for index, _ in leaves]
-    if not indices or indices != sorted(set(indices)) or len(indices) > MAX_EVIDENCE_LEAVES:
-        raise MalformedDocumentError("expected leaves by ascending index", field="evidence.leaves")
     return Evidence(leaves, proof)
 
 
 def _parse_indexed_leaf(reader: Reader) -> tuple[LeafIndex, bytes]:
     index = LeafIndex(reader.integer("index", 0, 2**53 - 1))
-    raw = parse_base64(reader.text("leaf", max_bytes=MAX_LEAF_BYTES * 4 // 3 + 4))
+    raw = parse_base64(reader.text("leaf", max_bytes=_MAX_LEAF_TEXT))
     reader.finish()
     return index, raw
 
@@ -86,16 +92,44 @@ def fold_evidence(
         before: stop at this leaf index, so that keys and scopes are as of that position.
 
     Raises:
-        VerificationError: a leaf is VOID, contradicts its header, or the root is not the pinned one.
+        InputError: a leaf is malformed.
+        VerificationError: a leaf is VOID, contradicts its header or goes back in time, or the root is not
+            the pinned one.
     """
     registers, states = Registers(), dict[Subject, SubjectState]()
+    newest_ms = 0
     for index, raw in evidence.leaves:
-        if before is not None and index >= before:
-            break
-        _fold_leaf(index, parse_leaf(raw), registers, states, root_digest)
+        leaf = parse_leaf(raw)
+        if leaf.header.sequenced_at_ms < newest_ms:
+            _refuse(index, "is dated before an earlier leaf")
+        newest_ms = leaf.header.sequenced_at_ms
+        if before is None or index < before:
+            _fold_leaf(index, leaf, registers, states, root_digest)
     if registers.root is None or registers.root.origin != origin:
         raise VerificationError("the authority evidence does not begin with this log's root")
     return registers
+
+
+def verify_sequence(evidence: Evidence, index: LeafIndex, sequenced_at_ms: int) -> None:
+    """Check that a leaf's time lies between those of its neighbours in the evidence: time never goes back.
+
+    Args:
+        evidence: as `fold_evidence` has found it good.
+        index: of the leaf.
+        sequenced_at_ms: from its header.
+
+    Raises:
+        VerificationError: the leaf is dated before an earlier one, or after a later one.
+    """
+    at = bisect_left(evidence.leaves, index, key=lambda item: item[0])
+    if at > 0 and sequenced_at_ms < _read_time(evidence, at - 1):
+        raise VerificationError(f"leaf {index} is dated before the earlier leaf {evidence.leaves[at - 1][0]}")
+    if at < len(evidence.leaves) and sequenced_at_ms > _read_time(evidence, at):
+        raise VerificationError(f"leaf {index} is dated after the later leaf {evidence.leaves[at][0]}")
+
+
+def _read_time(evidence: Evidence, position: int) -> int:
+    return parse_header(evidence.leaves[position][1][:HEADER_BYTES]).sequenced_at_ms
 
 
 def _fold_leaf(

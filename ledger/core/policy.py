@@ -12,16 +12,19 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ledger.core.anchor import ChainIdentity, encode_chain_identity, parse_chain_identity
+from ledger.core.anchor import AnchorGrade, ChainIdentity, encode_chain_identity, parse_chain_identity
 from ledger.core.canonical import JsonObject, encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, MalformedDocumentError, PolicyMismatchError
 from ledger.core.fields import Reader
+from ledger.core.note import NoteVerifier, check_key_name
+from ledger.core.qr import parse_host
 from ledger.core.signature import PublicKey, parse_multikey
 from ledger.core.step import Step
 
 POLICY_TYPE: Final = "hengzheng/policy/v1"
 DEFAULT_ZONE: Final = "Asia/Shanghai"
+FINALITY_PATTERN: Final = r"immediate|depth:[1-9][0-9]{0,4}|tag:safe|tag:finalized"
 DEFAULT_REQUIRED: Final = (
     Step.INTEGRITY,
     Step.BINDING,
@@ -35,6 +38,7 @@ DEFAULT_REQUIRED: Final = (
     Step.RECEIPT,
     Step.TIME,
 )
+_STEPS: Final = {step.code: step for step in Step}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,13 @@ class ContractPin:
     code_hash: bytes
     """32 bytes: SHA-256 of the contract's run-time code."""
     finality: str
-    """`immediate`, `depth:N` or `tag:safe` / `tag:finalized`."""
+    """When an anchor is settled: `immediate`, `depth:N`, `tag:safe` or `tag:finalized`."""
+
+    def is_settled(self, grade: AnchorGrade) -> bool:
+        """Say whether a receipt of this grade is as settled as the finality rule asks."""
+        if self.finality == "immediate" or grade is AnchorGrade.FINAL:
+            return True
+        return self.finality == "tag:safe" and grade is AnchorGrade.SAFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Policy:
     origin: str
     log_key: PublicKey
     root_version: int
+    """Only version 1 exists as yet."""
     root_digest: bytes
     """32 bytes: SHA-256 of the ROOT content."""
     contract: ContractPin | None
@@ -67,7 +78,7 @@ class Policy:
     zone: ZoneInfo
     """Calendar dates are dates of this zone."""
     development: bool
-    """Marks every report as no production trust; a production policy refuses a development chain."""
+    """Marks every report as no production trust; without it no development chain is believed."""
 
 
 def encode_policy(policy: Policy) -> bytes:
@@ -97,7 +108,7 @@ def parse_policy(raw: bytes) -> Policy:
     """Parse a policy file; people may format it as they like.
 
     Raises:
-        InputError: not a policy.
+        InputError: not a policy, or one for production that names a development chain.
     """
     value = parse_json(raw)
     if not isinstance(value, dict):
@@ -105,14 +116,15 @@ def parse_policy(raw: bytes) -> Policy:
     reader = Reader(value, "policy")
     reader.text("type", max_bytes=40, pattern=POLICY_TYPE)
     root = reader.object("root")
+    log = _parse_log(reader)
     policy = Policy(
         version=reader.integer("version", 1, 2**31),
-        origin=reader.text("origin", max_bytes=120),
-        log_key=parse_multikey(reader.text("log_key", max_bytes=64)),
-        root_version=root.integer("version", 1, 2**31),
+        origin=log.name,
+        log_key=log.key,
+        root_version=_parse_root_version(root),
         root_digest=root.hex("digest", 32),
         contract=_parse_contract(reader.opt_object("contract")),
-        hosts=tuple(reader.texts("hosts", max_bytes=100)),
+        hosts=tuple(_parse_host(text) for text in reader.texts("hosts", max_bytes=260)),
         required=frozenset(_parse_step(text) for text in reader.texts("required", max_bytes=20)),
         lag_warning=timedelta(days=reader.integer("lag_warning_days", 0, 10_000)),
         clock_tolerance=timedelta(seconds=reader.integer("clock_tolerance_seconds", 0, 86_400)),
@@ -121,6 +133,12 @@ def parse_policy(raw: bytes) -> Policy:
     )
     root.finish()
     reader.finish()
+    if policy.contract is not None and policy.contract.chain.is_development and not policy.development:
+        chain_id = policy.contract.chain.chain_id
+        raise PolicyMismatchError(
+            f"chain {chain_id} is a development chain, and this policy is not marked as one for development",
+            field="policy.contract.chain_id",
+        )
     return policy
 
 
@@ -134,27 +152,53 @@ def require_origin(policy: Policy, origin: str) -> None:
         raise PolicyMismatchError(f"this is of the log {origin}; the policy is for {policy.origin}")
 
 
+def _parse_log(reader: Reader) -> NoteVerifier:
+    origin, text = reader.text("origin", max_bytes=120), reader.text("log_key", max_bytes=64)
+    try:
+        check_key_name(origin)
+    except InputError as err:
+        reader.refuse("origin", err.reason)
+    try:
+        return NoteVerifier(origin, parse_multikey(text))
+    except InputError as err:
+        reader.refuse("log_key", err.reason)
+
+
+def _parse_root_version(root: Reader) -> int:
+    version = root.integer("version", 1, 2**31)
+    if version != 1:
+        root.refuse("version", f"{version} is a version of the root that this verifier does not know")
+    return version
+
+
+def _parse_host(text: str) -> str:
+    try:
+        return parse_host(text)
+    except InputError as err:
+        raise MalformedDocumentError(f"{text!a}: {err.reason}", field="policy.hosts") from None
+
+
 def _parse_contract(reader: Reader | None) -> ContractPin | None:
     if reader is None:
         return None
     pin = ContractPin(
         parse_chain_identity(reader),
         reader.hex("code_hash", 32),
-        reader.text("finality", max_bytes=20, pattern=r"immediate|depth:[0-9]{1,4}|tag:safe|tag:finalized"),
+        reader.text("finality", max_bytes=20, pattern=FINALITY_PATTERN),
     )
     reader.finish()
     return pin
 
 
 def _parse_step(text: str) -> Step:
-    try:
-        return Step[text.upper()]
-    except KeyError:
-        raise MalformedDocumentError(f"no step has the name {text!r}", field="policy.required") from None
+    step = _STEPS.get(text)
+    if step is None:
+        raise MalformedDocumentError(f"no step has the name {text!a}", field="policy.required")
+    return step
 
 
 def _parse_zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
-    except (ValueError, OSError) as err:
-        raise InputError(f"no time zone has the name {text!r}", field="policy.zone") from err
+    except (KeyError, ValueError, OSError) as err:  # not found is a KeyError
+        raise MalformedDocumentError(f"no time zone has the name {text!a}", field="policy.zone") from err

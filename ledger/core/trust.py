@@ -6,10 +6,11 @@ It lies beside the policy, so that a bare QR code is checked offline; without it
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
-from ledger.core.errors import MalformedDocumentError
+from ledger.core.errors import MalformedDocumentError, VerificationError
 from ledger.core.evidence import (
     Evidence,
     encode_evidence,
@@ -18,12 +19,13 @@ from ledger.core.evidence import (
     verify_evidence_inclusion,
 )
 from ledger.core.fields import Reader
-from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier
+from ledger.core.ids import LeafIndex
+from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier, parse_note
 from ledger.core.policy import Policy, require_origin
 from ledger.core.status import Registers
 
-TRUST_TYPE = "hengzheng/trust/v1"
-MAX_TRUST_BYTES = 64 * 1024 * 1024
+TRUST_TYPE: Final = "hengzheng/trust/v1"
+MAX_TRUST_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,46 @@ def open_trust_list(trust: TrustList, policy: Policy) -> tuple[Registers, Checkp
     """Verify a trust list and return what it establishes, and as of which checkpoint.
 
     Raises:
-        PolicyMismatchError: it is of another log.
+        InputError: it is of another log, or a part of it is malformed.
         VerificationError: a signature, a proof or an event in it does not hold.
     """
     require_origin(policy, trust.origin)
-    checkpoint = verify_checkpoint(trust.checkpoint, NoteVerifier(policy.origin, policy.log_key))
-    verify_evidence_inclusion(trust.evidence, checkpoint.tree_size, checkpoint.root_hash)
-    return fold_evidence(trust.evidence, policy.origin, policy.root_digest), checkpoint
+    checkpoint = open_checkpoint(trust.checkpoint, policy)
+    return open_evidence(trust.evidence, checkpoint, policy), checkpoint
+
+
+def open_checkpoint(note: str, policy: Policy) -> Checkpoint:
+    """Return the checkpoint in a signed note that stands in a bundle or trust list.
+
+    Only the log's own line may stand there: a line that nobody checks could be changed unseen.
+
+    Raises:
+        InputError: not a checkpoint, or one of another log.
+        VerificationError: not signed by the policy's log key, or signed by others too.
+    """
+    checkpoint = verify_checkpoint(note, NoteVerifier(policy.origin, policy.log_key))
+    if len(parse_note(note).signatures) != 1:
+        raise VerificationError("the checkpoint carries signatures that nothing here can check")
+    return checkpoint
+
+
+def open_evidence(
+    evidence: Evidence, checkpoint: Checkpoint, policy: Policy, before: LeafIndex | None = None
+) -> Registers:
+    """Verify authority evidence under a checkpoint and return what it establishes.
+
+    Args:
+        evidence: parsed, not verified.
+        checkpoint: verified.
+        policy: pins root and log key.
+        before: as of which leaf index; None: as of the checkpoint.
+
+    Raises:
+        InputError: a leaf is malformed.
+        VerificationError: a proof, a signature or an event in it does not hold.
+    """
+    verify_evidence_inclusion(evidence, checkpoint.tree_size, checkpoint.root_hash)
+    registers = fold_evidence(evidence, policy.origin, policy.root_digest, before)
+    if registers.root is None or registers.root.log_key != policy.log_key:
+        raise VerificationError("the root names another log key than the policy")
+    return registers

@@ -60,15 +60,16 @@ def describe_metadata(url):
 def describe(database):
     with database.read() as connection:
         found = inspect(connection)
-        return {
-            table: (
-                found.get_pk_constraint(table),
-                sorted(map(str, found.get_check_constraints(table))),
-                sorted(map(str, found.get_indexes(table))),
-                sorted(map(str, found.get_table_options(table).items())) if found.dialect.name == "sqlite" else None,
-            )
-            for table in metadata.tables
-        }
+        return {table: describe_table(found, table) for table in metadata.tables}
+
+
+def describe_table(found, table):
+    indexes = [
+        (index["name"], index["column_names"], sorted((key, str(value)) for key, value in index["dialect_options"].items()))
+        for index in found.get_indexes(table)
+    ]
+    options = found.get_table_options(table) if found.dialect.name == "sqlite" else None
+    return found.get_pk_constraint(table), found.get_check_constraints(table), sorted(indexes), options
 
 
 def test_the_guarded_tables_have_their_triggers(database):
