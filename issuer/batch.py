@@ -1,4 +1,4 @@
-"""Input files: one document, JSON lines or CSV, as a stream of rows.
+r"""Input files: one document, JSON lines or CSV, as a stream of rows.
 
 A row that cannot be read is a row too, with the reason; what is wrong with the file as a whole is raised at once.
 Members that all rows share may be given once, in a common document beside the file: see `issuer/README.md`.

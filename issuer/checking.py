@@ -64,6 +64,7 @@ class Checking:
             self._check_chunk(chunk)
             done += len(chunk)
             progress(done)
+        self.batch.faults.sort(key=lambda fault: fault.row or 0)
         return self.batch
 
     def check_value(self, value: JsonObject) -> Checked:

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.sql import Select
 
-from issuer.tables import DocumentState, documents, meta, metadata, series
+from issuer.tables import BRINGS_NUMBER, IS_WAITING, DocumentState, documents, meta, metadata, series
 from ledger.core.errors import NotFoundError, StateError
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, Subject
 
@@ -135,7 +135,7 @@ class DeskReading:
 
     def list_waiting(self, after: int, limit: int) -> list[WaitingDocument]:
         """Return signed documents beyond a position, in the order of signing."""
-        chosen = (documents.c.state == DocumentState.SIGNED, documents.c.position > after)
+        chosen = (IS_WAITING, documents.c.position > after)
         rows = self._connection.execute(
             select(*_WAITING).where(*chosen).order_by(documents.c.position).limit(limit)
         )
@@ -148,7 +148,7 @@ class DeskReading:
         """Yield what is known of every document, or of those in one state, in the order of signing."""
         query: Select[Any] = select(*_LIGHT).order_by(documents.c.position)
         if state is not None:
-            query = query.where(documents.c.state == state)
+            query = query.where(IS_WAITING if state is DocumentState.SIGNED else documents.c.state == state)
         for row in self._connection.execute(query):
             yield _to_stored(row)
 
@@ -174,7 +174,7 @@ class DeskWriting(DeskReading):
 
     def has_brought_numbers(self) -> bool:
         """Tell whether any document brought its own number."""
-        query = select(documents.c.position).where(documents.c.brings_number == 1).limit(1)
+        query = select(documents.c.position).where(BRINGS_NUMBER).limit(1)
         return self._connection.execute(query).first() is not None
 
     def read_counter(self, name: str) -> int:
@@ -222,8 +222,11 @@ class DeskWriting(DeskReading):
 
     def _update(self, values: list[dict[str, Any]], **columns: Any) -> None:  # noqa: ANN401 -- column values
         if values:
-            waiting = (documents.c.position == bindparam("at"), documents.c.state == DocumentState.SIGNED)
-            change = update(documents).where(*waiting).values(changed_at_ms=bindparam("now"), **columns)
+            change = (
+                update(documents)
+                .where(documents.c.position == bindparam("at"), IS_WAITING)
+                .values(changed_at_ms=bindparam("now"), **columns)
+            )
             self._connection.execute(change, values)
 
 

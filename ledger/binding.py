@@ -21,8 +21,6 @@ from ledger.home import Home
 from ledger.store.unit_of_work import SqlStore
 
 BINDING_TYPE: Final = "hengzheng/chain/v1"
-DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337, 131277322940537})
-"""Chain ids of development nodes; no production home trusts such a chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def bind_log(home: Home, store: SqlStore, binding: ChainBinding) -> None:
             chain for development.
     """
     chain = binding.chain
-    if not home.development and chain.chain_id in DEVELOPMENT_CHAIN_IDS:
+    if not home.development and chain.is_development:
         raise WrongChainError(f"chain {chain.chain_id} is a development chain; this home is for production")
     if _path(home).exists() and (stored := read_binding(home).chain) != chain:
         raise WrongChainError(_describe_difference(stored, chain))

@@ -8,7 +8,6 @@ the state of the chain, not the answer to a transaction; nothing is believed bef
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
@@ -20,18 +19,16 @@ from contracts.registry import (
     compute_origin_hash,
     encode_open,
 )
-from ledger.binding import ChainBinding, bind_log, load_binding
+from ledger.binding import ChainBinding
 from ledger.chain.client import ChainClient, ChainRefusedError
 from ledger.chain.finality import Finality
-from ledger.chain.payment import DEFAULT_MAX_FEE_WEI, GWEI, give_allowance, quote_fees
+from ledger.chain.payment import DEFAULT_MAX_FEE_WEI, quote_fees
 from ledger.chain.registry import Registry
 from ledger.chain.transactions import Account, build_transaction, compute_contract_address
 from ledger.chain.waiting import Pace, Wait
 from ledger.core.anchor import ChainIdentity
-from ledger.core.errors import NotFoundError, StateError, WrongChainError
+from ledger.core.errors import StateError, WrongChainError
 from ledger.failpoint import failpoint
-from ledger.home import Home
-from ledger.store.unit_of_work import SqlStore
 
 _LOG = structlog.get_logger(__name__)
 
@@ -146,34 +143,6 @@ class Founder:
             return str(err)
         failpoint("deployment.sent")
         return ""
-
-
-def found_log(
-    home: Home, store: SqlStore, client: ChainClient, account: Account, *, contract: bytes | None = None
-) -> ChainBinding:
-    """Put a home's log on its chain, and write down where; done before, it changes nothing.
-
-    Args:
-        home: whose log; on the chain of a development home the account is given ether.
-        store: the log's database.
-        client: the home's node.
-        account: becomes the log's operator.
-        contract: 20 bytes, a registry that somebody deployed; None deploys one.
-
-    Raises:
-        WrongChainError: home or database were made for another chain or contract.
-        UnavailableError: the node is out of reach or too slow, gas costs too much, or there are no funds.
-    """
-    with suppress(NotFoundError):
-        binding = load_binding(home, store)
-        Registry(client, binding.chain).require_chain()
-        return binding
-    if home.development:
-        give_allowance(client, account.address)
-    founder = Founder(client, account, home.finality, max_fee_wei=home.settings.max_fee_gwei * GWEI)
-    binding = founder.open_log(contract or founder.deploy_registry(), home.origin)
-    bind_log(home, store, binding)
-    return binding
 
 
 def _is_open(registry: Registry) -> bool:

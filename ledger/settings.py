@@ -54,7 +54,7 @@ def _check_host(text: str) -> str:
 def _check_zone(text: str) -> str:
     try:
         return ZoneInfo(text).key
-    except (ValueError, OSError) as err:
+    except (KeyError, ValueError, OSError) as err:  # not found is a KeyError
         raise ValueError("no time zone has this name") from err
 
 

@@ -12,7 +12,7 @@ from ledger.log import Log
 from ledger.store.engine import Database
 from ledger.store.unit_of_work import SqlStore
 
-BATCHES = (range(3), range(3, 260), range(260, 262))
+BATCHES = (range(3), range(3, 260))
 """Numbers of the issues in each batch: the second one fills a tile."""
 
 

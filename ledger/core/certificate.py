@@ -23,7 +23,7 @@ from ledger.core.category import Category, parse_category
 from ledger.core.data_integrity import split_proofs
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
-from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
+from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.quantity import Quantity
 from ledger.core.statement import Conclusion
 from ledger.core.unit import parse_unit
@@ -36,6 +36,8 @@ CONTEXTS: Final = (
 
 RECORD_VERSION: Final = 1
 MAX_CERTIFICATE_BYTES: Final = 256 * 1024
+FIRST_DAY: Final = date(1970, 1, 1)
+"""Statements count days from here."""
 
 
 class DocumentType(StrEnum):
@@ -347,8 +349,10 @@ def parse_credential(value: JsonObject, raw: bytes) -> Certificate:
     """Parse a document that has been read already; `raw` is its canonical spelling.
 
     Raises:
-        InputError: not such a document; the member is named.
+        InputError: not such a document, or larger than 256 KiB; the member is named.
     """
+    if len(raw) > MAX_CERTIFICATE_BYTES:
+        raise MalformedDocumentError(f"a certificate of {len(raw)} bytes; at most {MAX_CERTIFICATE_BYTES}")
     document, proofs = split_proofs(value)
     reader = Reader(document, "")
     contexts = reader.texts("@context", max_bytes=100)
@@ -409,7 +413,7 @@ def parse_record(reader: Reader) -> Record:
 
 def _parse_issuer(reader: Reader) -> Issuer:
     issuer = Issuer(
-        id=InstitutionId(reader.text("id", max_bytes=12)),
+        id=InstitutionId(reader.text("id", max_bytes=12, pattern=ID_PATTERN)),
         name=reader.text("name", max_bytes=200),
         authorisation_no=reader.text("authorisation_no", max_bytes=120),
         scope_id=reader.text("scope_line_id", max_bytes=12),
@@ -639,6 +643,20 @@ def _parse_raw_record(reader: Reader | None) -> RawRecord | None:
 
 def _check_agreement(record: Record) -> None:
     """Refuse a record whose members contradict each other."""
+    _check_conclusion(record)
+    _check_dates(record)
+    known = {part.id for part in record.instrument.parts}
+    for result in record.results:
+        if result.part is not None and result.part not in known:
+            raise MalformedDocumentError(f"no such part: {result.part}", field="results.part")
+    if len(set(record.seals)) != len(record.seals):
+        raise MalformedDocumentError("the same seal stands twice at one point", field="seals")
+    roles = [person.role for person in record.persons]
+    if len(set(roles)) != len(roles):
+        raise MalformedDocumentError("two persons have the same role", field="persons")
+
+
+def _check_conclusion(record: Record) -> None:
     rejected = record.document_type is DocumentType.REJECTION_NOTICE
     if rejected != (record.conclusion is Conclusion.FAIL):
         raise MalformedDocumentError(
@@ -646,14 +664,13 @@ def _check_agreement(record: Record) -> None:
         )
     if rejected and record.validity.kind is not ValidityKind.NONE:
         raise MalformedDocumentError("a rejection notice has no validity", field="validity")
-    if not rejected and any(not result.passed for result in record.results if not result.before_adjustment):
+    if not rejected and any(not result.passed and not result.before_adjustment for result in record.results):
         raise MalformedDocumentError("a certificate cannot hold a failed result", field="results")
-    known = {part.id for part in record.instrument.parts}
-    for result in record.results:
-        if result.part is not None and result.part not in known:
-            raise MalformedDocumentError(f"no such part: {result.part}", field="results.part")
+
+
+def _check_dates(record: Record) -> None:
+    for name in ("verified_on", "issued_on"):
+        if getattr(record, name) < FIRST_DAY:
+            raise MalformedDocumentError(f"no document is older than {FIRST_DAY}", field=name)
     if record.validity.until is not None and record.validity.until < record.verified_on:
         raise MalformedDocumentError("ends before the verification", field="validity.until")
-    roles = [person.role for person in record.persons]
-    if len(set(roles)) != len(roles):
-        raise MalformedDocumentError("two persons have the same role", field="persons")

@@ -8,17 +8,20 @@ holder and the authority only.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.core.canonical import JsonObject, JsonValue, encode_canonical_json, parse_canonical_json
-from ledger.core.encoding import encode_hex, parse_hex
+from ledger.core.encoding import encode_hex
 from ledger.core.errors import MalformedDocumentError, VerificationError
 from ledger.core.fields import Reader
 from ledger.core.ids import Digest
 
-DISCLOSURE_TYPE = "hengzheng/disclosure/v1"
-SALT_BYTES = 16
+DISCLOSURE_TYPE: Final = "hengzheng/disclosure/v1"
+SALT_BYTES: Final = 16
+_POSITION: Final = re.compile("0|[1-9][0-9]{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,7 @@ def parse_disclosure(raw: bytes) -> Disclosure:
     if not isinstance(value, dict):
         raise MalformedDocumentError("a disclosure is a JSON object")
     reader = Reader(value, "")
-    if reader.text("type", max_bytes=40) != DISCLOSURE_TYPE:
-        raise MalformedDocumentError("not a disclosure file", field="type")
+    reader.text("type", max_bytes=40, pattern=DISCLOSURE_TYPE)
     digest = Digest(reader.hex("certificate", 32))
     members = reader.members("members")
     reader.finish()
@@ -88,13 +90,18 @@ def parse_disclosure(raw: bytes) -> Disclosure:
 
 
 def _parse_member(path: str, item: JsonValue) -> DisclosedMember:
-    if not isinstance(item, dict) or set(item) != {"salt", "value"} or not isinstance(item["salt"], str):
+    if not isinstance(item, dict) or set(item) != {"salt", "value"}:
         raise MalformedDocumentError("expected salt and value", field=f"members.{path}")
-    return DisclosedMember(parse_hex(item["salt"], size=SALT_BYTES), item["value"])
+    salt = Reader({"salt": item["salt"]}, f"members.{path}").hex("salt", SALT_BYTES)
+    return DisclosedMember(salt, item["value"])
 
 
 def verify_disclosure(record: JsonObject, disclosure: Disclosure) -> None:
     """Check that every disclosed value is the one that the record commits to.
+
+    Args:
+        record: `credentialSubject` of the certificate, as it stands.
+        disclosure: its member `certificate` helps to find the certificate and proves nothing.
 
     Raises:
         VerificationError: a value is not the committed one, or the record has no such commitment.
@@ -110,7 +117,7 @@ def _find(record: JsonObject, path: str) -> "JsonValue | None":
     for name in path.split("."):
         if isinstance(value, dict):
             value = value.get(name)
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+        elif isinstance(value, list) and _POSITION.fullmatch(name) and int(name) < len(value):
             value = value[int(name)]
         else:
             return None

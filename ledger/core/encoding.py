@@ -13,6 +13,7 @@ import binascii
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from operator import mul
 
 from ledger.core.errors import MalformedDocumentError, NonCanonicalEncodingError
@@ -223,6 +224,7 @@ def encode_decimal(value: Decimal) -> str:
     return text
 
 
+@lru_cache(maxsize=8192)
 def parse_decimal(text: str) -> Decimal:
     """Return the decimal that plain digits stand for; trailing zeros are kept, as they state a resolution.
 

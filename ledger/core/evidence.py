@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from ledger.core.canonical import JsonObject
 from ledger.core.encoding import encode_base64, parse_base64
 from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES, Leaf, parse_header, parse_leaf
-from ledger.core.errors import MalformedDocumentError, VerificationError
+from ledger.core.errors import VerificationError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
 from ledger.core.ids import LeafIndex, RootHash, Subject, TreeSize

@@ -23,7 +23,7 @@ from typing import NoReturn, TypeVar
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.encoding import parse_base64, parse_date, parse_decimal, parse_hex, parse_instant
 from ledger.core.errors import InputError, MalformedDocumentError
-from ledger.core.text import has_forbidden_character, has_outer_space
+from ledger.core.text import has_forbidden_character, has_outer_space, is_plain
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 _ValueT = TypeVar("_ValueT")
@@ -262,7 +262,7 @@ class Reader:
 
     def opt_decimal(self, name: str) -> Decimal | None:
         """Return a decimal number, or None if the member is absent."""
-        return self.decimal(name) if name in self._left else None
+        return self._parse(name, parse_decimal) if name in self._left else None
 
     def opt_date(self, name: str) -> dt.date | None:
         """Return a calendar date, or None if the member is absent."""
@@ -315,9 +315,9 @@ class Reader:
             self.refuse(name, "this member is missing")
 
     def _take_text(self, name: str) -> str:
-        value = self._take(name)
+        value = self._left.pop(name, None)
         if type(value) is not str:
-            self.refuse(name, "text is expected here")
+            self.refuse(name, "this member is missing" if value is None else "text is expected here")
         return value
 
     def _take_list(self, name: str, least: int, most: int) -> list[JsonValue]:
@@ -340,12 +340,16 @@ class Reader:
             self.refuse(name, "text is expected here")
         if not value:
             self.refuse(name, "text must not be empty")
-        if has_outer_space(value):
-            self.refuse(name, "text must not begin or end with white space")
-        if has_forbidden_character(value):
-            self.refuse(name, "text must not hold control characters or characters that change its direction")
+        if not is_plain(value):
+            self._check_characters(name, value)
         if len(value) * 4 > max_bytes and len(value.encode()) > max_bytes:
             self.refuse(name, f"text of {len(value.encode())} bytes, at most {max_bytes} are allowed")
         if pattern is not None and not _compile(pattern).fullmatch(value):
             self.refuse(name, f"{ascii(value)[:60]} does not have the form {pattern}")
         return value
+
+    def _check_characters(self, name: str, value: str) -> None:
+        if has_outer_space(value):
+            self.refuse(name, "text must not begin or end with white space")
+        if has_forbidden_character(value):
+            self.refuse(name, "text must not hold control characters or characters that change its direction")

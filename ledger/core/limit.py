@@ -146,8 +146,9 @@ def limit_for(
         in_service: the limit of in-service inspection (使用中检查) instead; None where its factor is unknown.
     """
     for limit in limits:
-        fits_class = limit.accuracy_class in {None, accuracy_class}
-        if limit.item == item and fits_class and unit in {None, limit.unit} and _covers(limit, load):
+        fits_class = limit.accuracy_class is None or limit.accuracy_class == accuracy_class
+        fits_unit = unit is None or limit.unit == unit
+        if limit.item == item and fits_class and fits_unit and _covers(limit, load):
             return _widen(limit) if in_service else limit
     return None
 

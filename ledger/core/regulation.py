@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from ledger.core.calendar_rules import MAX_MONTHS, ValidityKind, compute_last_valid_date
@@ -196,6 +197,7 @@ def compute_rule_book_digest(rules_csv: str, limits_csv: str) -> Digest:
     return Digest(hashlib.sha256(RULE_BOOK_DOMAIN + b"".join(parts)).digest())
 
 
+@lru_cache(maxsize=1024)
 def normalise_citation(regulation_id: str) -> str:
     """Return a key that is equal for all usual ways to cite one version of a regulation.
 

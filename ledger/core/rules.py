@@ -11,10 +11,11 @@ gate still refuses what goes beyond it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.core.authority import RegisterState, ScopeContent
@@ -22,11 +23,10 @@ from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
 from ledger.core.certificate import Certificate, Point, Record, Result, Role
 from ledger.core.errors import InputError, Reason
-from ledger.core.exact import decimal_from_fraction, fraction_from_decimal
+from ledger.core.exact import EXACT, fraction_from_decimal
 from ledger.core.ids import Digest
 from ledger.core.instrument import compute_seals_digest, compute_statement_serial
 from ledger.core.limit import Limit, judge_indication_error, limit_for
-from ledger.core.quantity import compute_relative_error_percent, compute_resolution
 from ledger.core.regulation import (
     RuleBook,
     RuleRow,
@@ -36,13 +36,15 @@ from ledger.core.regulation import (
 )
 from ledger.core.statement import Conclusion, IssueClaims, Statement
 from ledger.core.step import Outcome, Sentence
-from ledger.core.unit import convert_difference, parse_unit
+from ledger.core.unit import parse_unit
 
 _VALIDITY_NAMES: Final = {
     ValidityKind.DATE: "date",
     ValidityKind.SERVICE_LIFE: "service_life",
     ValidityKind.NONE: "none",
 }
+_HALF: Final = Decimal("0.5")
+_HALF_PLACES: Final = {-places: EXACT.scaleb(_HALF, -places) for places in range(31)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +53,19 @@ class RuleResult:
 
     outcome: Outcome
     sentence: Sentence
-    """What it found, when it has nothing to refuse; else the reasons speak."""
+    """What it found; empty where the reasons alone speak."""
     reasons: tuple[Reason, ...] = ()
     """Grounds on which the desk and the log refuse the document."""
     warning: bool = False
 
     @property
     def text(self) -> Sentence:
-        """Return all reasons as one sentence, or what was found."""
-        if not self.reasons:
-            return self.sentence
-        return Sentence(
-            "; ".join(f"{reason.field}: {reason.en}" for reason in self.reasons),
-            "；".join(f"{reason.field}：{reason.zh}" for reason in self.reasons),
-        )
+        """Return what was found and all reasons as one sentence."""
+        en = [f"{reason.field}: {reason.en}" for reason in self.reasons]
+        zh = [f"{reason.field}：{reason.zh}" for reason in self.reasons]
+        if self.sentence.en:
+            en, zh = [self.sentence.en, *en], [self.sentence.zh, *zh]
+        return Sentence("; ".join(en), "；".join(zh))
 
 
 def check_binding(statement: Statement, certificate: Certificate) -> RuleResult:
@@ -212,25 +213,23 @@ def check_regulation(record: Record, book: RuleBook) -> RuleResult:
     if rule is None:
         return RuleResult(Outcome.NOT_CHECKED, _unknown_regulation(record), tuple(reasons))
     if not is_in_force(rule, record.verified_on):
-        return _failed(
-            [
-                Reason(
-                    "REGULATION",
-                    "regulation.id",
-                    f"{rule.regulation_id} is not in force on {record.verified_on}",
-                    f"{rule.regulation_id}在{record.verified_on}不是现行规程",
-                )
-            ]
-        )
-    for result in record.results:
-        for text in (result.unit, result.error_unit):
-            if text is not None and not is_unit_admitted(rule, parse_unit(text)):
-                reasons.append(
-                    Reason(
-                        "UNIT", "results.unit", f"{text} is not for this category", f"{text}不得用于此类器具"
-                    )
-                )
+        day = record.verified_on
+        en, zh = f"{rule.regulation_id} is not in force on {day}", f"{rule.regulation_id}在{day}不是现行规程"
+        reasons.append(Reason("REGULATION", "regulation.id", en, zh))
+    reasons += _find_unit_faults(record, rule)
+    if not rule.is_confirmed:
+        sentence = Sentence("the data of this regulation are not confirmed", "该规程的数据未经确认")
+        return RuleResult(Outcome.NOT_CHECKED, sentence, tuple(reasons))
     return _judge(reasons, f"{rule.regulation_id} is in force", f"{rule.regulation_id}现行有效")
+
+
+def _find_unit_faults(record: Record, rule: RuleRow) -> Iterable[Reason]:
+    texts = {text for result in record.results for text in (result.unit, result.error_unit)}
+    for text in sorted(text for text in texts if text is not None):
+        if not is_unit_admitted(rule, parse_unit(text)):
+            yield Reason(
+                "UNIT", "results.unit", f"{text} is not for this category", f"{text}不得用于此类器具"
+            )
 
 
 def check_expiry(record: Record, book: RuleBook) -> RuleResult:
@@ -248,8 +247,12 @@ def check_expiry(record: Record, book: RuleBook) -> RuleResult:
 
 
 def _find_expiry_breaches(record: Record, rule: RuleRow) -> Iterable[Reason]:
-    bound = latest_allowed_valid_until(rule, record.verified_on)
     validity = record.validity
+    try:
+        bound = latest_allowed_valid_until(rule, record.verified_on)
+    except InputError as err:
+        yield Reason("EXPIRY", "verified_on", err.reason, "检定日期过大")
+        return
     if bound.kind is None:
         return
     if validity.kind is not bound.kind:
@@ -279,19 +282,21 @@ def check_limits(record: Record, book: RuleBook) -> RuleResult:
     rule = None if record.instrument.category is Category.OTHER else _find_rule(record, book)[0]
     reasons: list[Reason] = []
     open_items: set[str] = set()
-    counted = 0
     for number, result in enumerate(record.results):
         limit = None if rule is None else _find_limit(record, result, rule)
-        if limit is None or not limit.is_confirmed:
+        if limit is None:
             open_items.add(result.item)
         for position, point in enumerate(result.points):
-            counted += 1
-            field = f"results[{number}].points[{position}]"
-            reasons += _find_point_faults(result, point, limit, field)
-        reasons += _find_result_faults(result, f"results[{number}]")
+            for member, en, zh in _find_point_faults(result, point, limit):
+                reasons.append(Reason("LIMITS", f"results[{number}].points[{position}].{member}", en, zh))
+        if result.passed and not all(point.passed for point in result.points):
+            reasons.append(
+                Reason("LIMITS", f"results[{number}].pass", "contradicts its points", "与各点结论不符")
+            )
     if reasons:
         return _failed(reasons)
-    if open_items or not counted:
+    count = sum(len(result.points) for result in record.results)
+    if open_items or not count:
         return RuleResult(
             Outcome.NOT_CHECKED,
             Sentence(
@@ -299,68 +304,105 @@ def check_limits(record: Record, book: RuleBook) -> RuleResult:
                 f"限值未经确认：{'、'.join(sorted(open_items)) or '无检定数据'}",
             ),
         )
-    return _passed(f"{counted} readings judged as the regulation does", f"{counted}个示值按规程判定无误")
+    return _passed(f"{count} readings judged as the regulation does", f"{count}个示值按规程判定无误")
 
 
 def _find_limit(record: Record, result: Result, rule: RuleRow) -> Limit | None:
+    """Return the limit that decides about a result, None where none is on record or none is confirmed."""
     accuracy_class = record.class_awarded or record.instrument.accuracy_class
-    return limit_for(
-        rule.limits, result.item, accuracy_class=accuracy_class, unit=parse_unit(result.error_unit)
-    )
+    unit = parse_unit(result.error_unit)
+    limit = limit_for(rule.limits, result.item, accuracy_class=accuracy_class, unit=unit)
+    return limit if limit is not None and limit.is_confirmed else None
 
 
-def _find_point_faults(result: Result, point: Point, limit: Limit | None, field: str) -> Iterable[Reason]:
+def _find_point_faults(result: Result, point: Point, limit: Limit | None) -> Iterable[tuple[str, str, str]]:
+    """Yield the member to blame, and why in English and Chinese."""
     error = compute_indication_error(result, point)
-    stated = fraction_from_decimal(point.indication_error)
-    if error is None:
-        error = stated
-    elif abs(error - stated) > fraction_from_decimal(compute_resolution(point.indication_error)) / 2:
-        yield Reason(
-            "LIMITS", f"{field}.error", "does not follow from nominal and measured", "与标准值和示值计算不符"
-        )
+    if error is not None and not _is_rounding_of(point.indication_error, error):
+        yield "error", "does not follow from nominal and measured", "与标准值和示值计算不符"
+    error = error or ExactError(point.indication_error)
     mpe = point.maximum_permissible_error
-    if limit is not None and limit.is_confirmed:
-        if mpe is not None and mpe != limit.maximum_permissible_error:
-            yield Reason(
-                "LIMITS",
-                f"{field}.mpe",
-                f"is not {limit.maximum_permissible_error}",
-                f"应为{limit.maximum_permissible_error}",
-            )
-        within = judge_indication_error(limit, error)
-    elif mpe is not None:
-        within = abs(error) <= fraction_from_decimal(mpe)
-    else:
+    if limit is None:
+        if mpe is not None and _contradicts_stated_limit(error, mpe, passed=point.passed):
+            yield "pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
         return
-    if within != point.passed:
-        yield Reason(
-            "LIMITS", f"{field}.pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
-        )
+    if mpe is not None and mpe != limit.maximum_permissible_error:
+        yield "mpe", f"is not {limit.maximum_permissible_error}", f"应为{limit.maximum_permissible_error}"
+    if _is_within(error, limit) != point.passed:
+        yield "pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
 
 
-def _find_result_faults(result: Result, field: str) -> Iterable[Reason]:
-    if result.passed != all(point.passed for point in result.points):
-        yield Reason("LIMITS", f"{field}.pass", "contradicts its points", "与各点结论不符")
+class ExactError(NamedTuple):
+    """An indication error as a quotient of two decimals, since 1/3 has no decimal form."""
+
+    numerator: Decimal
+    denominator: Decimal = Decimal(1)
+    """Above 0."""
+
+    def compare(self, limit: Decimal) -> Decimal:
+        """Return a number that is below, at or above 0 where the error is below, at or above the limit."""
+        return EXACT.subtract(self.numerator, EXACT.multiply(limit, self.denominator))
+
+    def to_fraction(self) -> Fraction:
+        """Return the same number as a fraction."""
+        return fraction_from_decimal(self.numerator) / fraction_from_decimal(self.denominator)
 
 
-def compute_indication_error(result: Result, point: Point) -> Fraction | None:
+def compute_indication_error(result: Result, point: Point) -> ExactError | None:
     """Return the error that follows from nominal and measured value, in the result's error unit.
 
     None where the point has no such pair, or its units do not allow the computation.
     """
-    if point.nominal is None or point.measured is None or result.unit is None:
+    nominal, measured = point.nominal, point.measured
+    if nominal is None or measured is None or result.unit is None:
         return None
-    try:
-        if result.error_unit == "%":
-            return compute_relative_error_percent(point.measured, point.nominal)
-        difference = fraction_from_decimal(point.measured) - fraction_from_decimal(point.nominal)
-        if result.unit == result.error_unit:
-            return difference
-        exact = decimal_from_fraction(difference)
-        source, target = parse_unit(result.unit), parse_unit(result.error_unit)
-        return None if exact is None else fraction_from_decimal(convert_difference(exact, source, target))
-    except InputError:
+    difference = EXACT.subtract(measured, nominal)
+    if result.error_unit == "%":
+        return ExactError(EXACT.multiply(difference, Decimal(100)), nominal) if nominal > 0 else None
+    if result.unit == result.error_unit:
+        return ExactError(difference)
+    source, target = parse_unit(result.unit), parse_unit(result.error_unit)
+    if source.dimension is not target.dimension:
         return None
+    factor = source.factor / target.factor
+    return ExactError(EXACT.multiply(difference, Decimal(factor.numerator)), Decimal(factor.denominator))
+
+
+def _is_rounding_of(stated: Decimal, error: ExactError) -> bool:
+    """Say whether the stated error is the computed one to within half of its last place."""
+    distance = error.compare(stated).copy_abs()
+    half = EXACT.multiply(_half_a_place(stated), error.denominator)
+    return distance <= half
+
+
+def _half_a_place(value: Decimal) -> Decimal:
+    """Return half the weight of the last place that was written: 0.005 for 0.30, 0.5 for 12."""
+    exponent = value.as_tuple().exponent
+    return _HALF_PLACES.get(exponent) or EXACT.scaleb(_HALF, min(int(exponent), 0))
+
+
+def _is_within(error: ExactError, limit: Limit) -> bool:
+    if limit.rounding_interval is not None:
+        return judge_indication_error(limit, error.to_fraction())
+    below = error.numerator if limit.lower is None else error.compare(limit.lower)
+    above = error.compare(limit.upper)
+    is_magnitude = limit.lower is None
+    if limit.is_inclusive:
+        return below >= 0 >= above
+    return (below >= 0 if is_magnitude else below > 0) and above < 0
+
+
+def _contradicts_stated_limit(error: ExactError, mpe: Decimal, *, passed: bool) -> bool:
+    """Say whether a point contradicts itself, however its regulation may round.
+
+    How the error is rounded before it is judged is not known here; no rounding to the last place in which the
+    limit is written moves it by more than half of that place.
+    """
+    size = ExactError(error.numerator.copy_abs(), error.denominator)
+    half = _half_a_place(mpe)
+    if passed:
+        return size.compare(EXACT.add(mpe.copy_abs(), half)) > 0
+    return size.compare(EXACT.subtract(mpe.copy_abs(), half)) < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +420,9 @@ def check_times(
 ) -> RuleResult:
     """Check the order verified <= persons' signatures <= issued <= sealed <= sequenced <= anchored <= now.
 
+    Operator and checker sign before the approver, whose signature is the issue. Times that are merely ahead of
+    `now` may be the fault of the clock here: they are NOT_CHECKED, while the desk and the log refuse them.
+
     Args:
         record: the document.
         clocks: what else is known of its times.
@@ -385,65 +430,100 @@ def check_times(
         tolerance: by which two clocks may disagree.
         lag: a document that entered the log later than this after its verification gets a warning.
     """
-    signed = [
-        person.signed_at
-        for person in sorted(record.persons, key=lambda person: list(Role).index(person.role))
-    ]
-    chain: list[tuple[str, datetime | None]] = [
-        ("persons.signed_at", signed[0] if signed else None),
-        ("persons.signed_at", signed[-1] if signed else None),
-        ("proof.created", clocks.sealed_at),
-        ("sequenced_at", clocks.sequenced_at),
-        ("anchored_at", clocks.anchored_at),
-        ("now", clocks.now),
-    ]
-    reasons = list(_find_backward_steps(chain, tolerance))
-    reasons += _find_date_faults(record, signed, clocks, zone, tolerance)
-    entered = clocks.sequenced_at or clocks.now
-    late = entered.astimezone(zone).date() - record.verified_on
-    result = _judge(
-        reasons,
-        f"in order; logged {late.days} days after the verification",
-        f"次序正确；检定后{late.days}日载入账本",
+    events = _list_events(record, clocks)
+    faults = [*_find_backward_steps(events, tolerance), *_find_date_faults(record, clocks, zone, tolerance)]
+    if faults:
+        return _failed(faults)
+    ahead = [event for event in events if event.at - clocks.now > tolerance]
+    if ahead:
+        sentence = Sentence("the clock here is behind the document's", "本机时钟早于文件时间")
+        reasons = tuple(
+            Reason("TIME", event.field, f"{event.en} is ahead of the clock here", f"{event.zh}晚于本机时钟")
+            for event in ahead
+        )
+        return RuleResult(Outcome.NOT_CHECKED, sentence, reasons, warning=True)
+    late = local_date(clocks.sequenced_at or clocks.now, zone) - record.verified_on
+    sentence = Sentence(
+        f"in order; logged {late.days} days after the verification", f"次序正确；检定后{late.days}日载入账本"
     )
-    return RuleResult(result.outcome, result.sentence, result.reasons, warning=not reasons and late > lag)
+    return RuleResult(Outcome.PASSED, sentence, warning=late > lag)
 
 
-def _find_backward_steps(
-    chain: Sequence[tuple[str, datetime | None]], tolerance: timedelta
-) -> Iterable[Reason]:
-    latest_name, latest = "", datetime.min.replace(tzinfo=UTC)
-    for name, instant in chain:
-        if instant is None:
-            continue
-        if latest_name and instant + tolerance < latest:
-            yield Reason("TIME", name, f"is before {latest_name}", f"早于{latest_name}")
-        if instant > latest:
-            latest_name, latest = name, instant
+def local_date(instant: datetime, zone: ZoneInfo) -> date:
+    """Return the calendar date of an instant in a zone; in UTC where the zone's would leave the calendar."""
+    try:
+        return instant.astimezone(zone).date()
+    except OverflowError:
+        return instant.date()
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """Something that happened to a document, and when."""
+
+    field: str
+    en: str
+    zh: str
+    at: datetime
+
+
+def _list_events(record: Record, clocks: Clocks) -> list[_Event]:
+    """Return what is known, in the order in which it must have happened."""
+    signed = {person.role: person.signed_at for person in record.persons}
+    approved_at = signed.pop(Role.APPROVER, None)
+    known = (
+        (
+            "persons.signed_at",
+            "the operator's or checker's signature",
+            "检定员或核验员签名",
+            max(signed.values(), default=None),
+        ),
+        ("persons.signed_at", "the approver's signature", "批准人签名", approved_at),
+        ("proof.created", "the seal", "盖章", clocks.sealed_at),
+        ("sequenced_at", "the entry in the log", "载入账本", clocks.sequenced_at),
+        ("anchored_at", "the anchor", "存证", clocks.anchored_at),
+    )
+    return [_Event(field, en, zh, at) for field, en, zh, at in known if at is not None]
+
+
+def _find_backward_steps(events: Sequence[_Event], tolerance: timedelta) -> Iterable[Reason]:
+    latest = None
+    for event in events:
+        if latest is not None and latest.at - event.at > tolerance:
+            yield Reason(
+                "TIME", event.field, f"{event.en} is before {latest.en}", f"{event.zh}早于{latest.zh}"
+            )
+        if latest is None or event.at > latest.at:
+            latest = event
 
 
 def _find_date_faults(
-    record: Record, signed: Sequence[datetime], clocks: Clocks, zone: ZoneInfo, tolerance: timedelta
+    record: Record, clocks: Clocks, zone: ZoneInfo, tolerance: timedelta
 ) -> Iterable[Reason]:
     if record.issued_on < record.verified_on:
         yield Reason("TIME", "issued_on", "is before the verification", "早于检定日期")
-    if signed and (signed[0] + tolerance).astimezone(zone).date() < record.verified_on:
-        yield Reason("TIME", "persons.signed_at", "is before the verification", "早于检定日期")
-    if signed and signed[-1].astimezone(zone).date() != record.issued_on:
-        yield Reason(
-            "TIME", "issued_on", "is not the day of the approver's signature", "与批准人签名日期不符"
-        )
-    if (clocks.sealed_at + tolerance).astimezone(zone).date() < record.issued_on:
+    verification = datetime.combine(record.verified_on, time.min, zone)
+    for person in record.persons:
+        if verification - person.signed_at > tolerance:
+            yield Reason("TIME", "persons.signed_at", "is before the verification", "早于检定日期")
+        if person.role is Role.APPROVER and local_date(person.signed_at, zone) != record.issued_on:
+            yield Reason(
+                "TIME", "issued_on", "is not the day of the approver's signature", "与批准人签名日期不符"
+            )
+    if datetime.combine(record.issued_on, time.min, zone) - clocks.sealed_at > tolerance:
         yield Reason("TIME", "issued_on", "is after the seal", "晚于盖章时间")
 
 
 def _find_rule(record: Record, book: RuleBook) -> tuple[RuleRow | None, list[Reason]]:
     if record.regulation is None:
         return None, [Reason("REGULATION", "regulation", "is missing", "未注明检定规程")]
-    rule = book.rule_named(record.instrument.category, record.regulation.id)
+    name = record.instrument.category.name
+    try:
+        rule = book.rule_named(record.instrument.category, record.regulation.id)
+    except InputError:
+        rule = None
     if rule is not None:
         return rule, []
-    name = record.instrument.category.name
     return None, [
         Reason("REGULATION", "regulation.id", f"no rule of {name} has this name", f"{name}没有此规程的数据")
     ]

@@ -315,9 +315,7 @@ def _check_root(
 
 def _check_root_endorsements(statement: Statement, claims: RegisterClaims, root: RootContent) -> None:
     """Count the root keys that endorse a content; others may endorse too, but count for nothing here."""
-    message = compute_endorsed_bytes(
-        statement.type, root.origin, claims.content, statement.expected_version
-    )
+    message = compute_endorsed_bytes(statement.type, root.origin, claims.content, statement.expected_version)
     keys = {key.key_id: key for key in root.keys}
     good = 0
     for item in claims.endorsements:

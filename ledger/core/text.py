@@ -27,11 +27,17 @@ WHITE_SPACE: Final = (
 _FORBIDDEN: Final = re.compile(f"[{FORBIDDEN_CHARACTERS}]")
 
 
-def has_forbidden_character(text: str) -> bool:
-    """Say whether a text holds a control, direction or surrogate character, or breaks its line.
+def is_plain(text: str) -> bool:
+    """Answer quickly: a text of which this is true has neither of the faults below; others may be good too.
 
-    None of these is printable in any version of Unicode, so the quick question may come first.
+    In every version of Unicode the one white space among the printable characters is U+0020, and no forbidden
+    character is printable.
     """
+    return text.isprintable() and text[:1] != " " and text[-1:] != " "
+
+
+def has_forbidden_character(text: str) -> bool:
+    """Say whether a text holds a control, direction or surrogate character, or breaks its line."""
     return not text.isprintable() and _FORBIDDEN.search(text) is not None
 
 

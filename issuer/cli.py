@@ -1,0 +1,362 @@
+"""Command `hengzheng issue`: input files to numbered, sealed, logged documents and their files.
+
+>>> main(["issue", "pumps.jsonl", "--institution", "institution.json", "--out", "out", "--anchor"])
+0
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any, Final, Protocol
+
+import typer
+from rich.progress import Progress
+
+from issuer.batch import Row, find_form, parse_common, read_rows
+from issuer.checking import Checked
+from issuer.faults import Fault
+from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
+from issuer.issuing import BatchReport, Desk
+from issuer.outputs import DocumentFiles, write_outputs
+from issuer.profile import InstitutionFile, parse_institution_file
+from issuer.rendering.qr import write_bulk
+from issuer.store import DeskStore, StoredDocument
+from issuer.tables import DocumentState
+from ledger.cli import HomeOption, JsonOption, PassphraseOption, anchor_newest, find_given_passphrase
+from ledger.console import make_progress, print_result, run_command
+from ledger.core.data import load_rule_book
+from ledger.core.encoding import parse_date
+from ledger.core.errors import InputError, StaleVersionError, UnavailableError
+from ledger.core.ids import LeafIndex, Subject, TreeSize
+from ledger.core.policy import parse_policy
+from ledger.core.status import Registers, SubjectState
+from ledger.failpoint import failpoint
+from ledger.files import replace_file
+from ledger.home import DEFAULT_HOME, Home, open_home
+from ledger.local import LocalLedger, open_ledger, read_clock
+from ledger.passphrase import Passphrase
+from ledger.receipts import Receipts
+from ledger.remote import RemoteLedger
+from ledger.store.engine import Database
+from ledger.submission import Acknowledgement, Result
+
+app = typer.Typer(add_completion=False)
+
+DEFAULT_SEAL_KEY: Final = "seal"
+INSTITUTION_FILE: Final = "institution.json"
+_CHUNK: Final = 256
+_EXIT_INPUT: Final = 2
+_EXIT_UNAVAILABLE: Final = 3
+_MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `issue` a word of the command line."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    return run_command(app, arguments, name="hengzheng")
+
+
+@app.command()
+def issue(
+    files: Annotated[list[Path], typer.Argument(help="documents as .json, .jsonl or .csv")],
+    home: HomeOption = DEFAULT_HOME,
+    out: Annotated[Path | None, typer.Option("--out", help="write files below DIR/certificates")] = None,
+    institution: Annotated[Path | None, typer.Option(help="the institution's file; kept in the home")] = None,
+    common: Annotated[list[Path] | None, typer.Option(help="members that the rows of a file share")] = None,
+    key: Annotated[str, typer.Option(help="name of the seal key in the keystore")] = DEFAULT_SEAL_KEY,
+    ledger: Annotated[str | None, typer.Option(help="URL of a ledger; without it, the home's own")] = None,
+    base_date: Annotated[
+        str | None, typer.Option(help="day 0 of day offsets; development homes only")
+    ] = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    anchor: Annotated[bool, typer.Option("--anchor", help="anchor too; the bundles hold receipts")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="issue good rows although others are bad")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Issue documents. The same command again changes nothing, and goes on where a broken one ended."""
+    opened = open_home(home)
+    passphrase = find_given_passphrase(opened, passphrase_file)
+    day = _read_base_date(opened, base_date)
+    profile = _load_institution(opened, institution, day)
+    rows = [list(_read_file(path, shared)) for path, shared in _pair(files, common or [])]
+    with _open_gateway(opened, passphrase, ledger) as gateway, _open_desk_store(opened, profile) as store:
+        desk = Desk(
+            profile.profile,
+            opened.keystore.open_signer(key, passphrase),
+            opened.origin,
+            store,
+            gateway,
+            load_rule_book(),
+            read_clock,
+            secrets.token_bytes,
+            failpoint=failpoint,
+        )
+        with make_progress(quiet=as_json) as progress:
+            documents, faults = _check(desk, files, rows, day, progress)
+            if faults and not skip_bad:
+                _print_faults(faults, as_json=as_json)
+                return _EXIT_INPUT
+            report = desk.issue(documents, progress=_show(progress, "issue", len(documents)))
+            outage = report.outage or (_anchor(gateway.ledger, passphrase) if anchor else None)
+            if out is not None:
+                _write(out, opened, store, gateway.ledger, report, progress)
+    return _print_report(report, outage, faults, as_json=as_json)
+
+
+# --- the ledger, as the desk sees it ------------------------------------------------------------------------
+
+
+class Ledger(Protocol):
+    """What an opened ledger and one behind HTTP have in common."""
+
+    @property
+    def registers(self) -> Registers:
+        """What the register events have established."""
+        ...
+
+    def submit(self, entries: Sequence[tuple[bytes, bytes | None]]) -> list[Result]:
+        """Admit and append statements with their bodies; one result each, in order; idempotent."""
+        ...
+
+    def find_states(self, subjects: Sequence[Subject]) -> Mapping[Subject, SubjectState]:
+        """Return the newest states of those subjects that have one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Answers the desk's questions from a ledger."""
+
+    ledger: Ledger
+
+    def submit(self, entries: Sequence[tuple[bytes, bytes]]) -> list[Answer]:
+        """Hand in statements with their certificates."""
+        return [_answer(result) for result in self.ledger.submit(list(entries))]
+
+    def subject_versions(self, subjects: Collection[Subject]) -> dict[Subject, int]:
+        """Return the newest version of each subject that has one."""
+        return {subject: state.version for subject, state in self.ledger.find_states(list(subjects)).items()}
+
+    def registers(self) -> Registers:
+        """Return what the register events have established."""
+        return self.ledger.registers
+
+
+def _answer(result: Result) -> Answer:
+    if isinstance(result, Acknowledgement):
+        return Acknowledged(result.leaf_index)
+    kind = RefusalKind.STALE_VERSION if isinstance(result.error, StaleVersionError) else RefusalKind.FINAL
+    return Refused(kind, str(result.error))
+
+
+@contextmanager
+def _open_gateway(home: Home, passphrase: Passphrase, url: str | None) -> Iterator[Gateway]:
+    if url is None:
+        with open_ledger(home, passphrase) as local:
+            yield Gateway(local)
+        return
+    policy = parse_policy(_read(home.policy_path))
+    with RemoteLedger(url, policy) as remote:
+        yield Gateway(remote)
+
+
+@contextmanager
+def _open_desk_store(home: Home, institution: InstitutionFile) -> Iterator[DeskStore]:
+    database = Database(home.desk_database_url)
+    try:
+        store = DeskStore(database, institution.content.id, home.origin)
+        store.prepare()
+        yield store
+    finally:
+        database.close()
+
+
+# --- input --------------------------------------------------------------------------------------------------
+
+
+def _read_base_date(home: Home, text: str | None) -> date | None:
+    if text is None:
+        return None
+    if not home.development:
+        raise InputError("day offsets are for development homes only", field="--base-date")
+    return parse_date(text)
+
+
+def _load_institution(home: Home, path: Path | None, day: date | None) -> InstitutionFile:
+    """Read the institution's file, and keep it in the home for the next time."""
+    kept = home.path / INSTITUTION_FILE
+    raw = _read(path or kept)
+    parsed = parse_institution_file(raw, day or date(2000, 1, 1) if home.development else None)
+    if path is not None:
+        replace_file(kept, raw)
+    return parsed
+
+
+def _pair(files: Sequence[Path], common: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
+    """Pair each file with what its rows share: given in the same order, or found beside it."""
+    if common and len(common) != len(files):
+        raise InputError(f"{len(common)} files for {len(files)} inputs; give one for each", field="--common")
+    for number, path in enumerate(files):
+        beside = path.with_name(f"{path.stem}.common.json")
+        yield path, common[number] if common else beside if beside.exists() else None
+
+
+def _read_file(path: Path, shared: Path | None) -> Iterator[Row]:
+    members = None if shared is None else parse_common(_read(shared))
+    return read_rows(_read(path), find_form(path.name), members)
+
+
+def _check(
+    desk: Desk, files: Sequence[Path], rows: Sequence[Sequence[Row]], day: date | None, progress: Progress
+) -> tuple[list[Checked], list[tuple[Path, Fault]]]:
+    documents: list[Checked] = []
+    faults: list[tuple[Path, Fault]] = []
+    for path, found in zip(files, rows, strict=True):
+        show = _show(progress, f"check {path.name}", len(found))
+        checked = desk.check_rows(found, base_date=day, progress=show)
+        documents += checked.documents
+        faults += [(path, fault) for fault in checked.faults]
+    return documents, faults
+
+
+def _show(progress: Progress, what: str, total: int) -> Callable[[int], None]:
+    """Return what moves a new bar to a count."""
+    task = progress.add_task(what, total=total)
+
+    def show(done: int) -> None:
+        progress.update(task, completed=done)
+
+    return show
+
+
+# --- output -------------------------------------------------------------------------------------------------
+
+
+def _write(
+    out: Path, home: Home, store: DeskStore, ledger: Ledger, report: BatchReport, progress: Progress
+) -> None:
+    """Write the files of every document that the log has; with receipts where it is anchored."""
+    logged = sorted(
+        (document for document in report.documents if document.leaf_index is not None), key=_leaf_index
+    )
+    task = progress.add_task("write", total=len(logged))
+    for begin in range(0, len(logged), _CHUNK):
+        chunk = logged[begin : begin + _CHUNK]
+        bundles = _prove(ledger, [_leaf_index(document) for document in chunk])
+        with store.read() as desk:
+            stored = [desk.fetch(document.number) for document in chunk]
+        for document, found in zip(chunk, stored, strict=True):
+            bundle = bundles.get(_leaf_index(document))
+            files = DocumentFiles(document.number, found.certificate, found.statement, bundle)
+            write_outputs(out, files, home.settings.host, writer=write_bulk)
+            progress.advance(task)
+
+
+def _prove(ledger: Ledger, indices: Sequence[LeafIndex]) -> dict[LeafIndex, bytes]:
+    """Return bundles under the oldest anchor over each leaf, or under the newest checkpoint if there is none.
+
+    A ledger behind HTTP gives its bundles on its public pages.
+    """
+    if not isinstance(ledger, LocalLedger):
+        return {}
+    receipts = Receipts(ledger.store)
+    newest = ledger.prover.newest_checkpoint()
+    found: dict[LeafIndex, bytes] = {}
+    for size, group in groupby(indices, key=lambda index: _anchored_size(receipts, index)):
+        members = list(group)
+        receipt = receipts.find(members[0])
+        checkpoint = newest if size is None else ledger.prover.checkpoint(size)
+        found.update(zip(members, ledger.prover.bundles(members, checkpoint, receipt), strict=True))
+    return found
+
+
+def _anchored_size(receipts: Receipts, index: LeafIndex) -> TreeSize | None:
+    receipt = receipts.find(index)
+    return None if receipt is None else receipt.tree_size
+
+
+def _leaf_index(document: StoredDocument) -> LeafIndex:
+    index = document.leaf_index
+    return LeafIndex(-1) if index is None else index
+
+
+def _print_faults(faults: Sequence[tuple[Path, Fault]], *, as_json: bool) -> None:
+    rows = len({(path, fault.row) for path, fault in faults})
+    if as_json:
+        print_result(
+            {"error": f"{rows} bad rows; nothing was issued", "faults": _fault_members(faults)}, as_json=True
+        )
+        return
+    for path, fault in faults:
+        typer.echo(f"{path}: {fault.text}", err=True)
+    typer.echo(f"error: {rows} bad rows; nothing was issued", err=True)
+
+
+def _fault_members(faults: Sequence[tuple[Path, Fault]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": str(path),
+            "row": fault.row,
+            "code": fault.code,
+            "field": fault.field,
+            "en": fault.en,
+            "zh": fault.zh,
+        }
+        for path, fault in faults
+    ]
+
+
+def _anchor(ledger: Ledger, passphrase: Passphrase) -> UnavailableError | None:
+    """Anchor the home's own log; return why that must wait, if it must. A ledger behind HTTP anchors by itself."""
+    if not isinstance(ledger, LocalLedger):
+        return None
+    try:
+        anchor_newest(ledger, passphrase)
+    except UnavailableError as err:
+        return err
+    ledger.write_policy()
+    return None
+
+
+def _print_report(
+    report: BatchReport,
+    outage: UnavailableError | None,
+    faults: Sequence[tuple[Path, Fault]],
+    *,
+    as_json: bool,
+) -> int:
+    counts = {state.value: len(report.list_in(state)) for state in DocumentState}
+    members: dict[str, Any] = {"documents": len(report.documents), **counts}
+    if faults:
+        members["faults"] = _fault_members(faults) if as_json else len(faults)
+    if outage is not None:
+        members["queued_because"] = str(outage)
+    voided = {document.number: document.reason for document in report.list_in(DocumentState.VOIDED)}
+    if voided or report.held:
+        members["refused"] = voided | dict(report.held)
+    print_result(members, as_json=as_json)
+    if outage is not None or report.held:
+        return _EXIT_UNAVAILABLE
+    return _EXIT_INPUT if voided or faults else 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as err:
+        raise InputError(f"cannot be read: {err.strerror}", field=str(path)) from err
+    if len(raw) > _MAX_FILE_BYTES:
+        raise InputError(f"larger than {_MAX_FILE_BYTES} bytes", field=str(path))
+    return raw

@@ -1,0 +1,98 @@
+"""Files of an issued document: certificate, bundle, QR pictures; written whole or not at all, and again at will.
+
+    DIR/certificates/JY2026-000001/certificate.json
+                                   bundle.json
+                                   qr.png
+                                   qr.svg
+
+The folder is the number, percent-encoded outside `[A-Za-z0-9._-]`. A file that is there already with the same
+content is left alone. Disclosures are not written here: they hold personal data and go to few.
+
+>>> write_outputs(Path("demo-out"), files, "localhost:8000")
+PosixPath('demo-out/certificates/JY2026-000001')
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from issuer.rendering.qr import DEFAULT_STYLE, Writer, build_caption, render_png, render_svg, write_single
+from ledger.core.ids import CertificateNumber
+from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, encode_short_url
+
+FOLDER: Final = "certificates"
+_ENCODED: Final = re.compile(rb"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFiles:
+    """What is written of one document."""
+
+    number: CertificateNumber
+    certificate: bytes
+    statement: bytes
+    """Goes into the QR code."""
+    bundle: bytes | None
+    """None where it is to be had elsewhere, or not yet."""
+
+
+def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: Writer = write_single) -> Path:
+    """Write the files of a document, and return their folder.
+
+    Args:
+        directory: where `certificates` lies or will lie.
+        files: of the document.
+        host: lower-case DNS name that the QR code leads to.
+        writer: makes the QR modules; `write_bulk` is many times faster.
+
+    Raises:
+        InputError: not such a host.
+        OSError: the folder cannot be written.
+    """
+    folder = directory / FOLDER / encode_folder_name(files.number)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in _make_files(files, host, writer):
+        _replace_file(folder / name, content)
+    return folder
+
+
+def encode_folder_name(number: CertificateNumber) -> str:
+    """Return the name of a document's folder: percent-encoded, and never `.` or `..`."""
+    encoded = _ENCODED.sub(lambda found: f"%{found[0][0]:02X}".encode(), number.encode()).decode()
+    return encoded if encoded.strip(".") else encoded.replace(".", "%2E")
+
+
+def build_qr_text(statement: bytes, host: str) -> str:
+    """Return the text of a document's QR code: the whole statement if a printed code holds it, else its name.
+
+    Raises:
+        InputError: not such a host.
+    """
+    if choose_form(statement).form is QrForm.LONG:
+        return encode_long_url(statement, host)
+    return encode_short_url(compute_code(statement), host)
+
+
+def _make_files(files: DocumentFiles, host: str, writer: Writer) -> Iterator[tuple[str, bytes]]:
+    text = build_qr_text(files.statement, host)
+    caption = build_caption(text)
+    yield "certificate.json", files.certificate
+    if files.bundle is not None:
+        yield "bundle.json", files.bundle
+    yield "qr.png", render_png(text, DEFAULT_STYLE, caption=caption, writer=writer)
+    yield "qr.svg", render_svg(text, DEFAULT_STYLE, caption=caption, writer=writer)
+
+
+def _replace_file(path: Path, content: bytes) -> None:
+    """Put a file in its place at once; readers see the old content or the new one, whole."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

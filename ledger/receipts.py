@@ -1,0 +1,40 @@
+"""Where on the chain a leaf is anchored, as the store knows it.
+
+A leaf is proved under the oldest final anchor that holds it: that one never changes, so neither does the bundle
+made from it.
+
+>>> Receipts(store).find(LeafIndex(5)).tree_size
+1042
+"""
+
+from ledger.core.anchor import AnchorReceipt
+from ledger.core.ids import LeafIndex, TreeSize
+from ledger.store.anchor_queries import AnchorQueries
+from ledger.store.unit_of_work import SqlStore
+
+
+class Receipts:
+    """Reads final anchors. Safe to share between threads."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._database = store.database
+
+    def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
+        """Return the receipt of the oldest final anchor over a leaf; None if it is not anchored yet.
+
+        Raises:
+            UnavailableError: the store is out of reach.
+        """
+        with self._database.read() as connection:
+            anchor = AnchorQueries(connection).find_first_over(leaf_index)
+        return None if anchor is None else anchor.receipt
+
+    def newest_size(self) -> TreeSize:
+        """Return how many leaves are anchored; 0 if none.
+
+        Raises:
+            UnavailableError: the store is out of reach.
+        """
+        with self._database.read() as connection:
+            anchor = AnchorQueries(connection).find_newest_final()
+        return TreeSize(0) if anchor is None else anchor.tree_size
