@@ -11,7 +11,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, TypeGuard
 from zoneinfo import ZoneInfo
 
 from issuer.faults import Gathering
@@ -23,10 +23,8 @@ from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import InstitutionId
 from ledger.core.regulation import RuleBook, RuleRow, latest_allowed_valid_until
 
-_DOCUMENT_TYPES: Final = {
-    "pass": DocumentType.VERIFICATION_CERTIFICATE,
-    "fail": DocumentType.REJECTION_NOTICE,
-}
+_CERTIFICATE: Final = DocumentType.VERIFICATION_CERTIFICATE
+_NOTICE: Final = DocumentType.REJECTION_NOTICE
 _VALIDITY_NAMES: Final = {kind: name for name, kind in VALIDITY_KINDS.items()}
 
 
@@ -50,9 +48,8 @@ def fill_defaults(members: JsonObject, context: DraftContext, gathering: Gatheri
         context: rules and zone.
         gathering: takes what cannot be filled in, and why.
     """
-    conclusion = members.get("conclusion")
-    if "doc_type" not in members and isinstance(conclusion, str) and conclusion in _DOCUMENT_TYPES:
-        members["doc_type"] = _DOCUMENT_TYPES[conclusion].value
+    has_failed = members.get("conclusion") == "fail"
+    members.setdefault("doc_type", (_NOTICE if has_failed else _CERTIFICATE).value)
     for name in ("standards", "results", "seals"):
         members.setdefault(name, [])
     if "issued_on" not in members:
@@ -70,7 +67,10 @@ def fill_defaults(members: JsonObject, context: DraftContext, gathering: Gatheri
 def _fill_issue_date(members: JsonObject, context: DraftContext, gathering: Gathering) -> None:
     """Take the day on which the approver signed: a document is issued by that signature."""
     persons = members.get("persons")
-    for person in persons if isinstance(persons, list) else []:
+    if not isinstance(persons, list):
+        gathering.spoiled.add("issued_on")  # what is wrong is said of the persons
+        return
+    for person in persons:
         if isinstance(person, dict) and person.get("role") == Role.APPROVER:
             try:
                 signed_at = parse_instant(str(person.get("signed_at")))
@@ -96,7 +96,7 @@ def _fill_regulation(
             )
         members["regulation"] = {"id": rule.regulation_id, "title": rule.name_zh}
         return rule
-    if not isinstance(given, dict) or not isinstance(given.get("id"), str):
+    if not _is_citation(given):
         return None
     rule = book.rule_named(category, str(given["id"]))
     if rule is not None and "title" not in given:
@@ -113,12 +113,22 @@ def _fill_validity(
 ) -> None:
     if members.get("conclusion") == "fail":
         members["validity"] = {"kind": "none"}
-    elif category is None or verified_on is None or "regulation" in gathering.spoiled:
+    elif category is None or verified_on is None or not _is_usable(members, gathering):
         gathering.spoiled.add("validity")  # what is wrong is said of these members
     elif rule is None:
         raise MalformedDocumentError("needed, as no rule on record says how long", field="validity")
     else:
         members["validity"] = _longest_validity(rule, verified_on)
+
+
+def _is_usable(members: JsonObject, gathering: Gathering) -> bool:
+    """Tell whether the regulation, if there is one, can be looked up."""
+    given = members.get("regulation")
+    return "regulation" not in gathering.spoiled and (given is None or _is_citation(given))
+
+
+def _is_citation(value: JsonValue) -> TypeGuard[JsonObject]:
+    return isinstance(value, dict) and isinstance(value.get("id"), str)
 
 
 def _longest_validity(rule: RuleRow, verified_on: date) -> JsonObject:

@@ -22,7 +22,6 @@ from issuer.defaults import DraftContext, fill_defaults
 from issuer.faults import Gathering, merge_errors
 from issuer.identity import find_instrument_id
 from issuer.personal import PersonalMember, hide_personal
-from ledger.core.calendar_rules import days_from_date
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
 from ledger.core.certificate import RECORD_VERSION, Record, parse_record
@@ -276,12 +275,8 @@ def _derive_claims(record: Record) -> IssueClaims:
     """Return what the statement will say; refuse what no statement can.
 
     Raises:
-        MalformedDocumentError: a date before 1970, a placeholder for "without end", a seal named twice.
+        MalformedDocumentError: a placeholder for "without end", or a seal named twice.
     """
-    try:
-        days_from_date(record.verified_on)
-    except InputError as err:
-        raise MalformedDocumentError(err.reason, field="verified_on") from None
     until = record.validity.until
     if record.instrument.category is Category.OTHER and until is not None and until.year >= _ENDLESS_YEAR:
         message = f"{until} stands for 'without end' in some registers; write the kind none instead"

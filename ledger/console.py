@@ -1,7 +1,7 @@
 """What every command shares: errors become one sentence and an exit code, results one JSON object or lines.
 
-Exit codes: 0 done; 1 evidence does not hold; 2 wrong input or wrong moment; 3 out of reach, nothing is lost, try
-again; 4 our own records disagree.
+Exit codes: 0 done; 1 evidence does not hold; 2 wrong input or wrong moment; 3 out of reach, nothing is lost,
+try again; 4 our own records disagree.
 
 >>> run_command(app, ["init", "--json"], name="hengzheng init")
 """
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
+import structlog
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -43,6 +44,7 @@ def find_exit_code(err: LedgerError) -> int:
 def run_command(app: typer.Typer, arguments: Sequence[str], *, name: str) -> int:
     """Run a command and return its exit code; no error of ours ends in a traceback."""
     as_json = "--json" in arguments
+    configure_logging()
     try:
         result = typer.main.get_command(app).main(list(arguments), prog_name=name, standalone_mode=False)
     except LedgerError as err:
@@ -58,6 +60,18 @@ def run_command(app: typer.Typer, arguments: Sequence[str], *, name: str) -> int
         Console(stderr=True).print("stopped; the same command goes on where this one ended")
         return 130
     return result if isinstance(result, int) else 0
+
+
+def configure_logging() -> None:
+    """Send log lines to stderr as JSON, one event a line: stdout belongs to results."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def print_result(members: Mapping[str, Any], *, as_json: bool) -> None:

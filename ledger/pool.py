@@ -102,25 +102,29 @@ class Pool:
             self._changed.notify()
 
     def _run(self) -> None:
-        while jobs := self._collect():
-            self._write(jobs)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jobs or self._closed)
+                if not self._jobs:
+                    return
+                jobs = self._collect()
+            self._write([job for job in jobs if job.future.set_running_or_notify_cancel()])
 
     def _collect(self) -> list[_Job]:
-        """Wait for work and take as much as makes a batch; nothing once the pool is closed and empty."""
+        """Take as much of what waits as makes a batch, at least one job."""
         taken: list[_Job] = []
         count = 0
-        with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._closed)
-            while self._jobs and count + len(self._jobs[0].submissions) <= BATCH:
-                taken.append(self._jobs.popleft())
-                count += len(taken[-1].submissions)
-            self._waiting -= count
+        while self._jobs and count + len(self._jobs[0].submissions) <= BATCH:
+            taken.append(self._jobs.popleft())
+            count += len(taken[-1].submissions)
+        self._waiting -= count
         return taken
 
     def _write(self, jobs: Sequence[_Job]) -> None:
-        batch = [submission for job in jobs for submission in job.submissions]
         try:
-            results = iter(self._log.append(batch))
+            if isinstance(self._closed, LogIntegrityError):
+                raise self._closed
+            results = iter(self._log.append([submission for job in jobs for submission in job.submissions]))
         except Exception as err:  # noqa: BLE001 -- it is every caller's answer, and the writer must live on
             if isinstance(err, LogIntegrityError):
                 self._close(err)

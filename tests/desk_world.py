@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from world import AUTHORISATION_NO, INSTITUTION, ORIGIN, VERIFIED_ON, World
+from world import INSTITUTION, ORIGIN, VERIFIED_ON, World
 
 from issuer.batch import Row
 from issuer.defaults import DraftContext
-from issuer.gateway import Acknowledged, Refused, RefusalKind
+from issuer.gateway import Acknowledged, RefusalKind, Refused
 from issuer.issuing import Desk
 from issuer.numbering import NumberPattern
 from issuer.profile import DeskProfile
@@ -40,10 +40,16 @@ CONTEXT = DraftContext(INSTITUTION, load_rule_book(), ZONE)
 BASE_DATE = date(2026, 11, 3)
 
 
-
 def document(number=1, **changes):
     """Return an input document of a fuel dispenser that may be issued; members are replaced by `changes`."""
-    point = {"nominal": "20.00", "measured": "20.02", "error": "0.10", "mpe": "0.30", "u": "0.05", "pass": True}
+    point = {
+        "nominal": "20.00",
+        "measured": "20.02",
+        "error": "0.10",
+        "mpe": "0.30",
+        "u": "0.05",
+        "pass": True,
+    }
     value = {
         "request_id": f"R-{number}",
         "kind": "periodic",

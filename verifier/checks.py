@@ -6,6 +6,7 @@ The functions take parsed parts and return a `Check`; which come in which order 
 import hashlib
 from collections.abc import Callable
 from datetime import date
+from typing import Final
 
 from ledger.core.anchor import AnchorGrade, AnchorReceipt
 from ledger.core.authority import RegisterState
@@ -96,8 +97,17 @@ def check_statement(signed: SignedStatement, key: PublicKey | None, origin: str)
     return passed(Step.STATEMENT, "signed for this ledger", "声明签名有效")
 
 
-def check_key(known: RegisteredKey | None, owner: str, index: LeafIndex) -> Check:
-    """Step 5: the key is registered for this institution and active at the document's position."""
+def check_key(
+    known: RegisteredKey | None, owner: str, index: LeafIndex, ended_at: LeafIndex | None = None
+) -> Check:
+    """Step 5: the key is registered for this institution and active at the document's position.
+
+    Args:
+        known: what the evidence says of the key.
+        owner: whose it must be.
+        index: of the document.
+        ended_at: what the trust list knows of the key's end, which evidence could leave out.
+    """
     if known is None:
         return failed(Step.KEY, "the evidence does not register this key", "证据中没有登记此密钥")
     if known.owner != owner:
@@ -106,7 +116,7 @@ def check_key(known: RegisteredKey | None, owner: str, index: LeafIndex) -> Chec
             f"the key is registered for {known.owner}, not {owner}",
             f"密钥登记于{known.owner}，而非{owner}",
         )
-    if not known.is_active_at(index):
+    if not known.is_active_at(index) or (ended_at is not None and index >= ended_at):
         return failed(Step.KEY, f"the key is not active at leaf {index}", f"密钥在第{index}条时无效")
     return passed(
         Step.KEY,
@@ -123,7 +133,9 @@ def check_authority(bundle: ProofBundle, signed: SignedStatement, registers: Reg
         return failed(
             Step.AUTHORITY, f"the leaf is void: {outcome.reason}", f"该条目无效力：{outcome.reason}"
         )
-    if build_header(signed, outcome, bundle.header.sequenced_at_ms) != bundle.header:
+    prev = bundle.header.prev
+    is_later = prev is None or prev < bundle.leaf_index
+    if not is_later or build_header(signed, outcome, bundle.header.sequenced_at_ms) != bundle.header:
         return failed(
             Step.AUTHORITY, "the leaf's header is not what its statement gives", "账本条目首部与声明不符"
         )
@@ -187,24 +199,42 @@ def check_receipt(
     """Step 15: the log states, signed, where this checkpoint is anchored."""
     if receipt is None:
         return not_checked(Step.RECEIPT, "not anchored yet", "待存证")
-    if policy.contract is None:
-        return not_checked(Step.RECEIPT, "the policy names no contract", "策略未指定合约")
-    if receipt.chain != policy.contract.chain:
-        return failed(Step.RECEIPT, "the receipt is of another chain or contract", "回执属于其他链或合约")
     if (receipt.tree_size, receipt.root_hash) != (checkpoint.tree_size, checkpoint.root_hash):
         return failed(Step.RECEIPT, "the receipt is of another state of the ledger", "回执对应账本的其他状态")
     try:
         verify(receipt)
     except VerificationError as err:
         return from_error(Step.RECEIPT, err)
-    grade = {AnchorGrade.INCLUDED: "已打包", AnchorGrade.SAFE: "较安全", AnchorGrade.FINAL: "已最终确认"}[
-        receipt.grade
-    ]
+    return _check_anchor(receipt, policy)
+
+
+def _check_anchor(receipt: AnchorReceipt, policy: Policy) -> Check:
+    """Compare a receipt that the log has signed with what the policy believes of chains."""
+    if receipt.chain.is_development and not policy.development:
+        return failed(
+            Step.RECEIPT,
+            f"chain {receipt.chain.chain_id} is a development chain, which this policy does not believe",
+            f"链{receipt.chain.chain_id}为开发链，本策略不予采信",
+        )
+    if policy.contract is None:
+        return not_checked(Step.RECEIPT, "the policy names no contract", "策略未指定合约")
+    if receipt.chain != policy.contract.chain:
+        return failed(Step.RECEIPT, "the receipt is of another chain or contract", "回执属于其他链或合约")
+    place_en, place_zh = f"block {receipt.block_number}", f"区块{receipt.block_number}"
+    if not policy.contract.is_settled(receipt.grade):
+        return not_checked(
+            Step.RECEIPT,
+            f"{place_en}, {receipt.grade.value}: not settled as the policy asks",
+            f"{place_zh}，{_GRADES[receipt.grade]}；尚未达到策略要求的确认程度",
+        )
     return passed(
         Step.RECEIPT,
-        f"block {receipt.block_number}, {receipt.grade.value}; stated by the log, not looked up",
-        f"区块{receipt.block_number}，{grade}；由账本声明，未上链核对",
+        f"{place_en}, {receipt.grade.value}; stated by the log, not looked up",
+        f"{place_zh}，{_GRADES[receipt.grade]}；由账本声明，未上链核对",
     )
+
+
+_GRADES: Final = {AnchorGrade.INCLUDED: "已打包", AnchorGrade.SAFE: "较安全", AnchorGrade.FINAL: "已最终确认"}
 
 
 def find_status(

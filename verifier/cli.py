@@ -1,14 +1,17 @@
 """Command `hengzheng verify`, also installed alone as `hengzheng-verify`; loads nothing heavy.
 
 Takes a bundle, a certificate, a picture of a QR code, or its text; offline unless `--chain` names a node.
-Exit codes: 0 in order; 1 do not rely on it; 2 not something this command can check; 3 cannot be confirmed.
+Exit codes: 0 in order; 1 do not rely on it; 2 not something this command can check; 3 cannot be confirmed;
+4 records of the program itself disagree.
 """
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -20,38 +23,50 @@ from ledger.core.encoding import parse_date, parse_instant
 from ledger.core.errors import (
     InputError,
     LedgerError,
+    LogIntegrityError,
     MalformedDocumentError,
     PolicyMismatchError,
     UnavailableError,
+    VerificationError,
 )
 from ledger.core.policy import Policy, parse_policy
 from ledger.core.qr import LongForm, parse_qr_text
 from ledger.core.step import Outcome, Step, Verdict
-from ledger.core.trust import TrustList, parse_trust_list
+from ledger.core.trust import MAX_TRUST_BYTES, TrustList, parse_trust_list
 from verifier.report import DISCLAIMER, STATUS_WORDS, VERDICT_WORDS, Report, report_members
 from verifier.seen import find_memory, remember_policy
 from verifier.session import Session
-from verifier.verify import report_short_code, verify_bundle, verify_certificate, verify_statement_alone
+from verifier.verify import (
+    ChainLook,
+    report_short_code,
+    verify_bundle,
+    verify_certificate,
+    verify_statement_alone,
+)
 
 EXIT_INPUT: Final = 2
-EXIT_UNAVAILABLE: Final = 3
-MAX_INPUT_BYTES: Final = 20 * 1024 * 1024
+_EXIT_CODES: Final = ((VerificationError, 1), (UnavailableError, 3), (LogIntegrityError, 4))
+MAX_INPUT_BYTES: Final = 40 * 1024 * 1024
+"""Largest document looked at; pictures are the largest."""
 DEFAULT_POLICY: Final = Path("hengzheng-home") / "policy.json"
 _MARKS: Final = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_CHECKED: "not checked"}
+_ADDRESS: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments as one JSON object where that is asked for."""
 
+    as_json = False
+
     def error(self, message: str) -> NoReturn:
-        if "--json" not in sys.argv:
+        if not self.as_json:
             super().error(message)
-        sys.exit(_print_error(InputError(message, field="arguments"), as_json=True))
+        sys.exit(_print_error(InputError(message, field="arguments"), None, as_json=True))
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the command's parser."""
-    parser = _Parser(prog="hengzheng verify", description=__doc__)
+    parser = _Parser(prog="hengzheng verify", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "document", help="file with a bundle, certificate or QR picture; or the text of a QR code"
     )
@@ -69,36 +84,42 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    _escape_what_cannot_be_printed()
+    parser = build_parser()
+    parser.as_json = "--json" in given
+    options = parser.parse_args(given)
+    policy = None
     try:
-        report = run(options)
+        policy = _load_policy(options.policy)
+        report = run(options, policy)
     except LedgerError as err:
-        return _print_error(err, as_json=options.json)
+        return _print_error(err, policy, as_json=options.json)
     if options.json:
-        print(json.dumps(report_members(report), ensure_ascii=False))
+        print(json.dumps(report_members(report)))
     else:
         print_report(report)
     return report.exit_code
 
 
-def run(options: argparse.Namespace) -> Report:
-    """Read what the options name and verify it.
+def run(options: argparse.Namespace, policy: Policy) -> Report:
+    """Read the document that the options name and verify it.
 
     Raises:
-        InputError: not something this command can check, or a policy that cannot be used.
-        VerificationError: the trust list itself does not hold.
+        InputError: not something this command can check, or a trust list that cannot be used.
     """
-    policy = _load_policy(options.policy)
-    session = Session(policy, load_rule_book(), _load_trust(options))
+    session = _open_session(options, policy)
     now = _now(options, policy)
-    document = options.document
-    if document.startswith(("https://", "http://")):
-        return _verify_text(document, session, now)
-    raw = _read(Path(document))
-    if raw.lstrip()[:1] == b"{":
+    if _ADDRESS.match(options.document):
+        return _verify_text(options.document, session, now)
+    raw = _read(Path(options.document))
+    kind = _guess_kind(raw)
+    if kind == "json":
         return _verify_json(raw, session, now, options.chain)
-    if raw.startswith((b"https://", b"http://")):
-        return _verify_text(raw.decode("ascii", errors="replace").strip(), session, now)
+    if options.chain is not None:
+        raise InputError("only a bundle can be looked up on the chain", field="--chain")
+    if kind == "text":
+        return _verify_text(raw.decode("utf-8", errors="replace").strip(), session, now)
     from verifier.picture import read_qr_picture  # noqa: PLC0415 -- the picture library is loaded when needed
 
     return _verify_text(read_qr_picture(raw), session, now)
@@ -126,18 +147,43 @@ def print_report(report: Report) -> None:
         print(f"{DISCLAIMER.en}\n{DISCLAIMER.zh}")
 
 
+def _escape_what_cannot_be_printed() -> None:
+    """Let no terminal's character set turn a verdict into a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _guess_kind(raw: bytes) -> str:
+    """Say what a file seems to be: `json`, `text` of a QR code, or `picture`.
+
+    Raises:
+        InputError: empty.
+    """
+    start = raw[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start:
+        raise MalformedDocumentError("the file is empty", field="document")
+    if start[:1] in {b"{", b"[", b'"'}:
+        return "json"
+    return "text" if _ADDRESS.match(start.decode("ascii", errors="replace")) else "picture"
+
+
 def _verify_json(raw: bytes, session: Session, now: datetime, chain_url: str | None) -> Report:
     value = parse_canonical_json(raw, max_bytes=MAX_INPUT_BYTES)
     if isinstance(value, dict) and value.get("type") == BUNDLE_TYPE:
-        look = None
-        if chain_url is not None:
-            from verifier.chain import look_at_contract  # noqa: PLC0415 -- only when asked to look at the chain
-
-            look = look_at_contract(chain_url, session.policy)
-        return verify_bundle(parse_bundle(raw), session, now, look)
+        return verify_bundle(parse_bundle(raw), session, now, _open_chain(chain_url, session.policy))
     if isinstance(value, dict) and "credentialSubject" in value:
+        if chain_url is not None:
+            raise InputError("only a bundle can be looked up on the chain", field="--chain")
         return verify_certificate(parse_credential(value, raw), session, now)
-    raise MalformedDocumentError("neither a bundle nor a certificate")
+    raise MalformedDocumentError("neither a bundle nor a certificate", field="document")
+
+
+def _open_chain(url: str | None, policy: Policy) -> ChainLook | None:
+    if url is None:
+        return None
+    from verifier.chain import look_at_contract  # noqa: PLC0415 -- only when asked to look at the chain
+
+    return look_at_contract(url, policy)
 
 
 def _verify_text(text: str, session: Session, now: datetime) -> Report:
@@ -160,22 +206,35 @@ def _load_policy(path: Path) -> Policy:
     return policy
 
 
+def _open_session(options: argparse.Namespace, policy: Policy) -> Session:
+    """Return a session with the trust list that is named, or with the one beside the policy.
+
+    Raises:
+        InputError: the trust list cannot be used; that says nothing about the document.
+    """
+    trust_list = _load_trust(options)
+    try:
+        return Session(policy, load_rule_book(), trust_list)
+    except VerificationError as err:
+        raise InputError(str(err), field="trust list") from err
+
+
 def _load_trust(options: argparse.Namespace) -> TrustList | None:
-    """Load the trust list named, or the one beside the policy if there is one."""
     path = options.trust or options.policy.with_name("trust.json")
-    if options.trust is None and not path.exists():
+    if options.trust is None and not path.is_file():
         return None
-    return parse_trust_list(_read(path, "trust list"))
+    return parse_trust_list(_read(path, "trust list", MAX_TRUST_BYTES))
 
 
-def _read(path: Path, what: str = "document") -> bytes:
+def _read(path: Path, what: str = "document", max_bytes: int = MAX_INPUT_BYTES) -> bytes:
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_INPUT_BYTES + 1)
-    except OSError as err:
-        raise InputError(f"cannot read {path}: {err.strerror}", field=what) from err
-    if len(raw) > MAX_INPUT_BYTES:
-        raise InputError(f"{path} is larger than {MAX_INPUT_BYTES} bytes", field=what)
+            raw = file.read(max_bytes + 1)
+    except (OSError, ValueError) as err:
+        reason = err.strerror if isinstance(err, OSError) else str(err)
+        raise InputError(f"cannot read {path}: {reason}", field=what) from err
+    if len(raw) > max_bytes:
+        raise InputError(f"{path} is larger than {max_bytes} bytes", field=what)
     return raw
 
 
@@ -195,14 +254,23 @@ def _now(options: argparse.Namespace, policy: Policy) -> datetime:
     return datetime.combine(at, time(23, 59, 59), policy.zone)
 
 
-def _print_error(err: LedgerError, *, as_json: bool) -> int:
-    code = EXIT_UNAVAILABLE if isinstance(err, UnavailableError) else EXIT_INPUT
+def _print_error(err: LedgerError, policy: Policy | None, *, as_json: bool) -> int:
+    """Say why there is no verdict, in the shape of a report, and return the exit code."""
     if as_json:
-        members: dict[str, Any] = {"verdict": None, "authentic": False, "status": None, "error": str(err)}
-        print(json.dumps(members | {"step": Step.INTEGRITY.code}, ensure_ascii=False))
+        environment = None if policy is None else "development" if policy.development else "production"
+        members: dict[str, Any] = {
+            "verdict": None,
+            "authentic": False,
+            "status": None,
+            "environment": environment,
+            "checks": [],
+            "step": (Step.CHAIN if isinstance(err, UnavailableError) else Step.INTEGRITY).code,
+            "error": str(err),
+        }
+        print(json.dumps(members))
     else:
         print(f"error: {err}", file=sys.stderr)
-    return code
+    return next((code for kind, code in _EXIT_CODES if isinstance(err, kind)), EXIT_INPUT)
 
 
 def run_alone() -> None:

@@ -3,11 +3,20 @@
 `authentic` says that the evidence holds; the verdict says whether to rely on the document. A rejection notice
 is authentic and INVALID at once: it is genuine, and the instrument must not be used.
 
+| the first row that applies | verdict |
+| --- | --- |
+| any step FAILED | INVALID |
+| not authentic, or less than a bundle | UNKNOWN |
+| a rejection notice | INVALID |
+| a required step NOT_CHECKED | UNKNOWN |
+| past its last day, or a warning | ATTENTION |
+| else | VALID |
+
 >>> build_report(checks, DocumentStatus.VALID, policy, None).verdict
 <Verdict.VALID: 'VALID'>
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -20,7 +29,7 @@ EXIT_IN_ORDER: Final = 0
 EXIT_DO_NOT_RELY: Final = 1
 EXIT_UNKNOWN: Final = 3
 
-_AUTHENTIC: Final = (Step.STATEMENT, Step.KEY, Step.AUTHORITY)
+_NOT_AT_HAND: Final = Sentence("nothing at hand to check it with", "手头没有可供核对的内容")
 
 
 class DocumentStatus(StrEnum):
@@ -83,7 +92,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Return the exit code of the design: 0 in order, 1 do not rely, 3 unknown."""
+        """Return the exit code of the command: 0 in order, 1 do not rely on it, 3 cannot be confirmed."""
         if self.verdict is Verdict.UNKNOWN:
             return EXIT_UNKNOWN
         if self.verdict is Verdict.INVALID or self.status is not DocumentStatus.VALID:
@@ -98,52 +107,66 @@ def build_report(
     document: DocumentSummary | None,
     *,
     complete: bool = True,
+    asked_for: frozenset[Step] = frozenset(),
     note: Sentence | None = None,
 ) -> Report:
-    """Return the report that follows from the steps.
+    """Return the report that follows from the steps; it names all of them.
 
     Args:
-        checks: one per step that was considered.
+        checks: one per step that was considered; the others are NOT_CHECKED.
         status: what the document says of itself; None if it cannot be read.
         policy: names the required steps.
         document: shown only if the evidence holds.
         complete: False for a bare QR code or a certificate without bundle, which is never VALID.
-        note: one more sentence for people.
+        asked_for: steps that this run requires beside the policy's.
+        note: one more sentence for people; shown only if the evidence holds.
     """
-    outcomes = {check.step: check.outcome for check in checks}
-    failed = Outcome.FAILED in outcomes.values()
-    authentic = not failed and all(outcomes.get(step) is Outcome.PASSED for step in _AUTHENTIC)
-    verdict = _find_verdict(checks, outcomes, status, policy, complete=complete)
+    found = {check.step: check for check in checks}
+    every = tuple(found.get(step) or Check(step, Outcome.NOT_CHECKED, _NOT_AT_HAND) for step in Step)
+    outcomes = {check.step: check.outcome for check in every}
+    authentic = _is_authentic(outcomes)
+    verdict = _find_verdict(
+        outcomes,
+        status if authentic and complete else None,
+        policy.required | asked_for,
+        warned=any(check.warning for check in every),
+    )
     return Report(
         verdict,
         authentic,
         status if authentic else None,
         policy.development,
-        tuple(sorted(checks, key=lambda check: check.step.number)),
+        every,
         document if authentic else None,
-        note,
+        note if authentic else None,
     )
 
 
+def _is_authentic(outcomes: Mapping[Step, Outcome]) -> bool:
+    """Say whether the evidence holds: nothing failed, and a key with authority has signed."""
+    if Outcome.FAILED in outcomes.values():
+        return False
+    signed = Outcome.PASSED in {outcomes[Step.SEAL], outcomes[Step.STATEMENT]}
+    return signed and outcomes[Step.KEY] is outcomes[Step.AUTHORITY] is Outcome.PASSED
+
+
 def _find_verdict(
-    checks: Sequence[Check],
-    outcomes: dict[Step, Outcome],
+    outcomes: Mapping[Step, Outcome],
     status: DocumentStatus | None,
-    policy: Policy,
+    required: frozenset[Step],
     *,
-    complete: bool,
+    warned: bool,
 ) -> Verdict:
+    """Walk the table above; `status` is None where the document is not authentic or not complete."""
     if Outcome.FAILED in outcomes.values():
         return Verdict.INVALID
-    if not complete or status is None:
+    if status is None:
         return Verdict.UNKNOWN
     if status is DocumentStatus.FAILED:
         return Verdict.INVALID
-    if any(outcomes.get(step, Outcome.NOT_CHECKED) is not Outcome.PASSED for step in policy.required):
+    if any(outcomes[step] is Outcome.NOT_CHECKED for step in required):
         return Verdict.UNKNOWN
-    if status is not DocumentStatus.VALID or any(check.warning for check in checks):
-        return Verdict.ATTENTION
-    return Verdict.VALID
+    return Verdict.ATTENTION if warned or status is not DocumentStatus.VALID else Verdict.VALID
 
 
 def report_members(report: Report) -> dict[str, Any]:

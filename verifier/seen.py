@@ -5,6 +5,7 @@ The memory is a small JSON file in the user's state folder; where there is none,
 >>> remember_policy(policy, Path("seen-policies.json"))
 """
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Final
@@ -32,14 +33,22 @@ def remember_policy(policy: Policy, memory: Path) -> None:
         PolicyMismatchError: a higher version has been seen.
     """
     seen = _load(memory)
-    key = f"{policy.origin} {policy.log_key.multikey}"
-    highest = seen.get(key, 0)
-    if isinstance(highest, int) and policy.version < highest:
-        raise PolicyMismatchError(f"policy version {policy.version}; version {highest} has been seen already")
-    if policy.version == highest:
-        return
-    seen[key] = policy.version
+    log = _name_log(policy)
+    highest = seen.get(log)
+    if isinstance(highest, int):
+        if policy.version < highest:
+            raise PolicyMismatchError(
+                f"this is version {policy.version} of the policy; version {highest} has been seen already"
+            )
+        if policy.version == highest:
+            return
+    seen[log] = policy.version
     _save(memory, seen)
+
+
+def _name_log(policy: Policy) -> str:
+    """Return one spelling of a log for the memory: SHA-256 of origin, line feed and log key, in hex."""
+    return hashlib.sha256(f"{policy.origin}\n{policy.log_key.multikey}".encode()).hexdigest()
 
 
 def _load(memory: Path) -> JsonObject:

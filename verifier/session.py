@@ -6,33 +6,33 @@ remembers the outcome by digest. Nothing is remembered beyond the run.
 >>> session = Session(policy, load_rule_book(), trust_list=None)
 """
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
-from ledger.core.checkpoint import Checkpoint, verify_checkpoint
-from ledger.core.errors import LedgerError
-from ledger.core.evidence import fold_evidence, verify_evidence_inclusion
-from ledger.core.ids import TreeSize
-from ledger.core.note import NoteVerifier
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.errors import LedgerError, VerificationError
+from ledger.core.ids import KeyId, LeafIndex
 from ledger.core.policy import Policy
 from ledger.core.regulation import RuleBook
 from ledger.core.status import Registers
-from ledger.core.trust import TrustList, open_trust_list
+from ledger.core.trust import TrustList, open_checkpoint, open_evidence, open_trust_list
 
 ValueT = TypeVar("ValueT")
-REMEMBERED = 1024
+REMEMBERED: Final = 1024
+"""Outcomes of each kind that a session keeps."""
 
 
 class _Memory(Generic[ValueT]):
     """Outcomes by digest, errors included; forgets everything when full."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[tuple[object, ...], ValueT | LedgerError] = {}
+        self._outcomes: dict[object, ValueT | LedgerError] = {}
 
-    def recall(self, key: tuple[object, ...], compute: Callable[[], ValueT]) -> ValueT:
+    def recall(self, key: object, compute: Callable[[], ValueT]) -> ValueT:
         outcome = self._outcomes.get(key)
         if outcome is None:
             if len(self._outcomes) >= REMEMBERED:
@@ -48,18 +48,17 @@ class _Memory(Generic[ValueT]):
 
 
 class Session:
-    """Policy, rule book, trust list, and what has been verified with them."""
+    """Policy, rule book, trust list, and what has been verified with them. Safe to share between threads."""
 
     def __init__(self, policy: Policy, rule_book: RuleBook, trust_list: TrustList | None) -> None:
         """Take what to believe.
 
         Raises:
-            PolicyMismatchError: the trust list is of another log.
+            InputError: the trust list is of another log, or malformed.
             VerificationError: the trust list does not hold.
         """
         self.policy = policy
         self.rule_book = rule_book
-        self.log_verifier = NoteVerifier(policy.origin, policy.log_key)
         self.trusted: tuple[Registers, Checkpoint] | None = None
         if trust_list is not None:
             self.trusted = open_trust_list(trust_list, policy)
@@ -71,10 +70,12 @@ class Session:
         """Return the checkpoint in a signed note.
 
         Raises:
-            InputError: not a checkpoint.
-            BrokenSignatureError: not signed by the policy's log key.
+            InputError: not a checkpoint, or one of another log.
+            VerificationError: not signed by the policy's log key alone, or the trust list has another root
+                for the same size: the log has shown different histories.
         """
-        return self._checkpoints.recall((note,), lambda: verify_checkpoint(note, self.log_verifier))
+        key = hashlib.sha256(note.encode()).digest()
+        return self._checkpoints.recall(key, lambda: self._open_checkpoint(note))
 
     def verify_receipt(self, receipt: AnchorReceipt) -> None:
         """Check that the policy's log key signed this receipt.
@@ -82,7 +83,7 @@ class Session:
         Raises:
             BrokenSignatureError: it did not.
         """
-        self._receipts.recall((receipt,), lambda: self._verify_receipt(receipt))
+        self._receipts.recall(receipt, lambda: self._verify_receipt(receipt))
 
     def open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint) -> Registers:
         """Return what a bundle's authority evidence establishes at its document's position in the log.
@@ -91,16 +92,27 @@ class Session:
             InputError: a leaf is malformed.
             VerificationError: a proof, a signature or an event in it does not hold.
         """
-        indices = [index for index, _ in bundle.evidence.leaves]
-        key = (bundle.evidence_digest, checkpoint, bisect_left(indices, bundle.leaf_index))
-        return self._registers.recall(key, lambda: self._open_evidence(bundle, checkpoint))
+        position = bisect_left(bundle.evidence.leaves, bundle.leaf_index, key=lambda item: item[0])
+        key = (bundle.evidence_digest, checkpoint, position)
+        return self._registers.recall(
+            key, lambda: open_evidence(bundle.evidence, checkpoint, self.policy, bundle.leaf_index)
+        )
+
+    def find_end_of_key(self, key_id: KeyId) -> LeafIndex | None:
+        """Return from which leaf on the trust list says that a key no longer counts; None: it does not say."""
+        known = None if self.trusted is None else self.trusted[0].keys.get(key_id)
+        return None if known is None else known.until
+
+    def _open_checkpoint(self, note: str) -> Checkpoint:
+        checkpoint = open_checkpoint(note, self.policy)
+        if self.trusted is not None:
+            other = self.trusted[1]
+            if other.tree_size == checkpoint.tree_size and other.root_hash != checkpoint.root_hash:
+                raise VerificationError(
+                    f"the log has signed two different states of {checkpoint.tree_size} leaves"
+                )
+        return checkpoint
 
     def _verify_receipt(self, receipt: AnchorReceipt) -> bool:
         verify_receipt(receipt, self.policy.log_key)
         return True
-
-    def _open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint) -> Registers:
-        size = TreeSize(checkpoint.tree_size)
-        verify_evidence_inclusion(bundle.evidence, size, checkpoint.root_hash)
-        policy = self.policy
-        return fold_evidence(bundle.evidence, policy.origin, policy.root_digest, before=bundle.leaf_index)

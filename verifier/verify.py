@@ -12,17 +12,21 @@
 10 standards    registered, traceable
 
 Less than a bundle (a certificate alone, a QR text) is checked as far as the trust list reaches and is never
-VALID.
+VALID. The trust list says how things stand now, and such a document does not show when it was logged: what has
+ended since is NOT_CHECKED there, never FAILED.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
+from ledger.core.authority import RegisterState
 from ledger.core.bundle import ProofBundle
 from ledger.core.certificate import Certificate, Record
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.encoding import parse_instant
 from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, VerificationError
+from ledger.core.evidence import verify_sequence
 from ledger.core.ids import InstitutionId, LeafIndex
 from ledger.core.policy import require_origin
 from ledger.core.rules import (
@@ -33,17 +37,21 @@ from ledger.core.rules import (
     check_regulation,
     check_scope,
     check_times,
+    local_date,
 )
-from ledger.core.signature import PublicKey
 from ledger.core.statement import IssueClaims, SignedStatement, parse_signed_statement
-from ledger.core.status import Registers
-from ledger.core.step import Check, Sentence, Step, not_checked, passed
+from ledger.core.status import RegisteredKey, Registers
+from ledger.core.step import Check, Outcome, Sentence, Step, not_checked, passed
 from verifier import checks
-from verifier.report import DocumentSummary, Report, build_report
+from verifier.report import DocumentStatus, DocumentSummary, Report, build_report
 from verifier.session import Session
 
 ChainLook = Callable[[Checkpoint], Check]
 """Looks at the contract itself; returns step 16."""
+
+_NO_TRUST_LIST: Final = Sentence("no trust list at hand", "没有信任列表")
+_NO_STATE: Final = Sentence("no signed state to prove it in", "没有可信的账本状态")
+_UNKNOWN_KEY: Final = Sentence("the trust list does not know this key", "信任列表中没有此密钥")
 
 
 def verify_bundle(
@@ -55,34 +63,26 @@ def verify_bundle(
         bundle: parsed, not verified.
         session: what to believe.
         now: the verifier's clock, aware UTC.
-        look: step 16; the only thing here that may touch a network.
+        look: step 16, which is then required; the only thing here that may touch a network.
 
     Raises:
         PolicyMismatchError: the bundle is of another log.
-        InputError: a part of it is not what it should be.
+        InputError: its statement is not one.
     """
     require_origin(session.policy, bundle.origin)
     signed = parse_signed_statement(bundle.statement_raw)
-    found = [checks.check_integrity(bundle), checks.check_bundle_binding(bundle, signed)]
-    checkpoint_check, checkpoint = _open_checkpoint(bundle.checkpoint, session)
-    evidence_error, registers = _open_evidence(bundle, session, checkpoint)
-    found += _check_authority(bundle, signed, registers, evidence_error)
+    checkpoint, checkpoint_check = _open_checkpoint(bundle.checkpoint, session)
+    registers, evidence_error = _open_evidence(bundle, session, checkpoint)
     record = bundle.certificate.record
-    found += _check_record(record, registers, session)
-    if checkpoint is None:
-        found.append(not_checked(Step.INCLUSION, "no signed state to prove it in", "没有可信的账本状态"))
-        found.append(checkpoint_check)
-    else:
-        found += [checks.check_inclusion(bundle, checkpoint), checkpoint_check]
-        found.append(not_checked(Step.QUORUM, "the policy names no witnesses", "策略未指定见证方"))
-        found.append(checks.check_receipt(bundle.receipt, checkpoint, session.policy, session.verify_receipt))
-        found.append(_not_looked_up() if look is None else look(checkpoint))
-    found.append(_check_times(bundle.certificate, bundle, session, now))
-    found.append(checks.from_rule(Step.EXPIRY, check_expiry(record, session.rule_book)))
-    found.append(_status_not_proved())
-    today = now.astimezone(session.policy.zone).date()
-    status = checks.find_status(record.conclusion, record.validity.kind, record.validity.until, today)
-    return build_report(found, status, session.policy, summarise(record))
+    found = [checks.check_integrity(bundle), checks.check_bundle_binding(bundle, signed)]
+    found += _check_authority(bundle, signed, session, registers, evidence_error)
+    found.append(_check_scope(record, registers))
+    found += _check_record(record, session)
+    found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check]
+    found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
+    asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
+    status = _find_record_status(record, session, now)
+    return build_report(found, status, session.policy, summarise(record), asked_for=asked_for)
 
 
 def verify_certificate(certificate: Certificate, session: Session, now: datetime) -> Report:
@@ -97,16 +97,16 @@ def verify_certificate(certificate: Certificate, session: Session, now: datetime
     found = [passed(Step.INTEGRITY, "canonical, as it was signed", "规范格式，与签名时一致")]
     if session.trusted is None:
         found += [
-            not_checked(step, "no trust list at hand", "没有信任列表")
-            for step in (Step.SEAL, Step.KEY, Step.AUTHORITY)
+            Check(step, Outcome.NOT_CHECKED, _NO_TRUST_LIST)
+            for step in (Step.SEAL, Step.KEY, Step.AUTHORITY, Step.SCOPE)
         ]
-        registers = None
     else:
         registers, checkpoint = session.trusted
-        key_check, key = _find_key_by_did(certificate.issuer_did, record, registers, checkpoint)
-        found += [checks.check_seal(certificate, key), key_check]
-        found.append(checks.check_institution(registers, record.issuer.id))
-    found += _check_record(record, registers, session)
+        known = _find_key_by_did(certificate.issuer_did, registers)
+        found.append(checks.check_seal(certificate, None if known is None else known.key))
+        found += _check_issuer_now(known, record.issuer.id, registers, checkpoint)
+        found.append(_check_scope_now(record, registers))
+    found += _check_record(record, session)
     found.append(
         not_checked(
             Step.INCLUSION,
@@ -114,11 +114,8 @@ def verify_certificate(certificate: Certificate, session: Session, now: datetime
             "仅凭证书不能证明已载入账本",
         )
     )
-    found.append(_check_times(certificate, None, session, now))
-    found.append(checks.from_rule(Step.EXPIRY, check_expiry(record, session.rule_book)))
-    found.append(_status_not_proved())
-    today = now.astimezone(session.policy.zone).date()
-    status = checks.find_status(record.conclusion, record.validity.kind, record.validity.until, today)
+    found.append(_check_times(certificate, None, session, now, in_evidence=False))
+    status = _find_record_status(record, session, now)
     return build_report(found, status, session.policy, summarise(record), complete=False)
 
 
@@ -132,30 +129,25 @@ def verify_statement_alone(raw: bytes, session: Session, now: datetime) -> Repor
     claims = signed.statement.claims
     if not isinstance(claims, IssueClaims):
         raise MalformedDocumentError("the code holds a statement that is not about a certificate")
-    found: list[Check] = []
-    institution = signed.statement.issuer
+    institution = InstitutionId(signed.statement.issuer)
+    name: str = institution
     if session.trusted is None:
-        found += [
-            not_checked(step, "no trust list at hand", "没有信任列表")
-            for step in (Step.STATEMENT, Step.KEY, Step.AUTHORITY)
-        ]
+        steps = (Step.STATEMENT, Step.KEY, Step.AUTHORITY)
+        found = [Check(step, Outcome.NOT_CHECKED, _NO_TRUST_LIST) for step in steps]
     else:
         registers, checkpoint = session.trusted
         known = registers.keys.get(signed.key_id)
-        found.append(
-            checks.check_statement(signed, None if known is None else known.key, session.policy.origin)
-        )
-        found.append(_check_key_now(known is not None, registers, signed, checkpoint))
-        found.append(_check_institution_now(registers, InstitutionId(institution), known is not None))
-        name = registers.institutions.get(InstitutionId(institution))
-        institution = institution if name is None else name.name.zh
+        key = None if known is None else known.key
+        found = [checks.check_statement(signed, key, session.policy.origin)]
+        found += _check_issuer_now(known, institution, registers, checkpoint)
+        if institution in registers.institutions:
+            name = registers.institutions[institution].name.zh
     found.append(_status_not_proved())
-    today = now.astimezone(session.policy.zone).date()
+    today = local_date(now, session.policy.zone)
     status = checks.find_status(claims.conclusion, claims.validity_kind, claims.valid_until, today)
     note = Sentence("signed, status not checked", "签名有效，状态未查")
-    return build_report(
-        found, status, session.policy, _summarise_claims(claims, institution), complete=False, note=note
-    )
+    summary = _summarise_claims(claims, name)
+    return build_report(found, status, session.policy, summary, complete=False, note=note)
 
 
 def report_short_code(session: Session) -> Report:
@@ -168,71 +160,107 @@ def report_short_code(session: Session) -> Report:
     return build_report([check], None, session.policy, None, complete=False)
 
 
-def _open_checkpoint(note: str, session: Session) -> tuple[Check, Checkpoint | None]:
+# --- parts of a bundle ------------------------------------------------------------------------------------
+
+
+def _open_checkpoint(note: str, session: Session) -> tuple[Checkpoint | None, Check]:
     try:
         checkpoint = session.open_checkpoint(note)
     except (InputError, VerificationError) as err:
-        return checks.from_error(Step.CHECKPOINT, err), None
-    return passed(
+        return None, checks.from_error(Step.CHECKPOINT, err)
+    return checkpoint, passed(
         Step.CHECKPOINT,
         f"{checkpoint.tree_size} leaves, signed by the log",
         f"共{checkpoint.tree_size}条，账本签名有效",
-    ), checkpoint
+    )
 
 
 def _open_evidence(
     bundle: ProofBundle, session: Session, checkpoint: Checkpoint | None
-) -> tuple[LedgerError | None, Registers | None]:
+) -> tuple[Registers | None, LedgerError | None]:
     if checkpoint is None:
         return None, None
     try:
-        return None, session.open_evidence(bundle, checkpoint)
+        return session.open_evidence(bundle, checkpoint), None
     except (InputError, VerificationError) as err:
-        return err, None
+        return None, err
 
 
 def _check_authority(
-    bundle: ProofBundle, signed: SignedStatement, registers: Registers | None, error: LedgerError | None
+    bundle: ProofBundle,
+    signed: SignedStatement,
+    session: Session,
+    registers: Registers | None,
+    error: LedgerError | None,
 ) -> list[Check]:
+    """Steps 3 to 6."""
     known = None if registers is None else registers.keys.get(signed.key_id)
     key = None if known is None else known.key
     found = [checks.check_seal(bundle.certificate, key), checks.check_statement(signed, key, bundle.origin)]
-    if error is not None:
+    if registers is not None:
+        owner, ended_at = signed.statement.issuer, session.find_end_of_key(signed.key_id)
+        found.append(checks.check_key(known, owner, bundle.leaf_index, ended_at))
+        found.append(checks.check_authority(bundle, signed, registers))
+    elif error is not None:
         found.append(not_checked(Step.KEY, "the authority evidence does not hold", "授权证据不成立"))
         found.append(checks.from_error(Step.AUTHORITY, error))
-    elif registers is None:
-        found.append(not_checked(Step.KEY, "no signed state to prove it in", "没有可信的账本状态"))
-        found.append(not_checked(Step.AUTHORITY, "no signed state to prove it in", "没有可信的账本状态"))
     else:
-        found.append(checks.check_key(known, signed.statement.issuer, bundle.leaf_index))
-        found.append(checks.check_authority(bundle, signed, registers))
+        found += [Check(step, Outcome.NOT_CHECKED, _NO_STATE) for step in (Step.KEY, Step.AUTHORITY)]
     return found
 
 
-def _check_record(record: Record, registers: Registers | None, session: Session) -> list[Check]:
-    book = session.rule_book
+def _check_scope(record: Record, registers: Registers | None) -> Check:
     if registers is None:
-        scope = not_checked(Step.SCOPE, "the authority is not known", "授权信息未知")
-    else:
-        line = registers.scopes.get((record.issuer.id, record.issuer.scope_id))
-        scope = checks.from_rule(Step.SCOPE, check_scope(record, line))
+        return not_checked(Step.SCOPE, "the authority is not known", "授权信息未知")
+    line = registers.scopes.get((record.issuer.id, record.issuer.scope_id))
+    return checks.from_rule(Step.SCOPE, check_scope(record, line))
+
+
+def _check_log(
+    bundle: ProofBundle, session: Session, checkpoint: Checkpoint | None, look: ChainLook | None
+) -> list[Check]:
+    """Steps 12, 14, 15 and 16."""
+    quorum = not_checked(Step.QUORUM, "the policy names no witnesses", "策略未指定见证方")
+    if checkpoint is None:
+        steps = (Step.INCLUSION, Step.RECEIPT, Step.CHAIN)
+        return [*(Check(step, Outcome.NOT_CHECKED, _NO_STATE) for step in steps), quorum]
+    receipt = checks.check_receipt(bundle.receipt, checkpoint, session.policy, session.verify_receipt)
+    chain = not_checked(Step.CHAIN, "not looked up", "未上链核对") if look is None else look(checkpoint)
+    return [checks.check_inclusion(bundle, checkpoint), quorum, receipt, chain]
+
+
+# --- what the document itself shows -----------------------------------------------------------------------
+
+
+def _check_record(record: Record, session: Session) -> list[Check]:
+    """Steps 8 to 11, 18 and 19."""
+    book = session.rule_book
     return [
-        scope,
         checks.from_rule(Step.PERSONS, check_persons(record)),
         checks.from_rule(Step.REGULATION, check_regulation(record, book)),
         not_checked(
             Step.STANDARDS, "no register of measurement standards in the evidence", "证据中没有计量标准登记"
         ),
         checks.from_rule(Step.LIMITS, check_limits(record, book)),
+        checks.from_rule(Step.EXPIRY, check_expiry(record, book)),
+        _status_not_proved(),
     ]
 
 
 def _check_times(
-    certificate: Certificate, bundle: ProofBundle | None, session: Session, now: datetime
+    certificate: Certificate,
+    bundle: ProofBundle | None,
+    session: Session,
+    now: datetime,
+    *,
+    in_evidence: bool,
 ) -> Check:
+    """Step 17; `in_evidence`: the bundle's evidence holds, so that its times count too."""
     try:
         sealed_at = _read_sealing_time(certificate)
-    except InputError as err:
+        if bundle is not None and in_evidence:
+            verify_sequence(bundle.evidence, bundle.leaf_index, bundle.header.sequenced_at_ms)
+    except (InputError, VerificationError) as err:
         return checks.from_error(Step.TIME, err)
     receipt = None if bundle is None else bundle.receipt
     clocks = Clocks(
@@ -254,37 +282,59 @@ def _read_sealing_time(certificate: Certificate) -> datetime:
     return parse_instant(created)
 
 
-def _find_key_by_did(
-    did: str, record: Record, registers: Registers, checkpoint: Checkpoint
-) -> tuple[Check, PublicKey | None]:
-    for known in registers.keys.values():
-        if known.key.did_key == did:
-            last = LeafIndex(checkpoint.tree_size - 1)
-            return checks.check_key(known, record.issuer.id, last), known.key
-    return not_checked(Step.KEY, "the trust list does not know this key", "信任列表中没有此密钥"), None
-
-
-def _check_key_now(
-    found: bool, registers: Registers, signed: SignedStatement, checkpoint: Checkpoint
-) -> Check:
-    if not found:
-        return not_checked(Step.KEY, "the trust list does not know this key", "信任列表中没有此密钥")
-    last = LeafIndex(checkpoint.tree_size - 1)
-    return checks.check_key(registers.keys[signed.key_id], signed.statement.issuer, last)
-
-
-def _check_institution_now(registers: Registers, institution: InstitutionId, found: bool) -> Check:
-    if not found:
-        return not_checked(Step.AUTHORITY, "the issuer is unknown", "签发机构未知")
-    return checks.check_institution(registers, institution)
-
-
-def _not_looked_up() -> Check:
-    return not_checked(Step.CHAIN, "not looked up", "未上链核对")
+def _find_record_status(record: Record, session: Session, now: datetime) -> DocumentStatus:
+    today = local_date(now, session.policy.zone)
+    return checks.find_status(record.conclusion, record.validity.kind, record.validity.until, today)
 
 
 def _status_not_proved() -> Check:
     return not_checked(Step.STATUS, "the newest status is not proved here", "此处未证明最新状态")
+
+
+# --- by the trust list, for less than a bundle ------------------------------------------------------------
+
+
+def _find_key_by_did(did: str, registers: Registers) -> RegisteredKey | None:
+    return next((known for known in registers.keys.values() if known.key.did_key == did), None)
+
+
+def _check_issuer_now(
+    known: RegisteredKey | None, institution: InstitutionId, registers: Registers, checkpoint: Checkpoint
+) -> list[Check]:
+    """Steps 5 and 6, as of the trust list's checkpoint."""
+    if known is None:
+        return [Check(step, Outcome.NOT_CHECKED, _UNKNOWN_KEY) for step in (Step.KEY, Step.AUTHORITY)]
+    newest = LeafIndex(checkpoint.tree_size - 1)
+    key = checks.check_key(known, institution, newest)
+    if known.owner == institution and not known.is_active_at(newest):
+        key = not_checked(
+            Step.KEY,
+            "the key has ended; whether the document is older does not show here",
+            "密钥已停用；无法由此判断文件是否在停用前签发",
+        )
+    registered = registers.institutions.get(institution)
+    if registered is not None and registered.state is not RegisterState.ACTIVE:
+        return [
+            key,
+            not_checked(
+                Step.AUTHORITY,
+                f"institution {institution} is {registered.state.value} now; whether the document is older "
+                "does not show here",
+                f"机构{institution}现已暂停或撤销；无法由此判断文件是否在此之前签发",
+            ),
+        ]
+    return [key, checks.check_institution(registers, institution)]
+
+
+def _check_scope_now(record: Record, registers: Registers) -> Check:
+    """Step 7, as of the trust list's checkpoint: the line may have been another when the document was logged."""
+    line = registers.scopes.get((record.issuer.id, record.issuer.scope_id))
+    result = check_scope(record, line)
+    outcome = Outcome.PASSED if result.outcome is Outcome.PASSED else Outcome.NOT_CHECKED
+    return Check(Step.SCOPE, outcome, result.text)
+
+
+# --- for people -------------------------------------------------------------------------------------------
 
 
 def summarise(record: Record) -> DocumentSummary:

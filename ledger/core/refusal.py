@@ -87,7 +87,7 @@ def _members(reasons: Sequence[Reason], statement_digest: Digest, refused_at: da
 def _parse_reason(reader: Reader) -> Reason:
     reason = Reason(
         code=reader.text("code", max_bytes=40, pattern="[A-Z][A-Z_]*"),
-        field=reader.text("field", max_bytes=200),
+        field=reader.text("field"),
         en=reader.text("en"),
         zh=reader.text("zh"),
     )

@@ -378,7 +378,7 @@ def _is_rounding_of(stated: Decimal, error: ExactError) -> bool:
 def _half_a_place(value: Decimal) -> Decimal:
     """Return half the weight of the last place that was written: 0.005 for 0.30, 0.5 for 12."""
     exponent = value.as_tuple().exponent
-    return _HALF_PLACES.get(exponent) or EXACT.scaleb(_HALF, min(int(exponent), 0))
+    return _HALF_PLACES.get(int(exponent)) or EXACT.scaleb(_HALF, min(int(exponent), 0))
 
 
 def _is_within(error: ExactError, limit: Limit) -> bool:

@@ -10,7 +10,6 @@ clock stands still, so that a run of next year measures the same. Keys are fixed
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -320,5 +319,3 @@ class World:
         if not isinstance(result, Acknowledgement):
             raise result.error
 
-
-__all__ = ["World", "make_input", "replace"]

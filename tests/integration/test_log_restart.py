@@ -1,5 +1,6 @@
 """PostgreSQL dies and comes back under a running log."""
 
+import signal
 import subprocess
 import threading
 import time
@@ -27,14 +28,14 @@ def server():
 
 
 class Restarter:
-    """Kills the server process as a crash would, and starts it again on the same data."""
+    """Stops the server as a crash would, without a checkpoint, and starts it again on the same data."""
 
     def __init__(self, server):
         self.process = server.process
         self.command = server.process.args
 
     def kill(self):
-        self.process.kill()
+        self.process.send_signal(signal.SIGQUIT)
         self.process.wait()
 
     def start(self):

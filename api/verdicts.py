@@ -1,0 +1,274 @@
+"""What this server has to say of a printed code: the verifier's steps over the bundle it would hand out.
+
+The steps are the verifier's, with this home's policy; the server only looks up, and adds what a bundle cannot
+prove yet: whether the same instrument has a newer document. No chain is asked while somebody waits.
+
+>>> Verdicts(store, prover, receipts, policy, clock).of_code(parse_code("Y0E5-Q0BV-PKA4-86WB")).shown
+<Shown.VALID: 'VALID'>
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from ledger.core.anchor import AnchorReceipt
+from ledger.core.bundle import parse_bundle
+from ledger.core.calendar_rules import ValidityKind
+from ledger.core.data import load_rule_book
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import InputError, LogIntegrityError, NotFoundError
+from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
+from ledger.core.policy import Policy
+from ledger.core.qr import ShortCode, compute_code
+from ledger.core.statement import parse_signed_statement
+from ledger.core.status import Status, find_subject
+from ledger.core.step import Outcome, Step, Verdict
+from ledger.core.trust import TrustList
+from ledger.proving import ProofStore, Prover
+from ledger.store.records import StoredCheckpoint, StoredEntry
+from verifier.report import DocumentStatus, Report
+from verifier.session import Session
+from verifier.verify import verify_bundle, verify_statement_alone
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Shown(StrEnum):
+    """The one verdict of a page; the harder fact comes first."""
+
+    TAMPERED = "TAMPERED"
+    """Evidence does not hold."""
+    FAILED = "FAILED"
+    """A rejection notice."""
+    FAILED_SINCE = "FAILED_SINCE"
+    """The instrument failed a later verification."""
+    EXPIRED = "EXPIRED"
+    SUPERSEDED = "SUPERSEDED"
+    """The instrument has a newer certificate."""
+    CANNOT_CHECK = "CANNOT_CHECK"
+    PENDING = "PENDING"
+    """In order, and not anchored yet."""
+    ATTENTION = "ATTENTION"
+    VALID = "VALID"
+    NOT_LOGGED = "NOT_LOGGED"
+    """Signed by a registered institution, and not in the ledger."""
+    NOT_FOUND = "NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one document on one day."""
+
+    shown: Shown
+    checked_on: date
+    """In the policy's zone."""
+    tree_size: int = 0
+    as_of: datetime | None = None
+    """When the log signed the state that was looked at, aware UTC."""
+    validity_kind: ValidityKind | None = None
+    report: Report | None = None
+    code: ShortCode | None = None
+    """Names the document's statement; None where it is not in the ledger."""
+    newer: ShortCode | None = None
+    """Names the newer document of the same instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A proof bundle as it is handed out."""
+
+    raw: bytes
+    code: ShortCode
+    is_anchored: bool
+    """Then it never changes."""
+
+
+class ReceiptReading(Protocol):
+    """Where leaves are anchored."""
+
+    def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
+        """Return the receipt of the oldest final anchor over a leaf; None if it is not anchored yet."""
+        ...
+
+    def newest_size(self) -> TreeSize:
+        """Return how many leaves are anchored."""
+        ...
+
+
+class Verdicts:
+    """Looks documents up and verifies them. Safe to share between threads.
+
+    Every method raises `UnavailableError` when the store is out of reach, and `LogIntegrityError` when what it
+    holds cannot even be read.
+    """
+
+    def __init__(
+        self,
+        store: ProofStore,
+        prover: Prover,
+        receipts: ReceiptReading,
+        policy: Policy,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Take what looking up and verifying need.
+
+        Args:
+            store: where the log lives.
+            prover: over the same store.
+            receipts: over the same store.
+            policy: what this home's verifiers believe.
+            clock: returns the time, aware UTC.
+        """
+        self._store = store
+        self._prover = prover
+        self._receipts = receipts
+        self._policy = policy
+        self._clock = clock
+        self._session = Session(policy, load_rule_book(), None)
+
+    def read_state(self) -> tuple[TreeSize, TreeSize, date]:
+        """Return what every finding depends on: leaves in the log, leaves anchored, and the day."""
+        return self._prover.newest_checkpoint().tree_size, self._receipts.newest_size(), self._today()
+
+    def of_statement(self, raw: bytes) -> Finding:
+        """Return what is known of the statement that a long code carries.
+
+        Raises:
+            NotFoundError: it is no statement of a known institution about a certificate.
+        """
+        try:
+            entry = self._prover.find_statement(raw)
+        except NotFoundError:
+            return self._judge_unlogged(raw)
+        return self._judge(entry)
+
+    def of_code(self, code: ShortCode) -> Finding:
+        """Return what is known of the document that a short code names.
+
+        Raises:
+            NotFoundError: none has this code.
+        """
+        return self._judge(self._prover.find_code(code))
+
+    def of_number(self, issuer: InstitutionId, number: CertificateNumber) -> Finding:
+        """Return what is known of the document with this number.
+
+        Raises:
+            NotFoundError: the institution has none.
+        """
+        return self._judge(self._prover.find_issue(issuer, number))
+
+    def bundle_of_statement(self, raw: bytes) -> Bundle:
+        """Return the bundle of a statement; raises as `of_code`."""
+        return self._prove(self._prover.find_statement(raw))
+
+    def bundle_of_code(self, code: ShortCode) -> Bundle:
+        """Return the bundle of the document that a short code names; raises as `of_code`."""
+        return self._prove(self._prover.find_code(code))
+
+    def _today(self) -> date:
+        return self._clock().astimezone(self._policy.zone).date()
+
+    def _prove(self, entry: StoredEntry) -> Bundle:
+        index = entry.leaf_index
+        receipt = self._receipts.find(index)
+        checkpoint = (
+            self._prover.newest_checkpoint()
+            if receipt is None
+            else self._prover.checkpoint(receipt.tree_size)
+        )
+        raw = self._prover.bundles([index], checkpoint, receipt)[0]
+        return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw), receipt is not None)
+
+    def _judge(self, entry: StoredEntry) -> Finding:
+        checkpoint = self._prover.newest_checkpoint()
+        bundle = self._prove(entry)
+        try:
+            parsed = parse_bundle(bundle.raw)
+            report = verify_bundle(parsed, self._session, self._clock())
+        except InputError as err:
+            raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
+        newer, status = self._find_newer(entry)
+        return Finding(
+            shown=choose_shown(report, status, self._policy),
+            checked_on=self._today(),
+            tree_size=checkpoint.tree_size,
+            as_of=_signed_at(checkpoint),
+            validity_kind=parsed.certificate.record.validity.kind,
+            report=report,
+            code=bundle.code,
+            newer=newer,
+        )
+
+    def _find_newer(self, entry: StoredEntry) -> tuple[ShortCode | None, Status | None]:
+        """Return code and status of the instrument's newest document, if this is not it."""
+        subject = find_subject(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
+        with self._store.read() as reading:
+            state = reading.find_states([subject]).get(subject)
+            if state is None or state.current_certificate in {None, entry.leaf_index}:
+                return None, None
+            index = LeafIndex(state.current_certificate or 0)
+            leaf = reading.read_leaves_at([index])[index]
+        return compute_code(parse_leaf(leaf).statement_raw), state.status
+
+    def _judge_unlogged(self, raw: bytes) -> Finding:
+        """Check a statement that the log does not hold, with what the log knows of its institution.
+
+        Raises:
+            NotFoundError: not a statement about a certificate, or of nobody who is known here.
+        """
+        try:
+            issuer = InstitutionId(parse_signed_statement(raw).statement.issuer)
+            checkpoint = self._prover.newest_checkpoint()
+            evidence = self._prover.evidence(issuer, checkpoint.tree_size)
+            trust = TrustList(self._policy.origin, checkpoint.note, evidence)
+            session = Session(self._policy, self._session.rule_book, trust)
+            report = verify_statement_alone(raw, session, self._clock())
+        except InputError as err:
+            raise NotFoundError(f"this is no statement about a certificate: {err}") from err
+        return Finding(
+            shown=_choose_unlogged(report),
+            checked_on=self._today(),
+            tree_size=checkpoint.tree_size,
+            as_of=_signed_at(checkpoint),
+            report=report,
+        )
+
+
+def choose_shown(report: Report, newer: Status | None, policy: Policy) -> Shown:
+    """Return the one verdict that people read, by severity.
+
+    Args:
+        report: what the verifier found in the bundle.
+        newer: status of a newer document of the same instrument, as the log states it.
+        policy: names the required steps.
+    """
+    outcomes = {check.step: check.outcome for check in report.checks}
+    missing = {step for step in policy.required if outcomes.get(step) is not Outcome.PASSED}
+    if Outcome.FAILED in outcomes.values():
+        return Shown.TAMPERED
+    if report.status is DocumentStatus.FAILED:
+        return Shown.FAILED
+    if newer is Status.FAILED:
+        return Shown.FAILED_SINCE
+    if report.status in {DocumentStatus.EXPIRED, DocumentStatus.SERVICE_LIFE_ENDED}:
+        return Shown.EXPIRED
+    if newer is not None:
+        return Shown.SUPERSEDED
+    if missing - {Step.RECEIPT} or report.status is None:
+        return Shown.CANNOT_CHECK
+    if missing:
+        return Shown.PENDING
+    return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
+
+
+def _choose_unlogged(report: Report) -> Shown:
+    if report.verdict is Verdict.INVALID:
+        return Shown.TAMPERED
+    return Shown.NOT_LOGGED if report.authentic else Shown.NOT_FOUND
+
+
+def _signed_at(checkpoint: StoredCheckpoint) -> datetime:
+    return _EPOCH + timedelta(milliseconds=checkpoint.signed_at_ms)

@@ -1,0 +1,99 @@
+"""Finding -> page: one verdict, its fields only where the evidence holds, everything escaped.
+
+>>> PageWriter(policy, "v.example.cn").write(finding, Language.ZH)
+b'<!doctype html>...'
+"""
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.negotiation import Language
+from api.verdicts import Finding, Shown
+from api.web.words import (
+    DOCUMENTS,
+    LOOKS,
+    SERVICE_LIFE_ENDED,
+    UNTIL,
+    say,
+    say_date,
+    say_instant,
+    say_outcome,
+    say_zone,
+)
+from ledger.core.policy import Policy
+from ledger.core.qr import format_code
+from ledger.core.step import Sentence
+from verifier.report import DISCLAIMER, VERDICT_WORDS, DocumentStatus, DocumentSummary, Report
+
+STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
+STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode() + "'"
+"""Names the one style sheet in the content security policy."""
+
+_FIELDLESS: Final = {Shown.TAMPERED, Shown.NOT_LOGGED, Shown.NOT_FOUND, Shown.CANNOT_CHECK}
+_RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
+_DATED: Final = {*_RELIED_ON, Shown.EXPIRED}
+
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader("api.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class PageWriter:
+    """Writes the pages of one site."""
+
+    def __init__(self, policy: Policy, host: str) -> None:
+        self._policy = policy
+        self._host = host
+        self._template = _TEMPLATES.get_template("verdict.html")
+
+    def write(
+        self, finding: Finding, language: Language, *, asked: bool = False, last: Finding | None = None
+    ) -> bytes:
+        """Return the page of a finding, UTF-8.
+
+        Args:
+            finding: what was found.
+            language: of the page.
+            asked: the language was asked for in the address, so links keep it.
+            last: what was found when it could last be checked.
+        """
+        look, report = LOOKS[finding.shown], finding.report
+
+        def t(en: str, zh: str) -> str:
+            return say(Sentence(en, zh), language)
+
+        document = None if report is None or finding.shown in _FIELDLESS else report.document
+        page = self._template.render(
+            t=t,
+            language=language.value,
+            query=f"?lang={language[:2]}" if asked else "",
+            style=STYLE,
+            development=self._policy.development,
+            look=look,
+            headline=_headline(finding, language),
+            sentence=say(look.sentence, language),
+            remarks=_remarks(finding, language),
+            until=self._until(finding, document, language),
+            last=None if last is None else self._describe(last, language),
+            newer=finding.newer,
+            document=document,
+            plate=() if document is None else _plate(document, language),
+            facts=() if document is None else _facts(document, language),
+            disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
+            checks=() if report is None else _checks(report, language),
+            verdict=None if report is None else _verdict(report, language),
+            code=finding.code,
+            spaced_code=None if finding.code is None else format_code(finding.code),
+            checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
+            as_of=None if finding.as_of is None else self._as_of(finding, language),
+            host=self._host,
+        )
+        return page.encode()

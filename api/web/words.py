@@ -1,0 +1,191 @@
+"""What people read: one look, one headline and one sentence for each verdict, in Chinese and English.
+
+Colour is never alone: every look has its own icon, its own word and its own border, see `templates/page.css`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from api.negotiation import Language
+from api.verdicts import Shown
+from ledger.core.calendar_rules import ValidityKind
+from ledger.core.step import Check, Outcome, Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a verdict appears."""
+
+    style: str
+    """Class in the style sheet: colours and border."""
+    icon: str
+    """SVG inside a square of 24 units, drawn with lines."""
+    headline: Sentence
+    sentence: Sentence
+
+
+_TICK: Final = '<circle cx="12" cy="12" r="10"/><path d="m7 12.5 3.5 3.5L17 9"/>'
+_DIAMOND: Final = '<path d="M12 2 22 12 12 22 2 12Z"/><path d="M12 7.5V13M12 16v.5"/>'
+_HOURGLASS: Final = '<path d="M5 2h14M5 22h14M7 2v4l5 6-5 6v4M17 2v4l-5 6 5 6v4"/>'
+_CLOCK: Final = '<circle cx="12" cy="13" r="8.5"/><path d="M12 8v5l3.5 2.5M5 2.5 2 5.5M19 2.5l3 3"/>'
+_ARROWS: Final = '<path d="M2.5 8H20l-5-5M21.5 16H4l5 5"/>'
+_CROSS: Final = '<path d="M3 3h18v18H3Z"/><path d="m8 8 8 8M16 8l-8 8"/>'
+_TRIANGLE: Final = '<path d="M12 2.5 22.5 21h-21Z"/><path d="M12 9.5V15M12 18v.5"/>'
+_QUESTION: Final = (
+    '<path d="M7.5 2h9L22 7.5v9L16.5 22h-9L2 16.5v-9Z"/>'
+    '<path d="M9 9.5a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 2M12 17v.5"/>'
+)
+_CLOUD: Final = '<path d="M7 19a4.5 4.5 0 0 1-.6-9A6.2 6.2 0 0 1 18.3 10a4.5 4.5 0 0 1-.8 9Z"/><path d="m3 3 18 19"/>'
+
+LOOKS: Final = MappingProxyType(
+    {
+        Shown.VALID: Look(
+            "valid",
+            _TICK,
+            Sentence("Valid", "检定有效"),
+            Sentence("In its period of validity. Compare it with the nameplate.", "在有效期内，请与器具铭牌核对。"),
+        ),
+        Shown.ATTENTION: Look(
+            "attention",
+            _DIAMOND,
+            Sentence("Valid, with a remark", "检定有效，请留意"),
+            Sentence("In its period of validity; please read the remark.", "在有效期内，请阅读提示。"),
+        ),
+        Shown.PENDING: Look(
+            "pending",
+            _HOURGLASS,
+            Sentence("Valid – not yet anchored", "有效，待存证"),
+            Sentence(
+                "The institution's signature holds; public anchoring usually follows within 10 minutes.",
+                "机构签名有效；公开存证通常在10分钟内完成。",
+            ),
+        ),
+        Shown.EXPIRED: Look(
+            "expired",
+            _CLOCK,
+            Sentence("Expired", "已过有效期"),
+            Sentence(
+                "Do not rely on this certificate. If in doubt, call 12315.",
+                "请勿再以此证书为准；如有疑问请拨打12315。",
+            ),
+        ),
+        Shown.SUPERSEDED: Look(
+            "superseded",
+            _ARROWS,
+            Sentence("Replaced", "已有新证书"),
+            Sentence(
+                "This instrument has a newer certificate, and that one counts.", "该器具已有更新的证书，请以现行证书为准。"
+            ),
+        ),
+        Shown.FAILED: Look(
+            "failed",
+            _CROSS,
+            Sentence("Failed verification", "检定不合格"),
+            Sentence("This instrument must not be used for trade.", "该器具不得用于贸易结算。"),
+        ),
+        Shown.FAILED_SINCE: Look(
+            "failed",
+            _CROSS,
+            Sentence("Failed verification", "检定不合格"),
+            Sentence(
+                "The instrument failed a later verification and must not be used for trade.",
+                "该器具在此后的检定中不合格，不得用于贸易结算。",
+            ),
+        ),
+        Shown.TAMPERED: Look(
+            "tampered",
+            _TRIANGLE,
+            Sentence("Does not match the register", "内容与登记不符"),
+            Sentence("Do not believe it. You can report it: call 12315.", "请勿相信；可拨打12315举报。"),
+        ),
+        Shown.NOT_LOGGED: Look(
+            "unknown",
+            _QUESTION,
+            Sentence("Not in the ledger", "未载入账本"),
+            Sentence(
+                "A registered institution signed this, but the ledger does not hold it. Do not rely on it yet.",
+                "签名来自已登记的机构，但账本中没有这份证书，暂时不能作为依据。",
+            ),
+        ),
+        Shown.NOT_FOUND: Look(
+            "unknown",
+            _QUESTION,
+            Sentence("Not found", "未查到此证书"),
+            Sentence("Check the number, or scan the code again.", "请核对编号，或重新扫码。"),
+        ),
+        Shown.CANNOT_CHECK: Look(
+            "unchecked",
+            _CLOUD,
+            Sentence("Cannot check right now", "暂时无法核验"),
+            Sentence(
+                "This does not mean that the certificate is invalid. Please try again later.",
+                "这不代表证书无效，请稍后重试。",
+            ),
+        ),
+    }
+)
+
+SERVICE_LIFE_ENDED: Final = Sentence("End of service life", "已到使用期限")
+"""Headline in place of "expired" where the date is the end of a service life."""
+
+OUTCOMES: Final = MappingProxyType(
+    {
+        Outcome.PASSED: Sentence("passed", "通过"),
+        Outcome.FAILED: Sentence("failed", "未通过"),
+        Outcome.NOT_CHECKED: Sentence("not checked", "未做"),
+    }
+)
+REMARK: Final = Sentence("passed, with a remark", "通过，请留意")
+
+UNTIL: Final = MappingProxyType(
+    {
+        ValidityKind.DATE: Sentence("Valid until", "有效期至"),
+        ValidityKind.SERVICE_LIFE: Sentence("To be used until", "限期使用至"),
+    }
+)
+
+DOCUMENTS: Final = MappingProxyType(
+    {
+        "verification_certificate": Sentence("Verification certificate", "检定证书"),
+        "rejection_notice": Sentence("Rejection notice", "检定结果通知书"),
+    }
+)
+
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_BEIJING: Final = "Asia/Shanghai"
+
+
+def say(sentence: Sentence, language: Language) -> str:
+    """Return a sentence in one language."""
+    return sentence.zh if language is Language.ZH else sentence.en
+
+
+def say_outcome(check: Check) -> Sentence:
+    """Return how a step ended."""
+    return REMARK if check.warning else OUTCOMES[check.outcome]
+
+
+def say_date(day: date, language: Language) -> str:
+    """Return a date in full: `2027年05月21日`, `21 May 2027`."""
+    if language is Language.ZH:
+        return f"{day.year}年{day.month:02}月{day.day:02}日"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def say_zone(zone: ZoneInfo, language: Language) -> str:
+    """Return how people call a time zone."""
+    if zone.key == _BEIJING:
+        return "北京时间" if language is Language.ZH else "Beijing time"
+    return zone.key
+
+
+def say_instant(instant: datetime, zone: ZoneInfo, language: Language) -> str:
+    """Return an instant to the minute, in the words of a zone."""
+    local = instant.astimezone(zone)
+    return f"{say_date(local.date(), language)} {local:%H:%M}"
