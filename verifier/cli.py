@@ -53,7 +53,7 @@ _MARKS: Final = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_CHE
 _ADDRESS: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments as one JSON object where that is asked for."""
 
     as_json = False
@@ -64,9 +64,9 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(_print_error(InputError(message, field="arguments"), None, as_json=True))
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the command's parser."""
-    parser = _Parser(prog="hengzheng verify", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="hengzheng verify", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "document", help="file with a bundle, certificate or QR picture; or the text of a QR code"
     )
@@ -111,18 +111,16 @@ def run(options: argparse.Namespace, policy: Policy) -> Report:
     session = _open_session(options, policy)
     now = _now(options, policy)
     if _ADDRESS.match(options.document):
-        return _verify_text(options.document, session, now)
+        return _verify_text(options.document, session, now, options.chain)
     raw = _read(Path(options.document))
     kind = _guess_kind(raw)
     if kind == "json":
         return _verify_json(raw, session, now, options.chain)
-    if options.chain is not None:
-        raise InputError("only a bundle can be looked up on the chain", field="--chain")
     if kind == "text":
-        return _verify_text(raw.decode("utf-8", errors="replace").strip(), session, now)
+        return _verify_text(raw.decode("utf-8", errors="replace").strip(), session, now, options.chain)
     from verifier.picture import read_qr_picture  # noqa: PLC0415 -- the picture library is loaded when needed
 
-    return _verify_text(read_qr_picture(raw), session, now)
+    return _verify_text(read_qr_picture(raw), session, now, options.chain)
 
 
 def print_report(report: Report) -> None:
@@ -172,8 +170,7 @@ def _verify_json(raw: bytes, session: Session, now: datetime, chain_url: str | N
     if isinstance(value, dict) and value.get("type") == BUNDLE_TYPE:
         return verify_bundle(parse_bundle(raw), session, now, _open_chain(chain_url, session.policy))
     if isinstance(value, dict) and "credentialSubject" in value:
-        if chain_url is not None:
-            raise InputError("only a bundle can be looked up on the chain", field="--chain")
+        _refuse_chain(chain_url)
         return verify_certificate(parse_credential(value, raw), session, now)
     raise MalformedDocumentError("neither a bundle nor a certificate", field="document")
 
@@ -186,7 +183,13 @@ def _open_chain(url: str | None, policy: Policy) -> ChainLook | None:
     return look_at_contract(url, policy)
 
 
-def _verify_text(text: str, session: Session, now: datetime) -> Report:
+def _refuse_chain(url: str | None) -> None:
+    if url is not None:
+        raise InputError("only a bundle can be looked up on the chain", field="--chain")
+
+
+def _verify_text(text: str, session: Session, now: datetime, chain_url: str | None) -> Report:
+    _refuse_chain(chain_url)
     parsed = parse_qr_text(text, host=None)
     if parsed.host not in session.policy.hosts:
         known = ", ".join(session.policy.hosts)

@@ -16,6 +16,7 @@ from api.verdicts import Finding, Shown
 from api.web.words import (
     DOCUMENTS,
     LOOKS,
+    NO_NEWER,
     SERVICE_LIFE_ENDED,
     UNTIL,
     say,
@@ -27,7 +28,7 @@ from api.web.words import (
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
 from ledger.core.step import Sentence
-from verifier.report import DISCLAIMER, VERDICT_WORDS, DocumentStatus, DocumentSummary, Report
+from verifier.report import DISCLAIMER, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
 STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode() + "'"
@@ -81,19 +82,82 @@ class PageWriter:
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
             remarks=_remarks(finding, language),
-            until=self._until(finding, document, language),
-            last=None if last is None else self._describe(last, language),
+            until=None if document is None else _until(finding, document, language),
+            last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
             document=document,
             plate=() if document is None else _plate(document, language),
             facts=() if document is None else _facts(document, language),
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, language),
-            verdict=None if report is None else _verdict(report, language),
             code=finding.code,
             spaced_code=None if finding.code is None else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
-            as_of=None if finding.as_of is None else self._as_of(finding, language),
+            as_of=self._as_of(finding, language),
             host=self._host,
         )
         return page.encode()
+
+    def _as_of(self, finding: Finding, language: Language) -> str | None:
+        if finding.as_of is None:
+            return None
+        return say_instant(finding.as_of, self._policy.zone, language)
+
+
+def _headline(finding: Finding, language: Language) -> str:
+    if finding.report is not None and finding.report.status is DocumentStatus.SERVICE_LIFE_ENDED:
+        if finding.shown is Shown.EXPIRED:
+            return say(SERVICE_LIFE_ENDED, language)
+    return say(LOOKS[finding.shown].headline, language)
+
+
+def _remarks(finding: Finding, language: Language) -> list[str]:
+    if finding.shown is Shown.EXPIRED and finding.newer is None:
+        return [say(NO_NEWER, language)]
+    if finding.shown is Shown.ATTENTION and finding.report is not None:
+        return [say(check.reason, language) for check in finding.report.checks if check.warning]
+    return []
+
+
+def _until(finding: Finding, document: DocumentSummary, language: Language) -> str | None:
+    if finding.shown not in _DATED or finding.validity_kind is None:
+        return None
+    words = say(UNTIL[finding.validity_kind], language)
+    return words if document.valid_until is None else f"{words} {say_date(document.valid_until, language)}"
+
+
+def _plate(document: DocumentSummary, language: Language) -> list[tuple[str, str]]:
+    """Return what stands on the nameplate."""
+    fields = (
+        (Sentence("Serial number", "出厂编号"), document.serial),
+        (Sentence("Model", "型号规格"), document.model),
+        (Sentence("Maker", "制造单位"), document.maker),
+        (Sentence("Instrument", "器具名称"), document.instrument),
+    )
+    return [(say(name, language), value) for name, value in fields if value is not None]
+
+
+def _facts(document: DocumentSummary, language: Language) -> list[tuple[str, str]]:
+    """Return what the document says beside that."""
+    return [
+        (say(name, language), value)
+        for name, value in (
+            (Sentence("Document", "文件"), say(DOCUMENTS[document.document_type], language)),
+            (Sentence("Number", "证书编号"), document.number),
+            (Sentence("Institution", "检定机构"), document.institution),
+            (Sentence("Verified on", "检定日期"), say_date(document.verified_on, language)),
+        )
+    ]
+
+
+def _checks(report: Report, language: Language) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": check.step.number,
+            "outcome": check.outcome.value,
+            "word": say(say_outcome(check), language),
+            "title": say(check.step.title, language),
+            "reason": say(check.reason, language),
+        }
+        for check in report.checks
+    ]

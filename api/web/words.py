@@ -38,7 +38,9 @@ _QUESTION: Final = (
     '<path d="M7.5 2h9L22 7.5v9L16.5 22h-9L2 16.5v-9Z"/>'
     '<path d="M9 9.5a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 2M12 17v.5"/>'
 )
-_CLOUD: Final = '<path d="M7 19a4.5 4.5 0 0 1-.6-9A6.2 6.2 0 0 1 18.3 10a4.5 4.5 0 0 1-.8 9Z"/><path d="m3 3 18 19"/>'
+_CLOUD: Final = (
+    '<path d="M7 19a4.5 4.5 0 0 1-.6-9A6.2 6.2 0 0 1 18.3 10a4.5 4.5 0 0 1-.8 9Z"/><path d="m3 3 18 19"/>'
+)
 
 LOOKS: Final = MappingProxyType(
     {
@@ -46,7 +48,9 @@ LOOKS: Final = MappingProxyType(
             "valid",
             _TICK,
             Sentence("Valid", "检定有效"),
-            Sentence("In its period of validity. Compare it with the nameplate.", "在有效期内，请与器具铭牌核对。"),
+            Sentence(
+                "In its period of validity. Compare it with the nameplate.", "在有效期内，请与器具铭牌核对。"
+            ),
         ),
         Shown.ATTENTION: Look(
             "attention",
@@ -77,7 +81,8 @@ LOOKS: Final = MappingProxyType(
             _ARROWS,
             Sentence("Replaced", "已有新证书"),
             Sentence(
-                "This instrument has a newer certificate, and that one counts.", "该器具已有更新的证书，请以现行证书为准。"
+                "This instrument has a newer certificate, and that one counts.",
+                "该器具已有更新的证书，请以现行证书为准。",
             ),
         ),
         Shown.FAILED: Look(
@@ -131,6 +136,8 @@ LOOKS: Final = MappingProxyType(
 SERVICE_LIFE_ENDED: Final = Sentence("End of service life", "已到使用期限")
 """Headline in place of "expired" where the date is the end of a service life."""
 
+NO_NEWER: Final = Sentence("No newer certificate has been found.", "尚未查到新证书。")
+
 OUTCOMES: Final = MappingProxyType(
     {
         Outcome.PASSED: Sentence("passed", "通过"),
@@ -144,6 +151,7 @@ UNTIL: Final = MappingProxyType(
     {
         ValidityKind.DATE: Sentence("Valid until", "有效期至"),
         ValidityKind.SERVICE_LIFE: Sentence("To be used until", "限期使用至"),
+        ValidityKind.NONE: Sentence("Without a date of expiry", "无有效期限"),
     }
 )
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from measuring import Stopwatch
 
 from issuer.authority import draft_decision, endorse_decision, sign_decision
-from issuer.gateway import Acknowledged, Answer, Refused, RefusalKind
+from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
 from issuer.issuing import Desk, DeskProfile
 from issuer.numbering import NumberPattern
 from issuer.store import DeskStore
@@ -89,7 +89,9 @@ def make_signer(name: str) -> Ed25519Signer:
 
 def make_input(count: int, readings: int = READINGS) -> bytes:
     """Return a file of input documents (JSON lines): fuel dispensers of four nozzles, all different."""
-    return b"".join(encode_canonical_json(_make_document(number, readings)) + b"\n" for number in range(count))
+    return b"".join(
+        encode_canonical_json(_make_document(number, readings)) + b"\n" for number in range(count)
+    )
 
 
 def _make_document(number: int, readings: int) -> JsonObject:
@@ -107,9 +109,7 @@ def _make_document(number: int, readings: int) -> JsonObject:
             "parts": [{"id": str(nozzle)} for nozzle in range(1, nozzles + 1)],
             "site": {"division": "350102"},
         },
-        "results": [
-            _make_result(nozzle, readings // nozzles, number) for nozzle in range(1, nozzles + 1)
-        ],
+        "results": [_make_result(nozzle, readings // nozzles, number) for nozzle in range(1, nozzles + 1)],
         "conclusion": "pass",
         "adjusted": False,
         "seals": [{"no": f"A{number:06}", "point": "主板"}],
@@ -175,9 +175,7 @@ class Counter:
     def subject_versions(self, subjects: Collection[Subject]) -> Mapping[Subject, int]:
         """Return the newest version of each subject."""
         with self._store.read() as queries:
-            return {
-                subject: state.version for subject, state in queries.find_states(list(subjects)).items()
-            }
+            return {subject: state.version for subject, state in queries.find_states(list(subjects)).items()}
 
     def registers(self) -> Registers:
         """Return what the register events establish."""
@@ -318,4 +316,3 @@ class World:
         result = self.log.append([Submission(parse_signed_statement(raw))])[0]
         if not isinstance(result, Acknowledgement):
             raise result.error
-

@@ -36,9 +36,7 @@ def verify_all(bundles: Sequence[bytes], policy: Policy) -> None:
 def measure_verifying(bundles: Sequence[bytes], policy: Policy, rounds: int, seconds: float) -> Figures:
     """Return the figures of checking these bundles."""
     verify_all(bundles[:50], policy)
-    work = repeat(
-        lambda: time_work(lambda: verify_all(bundles, policy)), rounds=rounds, seconds=seconds
-    )
+    work = repeat(lambda: time_work(lambda: verify_all(bundles, policy)), rounds=rounds, seconds=seconds)
     return summarise(len(bundles), work)
 
 
