@@ -1,9 +1,10 @@
 """What a client would rather have: which media type, which language (RFC 9110 §12.5).
 
->>> choose_language("en-GB,en;q=0.9,zh;q=0.1", asked=None)
+>>> choose_language("en-GB,en;q=0.9,zh;q=0.1", asked=None).language
 <Language.EN: 'en'>
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 _MAX_ITEMS = 32
@@ -16,7 +17,15 @@ class Language(StrEnum):
     EN = "en"
 
 
-def choose_language(accepted: str, asked: str | None) -> Language:
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """A language, and whether the address asks for it; links then keep it."""
+
+    language: Language
+    is_asked: bool
+
+
+def choose_language(accepted: str, asked: str | None) -> Tongue:
     """Return the language of a page; Chinese unless English is asked for or preferred.
 
     Args:
@@ -25,9 +34,10 @@ def choose_language(accepted: str, asked: str | None) -> Language:
     """
     for language in Language:
         if asked == language[:2]:
-            return language
+            return Tongue(language, is_asked=True)
     weights = _read_weights(accepted)
-    return max(Language, key=lambda language: _weigh_language(weights, language[:2]))
+    best = max(Language, key=lambda language: _weigh_language(weights, language[:2]))
+    return Tongue(best, is_asked=False)
 
 
 def prefers_json(accepted: str) -> bool:

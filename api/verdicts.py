@@ -7,16 +7,17 @@ prove yet: whether the same instrument has a newer document. No chain is asked w
 <Shown.VALID: 'VALID'>
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
+from ledger.core.encoding import encode_instant
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
@@ -24,11 +25,11 @@ from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Status, find_subject
-from ledger.core.step import Outcome, Step, Verdict
+from ledger.core.step import Check, Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
 from ledger.store.records import StoredCheckpoint, StoredEntry
-from verifier.report import DocumentStatus, Report
+from verifier.report import DocumentStatus, Report, report_members
 from verifier.session import Session
 from verifier.verify import verify_bundle, verify_statement_alone
 
@@ -152,13 +153,13 @@ class Verdicts:
         """
         return self._judge(self._prover.find_code(code))
 
-    def of_number(self, issuer: InstitutionId, number: CertificateNumber) -> Finding:
-        """Return what is known of the document with this number.
-
-        Raises:
-            NotFoundError: the institution has none.
-        """
-        return self._judge(self._prover.find_issue(issuer, number))
+    def of_number(
+        self, institutions: Sequence[InstitutionId], number: CertificateNumber
+    ) -> dict[InstitutionId, Finding]:
+        """Return what is known of the documents that these institutions gave this number."""
+        with self._store.read() as reading:
+            found = {institution: reading.find_issue(institution, number) for institution in institutions}
+        return {institution: self._judge(entry) for institution, entry in found.items() if entry is not None}
 
     def bundle_of_statement(self, raw: bytes) -> Bundle:
         """Return the bundle of a statement; raises as `of_code`."""
@@ -167,6 +168,29 @@ class Verdicts:
     def bundle_of_code(self, code: ShortCode) -> Bundle:
         """Return the bundle of the document that a short code names; raises as `of_code`."""
         return self._prove(self._prover.find_code(code))
+
+    def nothing(self, shown: Shown) -> Finding:
+        """Return the finding where nothing is known."""
+        return Finding(shown, self._today())
+
+    def describe(self, finding: Finding) -> dict[str, Any]:
+        """Return a finding as JSON members: those of the verifier's report, and what this server adds.
+
+        Where the log knows a newer document, verdict and status say so too.
+        """
+        members: dict[str, Any] = {"verdict": "UNKNOWN", "authentic": False, "status": None, "checks": []}
+        members["environment"] = "development" if self._policy.development else "production"
+        if finding.report is not None:
+            members = report_members(finding.report)
+        members |= _OVERRULED.get(finding.shown, {})
+        members |= {"shown": finding.shown.value, "checked_on": finding.checked_on.isoformat()}
+        if finding.as_of is not None:
+            members["as_of"] = {
+                "tree_size": finding.tree_size,
+                "signed_at": encode_instant(finding.as_of),
+            }
+        codes = {"code": finding.code, "newer": finding.newer}
+        return members | {name: code for name, code in codes.items() if code is not None}
 
     def _today(self) -> date:
         return self._clock().astimezone(self._policy.zone).date()
@@ -197,7 +221,7 @@ class Verdicts:
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
             validity_kind=parsed.certificate.record.validity.kind,
-            report=report,
+            report=replace(report, checks=_add_newest(report.checks, status)),
             code=bundle.code,
             newer=newer,
         )
@@ -262,6 +286,24 @@ def choose_shown(report: Report, newer: Status | None, policy: Policy) -> Shown:
     if missing:
         return Shown.PENDING
     return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
+
+
+_OVERRULED: Final[dict[Shown, dict[str, Any]]] = {
+    Shown.SUPERSEDED: {"verdict": "ATTENTION", "status": "SUPERSEDED"},
+    Shown.FAILED_SINCE: {"verdict": "INVALID", "status": "FAILED"},
+}
+
+
+def _add_newest(checks: Sequence[Check], newer: Status | None) -> tuple[Check, ...]:
+    """Put what the log says of newer documents into step 19, which no bundle proves yet."""
+    if newer is None:
+        en, zh = "the log names no newer document", "账本称没有更新的文件"
+    else:
+        en, zh = "the log names a newer document", "账本称已有更新的文件"
+    said = not_checked(
+        Step.STATUS, f"{en} of this instrument; stated by the log, not proved", f"{zh}；由账本声明，未予证明"
+    )
+    return tuple(said if check.step is Step.STATUS else check for check in checks)
 
 
 def _choose_unlogged(report: Report) -> Shown:

@@ -126,6 +126,7 @@ def read_table_rows(raw: bytes) -> Iterator[tuple[int, JsonObject | InputError]]
     try:
         header = next(reader, None)
         columns = _parse_header(header or [])
+        number = 1
         for number, cells in enumerate(reader, start=2):
             if any(cells):
                 yield number, _read_row(columns, cells)

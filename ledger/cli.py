@@ -19,6 +19,7 @@ from ledger.binding import bind_log, load_binding, read_binding
 from ledger.chain.client import ChainClient
 from ledger.chain.payment import give_allowance
 from ledger.chain.registry import Registry
+from ledger.chain.waiting import Pace
 from ledger.console import print_result, run_command
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
@@ -194,7 +195,9 @@ def bind_to_chain(ledger: LocalLedger, passphrase: Passphrase) -> None:
 
 
 @contextmanager
-def open_anchorer(ledger: LocalLedger, passphrase: Passphrase) -> Iterator[Anchorer]:
+def open_anchorer(
+    ledger: LocalLedger, passphrase: Passphrase, pace: Pace | None = None
+) -> Iterator[Anchorer]:
     """Yield the sender of this ledger; a development chain runs as long as the block.
 
     Raises:
@@ -207,7 +210,7 @@ def open_anchorer(ledger: LocalLedger, passphrase: Passphrase) -> Iterator[Ancho
     account = home.keystore.open_account(CHAIN_KEY, passphrase)
     with open_node(home) as url, ChainClient(url) as client:
         registry = Registry(client, binding.chain, binding.first_block)
-        yield Anchorer(ledger.store, registry, account, ledger.signer, home.finality, read_clock)
+        yield Anchorer(ledger.store, registry, account, ledger.signer, home.finality, read_clock, pace=pace)
 
 
 def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:

@@ -98,7 +98,8 @@ class Pool:
 
     def _close(self, reason: Exception) -> None:
         with self._changed:
-            self._closed = self._closed or reason
+            if self._closed is None or isinstance(reason, LogIntegrityError):
+                self._closed = reason
             self._changed.notify()
 
     def _run(self) -> None:

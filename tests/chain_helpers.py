@@ -1,4 +1,4 @@
-"""What tests of anchoring share: fresh accounts with a contract, quick senders, events as an outsider reads them."""
+"""What tests of anchoring share: fresh accounts with a contract, quick senders, events as others read them."""
 
 import hashlib
 import secrets

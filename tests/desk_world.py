@@ -21,7 +21,6 @@ from issuer.issuing import Desk
 from issuer.numbering import NumberPattern
 from issuer.profile import DeskProfile
 from issuer.store import DeskStore
-from ledger.core.authority import RegisterState
 from ledger.core.category import Category
 from ledger.core.certificate import VerificationKind, parse_certificate
 from ledger.core.data import load_rule_book
@@ -118,11 +117,24 @@ def rows(*values):
     return [Row(number, value) for number, value in enumerate(values, start=1)]
 
 
-def make_registers(world, **scope):
-    """Return the registers after a log has been founded, with one wide scope line."""
+def make_registers(world, *, anywhere=False, **scope):
+    """Return the registers after a log has been founded, with one wide scope line.
+
+    Args:
+        world: who signs.
+        anywhere: authority, institution and scope have no region.
+        scope: changes to the scope line.
+    """
     scope = {"categories": frozenset(Category), "kinds": frozenset(VerificationKind), **scope}
+    where = {"division": ""} if anywhere else {}
     registers, states = Registers(), {}
-    founding = [world.root(), world.authority(), world.institution(), world.key(), world.scope(**scope)]
+    founding = [
+        world.root(),
+        world.authority(**where),
+        world.institution(**where),
+        world.key(),
+        world.scope(**{**where, **scope}),
+    ]
     for index, raw in enumerate(founding):
         apply(registers, states, raw, index)
     return registers, states, len(founding)
@@ -270,7 +282,3 @@ def stored(desk, state=None):
 def fetch(desk, number):
     with desk._store.read() as reading:
         return reading.fetch(number)
-
-
-def state_of(registers_state):
-    return RegisterState(registers_state)

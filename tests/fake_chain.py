@@ -10,6 +10,7 @@ Every request is JSON in and JSON out, so that what reads the answers is tested 
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -154,7 +155,14 @@ class FakeChain:
         log_id = compute_log_id(origin_hash, self.account.address)
         deploy = Sent(b"deploy", 0, 1, self.base_fee, 0, b"", load_artifact().bytecode, self.account.address)
         opening = Sent(
-            b"open", 1, 1, self.base_fee, 0, contract, OPEN_SELECTOR + origin_hash + bytes(32), self.account.address
+            b"open",
+            1,
+            1,
+            self.base_fee,
+            0,
+            contract,
+            OPEN_SELECTOR + origin_hash + bytes(32),
+            self.account.address,
         )
         self.pool |= {0: deploy, 1: opening}
         self.mine()
@@ -213,7 +221,12 @@ class FakeChain:
             "contractAddress": None if created is None else _hex(created),
             "logs": [
                 place
-                | {"address": _hex(sent.to), "topics": [*map(_hex, topics)], "data": _hex(data), "logIndex": hex(index)}
+                | {
+                    "address": _hex(sent.to),
+                    "topics": [*map(_hex, topics)],
+                    "data": _hex(data),
+                    "logIndex": hex(index),
+                }
                 for topics, data in events
             ],
         }
@@ -251,7 +264,7 @@ class FakeChain:
         if fails and not self._fail_after:
             raise ChainUnavailableError("injected")
         try:
-            result = getattr(self, method)(*params)
+            result = getattr(self, re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", method))(*params)
         except LookupError as err:
             return {"error": {"code": -32000, "message": str(err)}}
         except RevertError as err:
@@ -267,13 +280,13 @@ class FakeChain:
         place = tags[selector] if selector in tags else int(selector, 16)
         return self.blocks[place] if -len(self.blocks) <= place < len(self.blocks) else None
 
-    def eth_chainId(self):
+    def eth_chain_id(self):
         return hex(CHAIN_ID)
 
     def eth_syncing(self):
         return False
 
-    def eth_getBlockByNumber(self, selector, _full):
+    def eth_get_block_by_number(self, selector, _full):
         block = self._block(selector)
         return block and {
             "number": hex(block.number),
@@ -282,19 +295,19 @@ class FakeChain:
             "baseFeePerGas": hex(self.base_fee) if self.has_base_fee else None,
         }
 
-    def eth_getBalance(self, _address, _block):
+    def eth_get_balance(self, _address, _block):
         return hex(self.balance)
 
-    def eth_getTransactionCount(self, address, _block):
+    def eth_get_transaction_count(self, address, _block):
         return hex(self.state().nonces.get(bytes.fromhex(address[2:]), 0))
 
-    def eth_getCode(self, address, _block):
+    def eth_get_code(self, address, _block):
         return _hex(self.state().codes.get(bytes.fromhex(address[2:]), b""))
 
-    def eth_gasPrice(self):
+    def eth_gas_price(self):
         return hex(self.base_fee + 1 if self.has_base_fee else self.base_fee)
 
-    def eth_maxPriorityFeePerGas(self):
+    def eth_max_priority_fee_per_gas(self):
         return hex(1)
 
     def eth_call(self, message, _block):
@@ -304,9 +317,15 @@ class FakeChain:
         if log is None:
             raise RevertError(_hex(_SELECTOR["UnknownLog"] + data[4:36]))
         size, root, operator, is_frozen = log
-        return _hex(size.to_bytes(32) + root + operator.rjust(32, b"\0") + bytes(31) + bytes([is_frozen or self.frozen]))
+        return _hex(
+            size.to_bytes(32)
+            + root
+            + operator.rjust(32, b"\0")
+            + bytes(31)
+            + bytes([is_frozen or self.frozen])
+        )
 
-    def eth_getLogs(self, wanted):
+    def eth_get_logs(self, wanted):
         first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
         found = (log for receipt in self.state().receipts.values() for log in receipt["logs"])
         return [
@@ -314,13 +333,15 @@ class FakeChain:
             for log in found
             if first <= int(log["blockNumber"], 16) <= last
             and log["address"] == wanted["address"]
-            and all(want in {None, topic} for want, topic in zip(wanted["topics"], log["topics"], strict=False))
+            and all(
+                want in {None, topic} for want, topic in zip(wanted["topics"], log["topics"], strict=False)
+            )
         ]
 
-    def eth_getTransactionReceipt(self, tx_hash):
+    def eth_get_transaction_receipt(self, tx_hash):
         return self.state().receipts.get(bytes.fromhex(tx_hash[2:]))
 
-    def eth_sendRawTransaction(self, raw):
+    def eth_send_raw_transaction(self, raw):
         sent = _parse_transaction(bytes.fromhex(raw[2:]), self.account.address)
         self.sent.append(sent)
         if sent.nonce < self.state().nonces.get(sent.sender, 0):
@@ -354,7 +375,9 @@ def _parse_transaction(raw: bytes, sender: bytes) -> Sent:
     else:
         nonce, max_fee, gas, to, _, data, *_ = rlp.decode(raw)
         tip = None
-    return Sent(raw, int.from_bytes(nonce), tip, int.from_bytes(max_fee), int.from_bytes(gas), to, data, sender)
+    return Sent(
+        raw, int.from_bytes(nonce), tip, int.from_bytes(max_fee), int.from_bytes(gas), to, data, sender
+    )
 
 
 def _hex(data: bytes) -> str:

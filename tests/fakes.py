@@ -136,9 +136,7 @@ class MemoryTransaction:
         }
 
     def read_register_leaves(self, begin: int = 0) -> list[StoredEntry]:
-        return [
-            _stored(entry) for entry in self.data.entries[begin:] if entry.type >= FIRST_REGISTER_TYPE
-        ]
+        return [_stored(entry) for entry in self.data.entries[begin:] if entry.type >= FIRST_REGISTER_TYPE]
 
     def read_tile(self, tile: Tile) -> bytes:
         self._store.pass_step("read_tile")
@@ -149,7 +147,11 @@ class MemoryTransaction:
 
     def find_entries(self, names: Sequence[bytes]) -> dict[bytes, StoredEntry]:
         wanted = set(names)
-        return {entry.statement_name: _stored(entry) for entry in self.data.entries if entry.statement_name in wanted}
+        return {
+            entry.statement_name: _stored(entry)
+            for entry in self.data.entries
+            if entry.statement_name in wanted
+        }
 
     def find_entry_in(self, first: bytes, last: bytes) -> StoredEntry | None:
         return next(
@@ -172,11 +174,16 @@ class MemoryTransaction:
         self, names: Sequence[bytes], digests: Sequence[Digest], wanted: Sequence[Subject]
     ) -> Known:
         self._store.pass_step("find_known")
-        return Known(self.find_entries(names), frozenset(self.read_documents(digests)), self.find_states(wanted))
+        return Known(
+            self.find_entries(names), frozenset(self.read_documents(digests)), self.find_states(wanted)
+        )
 
     def write_batch(self, batch: Batch) -> bool:
         self._store.pass_step("write_batch")
-        if (self.data.head.tree_size, self.data.head.root_hash) != (batch.before.tree_size, batch.before.root_hash):
+        if (self.data.head.tree_size, self.data.head.root_hash) != (
+            batch.before.tree_size,
+            batch.before.root_hash,
+        ):
             return False
         self.data.head = batch.after
         self.data.entries += batch.entries
@@ -197,7 +204,11 @@ class MemoryTransaction:
         names = {entry.statement_name for entry in entries}
         numbers = [(entry.issuer, entry.number) for entry in entries if entry.number is not None]
         indices = [entry.leaf_index for entry in entries]
-        if len(names) < len(entries) or len(set(numbers)) < len(numbers) or indices != list(range(len(entries))):
+        if (
+            len(names) < len(entries)
+            or len(set(numbers)) < len(numbers)
+            or indices != list(range(len(entries)))
+        ):
             raise LogIntegrityError("the store refuses a change")
 
 

@@ -127,6 +127,8 @@ def check_key(
 
 def check_authority(bundle: ProofBundle, signed: SignedStatement, registers: Registers) -> Check:
     """Step 6: the fold gives this leaf its effect, under authority that leads back to the pinned root."""
+    if bundle.header.status == Status.VOID:
+        return failed(Step.AUTHORITY, "the log holds this leaf as void", "账本已记该条目无效力")
     view = _view_before(bundle, signed)
     outcome = judge_event(signed, bundle.leaf_index, bundle.header.sequenced_at, registers, view)
     if isinstance(outcome, Void):

@@ -59,6 +59,7 @@ class Parser(argparse.ArgumentParser):
     as_json = False
 
     def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments and exit with code 2."""
         if not self.as_json:
             super().error(message)
         sys.exit(_print_error(InputError(message, field="arguments"), None, as_json=True))

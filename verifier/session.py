@@ -15,7 +15,8 @@ from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import LedgerError, VerificationError
-from ledger.core.ids import KeyId, LeafIndex
+from ledger.core.evidence import fold_evidence
+from ledger.core.ids import InstitutionId, KeyId, LeafIndex
 from ledger.core.policy import Policy
 from ledger.core.regulation import RuleBook
 from ledger.core.status import Registers
@@ -90,13 +91,13 @@ class Session:
 
         Raises:
             InputError: a leaf is malformed.
-            VerificationError: a proof, a signature or an event in it does not hold.
+            VerificationError: a proof, a signature or an event in it does not hold, or it is about other
+            institutions too.
         """
+        issuer = bundle.certificate.record.issuer.id
         position = bisect_left(bundle.evidence.leaves, bundle.leaf_index, key=lambda item: item[0])
-        key = (bundle.evidence_digest, checkpoint, position)
-        return self._registers.recall(
-            key, lambda: open_evidence(bundle.evidence, checkpoint, self.policy, bundle.leaf_index)
-        )
+        key = (bundle.evidence_digest, checkpoint, issuer, position)
+        return self._registers.recall(key, lambda: self._open_evidence(bundle, checkpoint, issuer))
 
     def find_end_of_key(self, key_id: KeyId) -> LeafIndex | None:
         """Return from which leaf on the trust list says that a key no longer counts; None: it does not say."""
@@ -112,6 +113,14 @@ class Session:
                     f"the log has signed two different states of {checkpoint.tree_size} leaves"
                 )
         return checkpoint
+
+    def _open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint, issuer: InstitutionId) -> Registers:
+        newest = open_evidence(bundle.evidence, checkpoint, self.policy)
+        strangers = sorted(newest.institutions.keys() - {issuer})
+        if strangers:
+            raise VerificationError(f"the authority evidence is about other institutions too: {strangers[0]}")
+        policy = self.policy
+        return fold_evidence(bundle.evidence, policy.origin, policy.root_digest, before=bundle.leaf_index)
 
     def _verify_receipt(self, receipt: AnchorReceipt) -> bool:
         verify_receipt(receipt, self.policy.log_key)

@@ -1,6 +1,6 @@
 """Finding -> page: one verdict, its fields only where the evidence holds, everything escaped.
 
->>> PageWriter(policy, "v.example.cn").write(finding, Language.ZH)
+>>> PageWriter(policy, "v.example.cn").write(finding, choose_language("zh-CN", None))
 b'<!doctype html>...'
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.negotiation import Language
+from api.negotiation import Language, Tongue
 from api.verdicts import Finding, Shown
 from api.web.words import (
     DOCUMENTS,
@@ -55,17 +55,15 @@ class PageWriter:
         self._host = host
         self._template = _TEMPLATES.get_template("verdict.html")
 
-    def write(
-        self, finding: Finding, language: Language, *, asked: bool = False, last: Finding | None = None
-    ) -> bytes:
+    def write(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> bytes:
         """Return the page of a finding, UTF-8.
 
         Args:
             finding: what was found.
-            language: of the page.
-            asked: the language was asked for in the address, so links keep it.
+            tongue: language of the page.
             last: what was found when it could last be checked.
         """
+        language = tongue.language
         look, report = LOOKS[finding.shown], finding.report
 
         def t(en: str, zh: str) -> str:
@@ -75,7 +73,7 @@ class PageWriter:
         page = self._template.render(
             t=t,
             language=language.value,
-            query=f"?lang={language[:2]}" if asked else "",
+            query=f"?lang={language[:2]}" if tongue.is_asked else "",
             style=STYLE,
             development=self._policy.development,
             look=look,
@@ -105,9 +103,9 @@ class PageWriter:
 
 
 def _headline(finding: Finding, language: Language) -> str:
-    if finding.report is not None and finding.report.status is DocumentStatus.SERVICE_LIFE_ENDED:
-        if finding.shown is Shown.EXPIRED:
-            return say(SERVICE_LIFE_ENDED, language)
+    status = None if finding.report is None else finding.report.status
+    if finding.shown is Shown.EXPIRED and status is DocumentStatus.SERVICE_LIFE_ENDED:
+        return say(SERVICE_LIFE_ENDED, language)
     return say(LOOKS[finding.shown].headline, language)
 
 

@@ -61,6 +61,8 @@ class RuleResult:
     @property
     def text(self) -> Sentence:
         """Return what was found and all reasons as one sentence."""
+        if not self.reasons:
+            return self.sentence
         en = [f"{reason.field}: {reason.en}" for reason in self.reasons]
         zh = [f"{reason.field}：{reason.zh}" for reason in self.reasons]
         if self.sentence.en:

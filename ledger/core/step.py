@@ -58,6 +58,9 @@ class Step(Enum):
     EXPIRY = (18, "validity within the regulation", "有效期符合规程")
     STATUS = (19, "newest status", "最新状态")
 
+    __hash__ = object.__hash__
+    """Members are single objects; the hash of Enum would look at the name each time."""
+
     @property
     def number(self) -> int:
         """Return the step's number, from 1."""

@@ -19,7 +19,6 @@ from ledger.core.evidence import (
     verify_evidence_inclusion,
 )
 from ledger.core.fields import Reader
-from ledger.core.ids import LeafIndex
 from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier, parse_note
 from ledger.core.policy import Policy, require_origin
 from ledger.core.status import Registers
@@ -96,23 +95,20 @@ def open_checkpoint(note: str, policy: Policy) -> Checkpoint:
     return checkpoint
 
 
-def open_evidence(
-    evidence: Evidence, checkpoint: Checkpoint, policy: Policy, before: LeafIndex | None = None
-) -> Registers:
-    """Verify authority evidence under a checkpoint and return what it establishes.
+def open_evidence(evidence: Evidence, checkpoint: Checkpoint, policy: Policy) -> Registers:
+    """Verify authority evidence under a checkpoint and return what it establishes as of that checkpoint.
 
     Args:
         evidence: parsed, not verified.
         checkpoint: verified.
         policy: pins root and log key.
-        before: as of which leaf index; None: as of the checkpoint.
 
     Raises:
         InputError: a leaf is malformed.
         VerificationError: a proof, a signature or an event in it does not hold.
     """
     verify_evidence_inclusion(evidence, checkpoint.tree_size, checkpoint.root_hash)
-    registers = fold_evidence(evidence, policy.origin, policy.root_digest, before)
+    registers = fold_evidence(evidence, policy.origin, policy.root_digest)
     if registers.root is None or registers.root.log_key != policy.log_key:
         raise VerificationError("the root names another log key than the policy")
     return registers

@@ -35,7 +35,7 @@ _WRITER_PRAGMAS: Final = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "recursive_triggers=ON",
-    "wal_autocheckpoint=4000",
+    "wal_autocheckpoint=16000",
     "cache_size=-65536",
 )
 _READER_PRAGMAS: Final = ("query_only=ON", "wal_autocheckpoint=0")

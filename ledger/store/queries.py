@@ -6,7 +6,7 @@ Both classes wrap the connection of one transaction, see `unit_of_work`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from ledger.core.errors import LogIntegrityError, WrongChainError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
@@ -34,6 +34,22 @@ _DOCUMENT: Final = select(*documents.c)
 _STATE: Final = select(*subjects.c)
 _CHECKPOINT: Final = select(*checkpoints.c)
 
+# What every batch asks, made once: making a query costs more than asking it.
+_HEAD: Final = select(head)
+_LEAVES: Final = _ENTRY.where(
+    entries.c.leaf_index >= bindparam("begin"), entries.c.leaf_index < bindparam("end")
+).order_by(entries.c.leaf_index)
+_TILE: Final = select(tiles.c.hashes).where(
+    tiles.c.level == bindparam("level"), tiles.c.tile_index == bindparam("index")
+)
+_SWAP_HEAD: Final = (
+    update(head)
+    .where(head.c.tree_size == bindparam("old_size"), head.c.root_hash == bindparam("old_root"))
+    .values(
+        tree_size=bindparam("new_size"), root_hash=bindparam("new_root"), sequenced_at_ms=bindparam("now_ms")
+    )
+)
+
 
 class ReadQueries:
     """What can be asked of one unchanging state of the log."""
@@ -53,7 +69,7 @@ class ReadQueries:
         Raises:
             LogIntegrityError: there is none; the first one comes with the tables.
         """
-        row = self._connection.execute(select(head)).one_or_none()
+        row = self._connection.execute(_HEAD).one_or_none()
         if row is None:
             raise LogIntegrityError("the database has no tree head")
         return Head(TreeSize(row.tree_size), RootHash(row.root_hash), row.sequenced_at_ms)
@@ -81,8 +97,7 @@ class ReadQueries:
         Raises:
             LogIntegrityError: one of them is missing.
         """
-        wanted = _ENTRY.where(entries.c.leaf_index >= begin, entries.c.leaf_index < end)
-        rows = self._connection.execute(wanted.order_by(entries.c.leaf_index)).all()
+        rows = self._connection.execute(_LEAVES, {"begin": begin, "end": end}).all()
         if [row[0] for row in rows] != list(range(begin, end)):
             raise LogIntegrityError(f"leaves are missing between {begin} and {end}")
         return [row[1] for row in rows]
@@ -104,8 +119,7 @@ class ReadQueries:
         Raises:
             LogIntegrityError: it is missing or too short.
         """
-        wanted = select(tiles.c.hashes).where(tiles.c.level == tile.level, tiles.c.tile_index == tile.index)
-        hashes = self._connection.scalar(wanted) or b""
+        hashes = self._connection.scalar(_TILE, {"level": tile.level, "index": tile.index}) or b""
         if len(hashes) < tile.width * HASH_SIZE:
             raise LogIntegrityError(f"tile {tile.index} of level {tile.level} is missing or too short")
         return hashes[: tile.width * HASH_SIZE]
@@ -188,13 +202,14 @@ class WriteQueries(ReadQueries):
         failpoint("store.checkpoint")
 
     def _swap_head(self, before: Head, after: Head) -> bool:
-        found = self._connection.execute(
-            update(head)
-            .where(head.c.tree_size == before.tree_size, head.c.root_hash == before.root_hash)
-            .values(
-                tree_size=after.tree_size, root_hash=after.root_hash, sequenced_at_ms=after.sequenced_at_ms
-            )
-        )
+        values = {
+            "old_size": before.tree_size,
+            "old_root": before.root_hash,
+            "new_size": after.tree_size,
+            "new_root": after.root_hash,
+            "now_ms": after.sequenced_at_ms,
+        }
+        found = self._connection.execute(_SWAP_HEAD, values)
         return found.rowcount == 1
 
 

@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,11 +28,28 @@ from verifying import measure_signatures, measure_verifying
 
 from ledger.core.bundle import parse_bundle
 
-BATCH_SIZES: Final = (1_000, 5_000)
-LONG_BATCH_SIZE: Final = 50_000
-ROUNDS: Final = 5
-SECONDS: Final = 25.0
-"""No measure begins another round after this; so a slow machine takes no more than four minutes either."""
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured."""
+
+    batch_sizes: tuple[int, ...] = (1_000, 5_000)
+    """Certificates that are issued together; the first is the one that is compared."""
+    bundles: int = 1_000
+    pictures: int = 300
+    batches: int = 40
+    """Transactions of the sequencer in one round."""
+    signatures: int = 2_000
+    random_pairs: int = 1_000
+    starts: int = 9
+    rounds: int = 5
+    seconds: float = 25.0
+    """No measure begins another round after this; so a slow machine takes no more than four minutes either."""
+
+
+NORMAL: Final = Effort()
+LONG: Final = replace(NORMAL, batch_sizes=(*NORMAL.batch_sizes, 50_000))
+QUICK: Final = Effort((20, 40), 20, 5, 2, 20, 3, 1, 1)
 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
@@ -52,83 +70,91 @@ _GAS_AT_MOST: Final = {
 }
 
 
+_WHOLE: Final = ("issue", "issue_from_input_to_bundle")
+
+
 def main() -> None:
     """Read the options and run."""
     options = _parse_options()
     if options.profile is not None:
         print(PROFILES[options.profile]())
         return
-    result = run(BATCH_SIZES + ((LONG_BATCH_SIZE,) if options.long else ()))
+    result = run(LONG if options.long else QUICK if options.quick else NORMAL)
     if options.json:
         print(json.dumps(result))
     else:
         print_result(result)
 
 
-def run(sizes: tuple[int, ...]) -> dict[str, Any]:
-    """Return all figures.
-
-    Args:
-        sizes: of the batches that are issued.
-    """
+def run(effort: Effort) -> dict[str, Any]:
+    """Return all figures."""
     started = time.monotonic()
-    result: dict[str, Any] = {"environment": describe_environment()}
-    measures: dict[str, Figures] = {}
-    growth = {}
-    for size in sizes:
-        _tell(f"issuing batches of {size}")
-        found = measure_issuing(size, ROUNDS, SECONDS)
-        growth[str(size)] = found["issue"]["per_core_s"]
-        measures |= found if size == sizes[0] else {f"{name}_{size}": found[name] for name in _WHOLE}
-    _tell(f"issuing certificates of {FEW_READINGS} readings")
-    found = measure_issuing(sizes[0], 3, SECONDS, FEW_READINGS)
-    measures |= {f"{name}_few_readings": found[name] for name in _WHOLE}
-    measures["seal_and_statement"] = measure_sealing(sizes[0], ROUNDS, SECONDS)
-    result |= _measure_bundles(measures)
-    _tell("sequencing")
-    measures["sequencer"] = measure_sequencing(40, ROUNDS, SECONDS)
-    measures["sequencer_with_certificates"] = measure_sequencing(20, ROUNDS, SECONDS, BODY_BYTES)
-    measures |= measure_signatures(2_000, ROUNDS, SECONDS)
-    _tell("anchoring")
-    result["anchor_gas"] = measure_anchoring()
-    result["inclusion_proof_bytes_1e6"] = measure_inclusion(10**6)["longest"]
-    result["growth"] = {"issue_per_s_by_batch": growth, "by_log_size": measure_growth()}
-    result |= {
+    environment = describe_environment()
+    measures = _measure_issuing(effort)
+    facts = _measure_bundles(effort, measures)
+    _tell("the sequencer")
+    rounds, seconds = effort.rounds, effort.seconds
+    measures["sequencer"] = measure_sequencing(effort.batches, rounds, seconds)
+    measures["sequencer_with_certificates"] = measure_sequencing(
+        effort.batches // 2, rounds, seconds, BODY_BYTES
+    )
+    measures |= measure_signatures(effort.signatures, rounds, seconds)
+    _tell("gas")
+    result = {
         "issue_per_s": measures["issue"]["per_core_s"],
         "verify_offline_per_s": measures["verify"]["per_core_s"],
         "sequencer_entries_per_s": measures["sequencer"]["per_wall_s"],
+        "anchor_gas": measure_anchoring(effort.random_pairs),
         "qr_per_s": measures["qr_long_png"]["per_core_s"],
+        "inclusion_proof_bytes_1e6": measure_inclusion(10**6)["longest"],
+        **facts,
+        "growth": measure_growth(),
         "measures": measures,
     }
-    result["missed"] = list_missed(result)
-    result["environment"] |= {"load_at_end": find_load(), "seconds": round(time.monotonic() - started)}
-    return result
+    environment |= {"load_at_end": find_load(), "seconds": round(time.monotonic() - started)}
+    return result | {"missed": list_missed(result), "environment": environment}
 
 
-_WHOLE: Final = ("issue", "issue_from_input_to_bundle")
+def _measure_issuing(effort: Effort) -> dict[str, Figures]:
+    first, *others = effort.batch_sizes
+    rounds, seconds = effort.rounds, effort.seconds
+    _tell(f"issuing, {first} together")
+    measures = measure_issuing(first, rounds, seconds)
+    for size in others:
+        _tell(f"issuing, {size} together")
+        found = measure_issuing(size, rounds, seconds)
+        measures |= {f"{name}_batch_{size}": found[name] for name in _WHOLE}
+    _tell(f"issuing, {FEW_READINGS} readings each")
+    found = measure_issuing(first, min(rounds, 3), seconds, FEW_READINGS)
+    measures |= {f"{name}_few_readings": found[name] for name in _WHOLE}
+    measures["seal_and_statement"] = measure_sealing(first, rounds, seconds)
+    return measures
 
 
-def _measure_bundles(measures: dict[str, Figures]) -> dict[str, Any]:
+def _measure_bundles(effort: Effort, measures: dict[str, Figures]) -> dict[str, Any]:
     """Add the figures of checking and printing; return sizes and cold starts."""
-    bundles, few = issue_in_new_log(1_000).bundles, issue_in_new_log(1_000, FEW_READINGS).bundles
+    rounds, seconds = effort.rounds, effort.seconds
+    bundles = issue_in_new_log(effort.bundles).bundles
+    few = issue_in_new_log(effort.bundles, FEW_READINGS).bundles
     with tempfile.TemporaryDirectory(prefix="hengzheng-bench-") as folder:
         with World(Path(folder)) as world:
             policy, trust = world.policy, world.trust_list()
         _tell("checking")
-        measures["verify"] = measure_verifying(bundles, policy, ROUNDS, SECONDS)
-        measures["verify_few_readings"] = measure_verifying(few, policy, 3, SECONDS)
-        _tell("starting")
-        starts = measure_starting(ColdStart(Path(folder), bundles[0], policy, trust), 9, 10)
-    _tell("drawing")
-    parsed = [parse_bundle(raw) for raw in bundles[:300]]
-    measures |= measure_pictures([bundle.statement_raw for bundle in parsed], ROUNDS, 10)
+        measures["verify"] = measure_verifying(bundles, policy, rounds, seconds)
+        measures["verify_few_readings"] = measure_verifying(few, policy, min(rounds, 3), seconds)
+        _tell("cold starts")
+        starts = measure_starting(ColdStart(Path(folder), bundles[0], policy, trust), effort.starts, seconds)
+    _tell("pictures")
+    parsed, short = [parse_bundle(raw) for raw in bundles[: effort.pictures]], parse_bundle(few[0])
+    measures |= measure_pictures([bundle.statement_raw for bundle in parsed], rounds, seconds)
     return starts | {
+        "statement_bytes": len(parsed[0].statement_raw),
         "readings": READINGS,
-        "certificate_bytes": len(parsed[-1].certificate.raw),
-        "statement_bytes": len(parsed[-1].statement_raw),
-        "bundle_bytes": len(bundles[-1]),
+        "certificate_bytes": len(parsed[0].certificate.raw),
+        "bundle_bytes": len(bundles[0]),
         "few_readings": FEW_READINGS,
-        "certificate_bytes_few_readings": len(parse_bundle(few[-1]).certificate.raw),
+        "few_readings_certificate_bytes": len(short.certificate.raw),
+        "few_readings_bundle_bytes": len(few[0]),
     }
 
 
@@ -160,8 +186,12 @@ def print_result(result: dict[str, Any]) -> None:
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure this machine.")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    parser.add_argument("--long", action="store_true", help="also batches of 50,000; takes minutes more")
-    parser.add_argument(
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--long", action="store_true", help="also batches of 50,000; takes minutes more")
+    amount.add_argument(
+        "--quick", action="store_true", help="show that all of it works; figures mean nothing"
+    )
+    amount.add_argument(
         "--profile", choices=PROFILES, help="print where the time of one measure goes instead"
     )
     return parser.parse_args()

@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, Final
 
-from eth_tester import EthereumTester, PyEVMBackend
+import eth_tester
 
 from contracts.artifact import load_artifact
 from contracts.registry import (
@@ -28,7 +28,6 @@ STEPS: Final = (
     (1_001_000, 1_002_000),
     (1_000_012_345, 1_001_012_345),
 )
-RANDOM_PAIRS: Final = 1_000
 _LARGEST_BITS: Final = 30
 
 
@@ -58,7 +57,7 @@ class Registry:
     """The contract on a chain in this process, with one log that was opened and never anchored."""
 
     def __init__(self) -> None:
-        self._chain = EthereumTester(PyEVMBackend())
+        self._chain: Any = eth_tester.EthereumTester(eth_tester.PyEVMBackend())
         self._sender = self._chain.get_accounts()[0]
         deployed = self._send("", load_artifact().bytecode, DEPLOY_GAS_LIMIT)
         self._address: str = deployed["contract_address"]
@@ -91,7 +90,7 @@ class Registry:
         return receipt
 
 
-def measure_anchoring(pairs: int = RANDOM_PAIRS) -> dict[str, int]:
+def measure_anchoring(pairs: int) -> dict[str, int]:
     """Return the gas of the named steps, and the most that any of so many random steps took."""
     registry = Registry()
     gas = {f"{old}->{new}": registry.measure(old, new) for old, new in STEPS}

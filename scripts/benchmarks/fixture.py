@@ -21,8 +21,9 @@ from measuring import Stopwatch
 
 from issuer.authority import draft_decision, endorse_decision, sign_decision
 from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
-from issuer.issuing import Desk, DeskProfile
+from issuer.issuing import Desk
 from issuer.numbering import NumberPattern
+from issuer.profile import DeskProfile
 from issuer.store import DeskStore
 from ledger.admission import RuleSet, Standing, admit
 from ledger.core.anchor import AnchorGrade, AnchorReceipt, ChainIdentity, sign_receipt

@@ -49,12 +49,11 @@ def measure_signatures(count: int, rounds: int, seconds: float) -> dict[str, Fig
     def sign() -> Stopwatch:
         return time_work(lambda: [signer.sign(message) for message in messages])
 
-    def verify() -> Stopwatch:
-        return time_work(
-            lambda: [verify_signature(signer.public_key, signature, message) for message, signature in signed]
-        )
+    def check() -> None:
+        for message, signature in signed:
+            verify_signature(signer.public_key, signature, message)
 
     return {
         "ed25519_sign": summarise(count, repeat(sign, rounds=rounds, seconds=seconds)),
-        "ed25519_verify": summarise(count, repeat(verify, rounds=rounds, seconds=seconds)),
+        "ed25519_verify": summarise(count, repeat(lambda: time_work(check), rounds=rounds, seconds=seconds)),
     }

@@ -7,21 +7,21 @@ from breaker import broken_at
 from chain_helpers import (
     QUICK,
     WORLD,
-    fresh_account,
     found_log,
+    fresh_account,
     make_anchorer,
     make_policy,
     read_events,
 )
 from servers import anvil_node, dev_chain
-from world import ORIGIN, submit
+from world import ORIGIN, Clock, submit
 
 from contracts.artifact import load_artifact
 from contracts.registry import compute_anchor_gas_limit, encode_anchor, encode_freeze, encode_propose_operator
 from ledger.chain.answers import parse_anything
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
-from ledger.chain.transactions import build_transaction
+from ledger.chain.transactions import Account, build_transaction
 from ledger.core.anchor import AnchorGrade, verify_receipt
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import (
@@ -35,17 +35,30 @@ from ledger.core.errors import (
 from ledger.core.policy import ContractPin
 from ledger.core.step import Outcome
 from ledger.deployment import Founder
+from ledger.log import Log
 from ledger.store.anchor_queries import AnchorQueries, AnchorState
+from ledger.store.engine import Database
+from ledger.store.migrations import migrate
+from ledger.store.unit_of_work import SqlStore
 from verifier.chain import look_at_contract
 
+IMMEDIATE = parse_finality("immediate")
 FINALITY = {"devchain": "immediate", "anvil": "tag:safe"}
 
 
 @pytest.fixture(scope="module", params=["devchain", "anvil"])
 def node(request, tmp_path_factory):
+    """A running node: its kind and its URL."""
     starter = anvil_node() if request.param == "anvil" else dev_chain(tmp_path_factory.mktemp("chain"))
     with starter as running:
         yield request.param, running.url
+
+
+@pytest.fixture(scope="module")
+def contract(node):
+    """One registry contract for all logs of this file, as in life."""
+    with ChainClient(node[1]) as client:
+        return Founder(client, fresh_account(client), IMMEDIATE, pace=QUICK).deploy_registry()
 
 
 @pytest.fixture
@@ -55,23 +68,24 @@ def client(node):
 
 
 @pytest.fixture
-def finality(node):
-    return FINALITY[node[0]]
-
-
-@pytest.fixture
 def account(client):
     return fresh_account(client)
 
 
 @pytest.fixture
-def binding(client, account, finality):
-    return found_log(client, account, finality)
+def binding(client, account, contract):
+    return Founder(client, account, IMMEDIATE, pace=QUICK).open_log(contract, ORIGIN)
 
 
 @pytest.fixture
-def anchorer(store, log, client, account, binding, clock, finality):
-    return make_anchorer(store, client, account, binding, clock, finality)
+def database_url(tmp_path):
+    """SQLite only: what depends on the database is tested with kill -9, on both kinds."""
+    return f"sqlite:///{tmp_path}/log.sqlite3"
+
+
+@pytest.fixture
+def anchorer(store, log, client, account, binding, clock):
+    return make_anchorer(store, client, account, binding, clock)
 
 
 def newest(log):
@@ -105,53 +119,52 @@ def test_the_deployed_code_is_the_committed_code(client, binding):
     assert binding.chain.genesis_hash == client.genesis_hash()
 
 
-def test_founding_again_finds_what_is_there(client, account, binding, finality):
-    nonce = client.nonce(account.address)
-    again = found_log(client, account, finality)
-    assert again.chain == binding.chain
-    assert client.nonce(account.address) == nonce
-
-
-@pytest.mark.parametrize("place", ["deployment.sent", "deployment.deployed", "deployment.opened"])
-def test_a_founding_that_broke_is_finished_by_the_next_one(client, account, finality, place):
-    with broken_at(place), pytest.raises(StoreUnavailableError):
-        found_log(client, account, finality)
-    found_log(client, account, finality)
+def test_founding_again_finds_what_is_there(node, client, account):
+    first = found_log(client, account, FINALITY[node[0]])
+    again = found_log(client, account, FINALITY[node[0]])
+    assert again.chain == first.chain
     assert client.nonce(account.address) == 2
 
 
-def test_two_logs_live_in_one_contract(client, account, binding, finality):
-    founder = Founder(client, account, parse_finality(finality), pace=QUICK)
-    other = founder.open_log(binding.chain.contract, "other.example/log")
+@pytest.mark.parametrize("place", ["deployment.sent", "deployment.deployed", "deployment.opened"])
+def test_a_founding_that_broke_is_finished_by_the_next_one(client, account, place):
+    with broken_at(place), pytest.raises(StoreUnavailableError):
+        found_log(client, account)
+    found_log(client, account)
+    assert client.nonce(account.address) == 2
+
+
+def test_logs_of_two_operators_live_in_one_contract(client, binding, contract):
+    other = Founder(client, fresh_account(client), IMMEDIATE, pace=QUICK).open_log(contract, ORIGIN)
     assert other.chain.contract == binding.chain.contract
     assert other.chain.log_id != binding.chain.log_id
 
 
-def test_a_log_is_not_opened_in_something_else(client, account, finality):
-    founder = Founder(client, account, parse_finality(finality), pace=QUICK)
+def test_a_log_is_not_opened_in_something_else(client, account):
     with pytest.raises(WrongChainError, match="is not the registry contract"):
-        founder.open_log(bytes(19) + b"\x09", ORIGIN)
+        Founder(client, account, IMMEDIATE, pace=QUICK).open_log(bytes(19) + b"\x09", ORIGIN)
 
 
-def test_a_log_that_was_frozen_is_not_opened_again(client, account, binding, finality):
+def test_a_log_that_was_frozen_is_not_opened_again(client, account, binding):
     send(client, account, binding, encode_freeze(binding.chain.log_id))
     with pytest.raises(StateError, match="frozen"):
-        found_log(client, account, finality)
+        Founder(client, account, IMMEDIATE, pace=QUICK).open_log(binding.chain.contract, ORIGIN)
 
 
-def test_an_account_without_ether_is_told_what_it_needs(client, finality):
-    poor = replace(fresh_account(client), private_key=bytes(range(1, 33)))
-    founder = Founder(client, poor, parse_finality(finality), pace=QUICK)
+def test_an_account_without_ether_is_told_what_it_needs(client):
+    poor = Account(bytes(range(1, 33)))
     with pytest.raises(UnavailableError, match=f"0x{poor.address.hex()} owns 0 wei and needs"):
-        founder.deploy_registry()
+        Founder(client, poor, IMMEDIATE, pace=QUICK).deploy_registry()
 
 
 # --- the line: checkpoint, anchor, receipt, look ------------------------------------------------------------
 
 
 def test_checkpoints_are_anchored_once_each_and_seen_by_the_verifier(
-    node, anchorer, log, client, account, binding, finality
+    node, store, log, client, account, binding, clock
 ):
+    finality = FINALITY[node[0]]
+    anchorer = make_anchorer(store, client, account, binding, clock, finality)
     checkpoints = []
     for number in range(3):
         submit(log, WORLD.bare_issue(number))
@@ -238,19 +251,16 @@ def test_a_chain_of_the_same_id_with_another_genesis_is_refused(store, log, cloc
         account = fresh_account(client)
         binding = found_log(client, account)
     with dev_chain(tmp_path / "two") as node, ChainClient(node.url) as client:
+        anchorer = make_anchorer(store, client, account, binding, clock)
         with pytest.raises(WrongChainError, match="genesis"):
-            make_anchorer(store, client, account, binding, clock).anchor_newest()
+            anchorer.anchor_newest()
 
 
 # --- blocks that vanish (anvil only) ------------------------------------------------------------------------
 
 
-def ask(client, method, *params):
-    client._ask(parse_anything, method, *params)
-
-
-@pytest.mark.parametrize("depth", [1, 4])
-def test_a_reorg_before_finality_is_healed(store, log, clock, depth):
+@pytest.mark.parametrize("on_top", [0, 3])
+def test_a_reorg_before_finality_is_healed(store, log, clock, on_top):
     with anvil_node() as node, ChainClient(node.url) as client:
         account = fresh_account(client)
         binding = found_log(client, account)
@@ -258,25 +268,41 @@ def test_a_reorg_before_finality_is_healed(store, log, clock, depth):
         first = log.head
         submit(log, WORLD.bare_issue(1))
         hasty = replace(QUICK, deadline=2.0)
-        with pytest.raises(ChainUnavailableError):
+        with pytest.raises(ChainUnavailableError, match="included"):
             make_anchorer(store, client, account, binding, clock, "depth:50", hasty).anchor_newest()
-        ask(client, "anvil_mine", hex(depth - 1))
-        ask(client, "anvil_reorg", depth + 4, [])
-        ask(client, "anvil_mine", hex(2))
-        patient = make_anchorer(store, client, account, binding, clock, "depth:3")
-        receipt = patient.resume()
-        assert client.block(receipt.block_number).hash == receipt.block_hash
-        assert read_events(client, binding.chain)[-1] == (log.head.tree_size, log.head.root_hash)
-        assert read_events(client, binding.chain)[0] == (first.tree_size, first.root_hash)
+        with store.database.read() as connection:
+            included = AnchorQueries(connection).find_open()
+        client._ask(parse_anything, "anvil_mine", hex(on_top))
+        lost = client.block("latest").number - included.block_number + 1
+        client._ask(parse_anything, "anvil_reorg", lost, [])
+        assert client.receipt(included.tx_hash) is None
+        receipt = make_anchorer(store, client, account, binding, clock, "depth:3").resume()
+        assert client.block(receipt.block_number).hash == receipt.block_hash != included.block_hash
+        heads = [(head.tree_size, head.root_hash) for head in (first, log.head)]
+        assert read_events(client, binding.chain) == heads
 
 
 # --- what the verifier makes of contradictions --------------------------------------------------------------
 
 
-@pytest.fixture
-def anchored(anchorer, log, node, binding, finality):
-    anchorer.anchor_newest()
-    return node[1], ContractPin(binding.chain, binding.code_hash, finality), newest(log)
+@pytest.fixture(scope="module")
+def anchored(node, contract, tmp_path_factory):
+    """Two anchors with an unanchored state between them: URL, pin, and the three checkpoints."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('log')}/log.sqlite3")
+    migrate(database)
+    store, clock = SqlStore(database), Clock()
+    log = Log(store, ORIGIN, WORLD.log_key, clock)
+    with ChainClient(node[1]) as client:
+        account = fresh_account(client)
+        binding = Founder(client, account, IMMEDIATE, pace=QUICK).open_log(contract, ORIGIN)
+        checkpoints = []
+        for raws in (WORLD.founding(), [WORLD.bare_issue(1)], [WORLD.bare_issue(2)]):
+            submit(log, *raws)
+            checkpoints.append(newest(log))
+            if len(checkpoints) != 2:
+                make_anchorer(store, client, account, binding, clock).anchor_newest()
+    database.close()
+    return node[1], ContractPin(binding.chain, binding.code_hash, "immediate"), checkpoints
 
 
 @pytest.mark.parametrize(
@@ -291,50 +317,39 @@ def anchored(anchorer, log, node, binding, finality):
     ids=["chain", "genesis", "contract", "log", "code"],
 )
 def test_another_contract_than_the_policy_names_fails(anchored, change, sentence):
-    url, pin, checkpoint = anchored
-    if "code_hash" in change:
-        pin = replace(pin, **change)
-    else:
-        pin = replace(pin, chain=replace(pin.chain, **change))
+    url, pin, (checkpoint, *_) = anchored
+    pin = replace(pin, **(change if "code_hash" in change else {"chain": replace(pin.chain, **change)}))
     check = look_at_contract(url, make_policy(pin))(checkpoint)
     assert check.outcome is Outcome.FAILED
     assert sentence in check.reason.en
 
 
-def test_another_root_of_this_size_fails(anchored):
-    url, pin, checkpoint = anchored
-    check = look_at_contract(url, make_policy(pin))(replace(checkpoint, root_hash=b"\x01" * 32))
+@pytest.mark.parametrize("place", [0, 2], ids=["older", "newest"])
+def test_another_root_of_an_anchored_size_fails(anchored, place):
+    url, pin, checkpoints = anchored
+    forged = replace(checkpoints[place], root_hash=b"\x01" * 32)
+    check = look_at_contract(url, make_policy(pin))(forged)
     assert check.outcome is Outcome.FAILED
     assert "another root" in check.reason.en
 
 
-def test_another_root_of_an_older_size_fails(anchored, anchorer, log):
-    url, pin, checkpoint = anchored
-    submit(log, WORLD.bare_issue(1))
-    anchorer.anchor_newest()
-    check = look_at_contract(url, make_policy(pin))(replace(checkpoint, root_hash=b"\x01" * 32))
-    assert check.outcome is Outcome.FAILED
-
-
-def test_a_state_that_is_not_anchored_yet_is_not_checked(anchored, log):
-    url, pin, checkpoint = anchored
-    check = look_at_contract(url, make_policy(pin))(replace(checkpoint, tree_size=checkpoint.tree_size + 1))
+def test_a_state_that_is_not_anchored_yet_is_not_checked(anchored):
+    url, pin, (*_, newest_anchored) = anchored
+    later = replace(newest_anchored, tree_size=newest_anchored.tree_size + 1)
+    check = look_at_contract(url, make_policy(pin))(later)
     assert check.outcome is Outcome.NOT_CHECKED
     assert "not anchored yet" in check.reason.en
 
 
-def test_a_state_between_two_anchors_is_not_checked(anchored, anchorer, log):
-    url, pin, checkpoint = anchored
-    submit(log, WORLD.bare_issue(1))
-    submit(log, WORLD.bare_issue(2))
-    anchorer.anchor_newest()
-    check = look_at_contract(url, make_policy(pin))(replace(checkpoint, tree_size=checkpoint.tree_size + 1))
+def test_a_state_between_two_anchors_is_not_checked(anchored):
+    url, pin, (_, between, _) = anchored
+    check = look_at_contract(url, make_policy(pin))(between)
     assert check.outcome is Outcome.NOT_CHECKED
     assert "no event" in check.reason.en
 
 
 def test_a_block_that_is_not_final_by_the_policy_is_not_checked(anchored):
-    url, pin, checkpoint = anchored
+    url, pin, (checkpoint, *_) = anchored
     check = look_at_contract(url, make_policy(replace(pin, finality="depth:5000")))(checkpoint)
     assert check.outcome is Outcome.NOT_CHECKED
     assert "not final yet" in check.reason.en

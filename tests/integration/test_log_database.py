@@ -34,7 +34,9 @@ def open_log(store, clock=None):
 def test_a_log_of_several_tiles_is_sound_and_reopens(log, store):
     for start, count in ((0, 1), (1, 250), (251, 5), (256, 300), (556, 1)):
         results = submit(log, *map(WORLD.bare_issue, range(start, start + count)))
-        assert [result.leaf_index for result in results] == list(range(FOUNDING + start, FOUNDING + start + count))
+        assert [result.leaf_index for result in results] == list(
+            range(FOUNDING + start, FOUNDING + start + count)
+        )
     assert_sound(store)
     again = open_log(store)
     assert (again.head, again.checkpoint, again.registers) == (log.head, log.checkpoint, log.registers)
@@ -94,7 +96,10 @@ def test_a_row_that_changes_before_it_is_read_again_is_not_signed(log, store, da
     assert_sound(store)
 
 
-DROP = {"sqlite": "DROP TRIGGER entries_no_update", "postgresql": "DROP TRIGGER entries_insert_only ON entries"}
+DROP = {
+    "sqlite": "DROP TRIGGER entries_no_update",
+    "postgresql": "DROP TRIGGER entries_insert_only ON entries",
+}
 FLIP = {
     "sqlite": "UPDATE entries SET leaf = CAST(substr(leaf, 1, length(leaf) - 1) || 'x' AS BLOB) WHERE leaf_index = :at",
     "postgresql": "UPDATE entries SET leaf = set_byte(leaf, 9, get_byte(leaf, 9) # 1) WHERE leaf_index = :at",

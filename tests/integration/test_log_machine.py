@@ -8,7 +8,13 @@ from breaker import LOG_FAILPOINTS, broken_at
 from fakes import WRITE_STEPS, MemoryStore
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from log_invariants import assert_sound
 from world import ORIGIN, Clock, World, submit
 
@@ -63,13 +69,17 @@ class LogMachine(RuleBasedStateMachine):
     def take_a_number_again(self, data):
         number = data.draw(st.sampled_from(sorted(self.acknowledged)))
         size = self.log.head.tree_size
-        (result,) = submit(self.log, WORLD.bare_issue(number, instrument=number + 5000, certificate=number + 5000))
+        (result,) = submit(
+            self.log, WORLD.bare_issue(number, instrument=number + 5000, certificate=number + 5000)
+        )
         assert isinstance(result, Refusal)
         assert self.log.head.tree_size == size
 
     @rule(number=NUMBERS, version=st.integers(1, 3))
     def expect_a_version_that_is_not_there(self, number, version):
-        (result,) = submit(self.log, WORLD.bare_issue(number + 9000, instrument=number + 9000, version=version))
+        (result,) = submit(
+            self.log, WORLD.bare_issue(number + 9000, instrument=number + 9000, version=version)
+        )
         assert isinstance(result, Refusal)
 
     @rule(numbers=st.lists(NUMBERS, min_size=1, max_size=5), data=st.data())

@@ -27,7 +27,15 @@ def sqlite(tmp_path):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "no address", "sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgresql://x/y", "sqlite+aiosqlite:///x"],
+    [
+        "",
+        "no address",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://x/y",
+        "postgresql://x/y",
+        "sqlite+aiosqlite:///x",
+    ],
 )
 def test_other_databases_are_refused(url):
     with pytest.raises(InputError):
@@ -157,7 +165,9 @@ def test_a_full_sqlite_database_is_out_of_reach_and_loses_nothing(sqlite, tmp_pa
     set_pages(used)
     with pytest.raises(StoreUnavailableError), sqlite.write() as connection:
         for number in range(500):
-            connection.execute(text("INSERT INTO meta VALUES (:key, :value)"), {"key": number, "value": "x" * 999})
+            connection.execute(
+                text("INSERT INTO meta VALUES (:key, :value)"), {"key": number, "value": "x" * 999}
+            )
     store = SqlStore(sqlite)
     with store.read() as queries:
         assert queries.read_meta() == {}

@@ -24,7 +24,9 @@ CHANGES = {
 def list_triggers(connection):
     if connection.dialect.name == "sqlite":
         wanted = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
-        return {(table, sql.split("BEFORE ")[1].split()[0]) for table, sql in connection.execute(text(wanted))}
+        return {
+            (table, sql.split("BEFORE ")[1].split()[0]) for table, sql in connection.execute(text(wanted))
+        }
     wanted = "SELECT event_object_table, event_manipulation FROM information_schema.triggers"
     found = {tuple(row) for row in connection.execute(text(wanted))}
     # the standard's view leaves TRUNCATE out: bit 5 of tgtype
@@ -38,7 +40,9 @@ def test_the_migrated_tables_are_those_described(database):
         assert compare_metadata(context, metadata) == []
 
 
-def test_primary_keys_checks_and_partial_indexes_are_those_described(database, database_url, tmp_path, postgres):
+def test_primary_keys_checks_and_partial_indexes_are_those_described(
+    database, database_url, tmp_path, postgres
+):
     """What `compare_metadata` does not look at, compared with tables made from the description."""
     if database_url.startswith("sqlite"):
         described = describe_metadata(f"sqlite:///{tmp_path}/described.sqlite3")
@@ -65,7 +69,11 @@ def describe(database):
 
 def describe_table(found, table):
     indexes = [
-        (index["name"], index["column_names"], sorted((key, str(value)) for key, value in index["dialect_options"].items()))
+        (
+            index["name"],
+            index["column_names"],
+            sorted((key, str(value)) for key, value in index["dialect_options"].items()),
+        )
         for index in found.get_indexes(table)
     ]
     options = found.get_table_options(table) if found.dialect.name == "sqlite" else None

@@ -112,7 +112,8 @@ def test_no_flipped_bit_of_the_certificate_gets_in(bit):
 def test_the_certificate_of_another_statement_is_refused_with_every_field_that_differs():
     found = reasons_of(replace(GOOD, body=WORLD.issue(2).body))
     assert found == {
-        ("BINDING", f"statement.{name}") for name in ("number", "instrument_id", "serial", "certificate_digest")
+        ("BINDING", f"statement.{name}")
+        for name in ("number", "instrument_id", "serial", "certificate_digest")
     }
 
 
@@ -129,9 +130,7 @@ def test_an_unknown_key_is_named():
 
 def test_a_key_of_another_institution_is_refused():
     other = make_signer("other seal")
-    standing = stand(
-        WORLD.institution("350100-02", division="350100"), WORLD.key("350100-02", seal=other)
-    )
+    standing = stand(WORLD.institution("350100-02", division="350100"), WORLD.key("350100-02", seal=other))
     assert reasons_of(WORLD.issue(1, seal=other), standing) == {("KEY", "statement.issuer")}
 
 
@@ -174,8 +173,14 @@ def test_a_seal_over_other_content_does_not_verify():
         (with_record(kind="arbitration"), None),
         (with_instrument(category="TAXIMETER"), ("SCOPE", "instrument.category")),
         (with_instrument(site={"division": "350200"}), ("SCOPE", "instrument.site.division")),
-        (with_record(issuer=WORLD.record(1)["issuer"] | {"scope_line_id": "S9"}), ("SCOPE", "issuer.scope_line_id")),
-        (with_record(issuer=WORLD.record(1)["issuer"] | {"authorisation_no": "x"}), ("SCOPE", "issuer.authorisation_no")),
+        (
+            with_record(issuer=WORLD.record(1)["issuer"] | {"scope_line_id": "S9"}),
+            ("SCOPE", "issuer.scope_line_id"),
+        ),
+        (
+            with_record(issuer=WORLD.record(1)["issuer"] | {"authorisation_no": "x"}),
+            ("SCOPE", "issuer.authorisation_no"),
+        ),
         (with_record(persons=[]), ("PERSONS", "persons")),
         (with_record(regulation={"id": "JJG 1-1900", "title": "x"}), ("REGULATION", "regulation.id")),
         (with_record(validity={"kind": "date", "until": "2027-05-02"}), ("EXPIRY", "validity.until")),

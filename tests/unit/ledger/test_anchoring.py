@@ -53,7 +53,9 @@ class Stage:
             self.next_number += 1
         submit(self.log, *raws)
 
-    def anchorer(self, finality: str = "immediate", *, identity=None, account=None, max_fee=1_000 * GWEI, **pace):
+    def anchorer(
+        self, finality: str = "immediate", *, identity=None, account=None, max_fee=1_000 * GWEI, **pace
+    ):
         registry = Registry(self.chain.client(), identity or self.identity)
         return Anchorer(
             self.store,
@@ -104,7 +106,9 @@ def test_the_first_anchor_needs_no_proof_and_gives_a_signed_receipt(stage):
     assert_anchored(stage, receipt, FOUNDING)
     assert receipt.chain == stage.identity
     assert receipt.grade is AnchorGrade.FINAL
-    assert receipt.anchored_at == datetime.fromtimestamp(stage.chain.blocks[receipt.block_number].timestamp, UTC)
+    assert receipt.anchored_at == datetime.fromtimestamp(
+        stage.chain.blocks[receipt.block_number].timestamp, UTC
+    )
 
 
 def test_an_anchored_checkpoint_is_not_anchored_again(stage):
@@ -150,7 +154,11 @@ def test_nothing_to_resume_asks_nobody(stage):
 
 @pytest.mark.parametrize(
     ("finality", "behind", "grade"),
-    [("tag:safe", 1, AnchorGrade.SAFE), ("tag:finalized", 2, AnchorGrade.FINAL), ("depth:3", 3, AnchorGrade.FINAL)],
+    [
+        ("tag:safe", 1, AnchorGrade.SAFE),
+        ("tag:finalized", 2, AnchorGrade.FINAL),
+        ("depth:3", 3, AnchorGrade.FINAL),
+    ],
 )
 def test_the_receipt_waits_for_the_finality_rule(stage, finality, behind, grade):
     receipt = stage.anchorer(finality).anchor_newest()
@@ -218,7 +226,9 @@ def test_what_is_under_way_is_finished_before_the_newest_state_follows(stage):
 
 
 def test_a_chain_that_is_not_final_in_time_goes_on_later(stage):
-    with pytest.raises(ChainUnavailableError, match=f"of {FOUNDING} leaves is included and not final after 5 s"):
+    with pytest.raises(
+        ChainUnavailableError, match=f"of {FOUNDING} leaves is included and not final after 5 s"
+    ):
         stage.anchorer("depth:90", deadline=5.0).anchor_newest()
     for _ in range(90):
         stage.chain.mine()
@@ -227,7 +237,9 @@ def test_a_chain_that_is_not_final_in_time_goes_on_later(stage):
 
 
 def test_a_node_that_names_no_final_block_leaves_the_anchor_included(stage):
-    stage.chain.overrides["eth_getBlockByNumber"] = lambda block, selector, _: block if selector != "safe" else None
+    stage.chain.overrides["eth_getBlockByNumber"] = lambda block, selector, _: (
+        block if selector != "safe" else None
+    )
     with pytest.raises(ChainUnavailableError, match="included"):
         stage.anchorer("tag:safe").anchor_newest()
     assert stage.under_way().state is AnchorState.INCLUDED
@@ -293,7 +305,9 @@ def test_a_price_above_the_limit_is_waited_out(stage):
 
 def test_an_account_without_funds_waits_for_them(stage):
     stage.chain.balance = 10**13
-    with pytest.raises(UnavailableError, match=f"0x{stage.account.address.hex()} owns 10000000000000 wei and needs"):
+    with pytest.raises(
+        UnavailableError, match=f"0x{stage.account.address.hex()} owns 10000000000000 wei and needs"
+    ):
         stage.anchorer().anchor_newest()
     assert not stage.chain.sent
     assert stage.under_way().state is AnchorState.DRAFTED
@@ -387,7 +401,9 @@ def test_a_head_that_falls_behind_a_final_anchor_is_not_built_upon(stage):
     stage.chain.reorg(len(stage.chain.blocks) - receipt.block_number)
     stage.chain.mine()
     stage.grow()
-    with pytest.raises(ChainUnavailableError, match=f"the node is behind: it shows 0 leaves, {FOUNDING} were final"):
+    with pytest.raises(
+        ChainUnavailableError, match=f"the node is behind: it shows 0 leaves, {FOUNDING} were final"
+    ):
         stage.anchorer().anchor_newest()
 
 
@@ -419,7 +435,9 @@ def test_a_head_of_our_size_with_another_root_is_an_alarm(stage):
 
 def test_a_head_beyond_our_log_is_an_alarm(stage):
     stage.chain.run_foreign(stage.identity.log_id, FOUNDING + 10, b"\x07" * 32)
-    with pytest.raises(LogIntegrityError, match=f"the contract holds {FOUNDING + 10} leaves that our log of {FOUNDING}"):
+    with pytest.raises(
+        LogIntegrityError, match=f"the contract holds {FOUNDING + 10} leaves that our log of {FOUNDING}"
+    ):
         stage.anchorer().anchor_newest()
     assert not stage.chain.sent
 

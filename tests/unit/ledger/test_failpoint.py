@@ -22,7 +22,11 @@ print("alive")
 def run(**variables):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HENGZHENG_FAIL")}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment | variables, check=False
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        env=environment | variables,
+        check=False,
     )
     return done.returncode, done.stdout.strip()
 

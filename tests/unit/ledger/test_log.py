@@ -111,7 +111,9 @@ def test_states_are_those_of_the_newest_events(log, store):
 
 def test_one_batch_may_hold_statements_that_build_on_each_other(store):
     log = open_log(store)
-    results = submit(log, *WORLD.founding(), WORLD.bare_issue(1), WORLD.bare_issue(2, instrument=1, version=1))
+    results = submit(
+        log, *WORLD.founding(), WORLD.bare_issue(1), WORLD.bare_issue(2, instrument=1, version=1)
+    )
     assert all(isinstance(result, Acknowledgement) for result in results)
     assert list(store.data.checkpoints) == [FOUNDING + 2]
 
@@ -215,7 +217,9 @@ def test_what_has_no_effect_is_refused_with_the_folds_reason(log):
 
 
 def test_a_key_that_was_withdrawn_in_the_same_batch_signs_no_more(log):
-    results = submit(log, WORLD.bare_issue(1), WORLD.key(version=1, state=RegisterState.WITHDRAWN), WORLD.bare_issue(2))
+    results = submit(
+        log, WORLD.bare_issue(1), WORLD.key(version=1, state=RegisterState.WITHDRAWN), WORLD.bare_issue(2)
+    )
     assert [type(result) for result in results] == [Acknowledgement, Acknowledgement, Refusal]
     assert "not active" in str(results[2].error)
 

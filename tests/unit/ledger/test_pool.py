@@ -136,6 +136,21 @@ def test_stopping_writes_what_waits_and_takes_no_more(log):
         pool.submit(["late"])
 
 
+def test_an_integrity_error_while_stopping_ends_the_writing_too(log):
+    pool = Pool(log)
+    hold(log, pool)
+    waiting = pool.submit(["waiting"])
+    log.errors = [LogIntegrityError("contradiction")]
+    stopper = threading.Thread(target=pool.stop)
+    stopper.start()
+    while pool._closed is None:
+        time.sleep(0.001)
+    log.gate.set()
+    stopper.join(SECONDS)
+    assert isinstance(waiting.exception(0), LogIntegrityError)
+    assert log.batches == [["first"]]
+
+
 def test_stopping_twice_is_harmless(log):
     pool = Pool(log)
     pool.stop()
@@ -162,4 +177,6 @@ def test_many_threads_get_their_own_answers(pool, log):
     for thread in threads:
         thread.join()
     assert answers == [True] * 800
-    assert sorted(item for batch in log.batches for item in batch) == [(t, n) for t in range(16) for n in range(50)]
+    assert sorted(item for batch in log.batches for item in batch) == [
+        (t, n) for t in range(16) for n in range(50)
+    ]

@@ -68,7 +68,9 @@ def test_tiles_hold_every_hash_of_their_level(size):
     for (level, index), hashes in tree.tiles.items():
         width = compute_tile_width(level, index, TreeSize(size))
         assert len(hashes) == 32 * width
-    assert b"".join(tree.tiles.get((0, index), b"") for index in range(size // 256 + 1)) == b"".join(HASHES[:size])
+    assert b"".join(tree.tiles.get((0, index), b"") for index in range(size // 256 + 1)) == b"".join(
+        HASHES[:size]
+    )
 
 
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=5))

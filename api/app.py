@@ -1,0 +1,102 @@
+"""Roles put together: which routes an application has, from parts that an entry point has opened.
+
+    public   verdict pages, bundles, status by number, checkpoint; no key, reads only
+    ledger   statements in; checkpoint, registers, states of subjects
+    all      both
+
+>>> app = create_app(Parts(prover, receipts, registers, public=PublicParts(store, policy, "v.example.cn", clock)))
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api import describe, problems
+from api.limits import Guard
+from api.ready import ReadyAnswers
+from api.routes import certificates, entries, log, verdicts
+from api.routes.entries import FindStates, Taking
+from api.verdicts import ReceiptReading, Verdicts
+from api.web.pages import STYLE_SOURCE, PageWriter
+from ledger.core.policy import Policy
+from ledger.proving import ProofStore, Prover
+from ledger.register_list import RegisterList
+from ledger.wire import MAX_REQUEST_BYTES, MAX_SUBJECTS
+
+BODY_LIMITS = {"/entries": MAX_REQUEST_BYTES, "/subjects": MAX_SUBJECTS * 80}
+"""Path -> longest body in bytes; a subject takes 64 digits, its quotes and a comma."""
+
+HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PublicParts:
+    """What the role public needs."""
+
+    store: ProofStore
+    policy: Policy
+    host: str
+    """Name of the site, as it stands in QR codes."""
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerParts:
+    """What the role ledger needs."""
+
+    intake: Taking
+    find_states: FindStates
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an application is made of."""
+
+    prover: Prover
+    receipts: ReceiptReading
+    registers: RegisterList
+    public: PublicParts | None = None
+    ledger: LedgerParts | None = None
+
+
+def create_app(parts: Parts) -> Guard:
+    """Return the application of the roles whose parts are given, behind its limits."""
+    return Guard(build_api(parts), BODY_LIMITS, HEADERS)
+
+
+def build_api(parts: Parts) -> FastAPI:
+    """Return the application without its limits."""
+    app = FastAPI(
+        title="Hengzheng",
+        version=version("hengzheng"),
+        description="Certificate ledger for legal metrology.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(log.make_router(parts.prover, parts.receipts))
+    if parts.public is not None:
+        _add_public(app, parts, parts.public)
+    if parts.ledger is not None:
+        ledger = parts.ledger
+        app.include_router(entries.make_router(ledger.intake, ledger.find_states, parts.registers))
+    problems.install(app)
+    describe.install(app)
+    return app
+
+
+def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
+    desk = Verdicts(public.store, parts.prover, parts.receipts, public.policy, public.clock)
+    answers = ReadyAnswers(desk.read_state, time.monotonic)
+    app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
+    app.include_router(certificates.make_router(desk, answers, parts.registers))

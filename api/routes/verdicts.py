@@ -1,0 +1,151 @@
+"""`/q/{digits}` and `/c/{code}`: the verdict on a printed code, as a page or as JSON, and its proof bundle."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.describe import describe, json_of, text_of
+from api.negotiation import Tongue, choose_language, prefers_json
+from api.problems import find_status, log_failure
+from api.ready import NO_STORE, Ready, ReadyAnswers, respond
+from api.schemas.verdicts import VerdictAnswer
+from api.verdicts import Bundle, Finding, Shown, Verdicts
+from api.web.pages import PageWriter
+from ledger.core.errors import InputError, LedgerError, NotFoundError
+from ledger.core.qr import ShortCode, parse_code, parse_digits
+
+PAGE_CACHE: Final = "public, max-age=60"
+BUNDLE_CACHE: Final = "public, max-age=31536000, immutable"
+"""For a bundle under an anchored checkpoint, which never changes."""
+
+_VARY: Final = "Accept, Accept-Language"
+_STATUSES: Final = {
+    Shown.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Shown.NOT_LOGGED: HTTPStatus.NOT_FOUND,
+    Shown.CANNOT_CHECK: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -> APIRouter:
+    """Return the routes of printed codes."""
+    router = APIRouter(tags=["public"])
+    counter = _Counter(verdicts, answers, writer)
+    page = describe(text_of("text/html") | json_of(VerdictAnswer), known=True)
+    file = describe({"application/json": {"schema": {"type": "object"}}}, known=True)
+
+    @router.get("/q/{digits}", summary="Verdict on the statement in a long code", responses=page)
+    async def read_long_code(digits: str, request: Request, lang: str | None = None) -> Response:
+        return await counter.judge(request, lang, lambda: verdicts.of_statement(_read_digits(digits)))
+
+    @router.get("/c/{code}", summary="Verdict on the document that a short code names", responses=page)
+    async def read_short_code(code: str, request: Request, lang: str | None = None) -> Response:
+        return await counter.judge(request, lang, lambda: verdicts.of_code(_read_code(code)))
+
+    @router.get("/q/{digits}/bundle.json", summary="Proof bundle of a long code", responses=file)
+    async def read_long_bundle(digits: str, request: Request) -> Response:
+        return await counter.prove(request, lambda: verdicts.bundle_of_statement(_read_digits(digits)))
+
+    @router.get("/c/{code}/bundle.json", summary="Proof bundle of a short code", responses=file)
+    async def read_short_bundle(code: str, request: Request) -> Response:
+        return await counter.prove(request, lambda: verdicts.bundle_of_code(_read_code(code)))
+
+    return router
+
+
+class _Counter:
+    """Answers one request: at once where the bytes are ready, else in a thread."""
+
+    def __init__(self, verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -> None:
+        self._verdicts = verdicts
+        self._answers = answers
+        self._writer = writer
+
+    async def judge(self, request: Request, lang: str | None, look: Callable[[], Finding]) -> Response:
+        as_json = prefers_json(request.headers.get("accept", ""))
+        tongue = choose_language(request.headers.get("accept-language", ""), lang)
+        key = request.scope["path"], None if as_json else tongue
+        ready = self._answers.find(key)
+        if ready is None:
+            work = self._write_json if as_json else self._write_page
+            ready = await run_in_threadpool(work, key, look, tongue)
+        return respond(ready, request, vary=_VARY)
+
+    async def prove(self, request: Request, look: Callable[[], Bundle]) -> Response:
+        key = request.scope["path"], None
+        ready = self._answers.find(key)
+        if ready is None:
+            ready = await run_in_threadpool(self._answers.fill, key, lambda: _save(look()))
+        return respond(ready, request)
+
+    def _write_json(self, key: Hashable, look: Callable[[], Finding], _tongue: Tongue) -> Ready:
+        def compute() -> Ready:
+            finding = look()
+            body = orjson.dumps(self._verdicts.describe(finding))
+            return Ready(body, "application/json", _cache(finding), _status(finding))
+
+        return self._answers.fill(key, compute)
+
+    def _write_page(self, key: Hashable, look: Callable[[], Finding], tongue: Tongue) -> Ready:
+        def compute() -> Ready:
+            return self._page(look(), tongue)
+
+        try:
+            return self._answers.fill(key, compute)
+        except LedgerError as err:
+            return self._excuse(err, tongue, self._answers.recall(key))
+
+    def _excuse(self, error: LedgerError, tongue: Tongue, last: Ready | None) -> Ready:
+        """Return the page that says that there is nothing, or that nobody could look; never a verdict."""
+        status = find_status(error)
+        if status is HTTPStatus.NOT_FOUND:
+            return self._page(self._verdicts.nothing(Shown.NOT_FOUND), tongue)
+        log_failure(error)
+        finding = self._verdicts.nothing(Shown.CANNOT_CHECK)
+        page = self._page(finding, tongue, None if last is None else last.finding)
+        return replace(page, status=status)
+
+    def _page(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> Ready:
+        body = self._writer.write(finding, tongue, last)
+        media_type = "text/html; charset=utf-8"
+        return Ready(
+            body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=finding
+        )
+
+
+def _read_digits(digits: str) -> bytes:
+    """Return the statement in digits; what nobody can have printed is not found."""
+    try:
+        return parse_digits(digits)
+    except InputError as err:
+        raise NotFoundError(str(err)) from err
+
+
+def _read_code(code: str) -> ShortCode:
+    """Return a code that was printed or typed; what nobody can have printed is not found."""
+    try:
+        return parse_code(code)
+    except InputError as err:
+        raise NotFoundError(str(err)) from err
+
+
+def _save(bundle: Bundle) -> Ready:
+    return Ready(
+        bundle.raw,
+        "application/json",
+        BUNDLE_CACHE if bundle.is_anchored else PAGE_CACHE,
+        file_name=f"{bundle.code}.bundle.json",
+    )
+
+
+def _status(finding: Finding) -> HTTPStatus:
+    return _STATUSES.get(finding.shown, HTTPStatus.OK)
+
+
+def _cache(finding: Finding) -> str:
+    """Only what the log holds may be kept: anybody can make up the rest."""
+    return PAGE_CACHE if finding.code is not None else NO_STORE

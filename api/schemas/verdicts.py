@@ -1,0 +1,83 @@
+"""What the public side answers."""
+
+from datetime import date, datetime
+
+from pydantic import Field
+
+from api.schemas.base import Code, Shape
+from api.verdicts import Shown
+from ledger.core.step import Outcome, Verdict
+
+
+class CheckShape(Shape):
+    """One step of the verification."""
+
+    step: int
+    name: str
+    outcome: Outcome
+    reason: str
+    reason_zh: str
+    warning: bool | None = None
+
+
+class DocumentShape(Shape):
+    """What a person compares with the nameplate; there only if the evidence holds."""
+
+    document_type: str
+    number: str
+    institution: str
+    instrument: str | None = None
+    model: str | None = None
+    serial: str
+    maker: str | None = None
+    category: str
+    verified_on: date
+    valid_until: date | None = None
+
+
+class AsOfShape(Shape):
+    """State of the log that was looked at."""
+
+    tree_size: int
+    signed_at: datetime
+
+
+class VerdictAnswer(Shape):
+    """This server's verdict: the verifier's report, and what the server adds to it."""
+
+    verdict: Verdict
+    authentic: bool
+    status: str | None
+    environment: str
+    checks: list[CheckShape]
+    document: DocumentShape | None = None
+    note: str | None = None
+    note_zh: str | None = None
+    shown: Shown = Field(description="the one verdict that the page shows")
+    checked_on: date = Field(description="the day for which validity was judged, in the policy's zone")
+    as_of: AsOfShape | None = None
+    code: Code | None = None
+    newer: Code | None = Field(default=None, description="code of the instrument's newest document")
+
+
+class CertificateStatus(Shape):
+    """Status of one institution's document."""
+
+    issuer: str
+    status: Shown
+
+
+class CertificatesAnswer(Shape):
+    """Documents with one number; each institution counts on its own."""
+
+    number: str
+    checked_on: date
+    certificates: list[CertificateStatus]
+
+
+class Health(Shape):
+    """That the server answers, and how far its log has come."""
+
+    status: str
+    tree_size: int = Field(ge=0)
+    anchored_size: int = Field(ge=0)

@@ -1,0 +1,42 @@
+"""scripts/bench works and says what it promises; its figures are never a test's business."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GAS = {"1000->2000", "1001000->1002000", "1000012345->1001012345", "worst_of_random"}
+
+
+@pytest.fixture(scope="module")
+def quick():
+    command = [sys.executable, str(ROOT / "scripts" / "benchmarks"), "--json", "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_it_prints_one_object_and_nothing_else(quick):
+    assert quick.stdout.count("\n") == 1
+    assert isinstance(json.loads(quick.stdout), dict)
+
+
+def test_every_promised_figure_is_there(quick):
+    result = json.loads(quick.stdout)
+    for name in ("issue_per_s", "verify_offline_per_s", "sequencer_entries_per_s", "qr_per_s"):
+        assert result[name] > 0
+    assert result["anchor_gas"].keys() == GAS
+    assert all(gas > 21_000 for gas in result["anchor_gas"].values())
+    assert result["inclusion_proof_bytes_1e6"] == 640
+    assert result["statement_bytes"] <= 214
+    assert result["environment"]["cores"] >= 1
+
+
+def test_wrong_usage_is_told():
+    command = [sys.executable, str(ROOT / "scripts" / "benchmarks"), "--jsno"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--jsno" in done.stderr

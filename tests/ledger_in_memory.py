@@ -1,0 +1,488 @@
+"""A whole log without a database: fold, tree, proofs, bundles; honest, or forced to say what it must not.
+
+Everything follows from names and fixed times, so equal calls give equal bytes: the vectors rest on that.
+
+>>> ledger = MemoryLedger().found()
+>>> index = ledger.issue(1)
+>>> parse_bundle(ledger.bundle(index)).leaf_index
+5
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ledger.core.anchor import AnchorGrade, AnchorReceipt, ChainIdentity, sign_receipt
+from ledger.core.authority import (
+    ROOT_ISSUER,
+    AuthorityContent,
+    InstitutionContent,
+    KeyContent,
+    Name,
+    Power,
+    RegisterState,
+    RootContent,
+    ScopeContent,
+    encode_authority_content,
+    encode_institution_content,
+    encode_key_content,
+    encode_root_content,
+    encode_scope_content,
+)
+from ledger.core.bundle import encode_bundle
+from ledger.core.canonical import JsonObject, encode_canonical_json
+from ledger.core.category import Category
+from ledger.core.certificate import VerificationKind, build_document, parse_certificate
+from ledger.core.checkpoint import Checkpoint, sign_checkpoint
+from ledger.core.credit_code import CreditCode
+from ledger.core.data import load_rule_book
+from ledger.core.data_integrity import create_proof, join_proofs
+from ledger.core.encoding import encode_instant
+from ledger.core.entry import LeafHeader, encode_leaf, parse_leaf
+from ledger.core.event import EventType
+from ledger.core.evidence import Evidence, encode_evidence
+from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
+from ledger.core.merkle import MemoryTree, build_inclusion_proof, build_multi_proof, build_root, hash_leaf
+from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
+from ledger.core.rules import build_issue_claims
+from ledger.core.signature import Ed25519Signer, Signer
+from ledger.core.statement import (
+    Conclusion,
+    Endorsement,
+    IssueClaims,
+    RegisterClaims,
+    SignedStatement,
+    Statement,
+    compute_endorsed_bytes,
+    parse_signed_statement,
+    sign_statement,
+)
+from ledger.core.status import (
+    Effect,
+    Registers,
+    Status,
+    SubjectState,
+    Void,
+    build_header,
+    find_subject,
+    judge_signed_event,
+)
+from ledger.core.trust import TrustList, encode_trust_list
+from verifier.session import Session
+
+ORIGIN = "ledger.example/2026"
+START = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
+"""When leaf 0 is sequenced; each later one follows a second after."""
+SIGNED_AT = datetime(2026, 2, 28, 4, 0, tzinfo=UTC)
+"""When the operator signs; checker, approver and seal follow an hour after each other."""
+NOW = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+VERIFIED_ON = date(2026, 2, 28)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+AUTHORITY = "CN-35"
+INSTITUTION = InstitutionId("350100-01")
+AUTHORISATION_NO = "(闽)法计(2024)35001号"
+CHAIN = ChainIdentity(31337, bytes([1]) * 32, bytes([2]) * 20, bytes([3]) * 32)
+
+
+def make_signer(name: str) -> Ed25519Signer:
+    return Ed25519Signer(hashlib.sha256(b"test key " + name.encode()).digest())
+
+
+def make_nonce(name: str) -> str:
+    return hashlib.sha256(b"test nonce " + name.encode()).hexdigest()[:32]
+
+
+def make_record(number: int = 1, institution: str = INSTITUTION, **changes: Any) -> JsonObject:
+    """Return a record of a fuel dispenser that keeps every rule; a change to None drops the member."""
+    record: JsonObject = {
+        "v": 1,
+        "doc_type": "verification_certificate",
+        "kind": "periodic",
+        "no": f"JY2026-{number:06}",
+        "issuer": {
+            "id": institution,
+            "name": "福州市计量所",
+            "authorisation_no": AUTHORISATION_NO,
+            "scope_line_id": "S1",
+        },
+        "instrument": {
+            "id": hashlib.sha256(b"test instrument " + number.to_bytes(4, "big")).hexdigest()[:32],
+            "category": "FUEL_DISPENSER",
+            "name": "燃油加油机",
+            "model": "SK52",
+            "serial": f"SN{number:08}",
+            "maker": "示例机械有限公司",
+            "parts": [{"id": "1"}, {"id": "2"}],
+            "site": {"division": "350102"},
+        },
+        "regulation": {"id": "JJG 443-2023(试行)", "title": "燃油加油机"},
+        "standards": [],
+        "results": [
+            make_result("indication_error", "L", part="1"),
+            make_result("indication_error", "L", part="2"),
+            {
+                "item": "repeatability",
+                "error_unit": "%",
+                "points": [make_point("0.03", "0.10")],
+                "pass": True,
+            },
+        ],
+        "conclusion": "pass",
+        "adjusted": False,
+        "seals": [{"no": "A1001", "point": "主板"}],
+        "verified_on": "2026-02-28",
+        "issued_on": "2026-02-28",
+        "validity": {"kind": "date", "until": "2026-08-27"},
+        "persons": [
+            {"role": role, "pid": f"P{hour}", "signed_at": encode_instant(SIGNED_AT + timedelta(hours=hour))}
+            for hour, role in enumerate(("operator", "checker", "approver"))
+        ],
+        "nonce": make_nonce(f"record {number}"),
+    }
+    return {name: value for name, value in (record | changes).items() if value is not None}
+
+
+def make_point(error: str, mpe: str, *, passed: bool = True, **members: str) -> JsonObject:
+    return {"error": error, "mpe": mpe, "pass": passed, **members}
+
+
+def make_result(item: str, unit: str, **members: Any) -> JsonObject:
+    points = [make_point("0.10", "0.30", nominal="20.00", measured="20.02", u="0.05")]
+    return {
+        "item": item,
+        "unit": unit,
+        "error_unit": "%",
+        "k": "2",
+        "points": points,
+        "pass": True,
+        **members,
+    }
+
+
+def make_rejection(number: int = 1, **changes: Any) -> JsonObject:
+    """Return the record of an instrument that failed."""
+    points = [make_point("0.50", "0.30", passed=False, nominal="20.00", measured="20.10")]
+    result = make_result("indication_error", "L") | {"points": points, "pass": False}
+    changes = {"validity": {"kind": "none"}, "results": [result]} | changes
+    return make_record(number, doc_type="rejection_notice", conclusion="fail", **changes)
+
+
+def seal_record(
+    record: JsonObject, seal: Signer, created: datetime = SIGNED_AT + timedelta(hours=3)
+) -> JsonObject:
+    """Return the published document."""
+    document = build_document(record, seal.public_key.did_key)
+    return join_proofs(document, [create_proof(document, seal, encode_instant(created))])
+
+
+@dataclass(frozen=True)
+class Document:
+    """What was issued at one leaf."""
+
+    credential: JsonObject
+    statement_raw: bytes
+
+
+class MemoryLedger:
+    """One log with its keys: `root`, `log`, `authority`, `seal`, each named with the suffix given."""
+
+    def __init__(
+        self,
+        origin: str = ORIGIN,
+        *,
+        roots: tuple[str, ...] = ("root",),
+        threshold: int = 1,
+        log: str = "log",
+    ) -> None:
+        self.origin = origin
+        self.roots = [make_signer(name) for name in roots]
+        self.log_signer = make_signer(log)
+        self.root_content = RootContent(
+            1,
+            origin,
+            tuple(one.public_key for one in self.roots),
+            threshold,
+            self.log_signer.public_key,
+            None,
+        )
+        self.registers = Registers()
+        self.states: dict[bytes, SubjectState] = {}
+        self.leaves: list[bytes] = []
+        self.outcomes: list[Effect | Void | None] = []
+        self.documents: dict[int, Document] = {}
+        self.now_ms = int(START.timestamp() * 1000)
+
+    # --- register statements --------------------------------------------------------------------------------
+
+    def register(
+        self,
+        event_type: EventType,
+        issuer: str,
+        content: bytes,
+        by: Signer,
+        *,
+        endorsers: tuple[Signer, ...] = (),
+        version: int = 0,
+    ) -> bytes:
+        """Return any register statement, whoever signs it."""
+        message = compute_endorsed_bytes(event_type, self.origin, content, version)
+        given = {
+            one.public_key.key_id: Endorsement(one.public_key.key_id, one.sign(message)) for one in endorsers
+        }
+        event_id = hashlib.sha256(content + bytes([version])).digest()[:8]
+        claims = RegisterClaims(event_id, content, tuple(given[key_id] for key_id in sorted(given)))
+        return sign_statement(Statement(event_type, issuer, claims, version), by, self.origin)
+
+    def root(self, *, endorsers: tuple[Signer, ...] | None = None, by: Signer | None = None) -> bytes:
+        given = tuple(self.roots) if endorsers is None else endorsers
+        content = encode_root_content(self.root_content)
+        return self.register(EventType.ROOT, ROOT_ISSUER, content, by or self.roots[0], endorsers=given)
+
+    def authority(
+        self,
+        *,
+        key: str = "authority",
+        version: int = 0,
+        endorsers: tuple[Signer, ...] | None = None,
+        by: Signer | None = None,
+        **changes: Any,
+    ) -> bytes:
+        content = AuthorityContent(
+            id=AUTHORITY,
+            name=Name("福建省市场监督管理局", None),
+            key=make_signer(key).public_key,
+            division="35",
+            powers=frozenset(Power),
+            valid_from=date(2020, 1, 1),
+            valid_until=date(2039, 12, 31),
+            state=RegisterState.ACTIVE,
+        )
+        raw = encode_authority_content(replace(content, **changes))
+        given = (*self.roots, make_signer(key)) if endorsers is None else endorsers
+        by = by or self.roots[0]
+        return self.register(EventType.DELEGATE, ROOT_ISSUER, raw, by, endorsers=given, version=version)
+
+    def institution(
+        self, *, version: int = 0, authority: str = AUTHORITY, by: str = "authority", **changes: Any
+    ) -> bytes:
+        content = InstitutionContent(
+            id=INSTITUTION,
+            name=Name("福州市计量所", "Fuzhou Institute of Metrology"),
+            credit_code=CreditCode("91350100M000100Y43"),
+            division="3501",
+            state=RegisterState.ACTIVE,
+        )
+        raw = encode_institution_content(replace(content, **changes))
+        return self.register(EventType.INSTITUTION, authority, raw, make_signer(by), version=version)
+
+    def key(
+        self,
+        *,
+        seal: str = "seal",
+        version: int = 0,
+        authority: str = AUTHORITY,
+        by: str = "authority",
+        endorsers: tuple[Signer, ...] | None = None,
+        **changes: Any,
+    ) -> bytes:
+        content = KeyContent(INSTITUTION, make_signer(seal).public_key, RegisterState.ACTIVE)
+        raw = encode_key_content(replace(content, **changes))
+        given = (() if version else (make_signer(seal),)) if endorsers is None else endorsers
+        return self.register(EventType.KEY, authority, raw, make_signer(by), endorsers=given, version=version)
+
+    def scope(
+        self, *, version: int = 0, authority: str = AUTHORITY, by: str = "authority", **changes: Any
+    ) -> bytes:
+        content = ScopeContent(
+            institution=INSTITUTION,
+            id="S1",
+            authorisation_no=AUTHORISATION_NO,
+            categories=frozenset({Category.FUEL_DISPENSER, Category.PRICE_SCALE}),
+            kinds=frozenset({VerificationKind.PERIODIC, VerificationKind.INITIAL}),
+            division="3501",
+            valid_from=date(2024, 1, 1),
+            valid_until=date(2028, 12, 31),
+            state=RegisterState.ACTIVE,
+        )
+        raw = encode_scope_content(replace(content, **changes))
+        return self.register(EventType.SCOPE, authority, raw, make_signer(by), version=version)
+
+    def founding(self) -> list[bytes]:
+        return [self.root(), self.authority(), self.institution(), self.key(), self.scope()]
+
+    def found(self) -> "MemoryLedger":
+        """Append what a log begins with: leaves 0 to 4."""
+        for raw in self.founding():
+            self.append(raw)
+        return self
+
+    # --- documents ------------------------------------------------------------------------------------------
+
+    def sign_issue(
+        self, credential: JsonObject, seal: str = "seal", *, version: int | None = None, **claims: Any
+    ) -> bytes:
+        """Return the statement about a document; `claims` are changed against the document."""
+        certificate = parse_certificate(encode_canonical_json(credential))
+        said = replace(build_issue_claims(certificate.record, certificate.digest), **claims)
+        statement = Statement(EventType.ISSUE, certificate.record.issuer.id, said, 0)
+        if version is None:
+            before = self.states.get(find_subject(statement))
+            version = 0 if before is None else before.version
+        return sign_statement(replace(statement, expected_version=version), make_signer(seal), self.origin)
+
+    def issue(self, number: int = 1, *, seal: str = "seal", force: bool = False, **changes: Any) -> LeafIndex:
+        """Issue a record as `make_record` gives it, with changes; `force` puts it in whatever the fold says."""
+        return self.issue_record(make_record(number, **changes), seal=seal, force=force)
+
+    def issue_record(
+        self, record: JsonObject, *, seal: str = "seal", force: bool = False, **header: Any
+    ) -> LeafIndex:
+        credential = seal_record(record, make_signer(seal))
+        raw = self.sign_issue(credential, seal)
+        index = self.force(raw, **header) if force or header else self.append(raw)
+        self.documents[index] = Document(credential, raw)
+        return index
+
+    # --- leaves ---------------------------------------------------------------------------------------------
+
+    def append(self, raw: bytes) -> LeafIndex:
+        """Append a statement as an honest log does; VOID if the fold says so."""
+        signed = parse_signed_statement(raw)
+        index, at = LeafIndex(len(self.leaves)), self._tick()
+        outcome = judge_signed_event(signed, index, at, self.registers, self.states.get)
+        header = build_header(signed, outcome, int(at.timestamp() * 1000))
+        if isinstance(outcome, Effect):
+            self.states.update(outcome.changes)
+            if outcome.apply is not None:
+                outcome.apply(self.registers)
+        return self._add(encode_leaf(header, raw), outcome)
+
+    def force(self, raw: bytes, **changes: Any) -> LeafIndex:
+        """Append a statement as if it took effect, with any member of its header changed."""
+        signed = parse_signed_statement(raw)
+        index, at = LeafIndex(len(self.leaves)), self._tick()
+        header = replace(self._invent_header(signed, int(at.timestamp() * 1000)), **changes)
+        self.states[header.subject] = SubjectState(Status(header.status), header.version, index, None)
+        return self._add(encode_leaf(header, raw), None)
+
+    def _invent_header(self, signed: SignedStatement, at_ms: int) -> LeafHeader:
+        statement = signed.statement
+        claims, subject = statement.claims, find_subject(statement)
+        before = self.states.get(subject)
+        status = Status.ACTIVE
+        if isinstance(claims, IssueClaims):
+            status = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
+        prev = None if before is None else before.last_event
+        state = SubjectState(status, statement.expected_version + 1, LeafIndex(len(self.leaves)), None)
+        return build_header(signed, Effect(subject, prev, {subject: state}), at_ms)
+
+    def _tick(self) -> datetime:
+        self.now_ms += 1000
+        return datetime.fromtimestamp((self.now_ms - 1000) / 1000, UTC)
+
+    def _add(self, leaf: bytes, outcome: Effect | Void | None) -> LeafIndex:
+        self.leaves.append(leaf)
+        self.outcomes.append(outcome)
+        return LeafIndex(len(self.leaves) - 1)
+
+    # --- proofs ---------------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> TreeSize:
+        return TreeSize(len(self.leaves))
+
+    def tree(self) -> MemoryTree:
+        return MemoryTree([hash_leaf(leaf) for leaf in self.leaves])
+
+    def checkpoint(self, size: int | None = None) -> str:
+        size = TreeSize(size or self.size)
+        root_hash = build_root(size, self.tree().read)
+        return sign_checkpoint(Checkpoint(self.origin, size, root_hash), self.log_signer)
+
+    def receipt(
+        self, size: int | None = None, *, signer: Signer | None = None, **changes: Any
+    ) -> AnchorReceipt:
+        size = TreeSize(size or self.size)
+        given: dict[str, Any] = {
+            "chain": CHAIN,
+            "tree_size": size,
+            "root_hash": build_root(size, self.tree().read),
+            "tx_hash": bytes([4]) * 32,
+            "block_number": 7,
+            "block_hash": bytes([5]) * 32,
+            "anchored_at": datetime(2026, 3, 1, 1, 0, tzinfo=UTC),
+            "grade": AnchorGrade.FINAL,
+            "signer": signer or self.log_signer,
+        }
+        return sign_receipt(**given | changes)
+
+    def evidence(
+        self,
+        size: int | None = None,
+        *,
+        without: frozenset[int] = frozenset(),
+        only: frozenset[int] | None = None,
+    ) -> Evidence:
+        """Return every register leaf that took effect, or was said to; some may be left out."""
+        size = TreeSize(size or self.size)
+        chosen = [
+            LeafIndex(index)
+            for index, leaf in enumerate(self.leaves[:size])
+            if index not in without
+            and (only is None or index in only)
+            and parse_leaf(leaf).header.type is not EventType.ISSUE
+            and parse_leaf(leaf).header.status != Status.VOID
+        ]
+        proof = build_multi_proof(chosen, size, self.tree().read)
+        return Evidence(tuple((index, self.leaves[index]) for index in chosen), proof)
+
+    def bundle(self, index: int, size: int | None = None, **changes: Any) -> bytes:
+        """Return the bundle of one document; `changes` replace what `encode_bundle` takes."""
+        size = TreeSize(size or self.size)
+        document, leaf = self.documents[index], parse_leaf(self.leaves[index])
+        given: dict[str, Any] = {
+            "origin": self.origin,
+            "credential": document.credential,
+            "statement_raw": document.statement_raw,
+            "leaf_index": LeafIndex(index),
+            "header": leaf.header,
+            "inclusion": build_inclusion_proof(LeafIndex(index), size, self.tree().read),
+            "checkpoint": self.checkpoint(size),
+            "evidence": encode_evidence(self.evidence(size)),
+            "receipt": self.receipt(size),
+        }
+        return encode_bundle(**given | changes)
+
+    # --- beliefs --------------------------------------------------------------------------------------------
+
+    @property
+    def root_digest(self) -> bytes:
+        return hashlib.sha256(encode_root_content(self.root_content)).digest()
+
+    def policy(self, **changes: Any) -> Policy:
+        policy = Policy(
+            version=1,
+            origin=self.origin,
+            log_key=self.log_signer.public_key,
+            root_version=1,
+            root_digest=self.root_digest,
+            contract=ContractPin(CHAIN, bytes([6]) * 32, "immediate"),
+            hosts=("v.example.cn",),
+            required=frozenset(DEFAULT_REQUIRED),
+            lag_warning=timedelta(days=30),
+            clock_tolerance=timedelta(seconds=300),
+            zone=SHANGHAI,
+            development=True,
+        )
+        return replace(policy, **changes)
+
+    def trust(self, size: int | None = None) -> TrustList:
+        return TrustList(self.origin, self.checkpoint(size), self.evidence(size))
+
+    def trust_raw(self, size: int | None = None) -> bytes:
+        return encode_trust_list(self.trust(size))
+
+    def session(self, *, trust: bool = False, **changes: Any) -> Session:
+        return Session(self.policy(**changes), load_rule_book(), self.trust() if trust else None)
