@@ -89,6 +89,7 @@ def serve(
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     opened = open_home(home)
     with ExitStack() as stack:
+        stack.enter_context(_handling_signals(_interrupt))
         listener = stack.enter_context(_listen(host, port))
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))
@@ -200,23 +201,27 @@ def _run(parts: Parts, listener: socket.socket, proxy: str | None, announce: Cal
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    with _absorb_signals():
+    with _handling_signals(_stay):
         _Server(config, announce).run([listener])
 
 
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End what is being opened or closed, in order."""
+    raise KeyboardInterrupt
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: uvicorn stops at a signal by itself, and raises it again afterwards."""
+
+
 @contextmanager
-def _absorb_signals() -> Iterator[None]:
-    """Let what comes after the server be done in order: uvicorn stops at a signal, and then raises it again."""
-
-    def stay(_number: int, _frame: FrameType | None) -> None:
-        """Do nothing: the server has stopped already."""
-
-    before = {number: signal.signal(number, stay) for number in (signal.SIGTERM, signal.SIGINT)}
+def _handling_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 @contextmanager

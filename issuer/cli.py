@@ -88,9 +88,13 @@ def issue(
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
     day = _read_base_date(opened, base_date)
-    profile = _load_institution(opened, institution, day)
+    kept = opened.path / INSTITUTION_FILE
+    raw = _read(institution or kept)
+    profile = parse_institution_file(raw, day or date(2000, 1, 1) if opened.development else None)
     rows = [list(_read_file(path, shared)) for path, shared in _pair(files, common or [])]
-    with _open_gateway(opened, passphrase, ledger) as gateway, _open_desk_store(opened, profile) as store:
+    with _open_gateway(opened, passphrase, ledger) as gateway:
+        _require_ready(opened, gateway, profile, anchor=anchor and ledger is None)
+        store = stack.enter_context(_open_desk_store(opened, profile))
         desk = Desk(
             profile.profile,
             opened.keystore.open_signer(key, passphrase),

@@ -52,9 +52,10 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
         InputError: not such a host.
         OSError: the folder cannot be written.
     """
+    contents = dict(_make_files(files, host, writer))
     folder = directory / FOLDER / encode_folder_name(files.number)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in _make_files(files, host, writer):
+    for name, content in contents.items():
         _replace_file(folder / name, content)
     return folder
 

@@ -44,7 +44,7 @@ def bind_log(home: Home, store: SqlStore, binding: ChainBinding) -> None:
     chain = binding.chain
     if not home.development and chain.is_development:
         raise WrongChainError(f"chain {chain.chain_id} is a development chain; this home is for production")
-    if _path(home).exists() and (stored := read_binding(home).chain) != chain:
+    if is_bound(home) and (stored := read_binding(home).chain) != chain:
         raise WrongChainError(_describe_difference(stored, chain))
     members = encode_chain_identity(chain)
     with store.write() as queries:
@@ -88,7 +88,7 @@ def read_binding(home: Home) -> ChainBinding:
     try:
         raw = _path(home).read_bytes()
     except FileNotFoundError:
-        raise NotFoundError(f"{home.path} has no contract yet: run `hengzheng init`") from None
+        raise NotFoundError(f"{home.path} has no contract yet: run `hengzheng chain deploy`") from None
     reader = Reader(parse_canonical_json(raw), "chain.json")
     reader.text("type", max_bytes=40, pattern=BINDING_TYPE)
     binding = ChainBinding(
@@ -96,6 +96,11 @@ def read_binding(home: Home) -> ChainBinding:
     )
     reader.finish()
     return binding
+
+
+def is_bound(home: Home) -> bool:
+    """Return whether this home has its contract."""
+    return _path(home).exists()
 
 
 def pin_contract(home: Home) -> ContractPin:

@@ -7,15 +7,14 @@
 import secrets
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Final
 
 import typer
 
 from ledger.anchoring import Anchorer
-from ledger.binding import bind_log, load_binding, read_binding
+from ledger.binding import bind_log, is_bound, load_binding, read_binding
 from ledger.chain.client import ChainClient
 from ledger.chain.payment import give_allowance
 from ledger.chain.registry import Registry
@@ -26,10 +25,22 @@ from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import NotFoundError
 from ledger.deployment import Founder
 from ledger.diagnosis import diagnose
-from ledger.home import CHAIN_KEY, DEFAULT_HOME, LOG_KEY, Home, create_home, find_passphrase, open_home
+from ledger.home import (
+    CHAIN_KEY,
+    DEFAULT_HOME,
+    LOG_KEY,
+    Home,
+    create_home,
+    find_passphrase,
+    lock_ledger,
+    open_home,
+)
 from ledger.local import LocalLedger, open_ledger, read_clock
 from ledger.node import open_node
 from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
+from ledger.store.engine import Database
+from ledger.store.migrations import migrate
+from ledger.store.unit_of_work import SqlStore
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
@@ -118,13 +129,15 @@ def anchor(
 
 
 @app.command()
-def doctor(
-    home: HomeOption = DEFAULT_HOME, passphrase_file: PassphraseOption = None, *, as_json: JsonOption = False
-) -> None:
-    """Re-read and re-hash the whole log; say what is wrong, and where."""
+def doctor(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> None:
+    """Re-read and re-hash the whole log; say what is wrong, and where. Needs no key."""
     opened = open_home(home)
-    with open_ledger(opened, find_given_passphrase(opened, passphrase_file)) as ledger:
-        print_result(diagnose(ledger.store, opened.origin), as_json=as_json)
+    with lock_ledger(opened), closing(Database(opened.database_url)) as database:
+        migrate(database)
+        store = SqlStore(database)
+        with suppress(NotFoundError):
+            load_binding(opened, store)
+        print_result(diagnose(store, opened.origin), as_json=as_json)
 
 
 @chain_app.command("run")
@@ -186,11 +199,15 @@ def bind_to_chain(ledger: LocalLedger, passphrase: Passphrase) -> None:
         WrongChainError: home and database were made for another chain.
     """
     home = ledger.home
-    account = home.keystore.open_account(CHAIN_KEY, passphrase)
     with open_node(home) as url, ChainClient(url) as client:
+        if is_bound(home):
+            binding = load_binding(home, ledger.store)
+            Registry(client, binding.chain, binding.first_block).require_chain()
+            return
+        account = home.keystore.open_account(CHAIN_KEY, passphrase)
         if home.development:
             give_allowance(client, account.address)
-        founder = Founder(client, account, home.finality)
+        founder = Founder(client, account, home.finality, max_fee_wei=home.settings.max_fee_wei)
         bind_log(home, ledger.store, founder.open_log(founder.deploy_registry(), home.origin))
 
 
@@ -246,10 +263,6 @@ def _describe_binding(home: Home) -> dict[str, object]:
 
 def _wait_for_signal() -> None:
     """Return when the process is told to stop."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        """Do nothing: being woken is enough."""
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    signal.pause()
+    stops = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+    signal.sigwait(stops)

@@ -7,8 +7,10 @@ try again; 4 our own records disagree.
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 from typing import Any, Final
 
 import click
@@ -35,6 +37,18 @@ EXIT_CODES: Final[Mapping[type[LedgerError], int]] = {
     LogIntegrityError: 4,
 }
 
+EXIT_STOPPED: Final = 130
+EXIT_NO_READER: Final = 141
+"""As a shell has it for SIGINT and SIGPIPE."""
+
+_WRONG_PATH: Final = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+
 
 def find_exit_code(err: LedgerError) -> int:
     """Return the exit code of an error, by its branch of the tree."""
@@ -45,21 +59,33 @@ def run_command(app: typer.Typer, arguments: Sequence[str], *, name: str) -> int
     """Run a command and return its exit code; no error of ours ends in a traceback."""
     as_json = "--json" in arguments
     configure_logging()
+    escape_what_cannot_be_printed()
     try:
         result = typer.main.get_command(app).main(list(arguments), prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
     except LedgerError as err:
-        print_error(err, as_json=as_json)
-        return find_exit_code(err)
+        return print_error(err, as_json=as_json)
     except click.ClickException as err:
         if not as_json:
             err.show()
             return err.exit_code
-        print_error(InputError(err.format_message(), field="arguments"), as_json=True)
-        return 2
+        return print_error(InputError(err.format_message(), field="arguments"), as_json=True)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("stopped; the same command goes on where this one ended")
-        return 130
+        _print_sentence("stopped; the same command goes on where this one ended", {}, as_json=as_json)
+        return EXIT_STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NO_READER
+    except OSError as err:
+        return print_error(_name_file(err), as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def escape_what_cannot_be_printed() -> None:
+    """Let no terminal's character set turn a result into a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def configure_logging() -> None:
@@ -78,17 +104,21 @@ def print_result(members: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what a command did: one JSON object, or one line a member."""
     if as_json:
         sys.stdout.write(json.dumps(members, ensure_ascii=False) + "\n")
-        return
-    for name, value in members.items():
-        sys.stdout.write(f"{name.replace('_', ' ')}: {value}\n")
+    else:
+        for name, value in members.items():
+            sys.stdout.write(f"{name.replace('_', ' ')}: {value}\n")
+    sys.stdout.flush()
 
 
-def print_error(err: LedgerError, *, as_json: bool) -> None:
-    """Print an error: one JSON object on stdout, or one sentence for people on stderr."""
-    if not as_json:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {err}", markup=False)
-        return
-    members: dict[str, Any] = {"error": str(err), "kind": type(err).__name__.removesuffix("Error")}
+def print_error(err: LedgerError, *, as_json: bool) -> int:
+    """Print an error, as one JSON object on stdout or one sentence for people on stderr; return its exit code."""
+    _print_sentence(str(err), describe_error(err), as_json=as_json)
+    return find_exit_code(err)
+
+
+def describe_error(err: LedgerError) -> dict[str, Any]:
+    """Return what a program may want to know of an error beside its sentence."""
+    members: dict[str, Any] = {"kind": type(err).__name__.removesuffix("Error")}
     if isinstance(err, InputError) and err.field is not None:
         members["field"] = err.field
     if isinstance(err, DocumentRefusedError):
@@ -96,7 +126,22 @@ def print_error(err: LedgerError, *, as_json: bool) -> None:
             {"code": reason.code, "field": reason.field, "en": reason.en, "zh": reason.zh}
             for reason in err.reasons
         ]
-    sys.stdout.write(json.dumps(members, ensure_ascii=False) + "\n")
+    return members
+
+
+def _print_sentence(sentence: str, members: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_result({"error": sentence, **members}, as_json=True)
+    else:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {sentence}", markup=False)
+
+
+def _name_file(err: OSError) -> LedgerError:
+    """Return what a fault of the file system means: a wrong path, or a disk that fails or is full."""
+    reason, path = err.strerror or str(err), None if err.filename is None else str(err.filename)
+    if isinstance(err, _WRONG_PATH):
+        return InputError(reason, field=path)
+    return UnavailableError(reason if path is None else f"{path}: {reason}")
 
 
 def make_progress(*, quiet: bool) -> Progress:

@@ -123,14 +123,20 @@ class Pool:
 
     def _write(self, jobs: Sequence[_Job]) -> None:
         try:
-            if isinstance(self._closed, LogIntegrityError):
-                raise self._closed
-            results = iter(self._log.append([submission for job in jobs for submission in job.submissions]))
+            results = iter(self._append([submission for job in jobs for submission in job.submissions]))
         except Exception as err:  # noqa: BLE001 -- it is every caller's answer, and the writer must live on
-            if isinstance(err, LogIntegrityError):
-                self._close(err)
             for job in jobs:
                 job.future.set_exception(err)
             return
         for job in jobs:
             job.future.set_result([next(results) for _ in job.submissions])
+
+    def _append(self, submissions: Sequence[Submission]) -> list[Result]:
+        """Append, unless the log has contradicted itself: then never again."""
+        if isinstance(self._closed, LogIntegrityError):
+            raise self._closed
+        try:
+            return self._log.append(submissions)
+        except LogIntegrityError as err:
+            self._close(err)
+            raise

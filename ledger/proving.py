@@ -23,7 +23,6 @@ from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
 from ledger.core.merkle import (
-    SubtreeReader,
     build_consistency_proof,
     build_inclusion_proof,
     build_multi_proof,
@@ -31,7 +30,7 @@ from ledger.core.merkle import (
 from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import SubjectState
-from ledger.core.tiles import Tile
+from ledger.core.tiles import TILE_WIDTH, Tile
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
@@ -47,8 +46,8 @@ _T = TypeVar("_T")
 class ProofReading(RegisterReading, Protocol):
     """What is asked of one state of the log."""
 
-    def read_tile(self, tile: Tile) -> bytes:
-        """Return a tile, cut to its width; raise `LogIntegrityError` if it is missing or too short."""
+    def read_tiles(self, wanted: Sequence[Tile]) -> Mapping[Tile, bytes]:
+        """Return tiles, cut to their widths; raise `LogIntegrityError` if one is missing or too short."""
         ...
 
     def read_newest_checkpoint(self) -> StoredCheckpoint | None:
@@ -104,6 +103,7 @@ class Prover:
         self._origin = origin
         self._tiles = TileCache(MAX_TILES)
         self._registers = RegisterIndex()
+        self._known_size = 0
 
     # --- looking up -----------------------------------------------------------------------------------------
 
@@ -182,13 +182,18 @@ class Prover:
             MalformedDocumentError: no such leaf in a tree of this size.
             NotFoundError: the log has not reached this size.
         """
-        return self.inclusions([leaf_index], tree_size)[0]
+        self._require_size(tree_size)
+        return build_inclusion_proof(leaf_index, tree_size, self._tiles.reader(tree_size, self._fetch))
 
     def inclusions(self, indices: Sequence[LeafIndex], tree_size: TreeSize) -> list[tuple[bytes, ...]]:
         """As `inclusion`, for many leaves at one size."""
-        with self._store.read() as reading:
-            read = self._open(reading, tree_size)
-            return [build_inclusion_proof(index, tree_size, read) for index in indices]
+        self._require_size(tree_size)
+        proofs: list[tuple[bytes, ...]] = []
+        for start in range(0, len(indices), TILE_WIDTH):
+            some = indices[start : start + TILE_WIDTH]
+            read = self._tiles.reader(tree_size, self._fetch, ahead=some)
+            proofs += [build_inclusion_proof(index, tree_size, read) for index in some]
+        return proofs
 
     def consistency(self, old_size: TreeSize, new_size: TreeSize) -> tuple[bytes, ...]:
         """Return the proof that the smaller tree is a prefix of the larger (RFC 9162 §2.1.4.1).
@@ -197,8 +202,8 @@ class Prover:
             MalformedDocumentError: sizes out of order, or the smaller one is 0.
             NotFoundError: the log has not reached the larger size.
         """
-        with self._store.read() as reading:
-            return build_consistency_proof(old_size, new_size, self._open(reading, new_size))
+        self._require_size(new_size)
+        return build_consistency_proof(old_size, new_size, self._tiles.reader(new_size, self._fetch))
 
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
         """Return the register leaves behind an institution's authority, with one proof for all.
@@ -210,6 +215,7 @@ class Prover:
         Raises:
             NotFoundError: the institution is not registered at this size, or the log has not reached it.
         """
+        self._require_size(tree_size)
         with self._store.read() as reading:
             return self._build_evidence(reading, institution, tree_size)
 
@@ -229,8 +235,9 @@ class Prover:
         Raises:
             NotFoundError: there is no such leaf under this checkpoint, or its document is not stored.
         """
+        self._require_size(checkpoint.tree_size)
         with self._store.read() as reading:
-            read = self._open(reading, checkpoint.tree_size)
+            read = self._tiles.reader(checkpoint.tree_size, reading.read_tiles, ahead=indices)
             leaves = _read_issues(reading, indices, checkpoint.tree_size)
             bodies = reading.read_documents([leaf.header.certificate_digest for leaf in leaves])
             evidence: dict[str, JsonObject] = {}
@@ -254,16 +261,22 @@ class Prover:
                 bundles.append(bundle)
         return bundles
 
-    def _open(self, reading: ProofReading, tree_size: TreeSize) -> SubtreeReader:
-        if tree_size > reading.read_head().tree_size:
+    def _require_size(self, tree_size: TreeSize) -> None:
+        if tree_size > self._known_size:
+            with self._store.read() as reading:
+                self._known_size = reading.read_head().tree_size
+        if tree_size > self._known_size:
             raise NotFoundError(f"the log has not reached {tree_size} leaves")
-        return self._tiles.reader(tree_size, reading.read_tile)
+
+    def _fetch(self, tiles: Sequence[Tile]) -> Mapping[Tile, bytes]:
+        with self._store.read() as reading:
+            return reading.read_tiles(tiles)
 
     def _build_evidence(
         self, reading: ProofReading, institution: InstitutionId | None, tree_size: TreeSize
     ) -> Evidence:
-        read = self._open(reading, tree_size)
-        self._registers.update(reading)
+        read = self._tiles.reader(tree_size, reading.read_tiles)
+        self._registers.update(reading, tree_size)
         chosen = self._registers.select(institution, tree_size)
         proof = build_multi_proof([entry.leaf_index for entry in chosen], tree_size, read)
         return Evidence(tuple((entry.leaf_index, entry.leaf) for entry in chosen), proof)

@@ -3,7 +3,7 @@
 Register events are few beside documents, so all of them are kept in memory, and only new ones are read.
 
 >>> index = RegisterIndex()
->>> index.update(queries)
+>>> index.update(queries, tree_size)
 >>> [leaf.leaf_index for leaf in index.select(InstitutionId("350100-01"), tree_size)]
 [0, 1, 2, 3, 4]
 """
@@ -56,11 +56,11 @@ class RegisterIndex:
         self._size = 0
         self._lock = Lock()
 
-    def update(self, reading: RegisterReading) -> None:
-        """Read what has been appended since the last time."""
+    def update(self, reading: RegisterReading, tree_size: TreeSize) -> None:
+        """Read what has been appended, unless everything up to this size is known."""
         with self._lock:
-            size = reading.read_head().tree_size
-            if size > self._size:
+            if tree_size > self._size:
+                size = reading.read_head().tree_size
                 found = [_parse(entry) for entry in reading.read_register_leaves(self._size)]
                 self._leaves += [leaf for leaf in found if leaf is not None]
                 self._size = size

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     zone: Annotated[str, AfterValidator(_check_zone)] = DEFAULT_ZONE
     """Calendar dates are dates of this zone."""
 
+    @property
+    def max_fee_wei(self) -> int:
+        """Return the most that is paid for a unit of gas, in wei."""
+        return self.max_fee_gwei * 10**9
+
     @classmethod
     def settings_customise_sources(
         cls,

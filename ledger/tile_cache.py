@@ -3,17 +3,21 @@
 A tile never changes at its width, so a cached one is right for ever; the least recently used ones go.
 
 >>> cache = TileCache(most=1024)
->>> build_inclusion_proof(index, size, cache.reader(size, queries.read_tile))
+>>> build_inclusion_proof(index, size, cache.reader(size, queries.read_tiles))
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
+from typing import TypeAlias
 
 from ledger.core.errors import LogIntegrityError
-from ledger.core.ids import TreeSize
+from ledger.core.ids import LeafIndex, TreeSize
 from ledger.core.merkle import MemoryTree, SubtreeReader
-from ledger.core.tiles import Tile, compute_tile_width, parse_tile, tile_coordinates
+from ledger.core.tiles import TILE_WIDTH, Tile, compute_tile_width, parse_tile, tile_coordinates
+
+Fetch: TypeAlias = Callable[[Sequence[Tile]], Mapping[Tile, bytes]]
+"""Returns the contents of tiles, each of exactly its width."""
 
 
 class TileCache:
@@ -25,35 +29,49 @@ class TileCache:
         self._trees: OrderedDict[Tile, MemoryTree] = OrderedDict()
         self._lock = Lock()
 
-    def reader(self, tree_size: TreeSize, fetch: Callable[[Tile], bytes]) -> SubtreeReader:
-        """Return a reader of the tree of this size.
+    def reader(self, tree_size: TreeSize, fetch: Fetch, ahead: Iterable[LeafIndex] = ()) -> SubtreeReader:
+        """Return a reader of the tree of this size; it holds on to every tile that it has met.
 
         Args:
             tree_size: decides how wide the tiles at the right edge are.
-            fetch: returns a tile of exactly that width; its errors pass through.
+            fetch: its errors pass through.
+            ahead: leaves whose tiles are fetched at once, together.
+
+        Raises:
+            LogIntegrityError: on reading, a subtree that a tree of this size does not have.
         """
+        met: dict[tuple[int, int], MemoryTree] = {}
 
         def read(level: int, index: int) -> bytes:
-            place = tile_coordinates(level, index)
-            width = compute_tile_width(place.tile_level, place.tile_index, tree_size)
-            if not width:
-                raise LogIntegrityError(
-                    f"a tree of {tree_size} leaves has no subtree {index} of level {level}"
-                )
-            tree = self._get(Tile(place.tile_level, place.tile_index, width), fetch)
-            return tree.read(place.level_in_tile, place.index_in_tile)
+            tile_level, tile_index, level_in_tile, index_in_tile = tile_coordinates(level, index)
+            tree = met.get((tile_level, tile_index))
+            if tree is None:
+                tile = _name(tile_level, tile_index, tree_size)
+                tree = met[tile_level, tile_index] = self._get([tile], fetch)[tile]
+            return tree.read(level_in_tile, index_in_tile)
 
+        places = {index // TILE_WIDTH for index in ahead if 0 <= index < tree_size}
+        wanted = [_name(0, place, tree_size) for place in places]
+        met.update({(0, tile.index): tree for tile, tree in self._get(wanted, fetch).items()})
         return read
 
-    def _get(self, tile: Tile, fetch: Callable[[Tile], bytes]) -> MemoryTree:
+    def _get(self, tiles: Sequence[Tile], fetch: Fetch) -> dict[Tile, MemoryTree]:
         with self._lock:
-            tree = self._trees.get(tile)
-            if tree is not None:
+            found = {tile: self._trees[tile] for tile in tiles if tile in self._trees}
+            for tile in found:
                 self._trees.move_to_end(tile)
-                return tree
-        tree = MemoryTree(parse_tile(fetch(tile), tile.width))
+        missing = [tile for tile in tiles if tile not in found]
+        contents = fetch(missing) if missing else {}
+        fresh = {tile: MemoryTree(parse_tile(contents[tile], tile.width)) for tile in missing}
         with self._lock:
-            self._trees[tile] = tree
+            self._trees.update(fresh)
             while len(self._trees) > self._most:
                 self._trees.popitem(last=False)
-        return tree
+        return found | fresh
+
+
+def _name(level: int, index: int, tree_size: TreeSize) -> Tile:
+    width = compute_tile_width(level, index, tree_size)
+    if not width:
+        raise LogIntegrityError(f"a tree of {tree_size} leaves has no tile {index} of level {level}")
+    return Tile(level, index, width)

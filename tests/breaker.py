@@ -1,7 +1,7 @@
 """Failpoints that raise instead of killing the process, and a process that is killed at one.
 
-    with broken_at("log.before_commit"): ...     # StoreUnavailableError there, once
-    with recorded() as passed: ...               # the names that were passed, in order
+with broken_at("log.before_commit"): ...     # StoreUnavailableError there, once
+with recorded() as passed: ...               # the names that were passed, in order
 """
 
 from collections.abc import Iterator

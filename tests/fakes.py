@@ -7,7 +7,7 @@
 Each failure happens once. It raises `StoreUnavailableError`, as a database does that goes away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import RLock
@@ -144,6 +144,9 @@ class MemoryTransaction:
         if len(hashes) < tile.width * HASH_SIZE:
             raise LogIntegrityError("a tile is missing or too short")
         return hashes[: tile.width * HASH_SIZE]
+
+    def read_tiles(self, wanted: Sequence[Tile]) -> dict[Tile, bytes]:
+        return {tile: self.read_tile(tile) for tile in wanted}
 
     def find_entries(self, names: Sequence[bytes]) -> dict[bytes, StoredEntry]:
         wanted = set(names)

@@ -40,7 +40,7 @@ from ledger.core.credit_code import CreditCode
 from ledger.core.data import load_rule_book
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.encoding import encode_instant
-from ledger.core.entry import LeafHeader, encode_leaf, parse_leaf
+from ledger.core.entry import HEADER_BYTES, LeafHeader, encode_leaf, parse_header
 from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
@@ -432,8 +432,8 @@ class MemoryLedger:
             for index, leaf in enumerate(self.leaves[:size])
             if index not in without
             and (only is None or index in only)
-            and parse_leaf(leaf).header.type is not EventType.ISSUE
-            and parse_leaf(leaf).header.status != Status.VOID
+            and index not in self.documents
+            and parse_header(leaf[:HEADER_BYTES]).status != Status.VOID
         ]
         proof = build_multi_proof(chosen, size, self.tree().read)
         return Evidence(tuple((index, self.leaves[index]) for index in chosen), proof)
@@ -441,13 +441,13 @@ class MemoryLedger:
     def bundle(self, index: int, size: int | None = None, **changes: Any) -> bytes:
         """Return the bundle of one document; `changes` replace what `encode_bundle` takes."""
         size = TreeSize(size or self.size)
-        document, leaf = self.documents[index], parse_leaf(self.leaves[index])
+        document = self.documents[index]
         given: dict[str, Any] = {
             "origin": self.origin,
             "credential": document.credential,
             "statement_raw": document.statement_raw,
             "leaf_index": LeafIndex(index),
-            "header": leaf.header,
+            "header": parse_header(self.leaves[index][:HEADER_BYTES]),
             "inclusion": build_inclusion_proof(LeafIndex(index), size, self.tree().read),
             "checkpoint": self.checkpoint(size),
             "evidence": encode_evidence(self.evidence(size)),

@@ -312,10 +312,10 @@ def _day(offset: int) -> str:
 
 def _is_working_file(path: Path) -> bool:
     """Say whether a file changes without meaning: databases are compared by their rows, chains by their events."""
-    return (
-        path.name.startswith(("ledger.db", "desk.db", "ledger.lock"))
-        or path.parent.name in {"devchain", "anvil"}
-    )
+    return path.name.startswith(("ledger.db", "desk.db", "ledger.lock")) or path.parent.name in {
+        "devchain",
+        "anvil",
+    }
 
 
 # --- input files --------------------------------------------------------------------------------------------

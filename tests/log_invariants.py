@@ -26,9 +26,7 @@ def assert_sound(store) -> None:
         head = reading.read_head()
         leaves = list(reading.read_leaves(0, head.tree_size))
         checkpoints = list(reading.read_checkpoints())
-        tiles = {
-            tile: reading.read_tile(tile) for tile in list_new_tiles(TreeSize(0), head.tree_size)
-        }
+        tiles = {tile: reading.read_tile(tile) for tile in list_new_tiles(TreeSize(0), head.tree_size)}
         _assert_states(reading, leaves)
         _assert_names(reading, leaves)
     tree = ReferenceTree(leaves)

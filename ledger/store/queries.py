@@ -4,9 +4,10 @@ Both classes wrap the connection of one transaction, see `unit_of_work`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, literal_column, select, update
 
 from ledger.core.errors import LogIntegrityError, WrongChainError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
@@ -39,9 +40,6 @@ _HEAD: Final = select(head)
 _LEAVES: Final = _ENTRY.where(
     entries.c.leaf_index >= bindparam("begin"), entries.c.leaf_index < bindparam("end")
 ).order_by(entries.c.leaf_index)
-_TILE: Final = select(tiles.c.hashes).where(
-    tiles.c.level == bindparam("level"), tiles.c.tile_index == bindparam("index")
-)
 _SWAP_HEAD: Final = (
     update(head)
     .where(head.c.tree_size == bindparam("old_size"), head.c.root_hash == bindparam("old_root"))
@@ -49,6 +47,11 @@ _SWAP_HEAD: Final = (
         tree_size=bindparam("new_size"), root_hash=bindparam("new_root"), sequenced_at_ms=bindparam("now_ms")
     )
 )
+
+
+@lru_cache(maxsize=8)
+def _select_tiles(level: int) -> Select[int, bytes]:
+    return select(tiles.c.tile_index, tiles.c.hashes).where(tiles.c.level == literal_column(str(level)))
 
 
 class ReadQueries:
@@ -114,15 +117,21 @@ class ReadQueries:
         return [StoredEntry(*row) for row in rows]
 
     def read_tile(self, tile: Tile) -> bytes:
-        """Return the content of a tile, cut to its width.
+        """As `read_tiles`, for one."""
+        return self.read_tiles([tile])[tile]
+
+    def read_tiles(self, wanted: Sequence[Tile]) -> dict[Tile, bytes]:
+        """Return the contents of tiles, each cut to its width.
 
         Raises:
-            LogIntegrityError: it is missing or too short.
+            LogIntegrityError: one is missing or too short.
         """
-        hashes = self._connection.scalar(_TILE, {"level": tile.level, "index": tile.index}) or b""
-        if len(hashes) < tile.width * HASH_SIZE:
-            raise LogIntegrityError(f"tile {tile.index} of level {tile.level} is missing or too short")
-        return hashes[: tile.width * HASH_SIZE]
+        contents: dict[tuple[int, int], bytes] = {}
+        for level in {tile.level for tile in wanted}:
+            indices = [tile.index for tile in wanted if tile.level == level]
+            rows = select_by_keys(self._connection, _select_tiles(level), tiles.c.tile_index, indices)
+            contents |= {(level, index): hashes for index, hashes in rows}
+        return {tile: _cut_tile(tile, contents.get((tile.level, tile.index), b"")) for tile in wanted}
 
     # --- looking up -----------------------------------------------------------------------------------------
 
@@ -211,6 +220,12 @@ class WriteQueries(ReadQueries):
         }
         found = self._connection.execute(_SWAP_HEAD, values)
         return found.rowcount == 1
+
+
+def _cut_tile(tile: Tile, hashes: bytes) -> bytes:
+    if len(hashes) < tile.width * HASH_SIZE:
+        raise LogIntegrityError(f"tile {tile.index} of level {tile.level} is missing or too short")
+    return hashes[: tile.width * HASH_SIZE]
 
 
 def _to_entry(row: Row[int, bytes] | None) -> StoredEntry | None:

@@ -31,13 +31,6 @@ STEPS = (
 
 
 @pytest.fixture(scope="module")
-def processes():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["anchor_worker", "psycopg", "web3"])
-    return context
-
-
-@pytest.fixture(scope="module")
 def node_url(tmp_path_factory):
     with dev_chain(tmp_path_factory.mktemp("chain")) as node:
         yield node.url
@@ -67,8 +60,10 @@ def binding(client, account, contract):
     return Founder(client, account, parse_finality("immediate"), pace=QUICK).open_log(contract, ORIGIN)
 
 
-def run(processes, database_url, node_url, account, binding, hit=0):
-    process = processes.Process(target=anchor, args=(database_url, node_url, account, binding, hit))
+def run(database_url, node_url, account, binding, hit=0):
+    """Anchor in a process of its own, and return how it ended; a fork has everything loaded already."""
+    arguments = database_url, node_url, account, binding, hit
+    process = multiprocessing.get_context("fork").Process(target=anchor, args=arguments)
     process.start()
     process.join()
     return process.exitcode
@@ -95,40 +90,40 @@ def test_the_steps_are_those_that_are_passed(store, log, client, account, bindin
 
 @pytest.mark.parametrize("hit", range(1, len(STEPS) + 1), ids=STEPS)
 def test_killed_at_any_step_the_next_run_ends_with_one_anchor(
-    processes, database_url, node_url, store, log, client, account, binding, hit
+    database_url, node_url, store, log, client, account, binding, hit
 ):
     heads = [(log.head.tree_size, log.head.root_hash)]
-    assert run(processes, database_url, node_url, account, binding, hit) == -signal.SIGKILL
-    assert run(processes, database_url, node_url, account, binding) == 0
+    assert run(database_url, node_url, account, binding, hit) == -signal.SIGKILL
+    assert run(database_url, node_url, account, binding) == 0
     check(store, client, binding, heads)
     submit(log, WORLD.bare_issue(1))
-    assert run(processes, database_url, node_url, account, binding, hit) == -signal.SIGKILL
-    assert run(processes, database_url, node_url, account, binding) == 0
+    assert run(database_url, node_url, account, binding, hit) == -signal.SIGKILL
+    assert run(database_url, node_url, account, binding) == 0
     check(store, client, binding, [*heads, (log.head.tree_size, log.head.root_hash)])
 
 
 @pytest.mark.parametrize("first", range(1, len(STEPS) + 1), ids=STEPS)
 def test_killed_again_and_again_it_still_ends_with_one_anchor(
-    processes, database_url, node_url, store, log, client, account, binding, first
+    database_url, node_url, store, log, client, account, binding, first
 ):
-    run(processes, database_url, node_url, account, binding, first)
+    run(database_url, node_url, account, binding, first)
     for hit in (1, 2, 3, 4):
-        run(processes, database_url, node_url, account, binding, hit)
-    assert run(processes, database_url, node_url, account, binding) == 0
+        run(database_url, node_url, account, binding, hit)
+    assert run(database_url, node_url, account, binding) == 0
     check(store, client, binding, [(log.head.tree_size, log.head.root_hash)])
 
 
 def test_what_grew_meanwhile_goes_out_with_the_next_anchor(
-    processes, database_url, node_url, store, log, client, account, binding
+    database_url, node_url, store, log, client, account, binding
 ):
     """A draft moves along, but what was signed is finished first: no size is anchored twice or half."""
     heads = []
     for hit, is_signed in enumerate((False, False, False, True, True, True, True, True, True), start=1):
         submit(log, WORLD.bare_issue(2 * hit))
         signed = (log.head.tree_size, log.head.root_hash)
-        assert run(processes, database_url, node_url, account, binding, hit) == -signal.SIGKILL
+        assert run(database_url, node_url, account, binding, hit) == -signal.SIGKILL
         submit(log, WORLD.bare_issue(2 * hit + 1))
-        assert run(processes, database_url, node_url, account, binding) == 0
+        assert run(database_url, node_url, account, binding) == 0
         heads += [signed] if is_signed else []
         heads.append((log.head.tree_size, log.head.root_hash))
         check(store, client, binding, heads)

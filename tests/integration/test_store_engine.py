@@ -79,9 +79,13 @@ def test_readers_cannot_write(database):
 
 
 def test_a_block_that_raises_changes_nothing(database, store):
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
-        connection.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
-        raise ZeroDivisionError
+    def write_and_fail():
+        with database.write() as connection:
+            connection.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
     with store.read() as queries:
         assert queries.read_meta() == {}
 
@@ -163,11 +167,9 @@ def test_a_full_sqlite_database_is_out_of_reach_and_loses_nothing(sqlite, tmp_pa
     with sqlite.write() as connection:
         used = connection.scalar(text("PRAGMA page_count"))
     set_pages(used)
+    rows = [{"key": number, "value": "x" * 999} for number in range(500)]
     with pytest.raises(StoreUnavailableError), sqlite.write() as connection:
-        for number in range(500):
-            connection.execute(
-                text("INSERT INTO meta VALUES (:key, :value)"), {"key": number, "value": "x" * 999}
-            )
+        connection.execute(text("INSERT INTO meta VALUES (:key, :value)"), rows)
     store = SqlStore(sqlite)
     with store.read() as queries:
         assert queries.read_meta() == {}

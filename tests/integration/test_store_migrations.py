@@ -97,12 +97,12 @@ def test_what_was_written_is_not_changed_removed_or_replaced(log, database, tabl
 
 
 def test_rows_are_not_replaced_either_where_sqlite_would(log, database):
+    replace = {
+        "sqlite": "INSERT OR REPLACE INTO entries SELECT * FROM entries",
+        "postgresql": "TRUNCATE entries",
+    }
     with pytest.raises(LogIntegrityError), database.write() as connection:
-        if connection.dialect.name == "sqlite":
-            copy = "INSERT OR REPLACE INTO entries SELECT * FROM entries"
-            connection.execute(text(copy))
-        else:
-            connection.execute(text("TRUNCATE entries"))
+        connection.execute(text(replace[connection.dialect.name]))
 
 
 def count(database, table):

@@ -424,7 +424,7 @@ def test_a_log_under_another_key_is_not_opened(log, store):
 
 def test_an_empty_store_waits_for_the_root_of_its_own_log(store):
     log = Log(store, "ledger.example/other", WORLD.log_key, Clock())
-    with pytest.raises(StateError, match="ledger.example/test"):
+    with pytest.raises(StateError, match=r"ledger\.example/test"):
         submit(log, WORLD.root())
     assert store.data == MemoryStore().data
 

@@ -167,8 +167,8 @@ def test_a_caller_who_gave_up_stops_nobody(pool, log):
 
 def test_many_threads_get_their_own_answers(pool, log):
     def work(thread):
-        for number in range(50):
-            answers.append(pool.submit([(thread, number)]).result(SECONDS) == [(thread, number)])
+        own = [(thread, number) for number in range(50)]
+        answers.extend(pool.submit([item]).result(SECONDS) == [item] for item in own)
 
     answers = []
     threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
