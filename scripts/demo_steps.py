@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The demonstration, step by step, with the commands that a user would type.
 
 Everything lies below one folder and may be run again, also on another day: what was issued is recognised, and
