@@ -49,6 +49,9 @@ class PublicParts:
     host: str
     """Name of the site, as it stands in QR codes."""
     clock: Callable[[], datetime]
+    """Returns the time, aware UTC."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Returns seconds that never run back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,6 @@ def build_api(parts: Parts) -> FastAPI:
 
 def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     desk = Verdicts(public.store, parts.prover, parts.receipts, public.policy, public.clock)
-    answers = ReadyAnswers(desk.read_state, time.monotonic)
+    answers = ReadyAnswers(desk.read_state, public.monotonic)
     app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
     app.include_router(certificates.make_router(desk, answers, parts.registers))

@@ -6,6 +6,7 @@ It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server 
 0
 """
 
+import os
 import signal
 import socket
 import sys
@@ -235,6 +236,6 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as err:
-        raise UnavailableError(f"cannot listen at {host} port {port}: {err.strerror}") from err
+        raise UnavailableError(f"cannot listen at {host} port {port}: {os.strerror(err.errno or 0)}") from err
     with listener:
         yield listener

@@ -30,6 +30,8 @@ Progress: TypeAlias = Callable[[int], None]
 ItemT = TypeVar("ItemT")
 Checked: TypeAlias = ReadyDocument | StoredDocument
 """A document that may be issued, or one that was."""
+_Place: TypeAlias = tuple[int, int | None]
+"""Number of a file, from 1, and of a row in it."""
 
 
 @dataclass(slots=True)
@@ -47,25 +49,33 @@ class CheckedBatch:
 
 @dataclass(slots=True)
 class Checking:
-    """One check of one batch."""
+    """One check of what is to be issued together: the rows of one file, or of several, one after the other."""
 
     context: DraftContext
     gate: Gate
     store: DeskStore
     now: datetime
-    batch: CheckedBatch = field(default_factory=CheckedBatch)
-    _requests: dict[str, int | None] = field(default_factory=dict)
-    _numbers: dict[CertificateNumber, int | None] = field(default_factory=dict)
+    _batch: CheckedBatch = field(default_factory=CheckedBatch)
+    _files: int = 0
+    _requests: dict[str, _Place] = field(default_factory=dict)
+    _numbers: dict[CertificateNumber, _Place] = field(default_factory=dict)
 
-    def check_rows(self, rows: Iterable[Row], progress: Progress) -> CheckedBatch:
-        """Check every row, and return what was found."""
+    def check_rows(self, rows: Iterable[Row], progress: Progress | None = None) -> CheckedBatch:
+        """Check every row of a file, and return what was found; what earlier files hold counts as doubles.
+
+        Raises:
+            InputError: the file as a whole cannot be read.
+            UnavailableError: the desk's own database is out of reach.
+        """
+        self._batch, self._files = CheckedBatch(), self._files + 1
         done = 0
         for chunk in cut(rows, CHECK_CHUNK):
             self._check_chunk(chunk)
             done += len(chunk)
-            progress(done)
-        self.batch.faults.sort(key=lambda fault: fault.row or 0)
-        return self.batch
+            if progress is not None:
+                progress(done)
+        self._batch.faults.sort(key=lambda fault: fault.row or 0)
+        return self._batch
 
     def check_value(self, value: JsonObject) -> Checked:
         """Check one document.
@@ -97,7 +107,7 @@ class Checking:
         ready: list[tuple[Row, Checked]] = []
         for row, request in zip(rows, requests, strict=True):
             if row.error is not None:
-                self.batch.faults += list_faults(row.error, row.number)
+                self._batch.faults += list_faults(row.error, row.number)
                 continue
             found = self._check_row(row, request, known)
             if found is not None:
@@ -126,9 +136,9 @@ class Checking:
             if isinstance(draft, Draft):
                 return self._pass_gate(draft)
             for error in draft:
-                self.batch.faults += list_faults(error, row.number)
+                self._batch.faults += list_faults(error, row.number)
         except (InputError, AlreadyIssuedError) as err:
-            self.batch.faults += list_faults(err, row.number)
+            self._batch.faults += list_faults(err, row.number)
         return None
 
     def _is_first(self, row: Row, request: Request) -> bool:
@@ -137,7 +147,7 @@ class Checking:
             earlier = self._requests[request.id]
             self._add_double(row, "request_id", "the same document or request id", "文件或请求编号", earlier)
             return False
-        self._requests[request.id] = row.number
+        self._requests[request.id] = self._files, row.number
         return True
 
     def _pass_gate(self, draft: Draft) -> ReadyDocument:
@@ -154,19 +164,25 @@ class Checking:
                 taken = desk.find_numbers(brought)
         for row, item in found:
             if not isinstance(item, ReadyDocument) or item.number is None:
-                self.batch.documents.append(item)
+                self._batch.documents.append(item)
             elif item.number in self._numbers:
                 self._add_double(row, "no", "the same number", "编号", self._numbers[item.number])
             elif item.number in taken:
                 en, zh = f"{item.number} belongs to another document", f"编号{item.number}已用于另一文件"
-                self.batch.faults.append(Fault(row.number, "ALREADY_ISSUED", "no", en, zh))
+                self._batch.faults.append(Fault(row.number, "ALREADY_ISSUED", "no", en, zh))
             else:
-                self._numbers[item.number] = row.number
-                self.batch.documents.append(item)
+                self._numbers[item.number] = self._files, row.number
+                self._batch.documents.append(item)
 
-    def _add_double(self, row: Row, name: str, en: str, zh: str, earlier: int | None) -> None:
-        self.batch.faults.append(
-            Fault(row.number, "DUPLICATE", name, f"{en} as in row {earlier}", f"与第{earlier}行的{zh}相同")
+    def _add_double(self, row: Row, name: str, en: str, zh: str, earlier: _Place) -> None:
+        file, number = earlier
+        if file == self._files:
+            there, there_zh = f"row {number}", f"第{number}行"
+        else:
+            line, line_zh = ("", "") if number is None else (f"row {number} of ", f"第{number}行")
+            there, there_zh = f"{line}file {file}", f"第{file}个文件{line_zh}"
+        self._batch.faults.append(
+            Fault(row.number, "DUPLICATE", name, f"{en} as in {there}", f"与{there_zh}的{zh}相同")
         )
 
 

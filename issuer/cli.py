@@ -26,11 +26,12 @@ from issuer.profile import InstitutionFile, parse_institution_file
 from issuer.rendering.qr import write_bulk
 from issuer.store import DeskStore, StoredDocument
 from issuer.tables import DocumentState
+from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, anchor_newest, find_given_passphrase
-from ledger.console import make_progress, print_result, run_command
+from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import parse_date
-from ledger.core.errors import InputError, StaleVersionError, UnavailableError
+from ledger.core.errors import InputError, StaleVersionError, StateError, UnavailableError
 from ledger.core.ids import LeafIndex, Subject, TreeSize
 from ledger.core.policy import parse_policy
 from ledger.core.status import Registers, SubjectState
@@ -88,13 +89,15 @@ def issue(
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
     day = _read_base_date(opened, base_date)
-    kept = opened.path / INSTITUTION_FILE
-    raw = _read(institution or kept)
+    raw = _read_institution(opened, institution)
     profile = parse_institution_file(raw, day or date(2000, 1, 1) if opened.development else None)
     rows = [list(_read_file(path, shared)) for path, shared in _pair(files, common or [])]
-    with _open_gateway(opened, passphrase, ledger) as gateway:
-        _require_ready(opened, gateway, profile, anchor=anchor and ledger is None)
-        store = stack.enter_context(_open_desk_store(opened, profile))
+    if anchor and ledger is None:
+        read_binding(opened)
+    with (
+        _open_gateway(opened, passphrase, ledger) as gateway,
+        _open_desk_store(opened, profile, gateway) as store,
+    ):
         desk = Desk(
             profile.profile,
             opened.keystore.open_signer(key, passphrase),
@@ -111,11 +114,14 @@ def issue(
             if faults and not skip_bad:
                 _print_faults(faults, as_json=as_json)
                 return _EXIT_INPUT
-            report = desk.issue(documents, progress=_show(progress, "issue", len(documents)))
-            outage = report.outage or (_anchor(gateway.ledger, passphrase) if anchor else None)
+            _keep(opened.path / INSTITUTION_FILE, raw)
             if out is not None:
-                _write(out, opened, store, gateway.ledger, report, progress)
-    return _print_report(report, outage, faults, as_json=as_json)
+                out.mkdir(parents=True, exist_ok=True)
+            report = desk.issue(documents, progress=_show(progress, "issue", len(documents)))
+            trouble = report.outage or (_anchor(gateway.ledger, passphrase) if anchor else None)
+            if out is not None:
+                trouble = _try_to_write(out, opened, store, gateway.ledger, report, progress) or trouble
+    return _print_report(report, trouble, faults, as_json=as_json)
 
 
 # --- the ledger, as the desk sees it ------------------------------------------------------------------------
@@ -176,7 +182,10 @@ def _open_gateway(home: Home, passphrase: Passphrase, url: str | None) -> Iterat
 
 
 @contextmanager
-def _open_desk_store(home: Home, institution: InstitutionFile) -> Iterator[DeskStore]:
+def _open_desk_store(home: Home, institution: InstitutionFile, gateway: Gateway) -> Iterator[DeskStore]:
+    """Open the desk's database, which is made for one institution for ever: one that the log knows."""
+    if institution.content.id not in gateway.registers().institutions:
+        raise InputError(f"the log knows no institution {institution.content.id}", field="institution.id")
     database = Database(home.desk_database_url)
     try:
         store = DeskStore(database, institution.content.id, home.origin)
@@ -197,14 +206,17 @@ def _read_base_date(home: Home, text: str | None) -> date | None:
     return parse_date(text)
 
 
-def _load_institution(home: Home, path: Path | None, day: date | None) -> InstitutionFile:
-    """Read the institution's file, and keep it in the home for the next time."""
+def _read_institution(home: Home, path: Path | None) -> bytes:
+    """Read the institution's file: the one given, or the one kept from the time before."""
     kept = home.path / INSTITUTION_FILE
-    raw = _read(path or kept)
-    parsed = parse_institution_file(raw, day or date(2000, 1, 1) if home.development else None)
-    if path is not None:
-        replace_file(kept, raw)
-    return parsed
+    if path is None and not kept.exists():
+        raise InputError("the first time, say who issues", field="--institution")
+    return _read(path or kept)
+
+
+def _keep(path: Path, raw: bytes) -> None:
+    if not path.exists() or path.read_bytes() != raw:
+        replace_file(path, raw)
 
 
 def _pair(files: Sequence[Path], common: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
@@ -247,6 +259,17 @@ def _show(progress: Progress, what: str, total: int) -> Callable[[int], None]:
 # --- output -------------------------------------------------------------------------------------------------
 
 
+def _try_to_write(
+    out: Path, home: Home, store: DeskStore, ledger: Ledger, report: BatchReport, progress: Progress
+) -> UnavailableError | None:
+    """As `_write`; return why that must wait, if it must."""
+    try:
+        _write(out, home, store, ledger, report, progress)
+    except UnavailableError as err:
+        return err
+    return None
+
+
 def _write(
     out: Path, home: Home, store: DeskStore, ledger: Ledger, report: BatchReport, progress: Progress
 ) -> None:
@@ -264,6 +287,7 @@ def _write(
             bundle = bundles.get(_leaf_index(document))
             files = DocumentFiles(document.number, found.certificate, found.statement, bundle)
             write_outputs(out, files, home.settings.host, writer=write_bulk)
+            failpoint("issue.written")
             progress.advance(task)
 
 
@@ -321,13 +345,13 @@ def _fault_members(faults: Sequence[tuple[Path, Fault]]) -> list[dict[str, Any]]
     ]
 
 
-def _anchor(ledger: Ledger, passphrase: Passphrase) -> UnavailableError | None:
-    """Anchor the home's own log; return why that must wait, if it must. A ledger behind HTTP anchors by itself."""
+def _anchor(ledger: Ledger, passphrase: Passphrase) -> UnavailableError | StateError | None:
+    """Anchor the home's own log; return why that was not done. A ledger behind HTTP anchors by itself."""
     if not isinstance(ledger, LocalLedger):
         return None
     try:
         anchor_newest(ledger, passphrase)
-    except UnavailableError as err:
+    except (UnavailableError, StateError) as err:
         return err
     ledger.write_policy()
     return None
@@ -335,7 +359,7 @@ def _anchor(ledger: Ledger, passphrase: Passphrase) -> UnavailableError | None:
 
 def _print_report(
     report: BatchReport,
-    outage: UnavailableError | None,
+    trouble: UnavailableError | StateError | None,
     faults: Sequence[tuple[Path, Fault]],
     *,
     as_json: bool,
@@ -344,13 +368,17 @@ def _print_report(
     members: dict[str, Any] = {"documents": len(report.documents), **counts}
     if faults:
         members["faults"] = _fault_members(faults) if as_json else len(faults)
-    if outage is not None:
-        members["queued_because"] = str(outage)
     voided = {document.number: document.reason for document in report.list_in(DocumentState.VOIDED)}
     if voided or report.held:
         members["refused"] = voided | dict(report.held)
+    if isinstance(trouble, UnavailableError):
+        members["queued_because"] = str(trouble)
+    elif trouble is not None:
+        members["error"] = str(trouble)
     print_result(members, as_json=as_json)
-    if outage is not None or report.held:
+    if trouble is not None:
+        return find_exit_code(trouble)
+    if report.held:
         return _EXIT_UNAVAILABLE
     return _EXIT_INPUT if voided or faults else 0
 

@@ -110,7 +110,7 @@ class Desk:
             InputError: the file as a whole cannot be read.
             UnavailableError: the registers or the desk's own database are out of reach.
         """
-        return self._checking(base_date).check_rows(rows, progress or _ignore)
+        return self.start_check(base_date=base_date).check_rows(rows, progress)
 
     def check_document(self, value: JsonObject, *, base_date: date | None = None) -> Checked:
         """Check one document and change nothing.
@@ -120,7 +120,19 @@ class Desk:
             AlreadyIssuedError: its request id or its number belongs to another document.
             UnavailableError: the registers or the desk's own database are out of reach.
         """
-        return self._checking(base_date).check_value(value)
+        return self.start_check(base_date=base_date).check_value(value)
+
+    def start_check(self, *, base_date: date | None = None) -> Checking:
+        """Return what checks several files that will be issued together.
+
+        Raises:
+            UnavailableError: the registers are out of reach.
+        """
+        profile = self._profile
+        context = DraftContext(profile.institution, self._rule_book, profile.zone, base_date)
+        key_id = self._signer.public_key.key_id
+        gate = Gate(self._registers(), self._rule_book, profile.institution, key_id, profile.zone)
+        return Checking(context, gate, self._store, self._clock())
 
     def issue(self, documents: Sequence[Checked], *, progress: Progress | None = None) -> BatchReport:
         """Issue what was checked, after handing in what waits from earlier runs.
@@ -162,13 +174,6 @@ class Desk:
         delivery = self._delivery()
         delivery.deliver_all()
         return self._report(waiting, delivery)
-
-    def _checking(self, base_date: date | None) -> Checking:
-        profile = self._profile
-        context = DraftContext(profile.institution, self._rule_book, profile.zone, base_date)
-        key_id = self._signer.public_key.key_id
-        gate = Gate(self._registers(), self._rule_book, profile.institution, key_id, profile.zone)
-        return Checking(context, gate, self._store, self._clock())
 
     def _delivery(self) -> Delivery:
         return Delivery(self._store, self._log, self._make_seal, self._clock, self._failpoint)
@@ -262,7 +267,3 @@ def _taken_numbers(desk: DeskWriting) -> Callable[[CertificateNumber], bool]:
 
 def _request_id(document: Checked) -> str:
     return document.request_id if isinstance(document, StoredDocument) else document.request.id
-
-
-def _ignore(done: int) -> None:
-    del done

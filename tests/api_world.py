@@ -6,7 +6,7 @@
         world.anchor()
         world.client.get(f"/c/{code}")
 
-Time stands still at `world.now` and moves by hand.
+Time stands still: `now` is the clock, `seconds` what runs on; both are moved by hand.
 """
 
 import base64
@@ -60,7 +60,7 @@ class ApiWorld(AbstractContextManager):
     def __init__(self, roles: str = "all", world: World | None = None, **policy: Any) -> None:
         self.world = world or World()
         self.now = NOW + timedelta(minutes=5)
-        self.monotonic = 0.0
+        self.seconds = 0.0
         self.store = MemoryStore()
         self.log = Log(self.store, ORIGIN, self.world.log_key, self.clock)
         self.prover = Prover(self.store, ORIGIN)
@@ -69,7 +69,7 @@ class ApiWorld(AbstractContextManager):
         self.ledger = LocalLedger(None, self.store, self.log, self.prover, self.world.log_key, rules)
         self.pool = Pool(self.log)
         self.intake = Intake(self.ledger, self.pool, self.clock)
-        self.policy = self._make_policy() if not policy else self._make_policy(**policy)
+        self.policy = self._make_policy(**policy)
         self.app = create_app(self.parts(roles))
         self.client = TestClient(self.app, raise_server_exceptions=False)
 
@@ -81,7 +81,7 @@ class ApiWorld(AbstractContextManager):
 
     def parts(self, roles: str = "all") -> Parts:
         """Return the parts of `public`, `ledger` or `all`."""
-        public = PublicParts(self.store, self.policy, HOST, self.clock)
+        public = PublicParts(self.store, self.policy, HOST, self.clock, lambda: self.seconds)
         ledger = LedgerParts(self.intake, self.ledger.find_states)
         return Parts(
             self.prover,
@@ -119,7 +119,8 @@ class ApiWorld(AbstractContextManager):
         return self
 
     def post(self, entries: Sequence[dict], **headers: str):
-        """Send `POST /entries`."""
+        """Send `POST /entries`; the pages look at the log anew."""
+        self.seconds += 1
         return self.client.post("/entries", json={"entries": list(entries)}, headers=headers)
 
     def issue(self, number: int = 1, **changes: Any) -> ShortCode:
@@ -135,7 +136,8 @@ class ApiWorld(AbstractContextManager):
         return compute_code(issued.raw)
 
     def anchor(self) -> None:
-        """Anchor what the log holds now."""
+        """Anchor what the log holds now; the pages look anew."""
+        self.seconds += 1
         head = self.log.head
         self.receipts.receipts[head.tree_size] = sign_receipt(
             CHAIN,

@@ -1,4 +1,4 @@
-"""The whole line through its own commands, for tests: a home with root, authority and institution, and rows to issue.
+"""The whole line through its own commands: a home with root, authority and institution, and rows to issue.
 
     line = Line(tmp_path)
     with line.chain():                     # the development chain runs meanwhile: each command finds it

@@ -15,6 +15,7 @@ from api.negotiation import Language, Tongue
 from api.verdicts import Finding, Shown
 from api.web.words import (
     DOCUMENTS,
+    INCLUDED,
     LOOKS,
     NO_NEWER,
     SERVICE_LIFE_ENDED,
@@ -121,7 +122,10 @@ def _until(finding: Finding, document: DocumentSummary, language: Language) -> s
     if finding.shown not in _DATED or finding.validity_kind is None:
         return None
     words = say(UNTIL[finding.validity_kind], language)
-    return words if document.valid_until is None else f"{words} {say_date(document.valid_until, language)}"
+    if document.valid_until is None:
+        return words
+    included = "" if finding.shown is Shown.EXPIRED else say(INCLUDED, language)
+    return f"{words} {say_date(document.valid_until, language)}{included}"
 
 
 def _plate(document: DocumentSummary, language: Language) -> list[tuple[str, str]]:

@@ -136,6 +136,8 @@ LOOKS: Final = MappingProxyType(
 SERVICE_LIFE_ENDED: Final = Sentence("End of service life", "已到使用期限")
 """Headline in place of "expired" where the date is the end of a service life."""
 
+INCLUDED: Final = Sentence(" (inclusive)", "（含当日）")
+
 NO_NEWER: Final = Sentence("No newer certificate has been found.", "尚未查到新证书。")
 
 OUTCOMES: Final = MappingProxyType(

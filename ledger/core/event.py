@@ -4,7 +4,7 @@ The numbers are printed, signed and logged: a code, once given, is never given t
 effect is not defined yet have their code here, and `parse_signed_statement` refuses them until it is.
 
 >>> compute_subject(SubjectKind.INSTITUTION, b"350100-01").hex()[:16]
-'17dae6cc99ac8c87'
+'efe4097bcb38737b'
 """
 
 import hashlib

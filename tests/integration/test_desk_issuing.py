@@ -360,6 +360,19 @@ def test_doubles_are_found_across_chunks(desk):
     assert faults(desk, *values) == ["row 301: request_id: the same document or request id as in row 1"]
 
 
+def test_doubles_are_found_across_files_that_are_issued_together(desk):
+    checking = desk.start_check()
+    first = checking.check_rows(rows(document(1), document(2, no="A-1")))
+    second = checking.check_rows(rows(document(3, no="A-1"), document(1), document(4)))
+    assert (len(first.documents), first.faults) == (2, [])
+    assert [fault.text for fault in second.faults] == [
+        "row 1: no: the same number as in row 2 of file 1",
+        "row 2: request_id: the same document or request id as in row 1 of file 1",
+    ]
+    assert second.faults[1].text_zh == "第2行: request_id: 与第1个文件第1行的文件或请求编号相同"
+    assert len(desk.issue([*first.documents, *second.documents]).documents) == 3
+
+
 def test_a_request_that_was_issued_with_other_content_is_a_fault(desk):
     issue(desk, document(1))
     other = document(1, kind="initial")

@@ -19,12 +19,35 @@ from ledger.core.event import (
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId
 
 CODES = {
-    **{1: "ISSUE", 2: "SUPPLEMENT", 3: "REPLACE", 4: "CANCEL", 5: "WITHDRAW", 6: "SUSPEND", 7: "REINSTATE"},
-    **{8: "REVERIFY_NEEDED", 9: "OPENED_FOR_REPAIR", 10: "LOT"},
-    **{32: "ROOT", 33: "DELEGATE", 34: "POLICY", 35: "INSTITUTION", 36: "KEY", 37: "KEY_COMPROMISED_FROM"},
-    **{38: "SCOPE", 39: "PERSON", 40: "STANDARD", 41: "REFERENCE_MATERIAL", 42: "REGULATION"},
-    **{43: "TYPE_APPROVAL", 44: "INSTRUMENT", 45: "INSTRUMENT_SAME_AS", 46: "INSTRUMENT_SPLIT"},
-    **{47: "STICKER_ALLOTTED", 48: "STICKER_BOUND", 49: "STICKER_UNBOUND", 255: "MAPHEAD"},
+    1: "ISSUE",
+    2: "SUPPLEMENT",
+    3: "REPLACE",
+    4: "CANCEL",
+    5: "WITHDRAW",
+    6: "SUSPEND",
+    7: "REINSTATE",
+    8: "REVERIFY_NEEDED",
+    9: "OPENED_FOR_REPAIR",
+    10: "LOT",
+    32: "ROOT",
+    33: "DELEGATE",
+    34: "POLICY",
+    35: "INSTITUTION",
+    36: "KEY",
+    37: "KEY_COMPROMISED_FROM",
+    38: "SCOPE",
+    39: "PERSON",
+    40: "STANDARD",
+    41: "REFERENCE_MATERIAL",
+    42: "REGULATION",
+    43: "TYPE_APPROVAL",
+    44: "INSTRUMENT",
+    45: "INSTRUMENT_SAME_AS",
+    46: "INSTRUMENT_SPLIT",
+    47: "STICKER_ALLOTTED",
+    48: "STICKER_BOUND",
+    49: "STICKER_UNBOUND",
+    255: "MAPHEAD",
 }
 KINDS = [
     *("UNREADABLE", "ROOT", "AUTHORITY", "POLICY", "INSTITUTION", "KEY", "SCOPE", "PERSON", "STANDARD"),
@@ -60,7 +83,7 @@ def test_this_version_defines_six_types():
 def test_a_subject_is_a_hash_over_domain_kind_and_identity():
     expected = hashlib.sha256(b"hengzheng/subject/v1\x00" + b"\x04" + b"350100-01").digest()
     assert compute_subject(SubjectKind.INSTITUTION, b"350100-01") == expected
-    assert expected.hex().startswith("17dae6cc99ac8c87"), "as the module says"
+    assert expected.hex().startswith("efe4097bcb38737b"), "as the module says"
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from fakes import MemoryStore
 from hypothesis import given
 from hypothesis import strategies as st
 from world import INSTITUTION, NOW, ORIGIN, SCOPE, Clock, Issued, World, make_signer, submit
 
-from fakes import MemoryStore
 from ledger.admission import RuleSet, Standing, admit, find_reasons
 from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
