@@ -4,6 +4,7 @@
 0
 """
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"hengzheng {version('hengzheng')}\n")
         return 0
     if name not in COMMANDS:
-        sys.stderr.write(f"error: no command {name!r}\n\n{_usage()}")
+        _print_unknown(name, as_json="--json" in given)
         return 2
     module = import_module(COMMANDS[name][0])
     run: Callable[[Sequence[str]], int] = module.main
@@ -44,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """Entry point of `hengzheng`."""
     sys.exit(main())
+
+
+def _print_unknown(name: str, *, as_json: bool) -> None:
+    if as_json:
+        error = {"error": f"no command {name!r}", "kind": "Input", "field": "arguments"}
+        sys.stdout.write(json.dumps(error) + "\n")
+    else:
+        sys.stderr.write(f"error: no command {name!r}\n\n{_usage()}")
 
 
 def _usage() -> str:

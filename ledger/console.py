@@ -7,13 +7,11 @@ try again; 4 our own records disagree.
 """
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from typing import Any, Final
 
-import click
 import structlog
 import typer
 from rich.console import Console
@@ -38,8 +36,7 @@ EXIT_CODES: Final[Mapping[type[LedgerError], int]] = {
 }
 
 EXIT_STOPPED: Final = 130
-EXIT_NO_READER: Final = 141
-"""As a shell has it for SIGINT and SIGPIPE."""
+"""As a shell has it for SIGINT."""
 
 _WRONG_PATH: Final = (
     FileExistsError,
@@ -62,22 +59,17 @@ def run_command(app: typer.Typer, arguments: Sequence[str], *, name: str) -> int
     escape_what_cannot_be_printed()
     try:
         result = typer.main.get_command(app).main(list(arguments), prog_name=name, standalone_mode=False)
-        sys.stdout.flush()
     except LedgerError as err:
         return print_error(err, as_json=as_json)
-    except click.ClickException as err:
-        if not as_json:
-            err.show()
-            return err.exit_code
-        return print_error(InputError(err.format_message(), field="arguments"), as_json=True)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        _print_sentence("stopped; the same command goes on where this one ended", {}, as_json=as_json)
-        return EXIT_STOPPED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_NO_READER
+    except typer.TyperException as err:
+        sentence = err.format_message() or "a command is missing"
+        return print_error(InputError(sentence, field="arguments"), as_json=as_json)
     except OSError as err:
         return print_error(_name_file(err), as_json=as_json)
+    except typer.Abort:
+        result = EXIT_STOPPED
+    if result == EXIT_STOPPED:
+        _print_sentence("stopped; the same command goes on where this one ended", {}, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 

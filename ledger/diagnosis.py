@@ -1,24 +1,31 @@
-"""Re-reads and re-hashes a stored log: leaves, tree, checkpoints, registers, documents.
+"""Re-reads and re-hashes a stored log: leaves, tree and tiles, checkpoints, registers, states, documents, anchors.
+
+Everything beside the leaves follows from them; whatever says something else is named. The chain is not asked.
 
 >>> diagnose(store, "ledger.example/2026")
-{'entries': 1042, 'checkpoints': 17, 'documents': 1037, 'root_hash': '...'}
+{'entries': 1042, 'checkpoints': 17, 'anchors': 3, 'documents': 1037, 'root_hash': '...'}
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
+from ledger.core.anchor import verify_receipt
 from ledger.core.checkpoint import verify_checkpoint
 from ledger.core.encoding import encode_hex
 from ledger.core.entry import NO_CERTIFICATE, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, VerificationError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
-from ledger.core.merkle import CompactRange, hash_leaf
+from ledger.core.merkle import HASH_SIZE, CompactRange, hash_leaf
 from ledger.core.note import NoteVerifier
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Effect, Registers, SubjectState, build_header, judge_signed_event
+from ledger.core.tiles import Tile
+from ledger.right_edge import EMPTY_EDGE
+from ledger.store.anchor_queries import AnchorQueries, StoredAnchor
 from ledger.store.queries import ReadQueries
-from ledger.store.records import StoredCheckpoint
+from ledger.store.records import StoredCheckpoint, StoredTile, compute_statement_name
 from ledger.store.unit_of_work import SqlStore
 
 _CHUNK: Final = 1024
@@ -34,19 +41,23 @@ def diagnose(store: SqlStore, origin: str) -> dict[str, Any]:
         LogIntegrityError: the first contradiction, with the index or size where it is.
         UnavailableError: the store is out of reach.
     """
-    with store.read() as queries:
+    with store.database.read() as connection:
+        queries = ReadQueries(connection)
         head = queries.read_head()
         checkpoints = {found.tree_size: found for found in queries.read_checkpoints()}
         replay = _Replay(queries, origin, checkpoints)
         for begin in range(0, head.tree_size, _CHUNK):
             replay.take(begin, queries.read_leaves(begin, min(begin + _CHUNK, head.tree_size)))
-    if replay.tree.size != head.tree_size or replay.tree.root() != head.root_hash:
-        raise LogIntegrityError(f"the head says {head.tree_size} leaves, the leaves say otherwise")
-    if checkpoints and max(checkpoints) > head.tree_size:
-        raise LogIntegrityError(f"a checkpoint of {max(checkpoints)} leaves is beyond the head")
+        if replay.tree.size != head.tree_size or replay.tree.root() != head.root_hash:
+            raise LogIntegrityError(f"the head says {head.tree_size} leaves, the leaves say otherwise")
+        if max(checkpoints, default=0) != head.tree_size:
+            raise LogIntegrityError(f"the newest checkpoint is not that of the head, {head.tree_size} leaves")
+        replay.check_states()
+        anchors = [replay.check_anchor(anchor) for anchor in AnchorQueries(connection).read_final()]
     return {
         "entries": head.tree_size,
         "checkpoints": len(checkpoints),
+        "anchors": len(anchors),
         "documents": replay.documents,
         "root_hash": encode_hex(head.root_hash),
     }
@@ -63,18 +74,65 @@ class _Replay:
         self._checkpoints = checkpoints
         self._registers = Registers()
         self._states: dict[Subject, SubjectState] = {}
+        self._edge = EMPTY_EDGE
         self.tree = CompactRange()
         self.documents = 0
 
     def take(self, begin: int, leaves: Sequence[bytes]) -> None:
-        """Judge some leaves in their order, then look for the documents that they name."""
+        """Judge some leaves in their order, then look at all that is stored beside them."""
         digests = [self._take(LeafIndex(begin + offset), leaf) for offset, leaf in enumerate(leaves)]
+        self._check_documents(begin, digests)
+        self._check_names(begin, leaves)
+        self._edge, tiles = self._edge.extend([hash_leaf(leaf) for leaf in leaves])
+        self._check_tiles(tiles)
+
+    def check_states(self) -> None:
+        """Compare the newest states, when all leaves have been taken."""
+        left = iter(self._states)
+        while some := list(islice(left, _CHUNK)):
+            stored = self._queries.find_states(some)
+            for subject in some:
+                if stored.get(subject) != self._states[subject]:
+                    raise LogIntegrityError(f"the state of {encode_hex(subject)} is not what the leaves give")
+
+    def check_anchor(self, anchor: StoredAnchor) -> StoredAnchor:
+        """Compare an anchor with the checkpoint that it is of, and its receipt with both."""
+        checkpoint, receipt, root = (
+            self._checkpoints.get(anchor.tree_size),
+            anchor.receipt,
+            self._registers.root,
+        )
+        if checkpoint is None or checkpoint.root_hash != anchor.root_hash or receipt is None or root is None:
+            raise LogIntegrityError(f"the anchor of {anchor.tree_size} leaves is of no checkpoint")
+        try:
+            verify_receipt(receipt, root.log_key)
+        except VerificationError as err:
+            raise LogIntegrityError(f"the receipt of {anchor.tree_size} leaves does not hold: {err}") from err
+        if (receipt.tree_size, receipt.root_hash) != (anchor.tree_size, anchor.root_hash):
+            raise LogIntegrityError(f"the receipt of {anchor.tree_size} leaves is of another tree head")
+        return anchor
+
+    def _check_documents(self, begin: int, digests: Sequence[Digest]) -> None:
         named = [digest for digest in digests if digest != NO_CERTIFICATE]
         bodies = self._queries.read_documents(named)
         for offset, digest in enumerate(digests):
-            if digest in named and hashlib.sha256(bodies.get(digest, b"")).digest() != digest:
+            body = bodies.get(digest, b"")
+            if digest != NO_CERTIFICATE and hashlib.sha256(body).digest() != digest:
                 raise LogIntegrityError(f"the document of leaf {begin + offset} is missing or damaged")
         self.documents += len(named)
+
+    def _check_names(self, begin: int, leaves: Sequence[bytes]) -> None:
+        names = [compute_statement_name(parse_leaf(leaf).statement_raw) for leaf in leaves]
+        found = self._queries.find_entries(names)
+        for offset, name in enumerate(names):
+            if name not in found or found[name].leaf_index != begin + offset:
+                raise LogIntegrityError(f"leaf {begin + offset} is not found by its statement")
+
+    def _check_tiles(self, tiles: Sequence[StoredTile]) -> None:
+        for tile in tiles:
+            name = Tile(tile.level, tile.tile_index, len(tile.hashes) // HASH_SIZE)
+            if self._queries.read_tile(name) != tile.hashes:
+                raise LogIntegrityError(f"tile {tile.tile_index} of level {tile.level} is damaged")
 
     def _take(self, index: LeafIndex, raw: bytes) -> Digest:
         """Compare a leaf's header with what the fold says, and the checkpoint that ends with it with the tree."""

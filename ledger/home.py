@@ -133,10 +133,9 @@ def create_home(
             config = _encode_config(origin, chosen, development=development)
             create_file(path / _CONFIG, config, mode=PRIVATE_FILE)
     home = _open_equal(path, origin, chosen, development=development)
-    passphrase = passphrase or _ensure_passphrase(home)
     for name, algorithm in ((LOG_KEY, KeyAlgorithm.ED25519), (CHAIN_KEY, KeyAlgorithm.SECP256K1)):
         if name not in home.keystore:
-            home.keystore.create(name, algorithm, passphrase)
+            home.keystore.create(name, algorithm, passphrase or _ensure_passphrase(home))
     return home
 
 
@@ -224,8 +223,8 @@ def _check_new(
 
 
 def _is_draft(path: Path) -> bool:
-    """Return whether a file is left over from an interrupted `create_file`."""
-    return path.name.startswith(".")
+    """Return whether a file is what an interrupted run left of `home.toml`."""
+    return path.name.startswith(f".{_CONFIG}.")
 
 
 def _open_equal(path: Path, origin: str, settings: Mapping[str, Any], *, development: bool) -> Home:

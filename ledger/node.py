@@ -1,8 +1,8 @@
 """The node that a home talks to: a URL as it is, or a development chain that is started when it is needed.
 
-A development chain may outlive a killed parent, and the next command must find it: its port is chosen and
-written down before the first start, and kept. Whoever finds it answering uses it; whoever does not starts it,
-and ends it when done.
+Commands that run at the same time share one development chain: its port is chosen and written down before the
+first start, and kept. Whoever finds it answering uses it; whoever does not starts it, and ends it when done. Ours
+ends with its starter even if that is killed; anvil does not, and is found by the next command.
 
 >>> with open_node(home) as url:
 ...     ChainClient(url).chain_id()
@@ -20,7 +20,7 @@ from typing import Final
 
 from ledger.binding import read_binding
 from ledger.chain.client import ChainClient
-from ledger.chain.devchain_launch import launch_devchain
+from ledger.chain.devchain_launch import DevchainProcess, launch_devchain
 from ledger.core.errors import ChainUnavailableError, LedgerError, NotFoundError
 from ledger.files import replace_file
 from ledger.home import Home
@@ -31,6 +31,7 @@ ANVIL_OPTIONS: Final = ("--hardfork", "prague", "--block-time", "1", "--slots-in
 
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
+_RIVAL_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 
 
@@ -69,16 +70,25 @@ def _find_genesis(home: Home) -> bytes | None:
 
 @contextmanager
 def _run_devchain(directory: Path, port: int) -> Iterator[None]:
-    try:
-        process = launch_devchain(directory, port=port)
-    except ChainUnavailableError:
-        # Another command may have started it at the same moment.
-        if not _wait_until(lambda: _answers(port), seconds=5.0):
-            raise
+    process = _launch_devchain(directory, port)
+    if process is None:
         yield
         return
     with closing(process):
         yield
+
+
+def _launch_devchain(directory: Path, port: int) -> DevchainProcess | None:
+    """Start the chain, once one that is just ending has ended; None if another command was quicker."""
+    end = time.monotonic() + _RIVAL_SECONDS
+    while True:
+        try:
+            return launch_devchain(directory, port=port)
+        except ChainUnavailableError:
+            if _answers(port):
+                return None
+            if time.monotonic() >= end:
+                raise
 
 
 @contextmanager
@@ -126,15 +136,17 @@ def _choose_port(directory: Path) -> int:
 
 
 def _read_port(directory: Path) -> int | None:
+    """Return the port that is written down; None if there is none that could be meant."""
     with suppress(FileNotFoundError, ValueError):
-        return int((directory / "port").read_text(encoding="ascii"))
+        port = int((directory / "port").read_text(encoding="ascii"))
+        return port if 0 < port < 2**16 else None
     return None
 
 
 def _is_free(port: int) -> bool:
     try:
         socket.create_server(("127.0.0.1", port)).close()
-    except (OSError, OverflowError):
+    except OSError:
         return False
     return True
 

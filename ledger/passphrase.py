@@ -9,7 +9,6 @@ process.
 """
 
 import getpass
-import os
 import sys
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def ask_passphrase(*, twice: bool = False) -> Passphrase:
     Raises:
         InputError: nobody is there, nothing usable is typed, or the two differ.
     """
-    if not os.isatty(sys.stdin.fileno()):
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         raise InputError("give a passphrase file: nobody can be asked here", field="passphrase")
     try:
         typed = getpass.getpass("Passphrase: ")

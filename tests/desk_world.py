@@ -117,12 +117,13 @@ def rows(*values):
     return [Row(number, value) for number, value in enumerate(values, start=1)]
 
 
-def make_registers(world, *, anywhere=False, **scope):
+def make_registers(world, *, anywhere=False, at=NOW, **scope):
     """Return the registers after a log has been founded, with one wide scope line.
 
     Args:
         world: who signs.
         anywhere: authority, institution and scope have no region.
+        at: when the log was founded.
         scope: changes to the scope line.
     """
     scope = {"categories": frozenset(Category), "kinds": frozenset(VerificationKind), **scope}
@@ -136,13 +137,13 @@ def make_registers(world, *, anywhere=False, **scope):
         world.scope(**{**where, **scope}),
     ]
     for index, raw in enumerate(founding):
-        apply(registers, states, raw, index)
+        apply(registers, states, raw, index, at)
     return registers, states, len(founding)
 
 
-def apply(registers, states, raw, index):
+def apply(registers, states, raw, index, at=NOW):
     signed = parse_signed_statement(raw)
-    outcome = judge_signed_event(signed, LeafIndex(index), NOW, registers, states.get)
+    outcome = judge_signed_event(signed, LeafIndex(index), at, registers, states.get)
     assert isinstance(outcome, Effect), outcome
     states.update(outcome.changes)
     if outcome.apply:

@@ -265,14 +265,14 @@ class FakeChain:
             raise ChainUnavailableError("injected")
         try:
             result = getattr(self, re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", method))(*params)
+            if method in self.overrides:
+                result = self.overrides[method](result, *params)
         except LookupError as err:
             return {"error": {"code": -32000, "message": str(err)}}
         except RevertError as err:
             return {"error": {"code": 3, "message": "reverted", "data": str(err)}}
         if fails:
             raise ChainUnavailableError("injected")
-        if method in self.overrides:
-            result = self.overrides[method](result, *params)
         return {"jsonrpc": "2.0", "id": 1, "result": result}
 
     def _block(self, selector: str) -> Block | None:

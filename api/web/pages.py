@@ -28,7 +28,7 @@ from api.web.words import (
 )
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
-from ledger.core.step import Sentence
+from ledger.core.step import Outcome, Sentence
 from verifier.report import DISCLAIMER, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
@@ -88,7 +88,7 @@ class PageWriter:
             plate=() if document is None else _plate(document, language),
             facts=() if document is None else _facts(document, language),
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
-            checks=() if report is None else _checks(report, language),
+            checks=() if report is None else _checks(report, finding.shown, language),
             code=finding.code,
             spaced_code=None if finding.code is None else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
@@ -152,14 +152,17 @@ def _facts(document: DocumentSummary, language: Language) -> list[tuple[str, str
     ]
 
 
-def _checks(report: Report, language: Language) -> list[dict[str, Any]]:
+def _checks(report: Report, shown: Shown, language: Language) -> list[dict[str, Any]]:
+    """Return the steps; where no fields are shown, reasons would tell them: only failures have theirs then."""
     return [
         {
             "number": check.step.number,
             "outcome": check.outcome.value,
             "word": say(say_outcome(check), language),
             "title": say(check.step.title, language),
-            "reason": say(check.reason, language),
+            "reason": say(check.reason, language)
+            if shown not in _FIELDLESS or check.outcome is Outcome.FAILED
+            else None,
         }
         for check in report.checks
     ]

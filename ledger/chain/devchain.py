@@ -1,6 +1,6 @@
 """The development chain: a whole Ethereum chain in one process, from Python packages alone.
 
-    python -m ledger.chain.devchain --data DIR [--port N] [--port-file FILE] [--chain-id ID]
+    python -m ledger.chain.devchain --data DIR [--port N] [--port-file FILE] [--chain-id ID] [--until-input-ends]
 
 It is what `hengzheng` runs against when no node is configured: one process that mines every transaction at
 once, keeps all blocks in `DIR/chain.sqlite3`, answers JSON-RPC over HTTP on 127.0.0.1 only, and may be
@@ -9,7 +9,8 @@ vouches for it, and policies for production refuse it.
 
 Start and stop: with `--port 0` the system chooses a free port. The port is written to the port file
 (atomically, as decimal digits) when the chain answers, and the file is removed on SIGTERM or SIGINT, which
-end the process with exit code 0. Exit codes otherwise: 2 wrong usage or another chain than asked for, 3 the
+end the process with exit code 0; with `--until-input-ends` so does the end of the standard input, that is of
+whoever holds the other end of that pipe. Exit codes otherwise: 2 wrong usage or another chain than asked for, 3 the
 directory or the port is taken, 4 a block could not be saved.
 
 HTTP: POST with a `Content-Type` of JSON, a `Content-Length` of at most 2 MiB and a loopback `Host`, so that
@@ -125,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse_arguments(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     try:
-        _serve(options.data, options.port, options.port_file, options.chain_id)
+        _serve(options)
     except LedgerError as err:
         sys.stderr.write(f"devchain: {err}\n")
         if isinstance(err, LogIntegrityError):
@@ -146,6 +147,9 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--chain-id", type=int, help=f"of a new chain (default {DEFAULT_CHAIN_ID}); checked on an old one"
     )
+    parser.add_argument(
+        "--until-input-ends", action="store_true", help="stop at the end of the standard input too"
+    )
     options = parser.parse_args(arguments)
     if not 0 <= options.port < 2**16:
         parser.error("--port is not a TCP port")
@@ -154,15 +158,21 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _serve(data: Path, port: int, port_file: Path | None, chain_id: int | None) -> None:
+def _serve(options: argparse.Namespace) -> None:
     """Open the chain, answer requests, and close it when a signal or a fault says so."""
+    port_file: Path | None = options.port_file
     stop, faults = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if port_file is not None:
         port_file.unlink(missing_ok=True)
-    fresh = Identity(chain_id or DEFAULT_CHAIN_ID, secrets.token_bytes(32), int(time.time()))
-    with closing(open_node_store(data, chain_id=chain_id, fresh=fresh)) as store, _bind(port) as server:
+    if options.until_input_ends:
+        threading.Thread(target=_await_end_of_input, args=(stop,), daemon=True).start()
+    fresh = Identity(options.chain_id or DEFAULT_CHAIN_ID, secrets.token_bytes(32), int(time.time()))
+    with (
+        closing(open_node_store(options.data, chain_id=options.chain_id, fresh=fresh)) as store,
+        _bind(options.port) as server,
+    ):
         # py-evm takes a second to load: only a process that got the directory and the port pays for it.
         from ledger.chain.devchain_evm import DevelopmentChain  # noqa: PLC0415 - see above
         from ledger.chain.devchain_rpc import JsonRpc  # noqa: PLC0415 - see above
@@ -185,6 +195,12 @@ def _serve(data: Path, port: int, port_file: Path | None, chain_id: int | None) 
         port_file.unlink(missing_ok=True)
     if faults.is_set():
         raise LogIntegrityError("a block could not be saved; see above")
+
+
+def _await_end_of_input(stop: threading.Event) -> None:
+    while os.read(0, 1024):
+        pass
+    stop.set()
 
 
 def _bind(port: int) -> _Server:

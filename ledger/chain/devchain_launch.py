@@ -37,17 +37,19 @@ class DevchainProcess:
     def close(self) -> None:
         """Stop it and wait until it is gone; a block in hand is finished first."""
         self.process.terminate()
-        try:
-            self.process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        with self.process:  # closes its standard input and waits
+            try:
+                self.process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
 
 
 def launch_devchain(
     data: Path, *, port: int = 0, chain_id: int | None = None, timeout_seconds: float = 60.0
 ) -> DevchainProcess:
     """Start a development chain in a session of its own, so that Ctrl-C in a terminal does not end it first.
+
+    It ends by itself when this process does, however that comes about.
 
     Args:
         data: directory of the chain; made if absent.
@@ -63,22 +65,23 @@ def launch_devchain(
     data.mkdir(parents=True, exist_ok=True)
     port_file = data / f"port-{secrets.token_hex(8)}"
     command = [sys.executable, "-P", "-m", "ledger.chain.devchain", "--data", str(data)]
-    command += ["--port", str(port), "--port-file", str(port_file)]
+    command += ["--port", str(port), "--port-file", str(port_file), "--until-input-ends"]
     command += [] if chain_id is None else ["--chain-id", str(chain_id)]
     with (data / "chain.log").open("a+b") as log:
         start = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
         )
         try:
             found = _wait_for_port(process, port_file, timeout_seconds)
         except BaseException:
             process.kill()
-            process.wait()
+            process.communicate()
             raise
         finally:
             port_file.unlink(missing_ok=True)
         if found is None:
+            process.communicate()
             log.seek(start)
             _raise_ended(process.returncode, log.read())
     return DevchainProcess(process, found)

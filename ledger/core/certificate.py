@@ -518,7 +518,8 @@ def _parse_environment(reader: Reader | None) -> Environment | None:
 def _parse_quantity(reader: Reader | None) -> Quantity | None:
     if reader is None:
         return None
-    quantity = Quantity(reader.decimal("value"), parse_unit(reader.text("unit", max_bytes=16)))
+    value, unit = reader.decimal("value"), reader.text("unit", max_bytes=16)
+    quantity = Quantity(value, parse_unit(unit, field=reader.path_of("unit")))
     reader.finish()
     return quantity
 
@@ -553,9 +554,9 @@ def _parse_standard_instrument(reader: Reader) -> StandardInstrument:
 
 def _parse_result(reader: Reader) -> Result:
     unit, error_unit = reader.opt_text("unit", max_bytes=16), reader.text("error_unit", max_bytes=16)
-    for text in (unit, error_unit):
+    for name, text in (("unit", unit), ("error_unit", error_unit)):
         if text is not None:
-            parse_unit(text)
+            parse_unit(text, field=reader.path_of(name))
     result = Result(
         item=reader.text("item", max_bytes=64, pattern=r"[a-z][a-z0-9_]*"),
         part=reader.opt_text("part", max_bytes=8),

@@ -77,6 +77,11 @@ class AnchorQueries:
             raise LogIntegrityError(f"{len(rows)} anchors are under way at once, but there is one sender")
         return _to_anchor(rows[0]) if rows else None
 
+    def read_final(self) -> list[StoredAnchor]:
+        """Return every final anchor, oldest first."""
+        final = _ANCHOR.where(anchors.c.state == AnchorState.FINAL).order_by(anchors.c.tree_size)
+        return [_to_anchor(row) for row in self._connection.execute(final)]
+
     def find_newest_final(self) -> StoredAnchor | None:
         """Return the final anchor with the most leaves."""
         final = _ANCHOR.where(anchors.c.state == AnchorState.FINAL)

@@ -57,6 +57,14 @@ def test_a_file_that_cannot_be_put_in_place_leaves_no_draft(tmp_path):
     assert {path.name for path in folder.iterdir()} == {"bundle.json", "certificate.json"}
 
 
+def test_a_document_without_a_bundle_yet_keeps_the_one_it_had(tmp_path):
+    folder = write_outputs(tmp_path, make_files(bundle=None), HOST)
+    assert {path.name for path in folder.iterdir()} == NAMES - {"bundle.json"}
+    write_outputs(tmp_path, make_files(bundle=b"{}"), HOST)
+    write_outputs(tmp_path, make_files(bundle=None), HOST)
+    assert (folder / "bundle.json").read_bytes() == b"{}"
+
+
 def test_a_host_that_is_none_is_refused(tmp_path):
     with pytest.raises(InputError):
         write_outputs(tmp_path, make_files(), "Q.example.cn")

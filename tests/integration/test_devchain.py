@@ -41,7 +41,7 @@ def running(folder):
 
 def kill(node):
     os.kill(node.process.pid, signal.SIGKILL)
-    node.process.wait()
+    node.process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +204,25 @@ def test_a_signal_ends_it_cleanly(tmp_path, number):
         assert process.wait(5) == 0
     assert not port_file.exists()
     assert {path.name for path in tmp_path.iterdir()} == {"chain.sqlite3"}
+
+
+def test_it_ends_with_the_process_that_launched_it(tmp_path):
+    program = (
+        "import os, signal, sys; from pathlib import Path;"
+        "from ledger.chain.devchain_launch import launch_devchain;"
+        "launch_devchain(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 10
+    while True:  # the folder is free again once the first one has ended
+        try:
+            with running(tmp_path) as (_, client):
+                assert client.chain_id() == 31337
+        except ChainUnavailableError:
+            assert time.monotonic() < deadline
+        else:
+            break
 
 
 @pytest.mark.parametrize(

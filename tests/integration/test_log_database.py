@@ -125,6 +125,15 @@ def test_a_tile_that_changed_is_found_when_the_log_is_opened(log, store, databas
         open_log(store)
 
 
+def test_a_leaf_that_is_gone_is_an_alarm(log, store, database):
+    with database.write() as connection:
+        drop = {"sqlite": "DROP TRIGGER entries_no_delete", "postgresql": DROP["postgresql"]}
+        connection.execute(text(drop[connection.dialect.name]))
+        connection.execute(text("DELETE FROM entries WHERE leaf_index = 2"))
+    with store.read() as queries, pytest.raises(LogIntegrityError, match="missing"):
+        queries.read_leaves(0, FOUNDING)
+
+
 def test_two_logs_on_one_database_write_one_history(log, database_url, store):
     other_database = Database(database_url)
     other = open_log(SqlStore(other_database))

@@ -98,6 +98,22 @@ def test_a_refused_change_is_an_alarm_and_the_next_transaction_works(database, s
         queries.bind_meta({"a": "b"})
 
 
+def test_a_connection_that_failed_is_not_used_again(database):
+    mark = {
+        "sqlite": ("PRAGMA cache_size = 777", "PRAGMA cache_size", 777),
+        "postgresql": ("SET application_name = 'marked'", "SHOW application_name", "marked"),
+    }
+    with database.write() as connection:
+        set_mark, ask, value = mark[connection.dialect.name]
+        connection.execute(text(set_mark))
+    with database.write() as connection:
+        assert connection.scalar(text(ask)) == value
+    with pytest.raises(LogIntegrityError), database.write() as connection:
+        connection.execute(text("INSERT INTO meta VALUES ('a', NULL)"))
+    with database.write() as connection:
+        assert connection.scalar(text(ask)) != value
+
+
 def test_a_reader_sees_one_state_while_others_write(store):
     with store.read() as before:
         assert before.read_meta() == {}

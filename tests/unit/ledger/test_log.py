@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from fakes import WRITE_STEPS, MemoryStore, MemoryTransaction
 from reference import ReferenceTree
-from world import INSTITUTION, NOW, ORIGIN, Clock, World, make_signer, submit, to_submission
+from world import INSTITUTION, NOW, ORIGIN, Clock, Issued, World, make_signer, submit, to_submission
 
 from ledger.core.authority import RegisterState
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
@@ -174,16 +174,18 @@ def test_a_number_is_given_once_within_a_batch(log):
 
 
 def test_a_certificate_is_issued_once(log):
-    issued = WORLD.issue(1)
-    submit(log, issued)
-    claims = to_submission(issued).signed.statement.claims
-    (row,) = [parse_leaf(entry).header for entry in [submit(log, issued)[0].leaf]]
-    assert row.certificate_digest == claims.certificate_digest
-    other = WORLD.bare_issue(2, certificate=1)
-    log.append([replace(to_submission(other), body=b"anything")])
-    error = refusal(submit(log, WORLD.bare_issue(3, certificate=1)))
+    submit(log, Issued(WORLD.bare_issue(1), b"the certificate"))
+    error = refusal(submit(log, WORLD.bare_issue(2, certificate=1)))
     assert isinstance(error, AlreadyIssuedError)
     assert "by another statement" in str(error)
+
+
+def test_a_certificate_is_issued_once_within_a_batch(log):
+    first, second = submit(
+        log, Issued(WORLD.bare_issue(1), b"the certificate"), WORLD.bare_issue(2, certificate=1)
+    )
+    assert isinstance(first, Acknowledgement)
+    assert isinstance(second.error, AlreadyIssuedError)
 
 
 @pytest.mark.parametrize("version", [0, 2, 7])

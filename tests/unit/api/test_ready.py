@@ -1,0 +1,145 @@
+from http import HTTPStatus
+
+import pytest
+from starlette.requests import Request
+
+from api import ready as ready_module
+from api.ready import LOOK_SECONDS, NO_STORE, Ready, ReadyAnswers, respond
+from ledger.core.errors import StoreUnavailableError
+
+PAGE = Ready(b"page", "text/html", "public, max-age=60")
+OTHER = Ready(b"other", "text/html", "public, max-age=60")
+
+
+class Site:
+    """A log that moves by hand, and the answers about it."""
+
+    def __init__(self):
+        self.state, self.seconds, self.looks = 0, 0.0, 0
+        self.broken = False
+        self.answers = ReadyAnswers(self.look, lambda: self.seconds)
+
+    def look(self):
+        if self.broken:
+            raise StoreUnavailableError("x")
+        self.looks += 1
+        return self.state
+
+
+@pytest.fixture
+def site():
+    return Site()
+
+
+def never():
+    pytest.fail("computed again")
+
+
+def request(**headers):
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "headers": pairs})
+
+
+def test_nothing_is_ready_at_first(site):
+    assert site.answers.find("a") is None
+
+
+def test_an_answer_is_computed_once(site):
+    assert site.answers.fill("a", lambda: PAGE) is PAGE
+    assert site.answers.find("a") is PAGE
+    assert site.answers.fill("a", never) is PAGE
+    assert site.looks == 1
+
+
+def test_nothing_is_found_without_looking_for_longer_than_a_second(site):
+    site.answers.fill("a", lambda: PAGE)
+    site.seconds = LOOK_SECONDS - 0.01
+    assert site.answers.find("a") is PAGE
+    site.seconds = LOOK_SECONDS
+    assert site.answers.find("a") is None
+
+
+def test_an_answer_stays_while_the_log_has_not_moved(site):
+    site.answers.fill("a", lambda: PAGE)
+    site.seconds = 100.0
+    assert site.answers.fill("a", never) is PAGE
+    assert site.looks == 2
+
+
+def test_every_answer_goes_when_the_log_has_moved(site):
+    site.answers.fill("a", lambda: PAGE)
+    site.answers.fill("b", lambda: PAGE)
+    site.state, site.seconds = 1, 100.0
+    assert site.answers.fill("a", lambda: OTHER) is OTHER
+    assert site.answers.find("b") is None
+
+
+def test_an_answer_that_was_overtaken_is_given_once_and_not_kept(site):
+    def compute():
+        site.state, site.seconds = 1, 100.0
+        site.answers.fill("b", lambda: OTHER)
+        return PAGE
+
+    assert site.answers.fill("a", compute) is PAGE
+    assert site.answers.find("a") is None
+
+
+def test_what_must_not_be_stored_is_not_stored_here_either(site):
+    secret = Ready(b"x", "text/html", NO_STORE)
+    assert site.answers.fill("a", lambda: secret) is secret
+    assert site.answers.find("a") is None
+
+
+def test_an_error_leaves_nothing_behind(site):
+    def fail():
+        raise StoreUnavailableError("x")
+
+    with pytest.raises(StoreUnavailableError):
+        site.answers.fill("a", fail)
+    assert site.answers.fill("a", lambda: PAGE) is PAGE
+
+
+def test_while_nobody_can_look_nothing_is_found_but_the_last_is_known(site):
+    site.answers.fill("a", lambda: PAGE)
+    site.broken, site.seconds = True, 100.0
+    with pytest.raises(StoreUnavailableError):
+        site.answers.fill("a", never)
+    assert site.answers.find("a") is None
+    assert site.answers.recall("a") is PAGE
+
+
+def test_the_answer_used_longest_ago_goes_first(site, monkeypatch):
+    monkeypatch.setattr(ready_module, "MOST", 2)
+    for key in "ab":
+        site.answers.fill(key, lambda: PAGE)
+    site.answers.find("a")
+    site.answers.fill("c", lambda: PAGE)
+    assert [key for key in "abc" if site.answers.find(key)] == ["a", "c"]
+
+
+def test_the_tag_names_the_bytes():
+    assert PAGE.etag == Ready(b"page", "text/plain", NO_STORE).etag
+    assert PAGE.etag != OTHER.etag
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["{tag}", "W/{tag}", '"x", {tag}', "*", ' {tag} , "y"'],
+)
+def test_a_client_that_has_the_bytes_is_told_so(header):
+    response = respond(PAGE, request(if_none_match=header.format(tag=PAGE.etag)), vary="Accept")
+    assert (response.status_code, response.body) == (304, b"")
+    assert response.headers["etag"] == PAGE.etag
+    assert response.headers["cache-control"] == PAGE.cache_control
+    assert response.headers["vary"] == "Accept"
+
+
+@pytest.mark.parametrize("header", ["", '"x"', PAGE.etag.strip('"'), OTHER.etag])
+def test_other_clients_get_the_bytes(header):
+    response = respond(PAGE, request(if_none_match=header))
+    assert (response.status_code, response.body) == (200, b"page")
+
+
+def test_only_success_is_ever_not_modified():
+    lost = Ready(b"page", "text/html", NO_STORE, HTTPStatus.NOT_FOUND)
+    assert respond(lost, request(if_none_match="*")).status_code == 404
