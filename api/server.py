@@ -6,6 +6,7 @@ It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server 
 0
 """
 
+import logging
 import os
 import signal
 import socket
@@ -17,7 +18,6 @@ from functools import partial
 from types import FrameType
 from typing import Annotated, Final
 
-import structlog
 import typer
 import uvicorn
 
@@ -26,7 +26,7 @@ from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.connection import TimedProtocol
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
-from ledger.console import print_result, run_command
+from ledger.console import configure_logging, print_result, run_command
 from ledger.core.errors import NotFoundError, UnavailableError
 from ledger.core.policy import Policy, parse_policy
 from ledger.home import DEFAULT_HOME, Home, open_home
@@ -87,7 +87,7 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Serve a home over HTTP until stopped. The first line of output says where."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    configure_logging(logging.INFO)
     opened = open_home(home)
     with ExitStack() as stack:
         stack.enter_context(_handling_signals(_interrupt))

@@ -31,7 +31,14 @@ from ledger.cli import HomeOption, JsonOption, PassphraseOption, anchor_newest, 
 from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import parse_date
-from ledger.core.errors import InputError, StaleVersionError, StateError, UnavailableError
+from ledger.core.errors import (
+    DocumentRefusedError,
+    InputError,
+    LedgerError,
+    StaleVersionError,
+    StateError,
+    UnavailableError,
+)
 from ledger.core.ids import LeafIndex, Subject, TreeSize
 from ledger.core.policy import parse_policy
 from ledger.core.status import Registers, SubjectState
@@ -166,8 +173,16 @@ class Gateway:
 def _answer(result: Result) -> Answer:
     if isinstance(result, Acknowledgement):
         return Acknowledged(result.leaf_index)
-    kind = RefusalKind.STALE_VERSION if isinstance(result.error, StaleVersionError) else RefusalKind.FINAL
-    return Refused(kind, str(result.error))
+    return Refused(_find_kind(result.error), str(result.error))
+
+
+def _find_kind(err: LedgerError) -> RefusalKind:
+    """Say what the desk does about a refusal; clocks that disagree come to agree by waiting."""
+    if isinstance(err, StaleVersionError):
+        return RefusalKind.STALE_VERSION
+    if isinstance(err, DocumentRefusedError) and {reason.code for reason in err.reasons} == {"TIME"}:
+        return RefusalKind.NOT_NOW
+    return RefusalKind.FINAL
 
 
 @contextmanager
@@ -236,11 +251,13 @@ def _read_file(path: Path, shared: Path | None) -> Iterator[Row]:
 def _check(
     desk: Desk, files: Sequence[Path], rows: Sequence[Sequence[Row]], day: date | None, progress: Progress
 ) -> tuple[list[Checked], list[tuple[Path, Fault]]]:
+    """Check all files as one batch, so that what two of them have in common is found before anything is issued."""
+    checking = desk.start_check(base_date=day)
     documents: list[Checked] = []
     faults: list[tuple[Path, Fault]] = []
     for path, found in zip(files, rows, strict=True):
         show = _show(progress, f"check {path.name}", len(found))
-        checked = desk.check_rows(found, base_date=day, progress=show)
+        checked = checking.check_rows(found, show)
         documents += checked.documents
         faults += [(path, fault) for fault in checked.faults]
     return documents, faults

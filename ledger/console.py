@@ -7,6 +7,7 @@ try again; 4 our own records disagree.
 """
 
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
@@ -80,9 +81,10 @@ def escape_what_cannot_be_printed() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def configure_logging() -> None:
-    """Send log lines to stderr as JSON, one event a line: stdout belongs to results."""
+def configure_logging(level: int = logging.WARNING) -> None:
+    """Send log lines from this level on to stderr as JSON, one event a line: stdout belongs to results."""
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

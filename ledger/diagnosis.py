@@ -97,11 +97,8 @@ class _Replay:
 
     def check_anchor(self, anchor: StoredAnchor) -> StoredAnchor:
         """Compare an anchor with the checkpoint that it is of, and its receipt with both."""
-        checkpoint, receipt, root = (
-            self._checkpoints.get(anchor.tree_size),
-            anchor.receipt,
-            self._registers.root,
-        )
+        checkpoint = self._checkpoints.get(anchor.tree_size)
+        receipt, root = anchor.receipt, self._registers.root
         if checkpoint is None or checkpoint.root_hash != anchor.root_hash or receipt is None or root is None:
             raise LogIntegrityError(f"the anchor of {anchor.tree_size} leaves is of no checkpoint")
         try:
@@ -164,5 +161,10 @@ class _Replay:
             raise LogIntegrityError(
                 f"the checkpoint of {self.tree.size} leaves does not hold: {err}"
             ) from err
-        if (checkpoint.tree_size, checkpoint.root_hash) != (self.tree.size, RootHash(self.tree.root())):
+        root_hash = RootHash(self.tree.root())
+        if (checkpoint.tree_size, checkpoint.root_hash, found.root_hash) != (
+            self.tree.size,
+            root_hash,
+            root_hash,
+        ):
             raise LogIntegrityError(f"the checkpoint of {self.tree.size} leaves names another root")

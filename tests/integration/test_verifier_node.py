@@ -74,7 +74,7 @@ def test_one_json_rpc_request_is_one_post():
     [
         ([], "out of reach"),
         ([b"SSH-2.0-OpenSSH_9.2\r\n"], "out of reach"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"], "does not speak JSON-RPC"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"], "out of reach"),
         ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"], "out of reach"),
         ([b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5_000], "out of reach"),
         ([answer(b"")], "does not speak JSON-RPC"),
