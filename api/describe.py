@@ -3,14 +3,13 @@
 >>> @router.get("/healthz", responses=describe(Health))
 """
 
-from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api.problems import MEDIA_TYPE
+from api.problems import MEDIA_TYPE, name_status
 from api.schemas.base import Shape
 from api.schemas.entries import EntriesAnswer, EntriesRequest, SubjectsAnswer, SubjectsRequest
 from api.schemas.problems import ProblemShape
@@ -50,7 +49,7 @@ def describe(content: Content, *, also: tuple[int, ...] = (), known: bool = Fals
     if known:
         responses[304] = {"description": "The client has these bytes already"}
     for code in sorted({*_ANYWHERE, *also}):
-        responses[code] = {"description": HTTPStatus(code).phrase, "content": _PROBLEM}
+        responses[code] = {"description": name_status(code), "content": _PROBLEM}
     return responses | {"default": {"description": "Any other problem", "content": _PROBLEM}}
 
 

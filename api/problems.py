@@ -58,6 +58,9 @@ _GENERAL: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: "The server cannot answer this now. Nothing is lost: send the same again.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The server cannot answer this; its operator finds the reason under the id.",
 }
+_TITLES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+"""Names of RFC 9110 where the standard library's differ from one Python to the next."""
+
 _RETRIED: Final = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LOG = structlog.get_logger(__name__)
@@ -80,12 +83,17 @@ def find_status(error: LedgerError) -> HTTPStatus:
     return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def name_status(status: int) -> str:
+    """Return the name of an HTTP status."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def build_problem(error: Exception) -> Problem:
     """Return what the public may know of an error; the rest of it goes to the log."""
     status = find_status(error) if isinstance(error, LedgerError) else HTTPStatus.INTERNAL_SERVER_ERROR
     if status in _GENERAL:
         error_id = log_failure(error)
-        return Problem(status, _name_status(status), _GENERAL[status], {"id": error_id})
+        return Problem(status, _kind(status), _GENERAL[status], {"id": error_id})
     members: dict[str, Any] = {}
     if isinstance(error, InputError) and error.field is not None:
         members["field"] = error.field
@@ -100,14 +108,14 @@ def build_problem(error: Exception) -> Problem:
 
 def build_http_problem(status: HTTPStatus, detail: str) -> Problem:
     """Return a problem that HTTP itself has a name for."""
-    return Problem(status, _name_status(status), detail)
+    return Problem(status, _kind(status), detail)
 
 
 def answer_problem(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response for a problem."""
     members: dict[str, Any] = {
         "type": f"urn:hengzheng:problem:{problem.kind}",
-        "title": problem.status.phrase,
+        "title": name_status(problem.status),
         "status": problem.status.value,
         "detail": problem.detail,
     }
@@ -155,5 +163,5 @@ def _answer_validation_error(_request: Request, error: Exception) -> Response:
     return answer_problem(build_problem(InputError(first["msg"], field=where)))
 
 
-def _name_status(status: HTTPStatus) -> str:
-    return status.phrase.lower().replace(" ", "-")
+def _kind(status: HTTPStatus) -> str:
+    return name_status(status).lower().replace(" ", "-")

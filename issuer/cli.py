@@ -218,7 +218,10 @@ def _read_base_date(home: Home, text: str | None) -> date | None:
         return None
     if not home.development:
         raise InputError("day offsets are for development homes only", field="--base-date")
-    return parse_date(text)
+    try:
+        return parse_date(text)
+    except InputError as err:
+        raise InputError(err.reason, field="--base-date") from None
 
 
 def _read_institution(home: Home, path: Path | None) -> bytes:
@@ -338,14 +341,13 @@ def _leaf_index(document: StoredDocument) -> LeafIndex:
 
 def _print_faults(faults: Sequence[tuple[Path, Fault]], *, as_json: bool) -> None:
     rows = len({(path, fault.row) for path, fault in faults})
+    sentence = f"{rows} bad row{'' if rows == 1 else 's'}; nothing was issued"
     if as_json:
-        print_result(
-            {"error": f"{rows} bad rows; nothing was issued", "faults": _fault_members(faults)}, as_json=True
-        )
+        print_result({"error": sentence, "faults": _fault_members(faults)}, as_json=True)
         return
     for path, fault in faults:
         typer.echo(f"{path}: {fault.text}", err=True)
-    typer.echo(f"error: {rows} bad rows; nothing was issued", err=True)
+    typer.echo(f"error: {sentence}", err=True)
 
 
 def _fault_members(faults: Sequence[tuple[Path, Fault]]) -> list[dict[str, Any]]:

@@ -285,8 +285,9 @@ class Anchorer:
     def _raise_fees(self, anchor: StoredAnchor, attempts: list[StoredAttempt]) -> list[StoredAttempt]:
         """Return the attempts, and one that pays at least an eighth more if that is allowed and of use."""
         last = attempts[-1]
-        fees = last.fees.bumped().at_least(self._client.fees())
-        if fees == last.fees or fees.max_fee_wei > self._max_fee_wei:
+        tried = FeeQuote(last.max_fee_wei, last.priority_fee_wei)
+        fees = tried.bumped().at_least(self._client.fees())
+        if fees == tried or fees.max_fee_wei > self._max_fee_wei:
             return attempts
         proof = self._build_proof(anchor)
         if proof is None:
@@ -310,11 +311,14 @@ class Anchorer:
             gas=compute_anchor_gas_limit(len(proof)),
             fees=fees,
         )
+        attempt = StoredAttempt(
+            transaction.hash, nonce, transaction.raw, fees.max_fee_wei, fees.priority_fee_wei
+        )
         submitted = replace(anchor, state=AnchorState.SUBMITTED)
         failpoint("anchoring.before_outbox")
         with self._store.database.write() as connection:
             queries, now = AnchorQueries(connection), self._clock()
-            queries.add_attempt(anchor, transaction, now)
+            queries.add_attempt(anchor, attempt, now)
             queries.save(anchor, submitted, now)
         failpoint("anchoring.outbox")
         _LOG.info("anchor submitted", tree_size=anchor.tree_size, tx_hash=transaction.hash.hex(), nonce=nonce)

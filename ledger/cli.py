@@ -86,14 +86,15 @@ def init(
         "database": database,
         "desk_database": desk_database,
     }
+    passphrase = _find_new_passphrase(home, passphrase_file, development=development)
     made = create_home(
         home,
         origin=origin or _find_origin(home),
         development=development,
-        passphrase=None if development else _read_new_passphrase(passphrase_file),
+        passphrase=passphrase,
         settings={name: value for name, value in given.items() if value is not None},
     )
-    with open_ledger(made, find_given_passphrase(made, passphrase_file)):
+    with open_ledger(made, passphrase or find_given_passphrase(made, passphrase_file)):
         pass
     members = {
         "home": str(made.path),
@@ -240,8 +241,11 @@ def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:
         return anchorer.anchor_newest()
 
 
-def _read_new_passphrase(path: Path | None) -> Passphrase:
-    return ask_passphrase(twice=True) if path is None else read_passphrase_file(path)
+def _find_new_passphrase(home: Path, path: Path | None, *, development: bool) -> Passphrase | None:
+    """Return what a new home's keys are encrypted with; None where it makes one up, or is there already."""
+    if path is not None:
+        return read_passphrase_file(path)
+    return None if development or home.exists() else ask_passphrase(twice=True)
 
 
 def _find_origin(home: Path) -> str:

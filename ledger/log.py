@@ -8,8 +8,9 @@ One batch is one transaction:
     d  read leaves and tiles again, hash them again, compute the root again from the bottom up (`right_edge`)
     e  sign the checkpoint, store it, commit
 
-Rules it keeps: nothing leaves before the commit has returned; whatever fails, the next batch begins with what
-the database says; a batch without a new leaf signs nothing; time never runs backwards in the log. Signatures
+Rules it keeps: nothing leaves before the commit has returned; a batch changes nothing in memory before that,
+and every batch first compares its head with the stored one and loads all afresh where they differ, so that after
+a failure, or another writer, the log goes on from what is stored; a batch without a new leaf signs nothing; time never runs backwards in the log. Signatures
 of statements are verified at admission, not here.
 
 >>> log = Log(store, "ledger.example/2026", signer, clock)
@@ -130,7 +131,6 @@ class Log:
         self.origin: Final = origin
         with store.write() as transaction:
             self._state = self._load(transaction)
-        self._is_stale = False
 
     @property
     def head(self) -> Head:
@@ -162,15 +162,14 @@ class Log:
         if len(submissions) > MAX_BATCH:
             raise InputError(f"a batch has at most {MAX_BATCH} submissions, not {len(submissions)}")
         with self._lock:
-            was_stale, self._is_stale = self._is_stale, True
             with self._store.write() as transaction:
                 state = self._state
-                if was_stale or transaction.read_head() != state.head:
+                if transaction.read_head() != state.head:
                     state = self._load(transaction)
                 state, results = self._append(transaction, state, submissions)
                 failpoint("log.before_commit")
             failpoint("log.after_commit")
-            self._state, self._is_stale = state, False
+            self._state = state
         return results
 
     def _append(

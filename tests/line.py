@@ -361,7 +361,7 @@ def meter(number: int, **changes: object) -> dict[str, Any]:
 
 def failed_meter(number: int) -> dict[str, Any]:
     """Return a meter that has failed: it gets a rejection notice."""
-    value = meter(number, conclusion="fail", reject_reason="示值误差超差")
+    value = meter(number, conclusion="fail")
     value["results"][0] |= {"pass": False}
     value["results"][0]["points"][0] |= {"measured": "10.450", "error": "4.5", "pass": False}
     return value

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from ledger.chain.transactions import FeeQuote, SignedTransaction
 from ledger.core.anchor import AnchorReceipt, encode_receipt, parse_receipt
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.errors import LogIntegrityError
@@ -57,7 +56,9 @@ class StoredAttempt:
     tx_hash: bytes
     nonce: int
     raw: bytes
-    fees: FeeQuote
+    max_fee_wei: int
+    priority_fee_wei: int | None
+    """None: a transaction with one gas price."""
 
 
 class AnchorQueries:
@@ -143,10 +144,10 @@ class AnchorQueries:
         if result.rowcount != 1:
             raise LogIntegrityError(f"the anchor of {before.tree_size} leaves was changed by another process")
 
-    def add_attempt(self, anchor: StoredAnchor, transaction: SignedTransaction, now: datetime) -> None:
+    def add_attempt(self, anchor: StoredAnchor, attempt: StoredAttempt, now: datetime) -> None:
         """Store a signed transaction, before it is sent; the same one again counts as tried last."""
-        fees = transaction.fees.max_fee_wei, transaction.fees.priority_fee_wei
-        row = transaction.hash, anchor.id, transaction.nonce, transaction.raw, *fees, _to_ms(now)
+        fees = attempt.max_fee_wei, attempt.priority_fee_wei
+        row = attempt.tx_hash, anchor.id, attempt.nonce, attempt.raw, *fees, _to_ms(now)
         insert_rows(self._connection, anchor_attempts, [row], OnConflict.REPLACE)
 
     def _find(self, query: Select[*tuple[Any, ...]]) -> StoredAnchor | None:
@@ -168,9 +169,7 @@ def _to_anchor(row: Row[*tuple[Any, ...]]) -> StoredAnchor:
 
 
 def _to_attempt(row: Row[*tuple[Any, ...]]) -> StoredAttempt:
-    return StoredAttempt(
-        row.tx_hash, row.nonce, row.raw, FeeQuote(row.max_fee_per_gas, row.priority_fee_per_gas)
-    )
+    return StoredAttempt(row.tx_hash, row.nonce, row.raw, row.max_fee_per_gas, row.priority_fee_per_gas)
 
 
 def _to_ms(instant: datetime) -> int:

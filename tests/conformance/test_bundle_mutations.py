@@ -6,7 +6,6 @@ What is then left is one honest bundle of another state: without its receipt, as
 
 import hashlib
 import json
-from collections.abc import Iterator
 from functools import cache
 from itertools import product
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 from ledger_in_memory import NOW, MemoryLedger, make_record
+from mutations import get, removed, replaced, show, walk
 
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
@@ -162,25 +162,7 @@ def copy_of_members() -> dict[str, Any]:
     return json.loads(bundle())
 
 
-def walk(value: Any, path: tuple = ()) -> Iterator[tuple[tuple, Any]]:
-    """Yield path and value of everything inside."""
-    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
-        yield (*path, name), item
-        if isinstance(item, (dict, list)):
-            yield from walk(item, (*path, name))
-
-
-def get(value: Any, path: tuple) -> Any:
-    for name in path:
-        value = value[name]
-    return value
-
-
 PATHS = [path for path, _ in walk(copy_of_members())]
-
-
-def show(path: tuple) -> str:
-    return ".".join(map(str, path))
 
 
 def assert_found(members: dict[str, Any]) -> None:
@@ -201,9 +183,7 @@ def test_paths_reach_everything():
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path != ("receipt",)], ids=show)
 def test_every_removed_part_is_missed(path):
-    members = copy_of_members()
-    del get(members, path[:-1])[path[-1]]
-    assert_found(members)
+    assert_found(removed(copy_of_members(), path))
 
 
 def test_without_its_receipt_it_is_the_bundle_from_before_the_anchor():
@@ -242,9 +222,7 @@ def test_every_exchanged_part_is_found(path):
         others += [value[::-1], value[1:] + value[:1], value + value]
     for other in others:
         if other != value or type(other) is not type(value):
-            members = copy_of_members()
-            get(members, path[:-1])[path[-1]] = other
-            assert_found(members)
+            assert_found(replaced(copy_of_members(), path, other))
 
 
 @pytest.mark.parametrize("name", copy_of_members())

@@ -35,7 +35,7 @@ def speaking(*pieces: bytes, pause: float = 0.0):
                 except OSError:
                     return
                 with connection:
-                    asked.append(connection.recv(65_536))
+                    asked.append(read_request(connection))
                     try:
                         for piece in pieces:
                             connection.sendall(piece)
@@ -48,6 +48,16 @@ def speaking(*pieces: bytes, pause: float = 0.0):
         yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
         server.shutdown(socket.SHUT_RDWR)
     thread.join(5)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Read head and body, so that hanging up afterwards is no reset."""
+    raw = b""
+    while not (head := raw.partition(b"\r\n\r\n"))[1] or len(head[2]) < int(
+        head[0].lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    ):
+        raw += connection.recv(65_536)
+    return raw
 
 
 def answer(body: bytes, status: str = "200 OK", **headers: str) -> bytes:
@@ -74,7 +84,7 @@ def test_one_json_rpc_request_is_one_post():
     [
         ([], "out of reach"),
         ([b"SSH-2.0-OpenSSH_9.2\r\n"], "out of reach"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"], "out of reach"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"], "does not speak JSON-RPC"),
         ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"], "out of reach"),
         ([b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5_000], "out of reach"),
         ([answer(b"")], "does not speak JSON-RPC"),

@@ -97,7 +97,7 @@ def test_the_member_to_blame_is_named():
     )
     assert members == {
         "type": "urn:hengzheng:problem:malformed-document",
-        "title": "Unprocessable Entity",
+        "title": "Unprocessable Content",
         "status": 422,
         "detail": "entries[3]: bad",
         "field": "entries[3]",

@@ -227,7 +227,7 @@ def test_a_scope_covers_a_region_and_what_lies_in_it(site, division, covered):
 
 def with_persons(*pids: str | None) -> Record:
     persons = [
-        {"role": role, "pid": pid, "signed_at": "2026-02-28T04:00:00Z"}
+        {"role": role.value, "pid": pid, "signed_at": "2026-02-28T04:00:00Z"}
         for role, pid in zip(Role, pids, strict=True)
         if pid is not None
     ]
@@ -419,7 +419,7 @@ def test_a_period_beyond_the_calendar_is_refused():
 
 
 def judge(point: dict, book: RuleBook = BOOK, **result) -> RuleResult:
-    members = make_result("indication_error", "L", **result) | {"points": [point], "pass": point["pass"]}
+    members = make_result("indication_error", "L") | result | {"points": [point], "pass": point["pass"]}
     record = make_rejection(1) if not point["pass"] else make_record(1)
     return check_limits(parse_record(Reader(record | {"results": [members]}, "")), book)
 
@@ -817,7 +817,8 @@ INSTANTS = st.sampled_from(ENDS) | st.datetimes(timezones=st.just(UTC)).map(
 @example([ENDS[1]] * 7, "Asia/Shanghai", date.max, date.max)
 def test_no_time_of_the_calendar_is_too_much(texts, zone, verified_on, issued_on):
     persons = [
-        {"role": role, "pid": role, "signed_at": text} for role, text in zip(Role, texts[:3], strict=True)
+        {"role": role.value, "pid": role.value, "signed_at": text}
+        for role, text in zip(Role, texts[:3], strict=True)
     ]
     record = replace(parse(persons=persons), verified_on=verified_on, issued_on=issued_on)
     clocks = Clocks(*(datetime.fromisoformat(text) for text in texts[3:]))

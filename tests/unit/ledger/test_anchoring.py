@@ -387,6 +387,47 @@ def test_an_anchor_whose_block_vanished_is_sent_again(stage, deep, keep):
     assert_anchored(stage, receipt, FOUNDING)
 
 
+def test_a_block_that_vanishes_while_we_wait_is_made_up_for_in_the_same_call(stage):
+    mined = []
+
+    def lose_the_first(receipt, _):
+        if receipt is not None and not mined:
+            mined.append(receipt)
+            stage.chain.reorg(len(stage.chain.blocks) - int(receipt["blockNumber"], 16))
+        return receipt
+
+    stage.chain.overrides["eth_getTransactionReceipt"] = lose_the_first
+    assert_anchored(stage, stage.anchorer("depth:3", resend=1_000.0).anchor_newest(), FOUNDING)
+    assert [sent.hash for sent in stage.chain.sent] == [stage.chain.sent[0].hash] * 2
+
+
+def test_a_node_whose_receipt_and_block_disagree_is_not_believed(stage):
+    def other_branch(block, selector, _):
+        return block if selector == "latest" or block is None else block | {"hash": "0x" + "09" * 32}
+
+    def forked(block, selector, full):
+        return block if selector == "0x0" else other_branch(block, selector, full)
+
+    stage.chain.overrides["eth_getBlockByNumber"] = forked
+    with pytest.raises(ChainUnavailableError, match="is included and not final"):
+        stage.anchorer().anchor_newest()
+    stage.chain.overrides.clear()
+    assert_anchored(stage, stage.anchorer().resume(), FOUNDING)
+
+
+def test_the_event_of_another_contract_does_not_count(stage):
+    def elsewhere(receipt, _):
+        return receipt and receipt | {
+            "logs": [log | {"address": "0x" + "09" * 20} for log in receipt["logs"]]
+        }
+
+    stage.chain.overrides["eth_getTransactionReceipt"] = elsewhere
+    with pytest.raises(ChainUnavailableError):
+        stage.anchorer().anchor_newest()
+    stage.chain.overrides.clear()
+    assert_anchored(stage, stage.anchorer().resume(), FOUNDING)
+
+
 def test_a_reorg_that_takes_the_head_back_is_no_alarm(stage):
     stage.anchorer().anchor_newest()
     stage.grow()

@@ -162,6 +162,12 @@ def test_another_root_of_an_anchored_size_fails(stage, place):
     assert f"another root for {SIZES[place]} leaves" in check.reason.en
 
 
+def test_another_root_in_the_contract_fails_even_if_the_node_shows_no_event(stage):
+    stage.chain.overrides["eth_getLogs"] = lambda *_: []
+    assert stage.look().outcome is Outcome.NOT_CHECKED
+    assert stage.look(replace(stage.checkpoints[-1], root_hash=b"\x01" * 32)).outcome is Outcome.FAILED
+
+
 # --- what cannot be seen ------------------------------------------------------------------------------------
 
 
@@ -172,7 +178,10 @@ def test_a_state_beyond_the_contracts_is_not_anchored_yet(stage):
 
 
 def test_a_state_between_two_anchors_has_no_event(stage):
-    assert stage.look(replace(stage.checkpoints[0], tree_size=5)).outcome is Outcome.NOT_CHECKED
+    check = stage.look(replace(stage.checkpoints[0], tree_size=5))
+    assert check.outcome is Outcome.NOT_CHECKED
+    assert check.reason.en == "the node shows no event for this state"
+    assert stage.chain.requests.count("eth_getLogs") == 1
 
 
 def test_a_node_that_is_catching_up_is_not_believed(stage):
