@@ -37,20 +37,24 @@ def text_of(media_type: str) -> Content:
     return {media_type: {"schema": {"type": "string"}}}
 
 
-def describe(content: Content, *, also: tuple[int, ...] = (), known: bool = False) -> Responses:
+def describe(
+    content: Content, *, also: tuple[int, ...] = (), known: bool = False, as_page: bool = False
+) -> Responses:
     """Return the responses of an operation.
 
     Args:
         content: of success.
         also: statuses of problems beside the usual ones.
         known: the client may be told that it has these bytes already.
+        as_page: who asks for a page is told on a page that there is nothing, or that nobody could look.
     """
+    problem = _PROBLEM | content if as_page else _PROBLEM
     responses: Responses = {200: {"description": "Success", "content": content}}
     if known:
         responses[304] = {"description": "The client has these bytes already"}
     for code in sorted({*_ANYWHERE, *also}):
-        responses[code] = {"description": name_status(code), "content": _PROBLEM}
-    return responses | {"default": {"description": "Any other problem", "content": _PROBLEM}}
+        responses[code] = {"description": name_status(code), "content": problem}
+    return responses | {"default": {"description": "Any other problem", "content": problem}}
 
 
 def takes(shape: type[Shape]) -> dict[str, Any]:
@@ -67,8 +71,19 @@ def install(app: FastAPI) -> None:
                 title=app.title, version=app.version, description=app.description, routes=app.routes
             )
             _, shapes = models_json_schema([(shape, "validation") for shape in _SHAPES], ref_template=_REF)
+            for shape in shapes["$defs"].values():
+                _leave_out_null(shape)
             document.setdefault("components", {})["schemas"] = shapes["$defs"]
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = build  # type: ignore[method-assign] # the way that FastAPI documents
+
+
+def _leave_out_null(shape: dict[str, Any]) -> None:
+    """Say of members that may be absent what they are when they are there: absent is absent, never null."""
+    for member in shape.get("properties", {}).values():
+        if "default" in member and member["default"] is None:
+            del member["default"]
+            (present,) = [kind for kind in member.pop("anyOf") if kind != {"type": "null"}]
+            member.update(present | member)

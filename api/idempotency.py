@@ -13,7 +13,8 @@ from typing import Final
 from ledger.core.errors import AlreadyIssuedError, MalformedDocumentError
 
 MOST: Final = 10_000
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+PATTERN: Final = "^[!-~]{1,128}$"
+_KEY: Final = re.compile("[!-~]{1,128}")
 
 
 class RecentKeys:

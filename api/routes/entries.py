@@ -9,7 +9,7 @@ import anyio
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 
 from api.describe import describe, json_of, takes
-from api.idempotency import RecentKeys
+from api.idempotency import PATTERN, RecentKeys
 from api.ready import NO_STORE, Ready, respond
 from api.routes.log import ASK_AGAIN
 from api.schemas.entries import EntriesAnswer, EntriesRequest, SubjectsAnswer, SubjectsRequest
@@ -64,7 +64,8 @@ def make_router(intake: Taking, find_states: FindStates, registers: RegisterList
         openapi_extra=takes(EntriesRequest),
     )
     async def take_entries(
-        request: Request, idempotency_key: Annotated[str | None, Header()] = None
+        request: Request,
+        idempotency_key: Annotated[str | None, Header(json_schema_extra={"pattern": PATTERN})] = None,
     ) -> Response:
         return await work(request, partial(take, key=idempotency_key))
 

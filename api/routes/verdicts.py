@@ -35,7 +35,7 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
     """Return the routes of printed codes."""
     router = APIRouter(tags=["public"])
     counter = _Counter(verdicts, answers, writer)
-    page = describe(text_of("text/html") | json_of(VerdictAnswer), known=True)
+    page = describe(text_of("text/html") | json_of(VerdictAnswer), known=True, as_page=True)
     file = describe({"application/json": {"schema": {"type": "object"}}}, known=True)
 
     @router.get("/q/{digits}", summary="Verdict on the statement in a long code", responses=page)

@@ -8,8 +8,8 @@ Hex32 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="32 bytes, lo
 Base64 = Annotated[
     str,
     Field(
-        pattern="^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
-        description="padded base64, in its one spelling",
+        pattern="^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$",
+        description="padded base64; trailing bits are zero",
     ),
 ]
 Code = Annotated[str, Field(pattern="^[0-9A-HJKMNP-TV-Z]{16}$", description="short code of a statement")]

@@ -587,7 +587,7 @@ def _parse_point(reader: Reader) -> Point:
 def _parse_conclusion(reader: Reader) -> Conclusion:
     return (
         Conclusion.PASS
-        if reader.text("conclusion", max_bytes=4, pattern="pass|fail") == "pass"
+        if reader.text("conclusion", max_bytes=16, pattern="pass|fail") == "pass"
         else Conclusion.FAIL
     )
 
