@@ -8,10 +8,10 @@ One batch is one transaction:
     d  read leaves and tiles again, hash them again, compute the root again from the bottom up (`right_edge`)
     e  sign the checkpoint, store it, commit
 
-Rules it keeps: nothing leaves before the commit has returned; a batch changes nothing in memory before that,
-and every batch first compares its head with the stored one and loads all afresh where they differ, so that after
-a failure, or another writer, the log goes on from what is stored; a batch without a new leaf signs nothing; time never runs backwards in the log. Signatures
-of statements are verified at admission, not here.
+Rules it keeps: nothing leaves before the commit has returned, and nothing changes in memory either; a batch
+begins by comparing its head with the stored one and loads all afresh where they differ, so that after a
+failure, or another writer, the log goes on from what is stored; a batch without a new leaf signs nothing; time
+never runs backwards in the log. Signatures of statements are verified at admission, not here.
 
 >>> log = Log(store, "ledger.example/2026", signer, clock)
 >>> log.append([Submission(parse_signed_statement(raw), body)])

@@ -246,9 +246,7 @@ def print_files(out: Path, rows: Sequence[Row], *, seconds: float, good: bool) -
     console.print(f"{len(rows)} documents, of which {failed} rejection notices, in {seconds:.0f} s")
     console.print(f"certificates, bundles, QR pictures: {out}/certificates/<number>/")
     console.print(f"what to believe: {out}/policy.json and {out}/trust.json")
-    first = (
-        out / "certificates" / sorted(path.name for path in (out / "certificates").iterdir())[0]
-    ) / "bundle.json"
+    first = min((out / "certificates").iterdir()) / "bundle.json"
     console.print(f"try: .venv/bin/hengzheng verify {first} --policy {out}/policy.json", markup=False)
     console.print("all as it should be" if good else "NOT as it should be: see the table")
 

@@ -206,14 +206,21 @@ class Line:
 
     def desk(self) -> list[tuple[str, str, str, int | None]]:
         """Return request id, number, state and leaf index of every document that the desk knows, by number."""
-        query = "SELECT request_id, number, state, leaf_index FROM desk_documents ORDER BY number"
-        return self._query(self.opened.desk_database_url, query)
+        return _query(
+            self.opened.desk_database_url,
+            "desk_documents",
+            "SELECT request_id, number, state, leaf_index FROM desk_documents ORDER BY number",
+        )
 
     def anchors(self) -> list[tuple[int, str]]:
         """Return size and state of every anchor."""
-        return self._query(
-            self.opened.database_url, "SELECT tree_size, state FROM anchors ORDER BY tree_size"
-        )
+        query = "SELECT tree_size, state FROM anchors ORDER BY tree_size"
+        return _query(self.opened.database_url, "anchors", query)
+
+    def leaves(self) -> list[bytes]:
+        """Return every leaf of the log."""
+        rows = _query(self.opened.database_url, "entries", "SELECT leaf FROM entries ORDER BY leaf_index")
+        return [bytes(row[0]) for row in rows]
 
     def events(self, url: str) -> list[int]:
         """Return the sizes of all Anchored events of this log on the chain, in their order."""
@@ -234,26 +241,7 @@ class Line:
             if path.is_file() and not _is_working_file(path)
         }
         urls = {self.opened.database_url, self.opened.desk_database_url}
-        return files | {f"{url} {table}": rows for url in urls for table, rows in self._dump(url)}
-
-    def _dump(self, url: str) -> Iterator[tuple[str, list[Any]]]:
-        engine = sqlalchemy.create_engine(url)
-        try:
-            for table in sqlalchemy.inspect(engine).get_table_names():
-                with engine.connect() as connection:
-                    rows = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
-                yield table, sorted(repr(row) for row in rows)
-        finally:
-            engine.dispose()
-
-    @staticmethod
-    def _query(url: str, query: str) -> list[Any]:
-        engine = sqlalchemy.create_engine(url)
-        try:
-            with engine.connect() as connection:
-                return [tuple(row) for row in connection.exec_driver_sql(query)]
-        finally:
-            engine.dispose()
+        return files | {f"{url} {table}": rows for url in urls for table, rows in _dump(url)}
 
     # --- contents of the first decisions --------------------------------------------------------------------
 
@@ -282,6 +270,30 @@ class Line:
             ("key", "CN-35", "seal", ["seal"], "authority", key),
             ("scope", "CN-35", None, [], "authority", scope),
         ]
+
+
+def _query(url: str, table: str, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query; none where the table is not there yet."""
+    with _connected(url) as connection:
+        if not sqlalchemy.inspect(connection).has_table(table):
+            return []
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def _dump(url: str) -> Iterator[tuple[str, list[str]]]:
+    with _connected(url) as connection:
+        for table in sqlalchemy.inspect(connection).get_table_names():
+            yield table, sorted(repr(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}"))
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[sqlalchemy.Connection]:
+    engine = sqlalchemy.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _institution() -> dict[str, Any]:

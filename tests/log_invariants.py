@@ -10,8 +10,8 @@ from ledger.core.entry import parse_leaf
 from ledger.core.ids import TreeSize
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import NoteVerifier
-from ledger.core.status import Status, find_subject
 from ledger.core.statement import parse_signed_statement
+from ledger.core.status import Status, find_subject
 from ledger.core.tiles import list_new_tiles
 from ledger.store.records import compute_statement_name
 

@@ -165,6 +165,47 @@ def postgres_server(**settings: str) -> Iterator[Postgres]:
         shutil.rmtree(base, ignore_errors=True)
 
 
+class Restarter:
+    """Stops a server as a crash would, without a checkpoint, and starts it again on the same data."""
+
+    def __init__(self, server: Postgres) -> None:
+        self.process = server.process
+        self._command = server.process.args
+        self._port = server.port
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait()
+
+    def start(self) -> None:
+        """Start the server; whether it answers already is not looked at."""
+        self.process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            **_unprivileged_user(),
+        )
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Keep the server away for as long as the block; it answers again afterwards."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(self._port):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
 def _find_postgres() -> Path:
     """Return the folder of Debian's newest server, or of the one in the pip package."""
     debian = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]

@@ -283,10 +283,8 @@ def compute_root_from_inclusion(
     _check_hashes((leaf_hash,), InclusionProofError)
     node: bytes = leaf_hash
     for height, sibling in enumerate(proof):
-        if height >= inner or leaf_index >> height & 1:
-            node = hash_node(sibling, node)
-        else:
-            node = hash_node(node, sibling)
+        is_right = height >= inner or leaf_index >> height & 1
+        node = hash_node(sibling, node) if is_right else hash_node(node, sibling)
     return RootHash(node)
 
 

@@ -1,7 +1,7 @@
 """Many rows at once, at the driver's own speed.
 
-SQLAlchemy writes the SQL, once for each table; the rows then go to the driver as they are, as tuples in the
-order of the columns. Per row this saves more time than the database itself needs.
+SQLAlchemy writes the SQL, once for each table; the rows then go to the driver as they are: to SQLite one by one,
+to PostgreSQL as one array for each column. Per row this saves more time than the database itself needs.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Row, Select, Table, bindparam
+from sqlalchemy import ARRAY, Column, Connection, Dialect, Row, Select, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -28,8 +28,13 @@ def insert_rows(
     on_conflict: OnConflict = OnConflict.REFUSE,
 ) -> None:
     """Insert rows, each with a value for every column of the table, in their order."""
-    if rows:
-        connection.exec_driver_sql(_compile_insert(table, on_conflict, connection.dialect), list(rows))
+    if not rows:
+        return
+    sql = _compile_insert(table, on_conflict, connection.dialect)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(sql, tuple(map(list, zip(*rows, strict=True))))
+    else:
+        connection.exec_driver_sql(sql, list(rows))
 
 
 def select_by_keys(
@@ -53,16 +58,19 @@ def select_by_keys(
 
 @lru_cache(maxsize=64)
 def _compile_insert(table: Table, on_conflict: OnConflict, dialect: Dialect) -> str:
-    insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    names = [column.name for column in table.columns]
+    if dialect.name == "postgresql":
+        arrays = [bindparam(column.name, type_=ARRAY(column.type)) for column in table.columns]
+        insert = postgresql.insert(table).from_select(names, select(*map(func.unnest, arrays)))
+    else:
+        insert = sqlite.insert(table)
     keys = [column.name for column in table.primary_key]
     if on_conflict is OnConflict.KEEP:
         insert = insert.on_conflict_do_nothing(index_elements=keys)
     elif on_conflict is OnConflict.REPLACE:
-        values = {
-            column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys
-        }
+        values = {name: insert.excluded[name] for name in names if name not in keys}
         insert = insert.on_conflict_do_update(index_elements=keys, set_=values)
-    return str(insert.compile(dialect=dialect, column_keys=[column.name for column in table.columns]))
+    return str(insert.compile(dialect=dialect, column_keys=names))
 
 
 @lru_cache(maxsize=256)

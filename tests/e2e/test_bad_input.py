@@ -111,7 +111,7 @@ DOCUMENTS = {
         "persons[0].signed_at",
     ),
     "an endless offset": (spelled(row(verified_on={"day": 10**9})), "verified_on"),
-    "a day that has not come": (spelled(row(verified_on={"day": 30})), "verified_on"),
+    "a day that has not come": (spelled(row(verified_on={"day": 30})), "before the verification"),
     "an expiry later than the rule": (
         spelled(row(validity={"kind": "service_life", "until": {"day": 20_000}})),
         "validity.until",
@@ -148,8 +148,18 @@ def test_a_bad_document_is_named(line, refused_rows, name):
     refused_rows("document.json", bad, field)
 
 
-COLUMNS = "request_id,kind,instrument.category,instrument.name,instrument.serial,conclusion,adjusted,verified_on.day"
-CELLS = "T-1,initial,WATER_METER_SMALL,冷水水表,900001,pass,false,-1"
+TABLE_ROW = {
+    "request_id": "T-1",
+    "kind": "initial",
+    "conclusion": "pass",
+    "adjusted": "false",
+    "verified_on.day": "-1",
+    "instrument.category": "WATER_METER_SMALL",
+    "instrument.name": "冷水水表",
+    "instrument.model": "LXS-15E",
+    "instrument.serial": "900001",
+}
+COLUMNS, CELLS = ",".join(TABLE_ROW), ",".join(TABLE_ROW.values())
 TABLES = {
     "an unknown column": (f"{COLUMNS},colour\n{CELLS},blue\n", ["colour"]),
     "a column twice": (f"{COLUMNS},kind\n{CELLS},initial\n", ["kind"]),
@@ -325,7 +335,7 @@ def test_the_policy_of_another_log(line, refused, tmp_path):
         lambda raw: raw[:-1],
         lambda raw: raw.replace(b"{", b'{"version":1,', 1),
         lambda raw: raw.replace(b'"version":1', b'"version":1.5'),
-        lambda raw: raw.replace(b"integrity", b"integrety"),
+        lambda raw: raw.replace(b"integrity", b"wholeness"),
         lambda raw: raw.replace(b'"development":true', b'"development":"yes"'),
         lambda _: b"",
     ],

@@ -1,13 +1,12 @@
 """PostgreSQL dies and comes back under a running log."""
 
-import signal
-import subprocess
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from log_invariants import assert_sound
-from servers import _unprivileged_user, postgres_server
+from servers import Restarter, postgres_server
 from world import ORIGIN, Clock, World, submit
 
 from ledger.core.errors import StoreUnavailableError
@@ -27,33 +26,10 @@ def server():
         yield server
 
 
-class Restarter:
-    """Stops the server as a crash would, without a checkpoint, and starts it again on the same data."""
-
-    def __init__(self, server):
-        self.process = server.process
-        self.command = server.process.args
-
-    def kill(self):
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            self.command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            **_unprivileged_user(),
-        )
-
-
 @pytest.fixture
 def restarter(server):
-    restarter = Restarter(server)
-    yield restarter
-    restarter.process.terminate()
-    restarter.process.wait()
+    with closing(Restarter(server)) as restarter:
+        yield restarter
 
 
 def test_the_log_says_that_the_store_is_gone_and_heals_when_it_is_back(server, restarter):

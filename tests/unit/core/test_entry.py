@@ -151,7 +151,7 @@ def test_any_bytes_are_a_leaf_or_refused(raw):
     [
         (HEADER, b"a statemenu", "digest of another statement"),
         (HEADER, b"a statement ", "longer or shorter"),
-        (HEADER, b"a statemen", "longer or shorter"),
+        (HEADER, b"a stat", "longer or shorter"),
         (HEADER, b"", "longer or shorter"),
         (replace(HEADER, statement_length=0), STATEMENT, "longer or shorter"),
         (replace(HEADER, statement_digest=Digest(bytes(32))), STATEMENT, "digest of another statement"),

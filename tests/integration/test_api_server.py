@@ -1,0 +1,222 @@
+"""`hengzheng serve` on a real home: listens, anchors, shares the home, stops, and comes back after a kill."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+import httpx2
+import pytest
+from line import Line, meter, run, run_process
+from served_home import serve, wait_until
+
+from ledger.core.bundle import parse_bundle
+from ledger.core.data import load_rule_book
+from ledger.core.policy import parse_policy
+from ledger.core.qr import compute_code
+from ledger.core.step import Verdict
+from ledger.local import read_clock
+from ledger.remote import RemoteLedger
+from verifier.session import Session
+from verifier.verify import verify_bundle
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    """A home with root, authority and institution, and one document; anchored."""
+    line = Line(tmp_path_factory.mktemp("founded"))
+    with line.chain():
+        line.found()
+        line.issue(write(line, "first", 1))
+    return line
+
+
+@pytest.fixture
+def line(founded, tmp_path):
+    """A copy of that home for one test."""
+    shutil.copytree(founded.out, tmp_path / "line", ignore=shutil.ignore_patterns("port"))
+    return Line(tmp_path / "line")
+
+
+def write(line, name, *numbers):
+    path = line.out / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(meter(number), ensure_ascii=False) + "\n" for number in numbers))
+    return path
+
+
+def get(server, path, **headers):
+    return httpx2.get(server.url + path, headers=headers, trust_env=False)
+
+
+def codes(line):
+    """Return the short code of each document that has files."""
+    bundles = [folder / "bundle.json" for folder in line.folders()]
+    return [compute_code(parse_bundle(path.read_bytes()).statement_raw) for path in bundles if path.exists()]
+
+
+def issue_remotely(line, server, *numbers):
+    words = line.issue_words(write(line, f"more-{numbers[0]}", *numbers), anchor=False)
+    return line.run(*words, "--ledger", server.url)
+
+
+def find_status(line, server):
+    """Return the status of the document that was numbered last."""
+    number = line.desk()[-1][1]
+    return get(server, f"/certificates/{number}").json()["certificates"][0]["status"]
+
+
+def children(pid):
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(word) for word in found.stdout.split()]
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_first_line_says_where_it_listens(line):
+    with serve(line.home, "public") as server:
+        assert server.first_line == f"{server.url}\n"
+        assert server.url.startswith("http://127.0.0.1:")
+        assert get(server, "/healthz").json() == {"status": "ok", "tree_size": 6, "anchored_size": 6}
+
+
+def test_with_json_there_is_one_object(line):
+    with serve(line.home, "public", "--json") as server:
+        assert json.loads(server.first_line) == {"url": server.url, "role": "public"}
+        get(server, "/c/x")
+        code, out, _ = server.stop()
+    assert (code, out) == (0, "")
+
+
+def test_pages_are_those_of_the_documents(line):
+    with serve(line.home, "public") as server:
+        (code,) = codes(line)
+        page = get(server, f"/c/{code}")
+        assert page.status_code == 200
+        assert "检定有效" in page.text
+        assert "server" not in page.headers
+        bundle = get(server, f"/c/{code}/bundle.json").content
+    assert bundle == (line.folders()[0] / "bundle.json").read_bytes()
+
+
+def test_a_desk_hands_in_over_http_and_the_server_anchors(line):
+    with serve(line.home, "all", "--anchor-seconds", 1) as server:
+        assert issue_remotely(line, server, 2, 3, 4)["logged"] == 3
+        wait_until(lambda: get(server, "/healthz").json()["anchored_size"] == 9 or None)
+        wait_until(lambda: find_status(line, server) == "VALID" or None)
+        with RemoteLedger(server.url, parse_policy(line.policy.read_bytes())) as remote:
+            assert "350100-01" in remote.registers.institutions
+    assert line.anchors()[-1] == (9, "final")
+
+
+def test_the_same_again_over_http_adds_nothing(line):
+    with serve(line.home, "ledger", "--anchor-seconds", 0) as server:
+        issue_remotely(line, server, 2, 3)
+        issue_remotely(line, server, 2, 3)
+        assert get(server, "/healthz").json()["tree_size"] == 8
+
+
+def test_pages_and_ledger_may_be_two_processes(line):
+    with serve(line.home, "ledger", "--anchor-seconds", 0) as ledger, serve(line.home, "public") as public:
+        assert get(public, "/healthz").json()["tree_size"] == 6
+        issue_remotely(line, ledger, 2)
+        assert get(public, "/healthz").json()["tree_size"] == 7
+        wait_until(lambda: find_status(line, public) == "PENDING" or None)
+        assert get(public, "/registers").status_code == 404
+        assert get(ledger, "/certificates/x").status_code == 404
+
+
+def test_a_bundle_from_the_server_verifies_without_it(line):
+    (code,) = codes(line)
+    with serve(line.home, "public") as server:
+        raw = get(server, f"/c/{code}/bundle.json").content
+    session = Session(parse_policy(line.policy.read_bytes()), load_rule_book(), None)
+    assert verify_bundle(parse_bundle(raw), session, read_clock()).verdict is Verdict.VALID
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_in_order(line, number):
+    with serve(line.home, "all", "--anchor-seconds", 1) as server:
+        issue_remotely(line, server, 2)
+        helpers = wait_until(lambda: children(server.process.pid) or None)
+        code, _, err = server.stop(number)
+    assert (code, "Traceback" in err) == (0, False), err
+    assert not [pid for pid in helpers if is_alive(pid)]
+    line.run("doctor")
+
+
+def test_it_comes_back_after_a_kill(line):
+    with serve(line.home, "all", "--anchor-seconds", 0) as server:
+        issue_remotely(line, server, 2, 3)
+        server.process.kill()
+        server.process.wait()
+    with serve(line.home, "all", "--anchor-seconds", 0) as server:
+        issue_remotely(line, server, 2, 3, 4)
+        assert get(server, "/healthz").json()["tree_size"] == 9
+
+
+def test_a_chain_out_of_reach_stops_nothing(line):
+    config = line.home / "home.toml"
+    config.write_text(config.read_text() + 'node = "http://127.0.0.1:9"\n')
+    with serve(line.home, "all", "--anchor-seconds", 1) as server:
+        issue_remotely(line, server, 2)
+        assert find_status(line, server) == "PENDING"
+        _, _, err = server.stop()
+    assert "not anchored" in err
+
+
+def test_one_home_has_one_ledger(line):
+    with serve(line.home, "ledger", "--anchor-seconds", 0):
+        answer = run("serve", "ledger", "--home", line.home, "--port", 0, "--json")
+        assert (answer.code, answer.members["kind"]) == (3, "HomeLocked")
+        assert line.run("doctor", code=3)["kind"] == "HomeLocked"
+
+
+def test_a_port_that_is_taken_is_said(line):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = run("serve", "public", "--home", line.home, "--port", port, "--json")
+    assert answer.code == 3
+    assert str(port) in answer.members["error"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["serve"], 2),
+        (["serve", "everything"], 2),
+        (["serve", "public", "--port", "70000"], 2),
+        (["serve", "public", "--port", "-1"], 2),
+        (["serve", "public", "--host", "203.0.113.1"], 3),
+        (["serve", "ledger", "--passphrase-file", "absent"], 2),
+    ],
+)
+def test_wrong_usage_is_said(line, words, code):
+    answer = run_process(*words, "--home", line.home, "--json")
+    assert answer.code == code, answer
+    assert "error" in answer.members
+
+
+def test_without_a_home_or_a_policy_there_is_nothing_to_serve(tmp_path, line):
+    answer = run("serve", "public", "--home", tmp_path / "none", "--port", 0, "--json")
+    assert (answer.code, answer.members["kind"]) == (2, "NotFound")
+    line.policy.unlink()
+    answer = run("serve", "public", "--home", line.home, "--port", 0, "--json")
+    assert answer.code == 2
+    assert "hengzheng anchor" in answer.members["error"]
+
+
+def test_the_ledger_writes_the_policy_that_its_pages_need(line):
+    before = line.policy.read_bytes()
+    line.policy.unlink()
+    with serve(line.home, "all", "--anchor-seconds", 0):
+        assert line.policy.read_bytes() == before
