@@ -228,7 +228,16 @@ def open_anchorer(
     account = home.keystore.open_account(CHAIN_KEY, passphrase)
     with open_node(home) as url, ChainClient(url) as client:
         registry = Registry(client, binding.chain, binding.first_block)
-        yield Anchorer(ledger.store, registry, account, ledger.signer, home.finality, read_clock, pace=pace)
+        yield Anchorer(
+            ledger.store,
+            registry,
+            account,
+            ledger.signer,
+            home.finality,
+            read_clock,
+            max_fee_wei=home.settings.max_fee_wei,
+            pace=pace,
+        )
 
 
 def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:

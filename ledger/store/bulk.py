@@ -59,11 +59,10 @@ def select_by_keys(
 @lru_cache(maxsize=64)
 def _compile_insert(table: Table, on_conflict: OnConflict, dialect: Dialect) -> str:
     names = [column.name for column in table.columns]
+    insert: postgresql.Insert | sqlite.Insert = sqlite.insert(table)
     if dialect.name == "postgresql":
         arrays = [bindparam(column.name, type_=ARRAY(column.type)) for column in table.columns]
         insert = postgresql.insert(table).from_select(names, select(*map(func.unnest, arrays)))
-    else:
-        insert = sqlite.insert(table)
     keys = [column.name for column in table.primary_key]
     if on_conflict is OnConflict.KEEP:
         insert = insert.on_conflict_do_nothing(index_elements=keys)
