@@ -178,17 +178,12 @@ class Verdicts:
 
         Where the log knows a newer document, verdict and status say so too.
         """
-        members: dict[str, Any] = {"verdict": "UNKNOWN", "authentic": False, "status": None, "checks": []}
-        members["environment"] = "development" if self._policy.development else "production"
-        if finding.report is not None:
-            members = report_members(finding.report)
+        members = {} if finding.report is None else report_members(finding.report)
         members |= _OVERRULED.get(finding.shown, {})
         members |= {"shown": finding.shown.value, "checked_on": finding.checked_on.isoformat()}
         if finding.as_of is not None:
-            members["as_of"] = {
-                "tree_size": finding.tree_size,
-                "signed_at": encode_instant(finding.as_of),
-            }
+            signed_at = encode_instant(finding.as_of)
+            members["as_of"] = {"tree_size": finding.tree_size, "signed_at": signed_at}
         codes = {"code": finding.code, "newer": finding.newer}
         return members | {name: code for name, code in codes.items() if code is not None}
 
@@ -231,10 +226,10 @@ class Verdicts:
         subject = find_subject(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
         with self._store.read() as reading:
             state = reading.find_states([subject]).get(subject)
-            if state is None or state.current_certificate in {None, entry.leaf_index}:
+            newest = None if state is None else state.current_certificate
+            if state is None or newest is None or newest == entry.leaf_index:
                 return None, None
-            index = LeafIndex(state.current_certificate or 0)
-            leaf = reading.read_leaves_at([index])[index]
+            leaf = reading.read_leaves_at([newest])[newest]
         return compute_code(parse_leaf(leaf).statement_raw), state.status
 
     def _judge_unlogged(self, raw: bytes) -> Finding:

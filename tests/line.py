@@ -96,6 +96,8 @@ class Line:
     """For `init`: `--node`, `--database`, `--desk-database`."""
     scope: Mapping[str, Any] = field(default_factory=dict)
     """Members of the scope line that differ from the usual ones."""
+    anywhere: bool = False
+    """Authority, institution and scope have no region."""
 
     @property
     def home(self) -> Path:
@@ -247,8 +249,8 @@ class Line:
 
     def _institution_file(self) -> dict[str, Any]:
         return {
-            "institution": _institution(),
-            "scopes": {"S1": {**_scope(), **self.scope}},
+            "institution": self._place(_institution()),
+            "scopes": {"S1": self._place({**_scope(), **self.scope})},
             "desk": {"numbers": {"pattern": "{prefix}{year}-{counter:06d}", "prefix": "JY"}},
         }
 
@@ -258,18 +260,22 @@ class Line:
             "name": {"zh": "福建省市场监督管理局", "en": "Fujian Administration for Market Regulation"},
             "division": "35",
             "powers": ["institution", "key", "scope"],
-            "from": _day(-400),
-            "until": _day(1400),
+            "from": "2020-01-01",
+            "until": f"{DAY.year + 5}-12-31",
             "state": "active",
         }
         key = {"institution": INSTITUTION, "state": "active"}
         scope = {**_scope(), **self.scope, "id": "S1", "institution": INSTITUTION}
+        authority, institution, scope = map(self._place, (authority, _institution(), scope))
         return [
             ("delegate", "ROOT", "authority", ["root", "authority"], "root", authority),
-            ("institution", "CN-35", None, [], "authority", _institution()),
+            ("institution", "CN-35", None, [], "authority", institution),
             ("key", "CN-35", "seal", ["seal"], "authority", key),
             ("scope", "CN-35", None, [], "authority", scope),
         ]
+
+    def _place(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in members.items() if name != "division" or not self.anywhere}
 
 
 def _query(url: str, table: str, query: str) -> list[tuple[Any, ...]]:
@@ -312,14 +318,10 @@ def _scope() -> dict[str, Any]:
         "categories": sorted(Category.__members__),
         "kinds": sorted(VerificationKind),
         "division": "3501",
-        "from": _day(-400),
-        "until": _day(1400),
+        "from": "2020-01-01",
+        "until": f"{DAY.year + 5}-12-31",
         "state": "active",
     }
-
-
-def _day(offset: int) -> str:
-    return (DAY + timedelta(days=offset)).isoformat()
 
 
 def _is_working_file(path: Path) -> bool:

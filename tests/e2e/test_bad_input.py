@@ -167,7 +167,10 @@ TABLES = {
     "an open quote": (f'{COLUMNS}\n{CELLS}\n"T-2,initial\n', ["row 3"]),
     "no number": (f"{COLUMNS},lot.size\n{CELLS},many\n", ["row 2", "lot.size"]),
     "no yes or no": (f"{COLUMNS}\n{CELLS.replace('false', 'perhaps')}\n", ["row 2", "adjusted"]),
-    "an unknown category": (f"{COLUMNS}\n{CELLS.replace('WATER', 'WINE')}\n", ["row 2", "category"]),
+    "an unknown category": (
+        f"{COLUMNS},instrument.maker\n{CELLS.replace('WATER', 'WINE')},Meter Works\n",
+        ["row 2", "category"],
+    ),
     "the same row twice": (f"{COLUMNS}\n{CELLS}\n{CELLS}\n", ["row 3"]),
     "no header": (f"{CELLS}\n", ["T-1"]),
 }

@@ -9,7 +9,7 @@ import subprocess
 
 import httpx2
 import pytest
-from line import Line, meter, run, run_process
+from line import Line, meter, run
 from served_home import serve, wait_until
 
 from ledger.core.bundle import parse_bundle
@@ -82,30 +82,25 @@ def is_alive(pid):
     return True
 
 
-def test_the_first_line_says_where_it_listens(line):
+def test_pages_are_those_of_the_documents_that_were_issued(line):
     with serve(line.home, "public") as server:
         assert server.first_line == f"{server.url}\n"
         assert server.url.startswith("http://127.0.0.1:")
         assert get(server, "/healthz").json() == {"status": "ok", "tree_size": 6, "anchored_size": 6}
+        (code,) = codes(line)
+        page = get(server, f"/c/{code}")
+        bundle = get(server, f"/c/{code}/bundle.json").content
+    assert (page.status_code, "检定有效" in page.text, "server" in page.headers) == (200, True, False)
+    assert bundle == (line.folders()[0] / "bundle.json").read_bytes()
+    session = Session(parse_policy(line.policy.read_bytes()), load_rule_book(), None)
+    assert verify_bundle(parse_bundle(bundle), session, read_clock()).verdict is Verdict.VALID
 
 
-def test_with_json_there_is_one_object(line):
+def test_with_json_there_is_one_object_and_ctrl_c_stops_in_order(line):
     with serve(line.home, "public", "--json") as server:
         assert json.loads(server.first_line) == {"url": server.url, "role": "public"}
         get(server, "/c/x")
-        code, out, _ = server.stop()
-    assert (code, out) == (0, "")
-
-
-def test_pages_are_those_of_the_documents(line):
-    with serve(line.home, "public") as server:
-        (code,) = codes(line)
-        page = get(server, f"/c/{code}")
-        assert page.status_code == 200
-        assert "检定有效" in page.text
-        assert "server" not in page.headers
-        bundle = get(server, f"/c/{code}/bundle.json").content
-    assert bundle == (line.folders()[0] / "bundle.json").read_bytes()
+        assert server.stop(signal.SIGINT) == (0, "", "")
 
 
 def test_a_desk_hands_in_over_http_and_the_server_anchors(line):
@@ -135,20 +130,11 @@ def test_pages_and_ledger_may_be_two_processes(line):
         assert get(ledger, "/certificates/x").status_code == 404
 
 
-def test_a_bundle_from_the_server_verifies_without_it(line):
-    (code,) = codes(line)
-    with serve(line.home, "public") as server:
-        raw = get(server, f"/c/{code}/bundle.json").content
-    session = Session(parse_policy(line.policy.read_bytes()), load_rule_book(), None)
-    assert verify_bundle(parse_bundle(raw), session, read_clock()).verdict is Verdict.VALID
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_in_order(line, number):
+def test_it_stops_in_order(line):
     with serve(line.home, "all", "--anchor-seconds", 1) as server:
         issue_remotely(line, server, 2)
         helpers = wait_until(lambda: children(server.process.pid) or None)
-        code, _, err = server.stop(number)
+        code, _, err = server.stop()
     assert (code, "Traceback" in err) == (0, False), err
     assert not [pid for pid in helpers if is_alive(pid)]
     line.run("doctor")
@@ -201,7 +187,7 @@ def test_a_port_that_is_taken_is_said(line):
     ],
 )
 def test_wrong_usage_is_said(line, words, code):
-    answer = run_process(*words, "--home", line.home, "--json")
+    answer = run(*words, "--home", line.home, "--json")
     assert answer.code == code, answer
     assert "error" in answer.members
 

@@ -1,0 +1,1 @@
+"""The one page and its style sheet; a package, so that they are shipped."""
