@@ -35,9 +35,11 @@ _WRITER_PRAGMAS: Final = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "recursive_triggers=ON",
-    "wal_autocheckpoint=16000",
+    "wal_autocheckpoint=8000",
     "cache_size=-65536",
 )
+"""After 8,000 pages (32 MB) the write-ahead log is moved into the database: sooner would write the same pages more
+often, later would keep the batch that does it waiting for longer."""
 _READER_PRAGMAS: Final = ("query_only=ON", "wal_autocheckpoint=0")
 _POSTGRES_OPTIONS: Final = " ".join(
     f"-c {name}={value}"

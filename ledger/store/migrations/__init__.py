@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from ledger.core.errors import StateError
 from ledger.store.engine import Database
@@ -27,6 +27,8 @@ def migrate(database: Database) -> None:
         config = _make_config(connection)
         if _find_revision(connection) not in {None, *_list_revisions(config)}:
             raise StateError("the database was made by a newer version of this program")
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
         command.upgrade(config, "head")
 
 
