@@ -10,8 +10,9 @@ One batch is one transaction:
 
 Rules it keeps: nothing leaves before the commit has returned, and nothing changes in memory either; a batch
 begins by comparing its head with the stored one and loads all afresh where they differ, so that after a
-failure, or another writer, the log goes on from what is stored; a batch without a new leaf signs nothing; time
-never runs backwards in the log. Signatures of statements are verified at admission, not here.
+failure, or another writer, the log goes on from what is stored, provided that nothing committed is gone; a
+batch without a new leaf signs nothing; time never runs backwards in the log. Signatures of statements are
+verified at admission, not here.
 
 >>> log = Log(store, "ledger.example/2026", signer, clock)
 >>> log.append([Submission(parse_signed_statement(raw), body)])
@@ -35,7 +36,7 @@ from ledger.core.signature import Signer
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Effect, Registers, SubjectState, judge_event
 from ledger.failpoint import failpoint
-from ledger.right_edge import RightEdge, TreeReading, load_edge, verify_stored
+from ledger.right_edge import RightEdge, TreeReading, compute_stored_root, load_edge, verify_stored
 from ledger.sequencing import Sequencing, StateReading
 from ledger.store.records import Batch, Head, StoredCheckpoint, StoredEntry
 from ledger.submission import Result, Submission
@@ -165,7 +166,7 @@ class Log:
             with self._store.write() as transaction:
                 state = self._state
                 if transaction.read_head() != state.head:
-                    state = self._load(transaction)
+                    state = self._load_again(transaction, state.head)
                 state, results = self._append(transaction, state, submissions)
                 failpoint("log.before_commit")
             failpoint("log.after_commit")
@@ -205,6 +206,16 @@ class Log:
         raise StateError(
             f"the clock is behind the newest leaf, which is of {newest.isoformat()}: nothing is signed"
         )
+
+    def _load_again(self, transaction: LogTransaction, known: Head) -> _State:
+        """Load what has been written since; a store that lost or changed what it had committed is not believed."""
+        state = self._load(transaction)
+        size = state.head.tree_size
+        if size < known.tree_size or compute_stored_root(transaction, known.tree_size) != known.root_hash:
+            raise LogIntegrityError(
+                f"the store has lost leaves below {known.tree_size} that had been committed"
+            )
+        return state
 
     def _load(self, transaction: LogTransaction) -> _State:
         head = transaction.read_head()

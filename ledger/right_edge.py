@@ -109,7 +109,7 @@ def verify_stored(reading: TreeReading, before: Head, after: Head) -> None:
         added = [
             compute_root(parse_tile(tiles[tile], TILE_WIDTH)) for tile in row if tile.width == TILE_WIDTH
         ]
-    if _compute_root(reading, tiles, after.tree_size) != after.root_hash:
+    if compute_stored_root(reading, after.tree_size, tiles) != after.root_hash:
         raise LogIntegrityError("the stored tiles lead to another root than the one to be signed")
 
 
@@ -135,12 +135,26 @@ def _find_subtrees(tiles: Sequence[bytes], tree_size: TreeSize) -> tuple[bytes, 
     return tuple(found)
 
 
-def _compute_root(reading: TreeReading, tiles: Mapping[Tile, bytes], tree_size: TreeSize) -> RootHash:
+def compute_stored_root(
+    reading: TreeReading, tree_size: TreeSize, tiles: Mapping[Tile, bytes] | None = None
+) -> RootHash:
+    """Return the root of the first `tree_size` leaves, from the stored tiles.
+
+    Args:
+        reading: the stored tree, at least of this size.
+        tree_size: how many leaves.
+        tiles: those that have been read already.
+
+    Raises:
+        LogIntegrityError: a tile is missing or too short.
+    """
+    known = tiles or {}
+
     def read(level: int, index: int) -> bytes:
         place = tile_coordinates(level, index)
         width = compute_tile_width(place.tile_level, place.tile_index, tree_size)
         tile = Tile(place.tile_level, place.tile_index, width)
-        content = tiles[tile] if tile in tiles else reading.read_tile(tile)
+        content = known[tile] if tile in known else reading.read_tile(tile)
         return read_subtree_from_tile(content, place.level_in_tile, place.index_in_tile)
 
     return build_root(tree_size, read)
