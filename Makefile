@@ -1,5 +1,5 @@
 # Short names for what people type often. CI runs ./scripts/test, which is `make check`.
-.PHONY: dev fmt lint test check contracts serve bench drill lock audit
+.PHONY: dev fmt lint test check contracts vectors serve bench drill lock audit
 
 dev: ## make .venv with everything the checks need
 	./scripts/install dev
@@ -23,6 +23,9 @@ check: ## install, lint, contract artefacts, tests
 
 contracts: ## compile the contract anew; needs `npm ci`
 	./scripts/build_contracts
+
+vectors: ## write the vectors of our own formats anew
+	.venv/bin/python scripts/make_vectors
 
 serve: ## all roles on one port, with the home in ./hengzheng-home
 	.venv/bin/hengzheng serve all --home hengzheng-home --port 8000

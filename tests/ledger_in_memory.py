@@ -336,6 +336,12 @@ class MemoryLedger:
         """Issue a record as `make_record` gives it, with changes; `force` puts it in whatever the fold says."""
         return self.issue_record(make_record(number, **changes), seal=seal, force=force)
 
+    def issue_many(self, count: int) -> "MemoryLedger":
+        """Issue the records 0, 1, … and return the ledger."""
+        for number in range(count):
+            self.issue(number)
+        return self
+
     def issue_record(
         self, record: JsonObject, *, seal: str = "seal", force: bool = False, **header: Any
     ) -> LeafIndex:
@@ -433,6 +439,7 @@ class MemoryLedger:
             if index not in without
             and (only is None or index in only)
             and index not in self.documents
+            and leaf[4] != EventType.ISSUE
             and parse_header(leaf[:HEADER_BYTES]).status != Status.VOID
         ]
         proof = build_multi_proof(chosen, size, self.tree().read)

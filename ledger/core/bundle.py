@@ -9,6 +9,7 @@ True
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ledger.core.anchor import AnchorReceipt, encode_receipt, parse_receipt
@@ -102,7 +103,7 @@ def parse_bundle(raw: bytes) -> ProofBundle:
     stated = reader.hex("digest", 32)
     credential = reader.members("certificate")
     leaf = reader.object("leaf")
-    receipt = reader.opt_object("receipt")
+    evidence = respell_canonical_json(reader.members("evidence"))
     bundle = ProofBundle(
         origin=reader.text("origin", max_bytes=120),
         certificate=parse_credential(credential, respell_canonical_json(credential)),
@@ -111,15 +112,28 @@ def parse_bundle(raw: bytes) -> ProofBundle:
         header=parse_header(parse_base64(leaf.text("header", max_bytes=200))),
         inclusion=tuple(parse_base64(text, size=32) for text in reader.texts("inclusion", max_bytes=44)),
         checkpoint=reader.lines("checkpoint", max_bytes=MAX_NOTE_BYTES),
-        evidence=parse_evidence(reader.object("evidence")),
-        evidence_digest=hashlib.sha256(respell_canonical_json(value["evidence"])).digest(),
-        receipt=None if receipt is None else parse_receipt(receipt),
+        evidence=_parse_evidence(evidence),
+        evidence_digest=hashlib.sha256(evidence).digest(),
+        receipt=_parse_receipt(respell_canonical_json(reader.members("receipt")))
+        if "receipt" in reader
+        else None,
         stated_digest=stated,
         computed_digest=_compute_digest(value),
     )
     leaf.finish()
     reader.finish()
     return bundle
+
+
+@lru_cache(maxsize=16)
+def _parse_evidence(raw: bytes) -> Evidence:
+    """Parse what is the same in thousands of bundles: all those of one institution under one checkpoint."""
+    return parse_evidence(Reader(parse_canonical_json(raw, max_bytes=MAX_BUNDLE_BYTES), "bundle.evidence"))
+
+
+@lru_cache(maxsize=16)
+def _parse_receipt(raw: bytes) -> AnchorReceipt:
+    return parse_receipt(Reader(parse_canonical_json(raw), "bundle.receipt"))
 
 
 def _compute_digest(value: JsonObject) -> bytes:

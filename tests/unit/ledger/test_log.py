@@ -401,6 +401,26 @@ def test_a_log_that_stood_by_knows_the_new_keys(log, store, clock):
     assert "not active" in str(refusal(submit(other, WORLD.bare_issue(1))))
 
 
+def test_a_store_that_went_back_to_a_backup_is_an_alarm(log, store):
+    backup = store.data
+    submit(log, WORLD.bare_issue(1))
+    store.data = backup
+    for _ in range(2):
+        with pytest.raises(LogIntegrityError, match="lost leaves below 6"):
+            submit(log, WORLD.bare_issue(1))
+    assert store.data == backup
+
+
+@pytest.mark.parametrize("more", [0, 1, 300])
+def test_a_store_with_another_history_is_an_alarm(log, store, clock, more):
+    backup = store.data
+    submit(log, WORLD.bare_issue(1))
+    store.data = backup
+    submit(open_log(store, clock), *map(WORLD.bare_issue, range(2, 3 + more)))
+    with pytest.raises(LogIntegrityError, match="lost leaves below 6"):
+        submit(log, WORLD.bare_issue(9999))
+
+
 # --- opening ------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,277 @@
+"""The norm, `ledger/core/README.md`: its examples are cut from the vectors, its tables are those of the code."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from ledger_in_memory import MemoryLedger
+
+from ledger.core import constants
+from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS
+from ledger.core.authority import SUITES, Power, RegisterState
+from ledger.core.bundle import MAX_BUNDLE_BYTES
+from ledger.core.canonical import MAX_LEVELS, encode_canonical_json, parse_canonical_json
+from ledger.core.cbor import parse_cbor
+from ledger.core.certificate import (
+    MAX_CERTIFICATE_BYTES,
+    VALIDITY_KINDS,
+    DocumentType,
+    PlaceKind,
+    Role,
+    VerificationKind,
+)
+from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES
+from ledger.core.event import DEFINED_TYPES, EventType, SubjectKind
+from ledger.core.ids import ID_PATTERN
+from ledger.core.instrument import NameplateIdentity, compute_instrument_id
+from ledger.core.policy import FINALITY_PATTERN
+from ledger.core.qr import MAX_PRINTED_BYTES, encode_long_url, encode_short_url
+from ledger.core.statement import Field, compute_external_aad, parse_signed_statement
+from ledger.core.status import Status
+from ledger.core.step import Step
+from ledger.core.text import has_forbidden_character, has_outer_space
+
+ROOT = Path(__file__).resolve().parents[2]
+NORM = (ROOT / "ledger" / "core" / "README.md").read_text(encoding="utf-8")
+VECTORS = ROOT / "tests" / "vectors"
+SECTIONS = dict(re.findall(r"^##+ ([0-9.]+) [^\n]*\n(.*?)(?=^##|\Z)", NORM, re.MULTILINE | re.DOTALL))
+SECTIONS = {number.rstrip("."): text for number, text in SECTIONS.items()}
+
+
+def examples(section: str) -> list[str]:
+    return re.findall(r"^```\n(.*?)^```$", SECTIONS[section], re.MULTILINE | re.DOTALL)
+
+
+def join(example: str) -> str:
+    """Return an example on one line, as the file has it."""
+    return "".join(line.strip() for line in example.splitlines())
+
+
+def fits(example: str, whole: str) -> bool:
+    """Say whether an example is the whole text with parts left out where it has `…`."""
+    pattern = ".*?".join(map(re.escape, example.split("…")))
+    return re.fullmatch(pattern, whole, re.DOTALL) is not None
+
+
+def read(*parts: str) -> str:
+    return VECTORS.joinpath(*parts).read_text(encoding="utf-8")
+
+
+def rows(section: str) -> list[list[str]]:
+    """Return the cells of the tables of a section, without their heads."""
+    lines = [line for line in SECTIONS[section].splitlines() if line.startswith("| ")]
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in lines
+        if not line.startswith("| ---")
+    ]
+
+
+def numbered(text: str) -> dict[int, str]:
+    return {int(number): name for number, name in re.findall(r"\b(\d+) ([A-Za-z_]{3,})", text)}
+
+
+def test_every_section_is_there():
+    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 15)]
+
+
+# --- 1 to 3 -----------------------------------------------------------------------------------------------
+
+
+def test_domains_are_those_of_the_code():
+    listed = {name.replace(" ", "_").upper(): value for name, value, _ in rows("1")[1:]}
+    known = {
+        name.removesuffix("_DOMAIN"): f"`{value[:-1].decode()}\\0`"
+        for name, value in vars(constants).items()
+        if name.endswith("_DOMAIN")
+    }
+    assert listed == known
+    assert len(set(known.values())) == len(known)
+
+
+def code_points(text: str) -> set[int]:
+    found: set[int] = set()
+    for first, last in re.findall(r"U\+([0-9A-F]{4,5})(?:–([0-9A-F]{4,5}))?", text):
+        found |= set(range(int(first, 16), int(last or first, 16) + 1))
+    return found
+
+
+def test_characters_are_those_of_the_code():
+    sentence = re.search(
+        r"It holds none of (.*?), and begins and ends with none of (.*?)\. Every", SECTIONS["1"], re.DOTALL
+    )
+    forbidden, spaces = map(code_points, sentence.groups())
+    assert forbidden == {number for number in range(0x110000) if has_forbidden_character(chr(number))}
+    assert spaces == {number for number in range(0x110000) if has_outer_space(chr(number))}
+
+
+def test_the_example_of_canonical_json():
+    (example,) = examples("2")
+    assert encode_canonical_json(parse_canonical_json(example.strip().encode())) == example.strip().encode()
+    assert f"at most {MAX_LEVELS} levels" in SECTIONS["2"]
+
+
+def test_the_example_of_a_certificate():
+    (example,) = examples("3")
+    assert fits(join(example), read("certificate", "pump", "certificate.json"))
+    assert f"at most {MAX_CERTIFICATE_BYTES // 1024} KiB" in SECTIONS["3"]
+    for word in ("VerificationCertificate", "RejectionNotice"):
+        assert word in SECTIONS["3"]
+
+
+def test_the_values_of_a_record():
+    table = {row[0]: row[1] for row in rows("3.1") if len(row) > 1}
+    for member, kind in (("`doc_type`", DocumentType), ("`kind`", VerificationKind)):
+        assert re.findall(r"`(\w+)`", table[member]) == [value.value for value in kind]
+    assert all(f"`{role.value}`" in table["`persons`"] for role in Role)
+    assert all(f"`{kind.value}`" in table["`place`?"] for kind in PlaceKind)
+    assert all(f"`{kind}`" in table["`validity`"] for kind in VALIDITY_KINDS)
+
+
+def test_the_members_of_a_record_are_those_of_the_table():
+    listed = set(re.findall(r"`([a-z_]+)[`?{]", " ".join(row[0] for row in rows("3.1"))))
+    full = json.loads(read("certificate", "full", "certificate.json"))["credentialSubject"]
+    personal = json.loads(read("certificate", "personal", "certificate.json"))["credentialSubject"]
+    assert listed - {"member"} == full.keys() | personal.keys()
+    table = {row[0].strip("`?"): row[1] for row in rows("3.1") if len(row) > 1}
+    for name, inner in (
+        ("instrument", full["instrument"]),
+        ("issuer", full["issuer"]),
+        ("standards", full["standards"][0]),
+    ):
+        assert all(re.search(rf"\b{member}\b", table[name]) for member in inner), name
+    for member in {name for result in full["results"] for name in result}:
+        assert member in table["results"]
+
+
+def test_the_example_of_a_disclosure():
+    (example,) = examples("3.1")
+    assert fits(join(example), read("disclosure", "one", "disclosure.json"))
+
+
+def test_the_formula_of_an_instrument():
+    identity = NameplateIdentity(model="SK52", serial="000257", maker="某厂", owner="某单位")
+    (example,) = examples("3.2")
+    canonical = re.search(r"\{.*\}", example)[0].replace("…", "某厂", 1).replace("…", "某单位", 1)
+    message = b"hengzheng/instrument/v1\0" + canonical.encode()
+    assert compute_instrument_id(identity) == hashlib.sha256(message).digest()[:16]
+
+
+# --- 4 to 8 -----------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_a_statement():
+    (example,) = examples("4")
+    raw = bytes.fromhex(read("statement", "issue", "statement.hex"))
+    pieces = [re.split(r" {3,}", line.strip())[0] for line in example.split("payload {")[0].splitlines()]
+    assert fits("".join(pieces).replace(" ", ""), raw.hex())
+    signed = parse_signed_statement(raw)
+    payload = parse_cbor(signed.sign1.payload)
+    shown = dict(re.findall(r"(\d+): (\"[^\"]*\"|h'[0-9a-f]+…'|\d+)", join(example).split("payload ")[1]))
+    assert [int(key) for key in shown] == list(payload)
+    for key, text in shown.items():
+        value = payload[int(key)]
+        assert text == (f"h'{value.hex()[:8]}…'" if isinstance(value, bytes) else json.dumps(value))
+    origin = re.search(r'SHA-256\("(.*?)"\)', example)[1]
+    assert (
+        compute_external_aad(origin) == b"hengzheng/statement/v1\0" + hashlib.sha256(origin.encode()).digest()
+    )
+    assert f"≤ {MAX_PRINTED_BYTES} bytes" in SECTIONS["4"]
+
+
+def test_the_keys_of_a_statement():
+    listed = [int(number) for row in rows("4")[1:] for number in row[0].split(", ")]
+    assert sorted(listed) == [field.value for field in Field]
+    assert f"`{ID_PATTERN}`" in SECTIONS["4"]
+    assert f"`{ID_PATTERN}`" in SECTIONS["6"]
+
+
+def test_the_codes_of_events():
+    paragraph = SECTIONS["5"].split("\n\n")[0]
+    listed = numbered(paragraph.split("This version defines")[0])
+    assert listed == {event.value: event.name for event in EventType}
+    defined = re.findall(r"\d+", paragraph.split("This version defines")[1].split(";")[0])
+    assert set(map(int, defined)) == DEFINED_TYPES
+
+
+def test_the_kinds_of_subjects():
+    table = {int(cells[0].split()[0]): cells[0].split(maxsplit=1)[1] for cells in rows("5")[1:]}
+    reserved = re.search(r"\((3 policy.*?) are reserved", SECTIONS["5"])[1]
+    table |= {int(number): name for number, name in re.findall(r"(\d+) ([a-z ]+)", reserved)}
+    assert table == {kind.value: kind.name.lower().replace("_", " ") for kind in SubjectKind}
+
+
+def test_the_examples_of_register_contents():
+    (example,) = examples("6")
+    shown = re.findall(r"^([A-Z]+) +(\{.*?)(?=^[A-Z]|\Z)", example, re.MULTILINE | re.DOTALL)
+    statements = [parse_signed_statement(raw).statement for raw in MemoryLedger().founding()]
+    assert [name for name, _ in shown] == [statement.type.name for statement in statements]
+    for (_, content), statement in zip(shown, statements, strict=True):
+        assert fits(join(content), statement.claims.content.decode())
+    assert all(f"`{state.value}`" in SECTIONS["6"] for state in RegisterState)
+    assert json.dumps([power.value for power in sorted(Power)], separators=(",", ":")) in join(example)
+    assert json.dumps(list(SUITES), separators=(",", ":")) in join(example)
+
+
+def test_the_example_of_a_leaf():
+    (example,) = examples("7")
+    assert fits(example.splitlines()[0].replace(" ", ""), read("leaf", "issue", "leaf.hex").strip())
+    assert f"{HEADER_BYTES} bytes, big-endian" in SECTIONS["7"]
+    assert f"At most {MAX_LEAF_BYTES:,} bytes" in SECTIONS["7"]
+
+
+def test_the_codes_of_statuses():
+    sentence = re.search(r"Status after the event: (.*?)\)", SECTIONS["7"], re.DOTALL)[1]
+    assert numbered(sentence) == {status.value: status.name for status in Status}
+
+
+# --- 9 to 14 ----------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_a_checkpoint():
+    (example,) = examples("9")
+    assert fits(example, read("checkpoint", "eight", "checkpoint.txt"))
+
+
+@pytest.mark.parametrize(
+    ("section", "number", "parts"),
+    [
+        ("10", 0, ("receipt", "final", "receipt.json")),
+        ("11", 0, ("bundle", "pump", "bundle.json")),
+        ("11", 1, ("trust", "registers", "trust.json")),
+        ("12", 0, ("policy", "development", "policy.json")),
+    ],
+)
+def test_examples_of_files(section, number, parts):
+    example = join(examples(section)[number]).replace(",…", "…").replace("\\n", "\\n")
+    whole = read(*parts)
+    assert fits(example, whole)
+    members = json.loads(whole)
+    assert all(f'"{name}":' in example for name in members), "every member is shown"
+
+
+def test_limits_and_lists_of_files():
+    assert f"At most {MAX_BUNDLE_BYTES // 1024**2} MiB" in SECTIONS["11"]
+    listed = {
+        int(number)
+        for number in re.findall(r"\d{4,}", re.search(r"Chains with id (.*?) are", SECTIONS["12"])[1])
+    }
+    assert listed == DEVELOPMENT_CHAIN_IDS
+    for finality in ("immediate", "depth:1", "depth:99999", "tag:safe", "tag:finalized"):
+        assert re.fullmatch(FINALITY_PATTERN, finality)
+        assert f"`{re.sub('[0-9]+', 'N', finality)}`" in SECTIONS["12"]
+
+
+def test_the_examples_of_codes():
+    (example,) = examples("13")
+    raw = bytes.fromhex(read("statement", "issue", "statement.hex"))
+    want = json.loads(read("statement", "issue", "expected.json"))
+    long, short = (line.split()[0] for line in example.splitlines())
+    assert encode_long_url(raw, "example.cn") == long.replace("<digits>", want["digits"][1:])
+    assert encode_short_url(want["short_code"], "example.cn") == short.replace("<code>", want["short_code"])
+
+
+def test_the_steps():
+    assert numbered(SECTIONS["14"].split(". Each")[0]) == {step.number: step.code for step in Step}

@@ -1,0 +1,389 @@
+"""Vectors of what a log holds: statements, leaves, subjects, and the fold over whole logs."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from ledger_in_memory import (
+    ORIGIN,
+    MemoryLedger,
+    make_record,
+    make_rejection,
+    make_signer,
+    seal_record,
+)
+from vector_kind import SEAL, Kind, show
+
+from ledger.core.authority import RegisterState
+from ledger.core.canonical import encode_canonical_json
+from ledger.core.cbor import encode_cbor, parse_cbor
+from ledger.core.certificate import parse_certificate
+from ledger.core.cose import encode_sign1
+from ledger.core.encoding import encode_base64, encode_instant
+from ledger.core.entry import HEADER_BYTES, encode_header, encode_leaf, parse_leaf
+from ledger.core.event import SubjectKind, compute_subject
+from ledger.core.ids import Digest
+from ledger.core.merkle import hash_leaf
+from ledger.core.qr import choose_form, compute_code, encode_digits
+from ledger.core.rules import build_issue_claims
+from ledger.core.signature import P256Signer
+from ledger.core.statement import (
+    compute_external_aad,
+    compute_idempotency_key,
+    parse_signed_statement,
+    sign_statement,
+)
+from ledger.core.status import Effect
+
+# --- statements and leaves --------------------------------------------------------------------------------
+
+
+def _describe_statement(raw: bytes, key: str) -> dict[str, Any]:
+    signed = parse_signed_statement(raw)
+    expected = {
+        "origin": ORIGIN,
+        "key": key,
+        "key_id": signed.key_id.hex(),
+        "type": signed.statement.type.name,
+        "issuer": signed.statement.issuer,
+        "expected_version": signed.statement.expected_version,
+        "payload": signed.sign1.payload.hex(),
+        "digest": signed.digest.hex(),
+        "idempotency_key": compute_idempotency_key(raw).hex(),
+        "short_code": compute_code(raw),
+    }
+    if choose_form(raw).form.value == "long":
+        expected["digits"] = encode_digits(raw)
+    return expected
+
+
+def build_statements() -> Kind:
+    kind = Kind(
+        "statement",
+        {
+            "statement.hex": "the signed statement in lower-case hex, and a line feed",
+            "expected.json": "origin and key under which it verifies, what it says, its digits and "
+            "short code; of a `_fail` "
+            "case whether it cannot be read (`parse`) or does not verify (`signature`)",
+        },
+    )
+    ledger = MemoryLedger().found()
+    p256 = P256Signer(hashlib.sha256(b"test key p256").digest())
+    pump = ledger.sign_issue(seal_record(make_record(0), SEAL))
+    said = parse_signed_statement(pump).statement
+    long_serial = replace(said.claims, serial=build_issue_claims(_long_serial_record(), bytes(32)).serial)
+    good = {
+        "issue": (pump, SEAL, "an issue of a certificate"),
+        "issue_rejection": (
+            ledger.sign_issue(seal_record(make_rejection(2), SEAL)),
+            SEAL,
+            "an issue of a rejection notice",
+        ),
+        "issue_part": (
+            ledger.sign_issue(seal_record(make_record(0), SEAL), part="2", version=7),
+            SEAL,
+            "about one part, the eighth event",
+        ),
+        "issue_long_serial": (
+            sign_statement(replace(said, claims=long_serial), SEAL, ORIGIN),
+            SEAL,
+            "a serial number of 31 bytes, cut at 12 and hashed",
+        ),
+        "issue_p256": (
+            sign_statement(said, p256, ORIGIN),
+            p256,
+            'signed with P-256, key `SHA-256("test key p256")`',
+        ),
+        "root": (ledger.root(), ledger.roots[0], "leaf 0"),
+        "delegate": (
+            ledger.authority(),
+            ledger.roots[0],
+            "an authority, endorsed by the root key and by itself",
+        ),
+        "institution": (ledger.institution(), make_signer("authority"), "an institution"),
+        "key": (ledger.key(), make_signer("authority"), "a seal key, endorsed by itself"),
+        "scope": (ledger.scope(version=1), make_signer("authority"), "a second version of a scope line"),
+    }
+    for name, (raw, signer, why) in good.items():
+        expected = _describe_statement(raw, signer.public_key.multikey)
+        kind.add(name, why, statement_hex=raw.hex().encode() + b"\n", expected_json=show(expected))
+
+    def fail(name: str, why: str, raw: bytes, at: str) -> None:
+        assert raw != pump, name
+        expected = {"fails": at, "origin": ORIGIN, "key": SEAL.public_key.multikey}
+        kind.add(f"{name}_fail", why, statement_hex=raw.hex().encode() + b"\n", expected_json=show(expected))
+
+    def sign(payload: Any) -> bytes:
+        encoded = payload if isinstance(payload, bytes) else encode_cbor(payload)
+        return encode_sign1(encoded, SEAL, compute_external_aad(ORIGIN))
+
+    payload = parse_cbor(parse_signed_statement(pump).sign1.payload)
+    encoded = encode_cbor(payload)
+    fail("origin", "signed for another log", sign_statement(said, SEAL, "ledger.example/other"), "signature")
+    fail(
+        "other_key", "signed by another key", sign_statement(said, make_signer("other"), ORIGIN), "signature"
+    )
+    fail("bit", "the last bit of the signature was turned", pump[:-1] + bytes([pump[-1] ^ 1]), "signature")
+    fail(
+        "day",
+        "valid a day longer than signed",
+        pump.replace(b"\x0b\x19\x50\xd4", b"\x0b\x19\x50\xd5"),
+        "signature",
+    )
+    fail("cut", "a byte is missing", pump[:-1], "parse")
+    fail("behind", "a byte follows", pump + b"\x00", "parse")
+    fail("tagged", "a tagged COSE_Sign1", b"\xd2" + pump, "parse")
+    fail("unprotected", "an unprotected header", pump.replace(b"\xa0\x58", b"\xa1\x04\x40\x58", 1), "parse")
+    fail(
+        "algorithm",
+        "an algorithm that no key here has",
+        pump.replace(b"\xa2\x01\x27", b"\xa2\x01\x28", 1),
+        "parse",
+    )
+    fail("long_head", "a length that has a shorter form", pump.replace(b"\x58", b"\x59\x00", 1), "parse")
+    fail("key_order", "map keys out of order", sign(b"\xad\x01\x01\x00\x01" + encoded[5:]), "parse")
+    fail("key_twice", "a map key twice", sign(bytes([encoded[0] + 1]) + encoded[1:3] + encoded[1:]), "parse")
+    fail("indefinite", "a map of indefinite length", sign(b"\xbf" + encoded[1:] + b"\xff"), "parse")
+    fail("float", "a float", sign(bytes([encoded[0] + 1]) + encoded[1:] + b"\x12\xf9\x00\x00"), "parse")
+    fail("format", "another format version", sign(payload | {0: 2}), "parse")
+    fail("type", "a type that has no effect yet", sign(payload | {1: 3}), "parse")
+    fail("mapping", "a member that an issue does not have", sign(payload | {2: bytes(8)}), "parse")
+    fail(
+        "missing",
+        "without the certificate digest",
+        sign({k: v for k, v in payload.items() if k != 13}),
+        "parse",
+    )
+    fail("issuer", "an id in lower case", sign(payload | {3: "abc"}), "parse")
+    fail("number", "a number of 65 bytes", sign(payload | {4: "N" * 65}), "parse")
+    fail(
+        "direction",
+        "a character that changes the direction of writing",
+        sign(payload | {4: "JY\u202e1"}),
+        "parse",
+    )
+    fail("version", "version 0 is left out, not written", sign(payload | {18: 0}), "parse")
+    fail("validity", "a date that its kind does not have", sign(payload | {12: 3}), "parse")
+    fail("category", "an unknown category", sign(payload | {8: 27}), "parse")
+    return kind
+
+
+def _long_serial_record() -> Any:
+    record = make_record(0)
+    record["instrument"] = record["instrument"] | {"serial": "出厂编号-2024-ABC-0012345"}
+    return parse_certificate(encode_canonical_json(seal_record(record, SEAL))).record
+
+
+def build_leaves() -> Kind:
+    kind = Kind(
+        "leaf",
+        {
+            "leaf.hex": "the whole leaf in lower-case hex, and a line feed",
+            "expected.json": "its header and leaf hash",
+        },
+    )
+    ledger = MemoryLedger().found()
+    ledger.issue(0)
+    ledger.issue(0)
+    for index, name, why in (
+        (0, "root", "leaf 0 of a log"),
+        (4, "scope", "a register event"),
+        (5, "issue", "an issue"),
+        (6, "void", "the same number again: VOID"),
+    ):
+        leaf = ledger.leaves[index]
+        header = parse_leaf(leaf).header
+        expected = {
+            "type": header.type.name,
+            "status": header.status,
+            "sequenced_at": encode_instant(header.sequenced_at),
+            "subject": header.subject.hex(),
+            "prev": header.prev,
+            "version": header.version,
+            "certificate_digest": header.certificate_digest.hex(),
+            "statement_digest": header.statement_digest.hex(),
+            "leaf_hash": hash_leaf(leaf).hex(),
+        }
+        kind.add(name, why, leaf_hex=leaf.hex().encode() + b"\n", expected_json=show(expected))
+    good = parse_leaf(ledger.leaves[5])
+    for name, why, raw in (
+        ("magic", "does not begin with HZL1", b"HZL2" + ledger.leaves[5][4:]),
+        ("reserved", "reserved bytes are zero", ledger.leaves[5][:7] + b"\x01" + ledger.leaves[5][8:]),
+        ("type", "an unknown event type", ledger.leaves[5][:4] + b"\x0b" + ledger.leaves[5][5:]),
+        ("length", "a byte follows the statement", ledger.leaves[5] + b"\x00"),
+        ("cut", "a byte of the statement is missing", ledger.leaves[5][:-1]),
+        ("short", "shorter than a header", ledger.leaves[5][:127]),
+        (
+            "digest",
+            "the digest of another statement",
+            encode_header(replace(good.header, statement_digest=Digest(bytes(32)))) + good.statement_raw,
+        ),
+        (
+            "time",
+            "a time after the year 9999",
+            encode_leaf(replace(good.header, sequenced_at_ms=253_402_300_800_000), good.statement_raw),
+        ),
+    ):
+        kind.add(
+            f"{name}_fail", why, leaf_hex=raw.hex().encode() + b"\n", expected_json=show({"fails": "parse"})
+        )
+    return kind
+
+
+def build_subjects() -> Kind:
+    kind = Kind(
+        "subject",
+        {
+            "subjects.json": "kind, identity in hex, and the subject in hex, of one of each kind",
+        },
+    )
+    identities = {
+        SubjectKind.ROOT: b"",
+        SubjectKind.AUTHORITY: b"CN-35",
+        SubjectKind.INSTITUTION: b"350100-01",
+        SubjectKind.KEY: SEAL.public_key.multikey_bytes,
+        SubjectKind.SCOPE: b"350100-01\x00S1",
+        SubjectKind.INSTRUMENT: bytes(range(16)),
+        SubjectKind.PART: bytes(range(16)) + b"2",
+        SubjectKind.CERTIFICATE: b"350100-01\x00JY2026-000000",
+        SubjectKind.UNREADABLE: b"{}",
+    }
+    rows = [
+        {
+            "kind": kind_of.value,
+            "name": kind_of.name,
+            "identity": identity.hex(),
+            "subject": compute_subject(kind_of, identity).hex(),
+        }
+        for kind_of, identity in identities.items()
+    ]
+    kind.add("all", "one of each kind that this version touches", subjects_json=show(rows))
+    return kind
+
+
+# --- the fold ---------------------------------------------------------------------------------------------
+
+
+def build_folds() -> Kind:
+    kind = Kind(
+        "fold",
+        {
+            "log.json": "origin, and the statements of a log from leaf 0 on, with the log's time in "
+            "milliseconds",
+            "expected.json": "the header of every leaf in hex, and the indices of those that are VOID",
+        },
+    )
+    for name, (why, build) in _FOLDS.items():
+        ledger = build()
+        statements = [
+            {
+                "sequenced_at_ms": parse_leaf(leaf).header.sequenced_at_ms,
+                "statement": encode_base64(parse_leaf(leaf).statement_raw),
+            }
+            for leaf in ledger.leaves
+        ]
+        expected = {
+            "headers": [leaf[:HEADER_BYTES].hex() for leaf in ledger.leaves],
+            "void": [
+                index for index, outcome in enumerate(ledger.outcomes) if not isinstance(outcome, Effect)
+            ],
+        }
+        log = {"origin": ledger.origin, "statements": statements}
+        kind.add(name, why, log_json=show(log), expected_json=show(expected))
+    return kind
+
+
+def fold_keys() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    ledger.issue(1)
+    for raw in (
+        ledger.key(seal="second"),
+        ledger.key(version=1, state=RegisterState.WITHDRAWN),
+        ledger.sign_issue(seal_record(make_record(2), SEAL)),
+        ledger.key(version=2),
+        ledger.sign_issue(seal_record(make_record(2), make_signer("second")), "second"),
+        ledger.key(seal="third", endorsers=()),
+        ledger.authority(version=1, key="authority 2"),
+        ledger.scope(version=1),
+        ledger.scope(version=1, by="authority 2"),
+        ledger.authority(version=2),
+    ):
+        ledger.append(raw)
+    return ledger
+
+
+def _fold_versions() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    instrument = make_record(1)["instrument"]
+    ledger.issue(1)
+    ledger.issue_record(make_rejection(2, instrument=instrument))
+    ledger.append(ledger.sign_issue(seal_record(make_record(3, instrument=instrument), SEAL), version=1))
+    ledger.issue(3, instrument=instrument)
+    ledger.issue(3)
+    ledger.append(ledger.sign_issue(seal_record(make_record(4), SEAL), part="2"))
+    ledger.append(ledger.institution(version=0))
+    ledger.append(ledger.institution(version=1, state=RegisterState.SUSPENDED))
+    ledger.issue(5)
+    ledger.append(ledger.institution(version=2))
+    ledger.issue(5)
+    return ledger
+
+
+def _fold_divisions() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    low = {"authority": "CN-3501", "by": "city"}
+    for raw in (
+        ledger.authority(id="CN-3501", key="city", division="3501"),
+        ledger.authority(id="350100-01", key="x"),
+        ledger.institution(id="CN-35"),
+        ledger.institution(id="350200-01", division="3502"),
+        ledger.institution(id="350200-02", division="3502", **low),
+        ledger.institution(id="360100-01", division="3601"),
+        ledger.institution(version=1, division="3502"),
+        ledger.scope(id="WIDE", division="35"),
+        ledger.scope(id="WIDE", version=1, division="3501", **low),
+        ledger.scope(version=1, division="350102", **low),
+        ledger.key(institution="350200-01", seal="seal", version=1, endorsers=(SEAL,)),
+        ledger.authority(version=1, valid_until=date(2026, 2, 28)),
+        ledger.institution(version=1),
+    ):
+        ledger.append(raw)
+    return ledger
+
+
+def _fold_roots() -> MemoryLedger:
+    ledger = MemoryLedger(roots=("root 1", "root 2", "root 3"), threshold=2).found()
+    first, second, _ = ledger.roots
+    old = parse_signed_statement(ledger.authority()).statement
+    for raw in (
+        ledger.authority(id="CN-36", key="new", division="36", endorsers=(first, make_signer("new"))),
+        ledger.authority(id="CN-36", key="new", division="36", endorsers=(first, second, make_signer("new"))),
+        ledger.authority(version=1, key="second"),
+        sign_statement(replace(old, expected_version=2), first, ledger.origin),
+        ledger.root(),
+    ):
+        ledger.append(raw)
+    return ledger
+
+
+_FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
+    "founding": (
+        "root, authority, institution, key, scope, two documents",
+        lambda: MemoryLedger().found().issue_many(2),
+    ),
+    "keys": (
+        "keys that end, come back in vain, do not speak for themselves; an authority that changes its key",
+        fold_keys,
+    ),
+    "versions": (
+        "only the newest version is followed; numbers are used once; parts; a suspended institution",
+        _fold_versions,
+    ),
+    "divisions": ("who decides where, and one space of ids", _fold_divisions),
+    "two_of_three": (
+        "a root of three keys, two of which must endorse; an old endorsement brings nothing back",
+        _fold_roots,
+    ),
+}
