@@ -5,9 +5,11 @@ HENGZHENG_LONG=1  many more examples, and the tests marked `slow`
 """
 
 import ipaddress
+import multiprocessing
 import os
 import socket
 import sys
+from multiprocessing import forkserver
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -71,3 +73,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="a long drill: make drill, or HENGZHENG_LONG=1"))
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """A server that has loaded everything once, so that each process of a drill starts in milliseconds."""
+    context = multiprocessing.get_context("forkserver")
+    postgres = ("psycopg", "sqlalchemy.dialects.postgresql.psycopg")
+    context.set_forkserver_preload(["log_worker", "line_worker", *postgres])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
+    return context

@@ -1,10 +1,6 @@
 """kill -9 at every write step: what was acknowledged is there, once, and the log goes on."""
 
-import multiprocessing
-import os
 import signal
-import sys
-from multiprocessing import forkserver
 
 import pytest
 from breaker import LOG_FAILPOINTS
@@ -20,17 +16,6 @@ from ledger.store.unit_of_work import SqlStore
 FOUNDING = len(World().founding())
 HITS = len(BATCHES) * len(LOG_FAILPOINTS)
 NUMBERS = [number for batch in BATCHES for number in batch]
-
-
-@pytest.fixture(scope="module")
-def processes():
-    """A server that has loaded everything once, so that each process starts in milliseconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["log_worker", "psycopg", "sqlalchemy.dialects.postgresql.psycopg"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-        forkserver.ensure_running()
-    return context
 
 
 @pytest.fixture
