@@ -6,6 +6,7 @@ nothing is issued twice.
 """
 
 import argparse
+import io
 import json
 import shlex
 import shutil
@@ -13,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ from rich.table import Table
 
 from api.cli import main as hengzheng
 from issuer.profile import parse_authority_file, parse_institution_file
+from ledger.console import escape_what_cannot_be_printed
 from ledger.core.authority import (
     KeyContent,
     RegisterState,
@@ -34,7 +37,7 @@ from ledger.core.authority import (
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
 from ledger.core.policy import parse_policy
-from ledger.core.qr import LongForm, parse_qr_text
+from ledger.core.qr import LongForm, compute_code, parse_qr_text
 from ledger.core.step import Verdict
 from ledger.core.trust import parse_trust_list
 from ledger.files import replace_file
@@ -44,13 +47,14 @@ from verifier.chain import look_at_contract
 from verifier.picture import read_qr_picture
 from verifier.report import DocumentStatus, Report
 from verifier.session import Session
-from verifier.verify import ChainLook, verify_bundle, verify_statement_alone
+from verifier.verify import verify_bundle, verify_statement_alone
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 ZONE = ZoneInfo("Asia/Shanghai")
 HOST = "localhost:8000"
-SHOWN_ROWS = 36
-console = Console(soft_wrap=True, highlight=False)
+SHOWN_ROWS = 3
+TITLES = ("number", "instrument", "serial", "QR, offline", "bundle, offline", "bundle, chain", "status")
+console = Console(soft_wrap=True, highlight=False, markup=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +69,89 @@ class Row:
     on_chain: Report
 
 
+class Stage:
+    """The folder of one demonstration, and the commands that are run in it."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.home = out / "home"
+        self.commands = out / "commands.txt"
+        out.mkdir(parents=True, exist_ok=True)
+        self.commands.write_text("", encoding="utf-8")
+        self.day = find_base_date(out)
+
+    def run(self, *words: object, quiet: bool = False) -> None:
+        """Run a command as a user would, and write it down; stop where it fails."""
+        arguments = [str(word) for word in words]
+        command = f"hengzheng {shlex.join(arguments)}"
+        with self.commands.open("a", encoding="utf-8") as file:
+            file.write(f"{command}\n")
+        if not quiet:
+            console.print(f"$ {command}")
+        with redirect_stdout(io.StringIO()) if quiet else nullcontext():
+            code = hengzheng(arguments)
+        if code:
+            sys.exit(code)
+
+
 def main() -> int:
     """Run the demonstration and return 0 if everything came out as it should."""
     parser = argparse.ArgumentParser(description="Issue, anchor and check the examples.")
     parser.add_argument("--out", type=Path, default=Path("demo-out"), help="folder (default: %(default)s)")
     parser.add_argument("--serve", action="store_true", help="serve the pages afterwards, until stopped")
     options = parser.parse_args()
+    escape_what_cannot_be_printed()
     started = time.monotonic()
-    out: Path = options.out
-    out.mkdir(parents=True, exist_ok=True)
-    home = out / "home"
-    day = find_base_date(out)
-    run("init", "--home", home, "--development", "--host", HOST)
-    with open_node(open_home(home)) as url:
-        run("chain", "deploy", "--home", home)
-        set_up_authority(out, home, day)
-        inputs = sorted(EXAMPLES.glob("*.jsonl")) + sorted(EXAMPLES.glob("*.csv"))
-        institution = ("--institution", EXAMPLES / "institution.json")
-        run("issue", *inputs, "--home", home, *institution, "--base-date", day, "--out", out, "--anchor")
-        for name in ("policy.json", "trust.json"):
-            shutil.copyfile(home / name, out / name)
-        console.print("\nchecking every QR picture offline, every bundle offline and against the chain ...")
-        rows = list(check_everything(out, url))
+    stage = Stage(options.out)
+    rows = play(stage)
     print_table(rows)
     good = all(is_as_it_should_be(row) for row in rows)
-    print_files(out, rows, seconds=time.monotonic() - started, good=good)
-    if options.serve:
-        return hengzheng(["serve", "all", "--home", str(home), "--port", HOST.rpartition(":")[2]])
+    print_files(stage, rows, seconds=time.monotonic() - started)
+    console.print("All as it should be." if good else "NOT as it should be: see the table.", style="bold")
+    if options.serve and good:
+        return serve(stage)
     return 0 if good else 1
 
 
-def run(*words: object) -> None:
-    """Run a command as a user would; stop where it fails."""
-    arguments = [str(word) for word in words]
-    console.print(f"\n$ hengzheng {shlex.join(arguments)}", markup=False)
-    code = hengzheng(arguments)
-    if code:
-        sys.exit(code)
+def play(stage: Stage) -> list[Row]:
+    """Go from an empty folder to documents that anybody can check, and check them."""
+    home = stage.home
+    say("1. A home: keys, settings, databases")
+    stage.run("init", "--home", home, "--development", "--host", HOST)
+    with open_node(open_home(home)) as url:
+        say("2. The contract on the development chain, and this log in it")
+        stage.run("chain", "deploy", "--home", home)
+        say(
+            "3. Root, authority, institution with its seal key and scope: drafted, endorsed, signed, submitted"
+        )
+        set_up_authority(stage)
+        say("4. Certificates: checked, numbered, sealed, logged, anchored")
+        inputs = [
+            shorten(path) for path in (*sorted(EXAMPLES.glob("*.jsonl")), *sorted(EXAMPLES.glob("*.csv")))
+        ]
+        issuing = ("--home", home, "--institution", shorten(EXAMPLES / "institution.json"))
+        stage.run("issue", *inputs, *issuing, "--base-date", stage.day, "--out", stage.out, "--anchor")
+        for name in ("policy.json", "trust.json"):
+            shutil.copyfile(home / name, stage.out / name)
+        say("5. Checks: each QR picture offline, each bundle offline and against the chain")
+        return list(check_everything(stage.out, url))
+
+
+def say(sentence: str) -> None:
+    """Announce a step."""
+    console.print(f"\n{sentence}", style="bold")
+
+
+def shorten(path: Path) -> Path:
+    """Return a path as one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def serve(stage: Stage) -> int:
+    """Serve pages and ledger until stopped."""
+    first = parse_bundle((find_folders(stage.out)[0] / "bundle.json").read_bytes())
+    console.print(f"\na page: http://{HOST}/c/{compute_code(first.statement.raw)}   (Ctrl-C stops)")
+    return hengzheng(["serve", "all", "--home", str(stage.home), "--port", HOST.rpartition(":")[2]])
 
 
 def find_base_date(out: Path) -> date:
@@ -113,12 +163,12 @@ def find_base_date(out: Path) -> date:
     return date.fromisoformat(json.loads(path.read_bytes())["base_date"])
 
 
-def set_up_authority(out: Path, home: Path, day: date) -> None:
+def set_up_authority(stage: Stage) -> None:
     """Root, authority, institution, its seal key and scope: each drafted, endorsed, signed; then all submitted."""
-    folder = out / "authority"
+    folder, home, day = stage.out / "authority", stage.home, stage.day
     folder.mkdir(exist_ok=True)
     for name in ("root", "authority", "seal"):
-        run("authority", "keygen", name, "--home", home)
+        stage.run("authority", "keygen", name, "--home", home, quiet=True)
     keys = {name: open_home(home).keystore.label(name).public_key for name in ("authority", "seal")}
     authority = parse_authority_file((EXAMPLES / "authority.json").read_bytes(), keys["authority"], day)
     institution = parse_institution_file((EXAMPLES / "institution.json").read_bytes(), day)
@@ -131,52 +181,51 @@ def set_up_authority(out: Path, home: Path, day: date) -> None:
     decisions += [
         ("scope", authority.id, encode_scope_content(scope), [], "authority") for scope in institution.scopes
     ]
-    statements = [decide_root(folder, home)]
+    statements = [decide_root(stage, folder)]
     for number, decision in enumerate(decisions, start=1):
-        statements.append(decide(folder, home, number, *decision))
-    run("authority", "submit", *statements, "--home", home)
+        statements.append(decide(stage, folder / f"{number}-{decision[0]}", *decision))
+    console.print(f"(every command stands in {stage.commands})")
+    stage.run("authority", "submit", *statements, "--home", home)
 
 
-def decide_root(folder: Path, home: Path) -> Path:
+def decide_root(stage: Stage, folder: Path) -> Path:
     """Leaf 0, unless it has been signed already."""
     draft, statement = folder / "0-root.json", folder / "0-root.statement"
     if not statement.exists():
-        run("authority", "root", "--root-key", "root", "--home", home, "--out", draft)
-        run("authority", "endorse", draft, "--key", "root", "--home", home)
-        run("authority", "sign", draft, "--key", "root", "--home", home, "--out", statement)
+        words = ("--root-key", "root", "--home", stage.home, "--out", draft)
+        stage.run("authority", "root", *words, quiet=True)
+        sign(stage, draft, ["root"], "root")
     return statement
 
 
 def decide(
-    folder: Path,
-    home: Path,
-    number: int,
-    event: str,
-    issuer: str,
-    content: bytes,
-    endorsers: Sequence[str],
-    signer: str,
+    stage: Stage, path: Path, event: str, issuer: str, content: bytes, endorsers: Sequence[str], signer: str
 ) -> Path:
     """One decision, unless it has been signed already: a statement is never signed twice with other words."""
-    name = f"{number}-{event}"
-    draft, statement = folder / f"{name}.json", folder / f"{name}.statement"
+    draft, source, statement = (path.with_suffix(suffix) for suffix in (".json", ".content", ".statement"))
     if not statement.exists():
-        replace_file(folder / f"{name}.content.json", content)
-        source = folder / f"{name}.content.json"
-        run("authority", "draft", event, source, "--issuer", issuer, "--home", home, "--out", draft)
-        for key in endorsers:
-            run("authority", "endorse", draft, "--key", key, "--home", home)
-        run("authority", "sign", draft, "--key", signer, "--home", home, "--out", statement)
+        replace_file(source, content)
+        words = ("--issuer", issuer, "--home", stage.home, "--out", draft)
+        stage.run("authority", "draft", event, source, *words, quiet=True)
+        sign(stage, draft, endorsers, signer)
     return statement
+
+
+def sign(stage: Stage, draft: Path, endorsers: Sequence[str], signer: str) -> None:
+    """Endorse a draft with some keys, and sign it with one."""
+    for key in endorsers:
+        stage.run("authority", "endorse", draft, "--key", key, "--home", stage.home, quiet=True)
+    words = ("--key", signer, "--home", stage.home, "--out", draft.with_suffix(".statement"))
+    stage.run("authority", "sign", draft, *words, quiet=True)
 
 
 def check_everything(out: Path, url: str) -> Iterator[Row]:
     """Check each document three ways, with nothing but the files in the folder and the chain."""
     policy = parse_policy((out / "policy.json").read_bytes())
     session = Session(policy, load_rule_book(), parse_trust_list((out / "trust.json").read_bytes()))
-    look = remember(look_at_contract(url, policy))
+    look = look_at_contract(url, policy)
     now = datetime.now(UTC)
-    for folder in sorted((out / "certificates").iterdir()):
+    for folder in find_folders(out):
         bundle = parse_bundle((folder / "bundle.json").read_bytes())
         printed = parse_qr_text(read_qr_picture((folder / "qr.png").read_bytes()), host=HOST)
         record = bundle.certificate.record
@@ -192,16 +241,9 @@ def check_everything(out: Path, url: str) -> Iterator[Row]:
         )
 
 
-def remember(look: ChainLook) -> ChainLook:
-    """Look at each checkpoint once."""
-    seen = {}
-
-    def look_once(checkpoint):  # noqa: ANN001, ANN202 -- as ChainLook
-        if checkpoint not in seen:
-            seen[checkpoint] = look(checkpoint)
-        return seen[checkpoint]
-
-    return look_once
+def find_folders(out: Path) -> list[Path]:
+    """Return the folder of every document, by number."""
+    return sorted((out / "certificates").iterdir())
 
 
 def is_as_it_should_be(row: Row) -> bool:
@@ -214,23 +256,24 @@ def is_as_it_should_be(row: Row) -> bool:
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """Print the first rows one by one, the rest counted."""
+    """Print the first documents of each kind of instrument, whatever is not VALID, and count the rest."""
     table = Table()
-    for title in (
-        "number",
-        "instrument",
-        "serial",
-        "QR, offline",
-        "bundle, offline",
-        "bundle, chain",
-        "status",
-    ):
+    for title in TITLES:
         table.add_column(title)
-    for row in rows[:SHOWN_ROWS]:
-        table.add_row(row.number, row.instrument, row.serial, *describe(row))
-    for outcome, count in Counter(describe(row) for row in rows[SHOWN_ROWS:]).items():
-        table.add_row(f"{count} more", "", "", *outcome)
-    Console(width=132, highlight=False).print(table)
+    for instrument in dict.fromkeys(row.instrument for row in rows):
+        found = [row for row in rows if row.instrument == instrument]
+        shown = [row for place, row in enumerate(found) if place < SHOWN_ROWS or is_unusual(row)]
+        for row in shown:
+            table.add_row(row.number, row.instrument, row.serial, *describe(row))
+        for outcome, count in Counter(describe(row) for row in found if row not in shown).items():
+            table.add_row(f"{count} more", instrument, "", *outcome)
+        table.add_section()
+    Console(width=110, highlight=False).print(table)
+
+
+def is_unusual(row: Row) -> bool:
+    """Say whether a document deserves a line of its own."""
+    return row.offline.verdict is not Verdict.VALID or row.on_chain.verdict is not Verdict.VALID
 
 
 def describe(row: Row) -> tuple[str, str, str, str]:
@@ -240,15 +283,20 @@ def describe(row: Row) -> tuple[str, str, str, str]:
     return qr, row.offline.verdict.value, row.on_chain.verdict.value, status
 
 
-def print_files(out: Path, rows: Sequence[Row], *, seconds: float, good: bool) -> None:
-    """Say where things lie, and how it ended."""
+def print_files(stage: Stage, rows: Sequence[Row], *, seconds: float) -> None:
+    """Say where things lie."""
+    out = stage.out
     failed = sum(row.offline.status is DocumentStatus.FAILED for row in rows)
-    console.print(f"{len(rows)} documents, of which {failed} rejection notices, in {seconds:.0f} s")
-    console.print(f"certificates, bundles, QR pictures: {out}/certificates/<number>/")
-    console.print(f"what to believe: {out}/policy.json and {out}/trust.json")
-    first = min((out / "certificates").iterdir()) / "bundle.json"
-    console.print(f"try: .venv/bin/hengzheng verify {first} --policy {out}/policy.json", markup=False)
-    console.print("all as it should be" if good else "NOT as it should be: see the table")
+    first = find_folders(out)[0] / "bundle.json"
+    console.print(
+        f"{len(rows)} documents; {failed} are genuine rejection notices: do not rely on these instruments"
+    )
+    console.print(f"took              {seconds:.0f} s")
+    console.print(
+        f"each document     {out}/certificates/<number>/{{certificate.json,bundle.json,qr.png,qr.svg}}"
+    )
+    console.print(f"what to believe   {out}/policy.json, {out}/trust.json")
+    console.print(f"try               .venv/bin/hengzheng verify {first} --policy {out}/policy.json")
 
 
 if __name__ == "__main__":
