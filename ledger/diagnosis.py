@@ -1,4 +1,4 @@
-"""Re-reads and re-hashes a stored log: leaves, tree and tiles, checkpoints, registers, states, documents, anchors.
+"""Re-reads and re-hashes a stored log, from its leaves to its anchors.
 
 Everything beside the leaves follows from them; whatever says something else is named. The chain is not asked.
 
@@ -14,18 +14,18 @@ from typing import Any, Final
 from ledger.core.anchor import verify_receipt
 from ledger.core.checkpoint import verify_checkpoint
 from ledger.core.encoding import encode_hex
-from ledger.core.entry import NO_CERTIFICATE, parse_leaf
+from ledger.core.entry import NO_CERTIFICATE
 from ledger.core.errors import InputError, LogIntegrityError, VerificationError
-from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
-from ledger.core.merkle import HASH_SIZE, CompactRange, hash_leaf
+from ledger.core.ids import Digest, RootHash, TreeSize
+from ledger.core.merkle import HASH_SIZE, hash_leaf
 from ledger.core.note import NoteVerifier
-from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Effect, Registers, SubjectState, build_header, judge_signed_event
+from ledger.core.replay import Replay
+from ledger.core.status_map import EMPTY_MAP, load_nothing
 from ledger.core.tiles import Tile
 from ledger.right_edge import EMPTY_EDGE
 from ledger.store.anchor_queries import AnchorQueries, StoredAnchor
 from ledger.store.queries import ReadQueries
-from ledger.store.records import StoredCheckpoint, StoredTile, compute_statement_name
+from ledger.store.records import StoredCheckpoint, StoredTile, compute_leaf_name
 from ledger.store.unit_of_work import SqlStore
 
 _CHUNK: Final = 1024
@@ -44,27 +44,28 @@ def diagnose(store: SqlStore, origin: str) -> dict[str, Any]:
     with store.database.read() as connection:
         queries = ReadQueries(connection)
         head = queries.read_head()
-        checkpoints = {found.tree_size: found for found in queries.read_checkpoints()}
-        replay = _Replay(queries, origin, checkpoints)
+        checkpoints = {item.tree_size: item for item in queries.read_checkpoints()}
+        found = _Comparison(queries, origin, checkpoints)
         for begin in range(0, head.tree_size, _CHUNK):
-            replay.take(begin, queries.read_leaves(begin, min(begin + _CHUNK, head.tree_size)))
-        if replay.tree.size != head.tree_size or replay.tree.root() != head.root_hash:
+            found.take(begin, queries.read_leaves(begin, min(begin + _CHUNK, head.tree_size)))
+        if found.log.tree.size != head.tree_size or found.log.tree.root() != head.root_hash:
             raise LogIntegrityError(f"the head says {head.tree_size} leaves, the leaves say otherwise")
         if max(checkpoints, default=0) != head.tree_size:
             raise LogIntegrityError(f"the newest checkpoint is not that of the head, {head.tree_size} leaves")
-        replay.check_states()
-        anchors = [replay.check_anchor(anchor) for anchor in AnchorQueries(connection).read_final()]
+        found.check_states()
+        found.check_map()
+        anchors = [found.check_anchor(anchor) for anchor in AnchorQueries(connection).read_final()]
     return {
         "entries": head.tree_size,
         "checkpoints": len(checkpoints),
         "anchors": len(anchors),
-        "documents": replay.documents,
+        "documents": found.documents,
         "root_hash": encode_hex(head.root_hash),
     }
 
 
-class _Replay:
-    """The state that follows from the leaves read so far."""
+class _Comparison:
+    """What follows from the leaves read so far, beside what is stored."""
 
     def __init__(
         self, queries: ReadQueries, origin: str, checkpoints: Mapping[TreeSize, StoredCheckpoint]
@@ -72,15 +73,14 @@ class _Replay:
         self._queries = queries
         self._origin = origin
         self._checkpoints = checkpoints
-        self._registers = Registers()
-        self._states: dict[Subject, SubjectState] = {}
+        self.log = Replay()
         self._edge = EMPTY_EDGE
-        self.tree = CompactRange()
+        self._map = EMPTY_MAP
         self.documents = 0
 
     def take(self, begin: int, leaves: Sequence[bytes]) -> None:
         """Judge some leaves in their order, then look at all that is stored beside them."""
-        digests = [self._take(LeafIndex(begin + offset), leaf) for offset, leaf in enumerate(leaves)]
+        digests = [self._take(leaf) for leaf in leaves]
         self._check_documents(begin, digests)
         self._check_names(begin, leaves)
         self._edge, tiles = self._edge.extend([hash_leaf(leaf) for leaf in leaves])
@@ -88,17 +88,23 @@ class _Replay:
 
     def check_states(self) -> None:
         """Compare the newest states, when all leaves have been taken."""
-        left = iter(self._states)
+        left = iter(self.log.states)
         while some := list(islice(left, _CHUNK)):
             stored = self._queries.find_states(some)
             for subject in some:
-                if stored.get(subject) != self._states[subject]:
+                if stored.get(subject) != self.log.states[subject]:
                     raise LogIntegrityError(f"the state of {encode_hex(subject)} is not what the leaves give")
+
+    def check_map(self) -> None:
+        """Compare the pages of the newest map, when all leaves have been taken."""
+        pages = {(page.depth, page.prefix): page.hash for page in self.log.map.list_pages(self.log.states)}
+        if pages != self._queries.read_map_pages():
+            raise LogIntegrityError("the stored pages of the status map are not those that the leaves give")
 
     def check_anchor(self, anchor: StoredAnchor) -> StoredAnchor:
         """Compare an anchor with the checkpoint that it is of, and its receipt with both."""
         checkpoint = self._checkpoints.get(anchor.tree_size)
-        receipt, root = anchor.receipt, self._registers.root
+        receipt, root = anchor.receipt, self.log.registers.root
         if checkpoint is None or checkpoint.root_hash != anchor.root_hash or receipt is None or root is None:
             raise LogIntegrityError(f"the anchor of {anchor.tree_size} leaves is of no checkpoint")
         try:
@@ -119,7 +125,7 @@ class _Replay:
         self.documents += len(named)
 
     def _check_names(self, begin: int, leaves: Sequence[bytes]) -> None:
-        names = [compute_statement_name(parse_leaf(leaf).statement_raw) for leaf in leaves]
+        names = [compute_leaf_name(leaf) for leaf in leaves]
         found = self._queries.find_entries(names)
         for offset, name in enumerate(names):
             if name not in found or found[name].leaf_index != begin + offset:
@@ -131,40 +137,41 @@ class _Replay:
             if self._queries.read_tile(name) != tile.hashes:
                 raise LogIntegrityError(f"tile {tile.tile_index} of level {tile.level} is damaged")
 
-    def _take(self, index: LeafIndex, raw: bytes) -> Digest:
-        """Compare a leaf's header with what the fold says, and the checkpoint that ends with it with the tree."""
+    def _take(self, raw: bytes) -> Digest:
+        """Replay a leaf, and compare the checkpoint that ends with it."""
         try:
-            leaf = parse_leaf(raw)
-            signed = parse_signed_statement(leaf.statement_raw)
-        except InputError as err:
-            raise LogIntegrityError(f"leaf {index} is damaged: {err}") from err
-        header = leaf.header
-        outcome = judge_signed_event(signed, index, header.sequenced_at, self._registers, self._states.get)
-        if build_header(signed, outcome, header.sequenced_at_ms) != header:
-            raise LogIntegrityError(f"the header of leaf {index} is not what its statement gives")
-        if isinstance(outcome, Effect):
-            self._states.update(outcome.changes)
-            if outcome.apply is not None:
-                outcome.apply(self._registers)
-        self.tree.append(hash_leaf(raw))
+            replayed = self.log.take(raw)
+        except VerificationError as err:
+            raise LogIntegrityError(str(err)) from err
         self._check_checkpoint()
-        return header.certificate_digest
+        is_maphead = replayed.signed is None
+        return NO_CERTIFICATE if is_maphead else replayed.leaf.header.certificate_digest
 
     def _check_checkpoint(self) -> None:
-        found = self._checkpoints.get(self.tree.size)
-        if found is None or self._registers.root is None:
+        found = self._checkpoints.get(self.log.tree.size)
+        if found is None or self.log.registers.root is None:
             return
-        log = NoteVerifier(self._origin, self._registers.root.log_key)
+        log = NoteVerifier(self._origin, self.log.registers.root.log_key)
         try:
             checkpoint = verify_checkpoint(found.note, log)
         except (InputError, VerificationError) as err:
             raise LogIntegrityError(
-                f"the checkpoint of {self.tree.size} leaves does not hold: {err}"
+                f"the checkpoint of {self.log.tree.size} leaves does not hold: {err}"
             ) from err
-        root_hash = RootHash(self.tree.root())
+        self._check_replaced(TreeSize(self.log.tree.size))
+        root_hash = RootHash(self.log.tree.root())
         if (checkpoint.tree_size, checkpoint.root_hash, found.root_hash) != (
-            self.tree.size,
+            self.log.tree.size,
             root_hash,
             root_hash,
         ):
-            raise LogIntegrityError(f"the checkpoint of {self.tree.size} leaves names another root")
+            raise LogIntegrityError(f"the checkpoint of {self.log.tree.size} leaves names another root")
+
+    def _check_replaced(self, tree_size: TreeSize) -> None:
+        """Check that the last leaf states the map, and that the stored way back leads to the map before."""
+        if self.log.maphead != tree_size - 1:
+            raise LogIntegrityError(f"the last leaf under {tree_size} leaves does not state the status map")
+        before, self._map = self._map, self.log.map
+        back = self._map.update(self._queries.read_replaced_in(tree_size), load_nothing)
+        if back.root_hash != before.root_hash:
+            raise LogIntegrityError(f"what the batch up to {tree_size} leaves replaced is not what is stored")

@@ -158,6 +158,7 @@ def build_policy(home: Home, registers: Registers) -> Policy:
         required=frozenset(DEFAULT_REQUIRED),
         lag_warning=LAG_WARNING,
         clock_tolerance=CLOCK_TOLERANCE,
+        max_status_age=None,
         zone=home.zone,
         development=home.development,
     )

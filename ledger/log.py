@@ -4,7 +4,8 @@ One batch is one transaction:
 
     a  look up what is known of it: a statement that is stored already is answered with its stored leaf
     b  judge the others in their order; what takes effect becomes a leaf, the rest is refused (`sequencing`)
-    c  extend the tree, replace the head by compare-and-swap, store leaves, documents, tiles and states
+    c  put the new states into the status map, and its root into the batch's last leaf, the MAPHEAD; extend the
+       tree, replace the head by compare-and-swap, store leaves, documents, tiles, states and map
     d  read leaves and tiles again, hash them again, compute the root again from the bottom up (`right_edge`)
     e  sign the checkpoint, store it, commit
 
@@ -27,18 +28,29 @@ from threading import Lock
 from typing import Final, Protocol
 
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
-from ledger.core.entry import parse_leaf
+from ledger.core.entry import LeafHeader, encode_leaf, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, StateError, VerificationError
-from ledger.core.ids import Subject
+from ledger.core.ids import LeafIndex, Subject
+from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import hash_leaf
 from ledger.core.note import NoteVerifier
 from ledger.core.signature import Signer
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Effect, Registers, SubjectState, judge_event
+from ledger.core.status_map import EMPTY_MAP, Page, StatusMap, open_map
 from ledger.failpoint import failpoint
+from ledger.map_history import read_maphead
 from ledger.right_edge import RightEdge, TreeReading, compute_stored_root, load_edge, verify_stored
 from ledger.sequencing import Sequencing, StateReading
-from ledger.store.records import Batch, Head, StoredCheckpoint, StoredEntry
+from ledger.store.records import (
+    Batch,
+    Head,
+    NewEntry,
+    StoredCheckpoint,
+    StoredEntry,
+    StoredPage,
+    compute_leaf_name,
+)
 from ledger.submission import Result, Submission
 
 MAX_BATCH: Final = 4096
@@ -64,6 +76,10 @@ class LogTransaction(TreeReading, StateReading, Protocol):
 
     def read_register_leaves(self) -> Sequence[StoredEntry]:
         """Return every leaf of a register event, in order."""
+        ...
+
+    def load_page(self, page: Page) -> Iterable[Page] | Iterable[tuple[Subject, SubjectState]]:
+        """Return the content of a page of the newest status map."""
         ...
 
     def write_batch(self, batch: Batch) -> bool:
@@ -94,6 +110,9 @@ class _State:
     head: Head
     checkpoint: str
     edge: RightEdge
+    map: StatusMap
+    maphead: LeafHeader | None
+    """The newest leaf; None in an empty log."""
     registers: Registers
 
 
@@ -184,16 +203,22 @@ class Log:
         if not work.entries:
             return before, results
         self._require_own_root(work.registers)
-        edge, tiles = before.edge.extend([hash_leaf(entry.leaf) for entry in work.entries])
+        status_map = before.map.update(work.states, transaction.load_page)
+        maphead = _build_maphead(before, status_map, now_ms)
+        entries = [*work.entries, _make_entry(maphead, before.head.tree_size + len(work.entries))]
+        edge, tiles = before.edge.extend([hash_leaf(entry.leaf) for entry in entries])
         head = Head(edge.size, edge.root_hash, now_ms)
-        batch = Batch(before.head, head, work.entries, work.documents, tiles, work.states)
+        pages = [
+            StoredPage(page.depth, page.prefix, page.hash) for page in status_map.list_pages(work.states)
+        ]
+        batch = Batch(before.head, head, entries, work.documents, tiles, work.states, work.replaced, pages)
         if not transaction.write_batch(batch):
             raise LogIntegrityError("somebody moved the head of the log while its only writer held the lock")
         verify_stored(transaction, before.head, head)
         failpoint("log.verified")
         checkpoint = sign_checkpoint(Checkpoint(self.origin, head.tree_size, head.root_hash), self._signer)
         transaction.write_checkpoint(StoredCheckpoint(head.tree_size, head.root_hash, checkpoint, now_ms))
-        return _State(head, checkpoint, edge, work.registers), results
+        return _State(head, checkpoint, edge, status_map, maphead, work.registers), results
 
     def _read_clock(self, head: Head) -> int:
         """Return the time of a new batch, milliseconds since 1970-01-01 UTC."""
@@ -228,7 +253,9 @@ class Log:
         if signed != head.tree_size or (checkpoint is not None and checkpoint.root_hash != head.root_hash):
             raise LogIntegrityError("the newest checkpoint is not that of the newest head")
         note = "" if checkpoint is None else checkpoint.note
-        return _State(head, note, load_edge(transaction, head), registers)
+        maphead = read_maphead(transaction, head.tree_size) if head.tree_size else None
+        status_map = EMPTY_MAP if maphead is None else open_map(get_map_root(maphead))
+        return _State(head, note, load_edge(transaction, head), status_map, maphead, registers)
 
     def _require_own_root(self, registers: Registers) -> None:
         root = registers.root
@@ -246,6 +273,18 @@ class Log:
             raise LogIntegrityError(
                 "the newest checkpoint is stored under another size or root than it states"
             )
+
+
+def _build_maphead(before: _State, status_map: StatusMap, now_ms: int) -> LeafHeader:
+    if before.maphead is None:
+        return build_maphead(status_map.root_hash, now_ms, None)
+    newest = LeafIndex(before.head.tree_size - 1), before.maphead.version
+    return build_maphead(status_map.root_hash, now_ms, newest)
+
+
+def _make_entry(maphead: LeafHeader, index: int) -> NewEntry:
+    leaf = encode_leaf(maphead, b"")
+    return NewEntry(LeafIndex(index), compute_leaf_name(leaf), leaf, int(maphead.type), "", None)
 
 
 def fold_registers(entries: Iterable[StoredEntry]) -> Registers:

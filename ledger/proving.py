@@ -22,6 +22,7 @@ from ledger.core.errors import NotFoundError
 from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
+from ledger.core.map_proof import build_map_proof
 from ledger.core.merkle import (
     build_consistency_proof,
     build_inclusion_proof,
@@ -29,8 +30,10 @@ from ledger.core.merkle import (
 )
 from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import SubjectState
+from ledger.core.status import SubjectState, list_touched
+from ledger.core.status_map import StatusMap
 from ledger.core.tiles import TILE_WIDTH, Tile
+from ledger.map_history import MapReading, open_map_under
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
@@ -43,7 +46,7 @@ _NAME_BITS: Final = 256
 _T = TypeVar("_T")
 
 
-class ProofReading(RegisterReading, Protocol):
+class ProofReading(RegisterReading, MapReading, Protocol):
     """What is asked of one state of the log."""
 
     def read_tiles(self, wanted: Sequence[Tile]) -> Mapping[Tile, bytes]:
@@ -217,7 +220,7 @@ class Prover:
         """
         self._require_size(tree_size)
         with self._store.read() as reading:
-            return self._build_evidence(reading, institution, tree_size)
+            return self._build_evidence(reading, open_map_under(reading, tree_size), institution, tree_size)
 
     def bundles(
         self,
@@ -240,12 +243,16 @@ class Prover:
             read = self._tiles.reader(checkpoint.tree_size, reading.read_tiles, ahead=indices)
             leaves = _read_issues(reading, indices, checkpoint.tree_size)
             bodies = reading.read_documents([leaf.header.certificate_digest for leaf in leaves])
+            status_map = open_map_under(reading, checkpoint.tree_size)
             evidence: dict[str, JsonObject] = {}
             bundles = []
             for index, leaf in zip(indices, leaves, strict=True):
-                issuer = parse_signed_statement(leaf.statement_raw).statement.issuer
+                statement = parse_signed_statement(leaf.statement_raw).statement
+                issuer = statement.issuer
                 if issuer not in evidence:
-                    found = self._build_evidence(reading, InstitutionId(issuer), checkpoint.tree_size)
+                    found = self._build_evidence(
+                        reading, status_map, InstitutionId(issuer), checkpoint.tree_size
+                    )
                     evidence[issuer] = encode_evidence(found)
                 bundle = encode_bundle(
                     origin=self._origin,
@@ -256,6 +263,7 @@ class Prover:
                     inclusion=build_inclusion_proof(index, checkpoint.tree_size, read),
                     checkpoint=checkpoint.note,
                     evidence=evidence[issuer],
+                    map_proof=build_map_proof(status_map, list_touched(statement), reading.load_page),
                     receipt=receipt,
                 )
                 bundles.append(bundle)
@@ -273,13 +281,24 @@ class Prover:
             return reading.read_tiles(tiles)
 
     def _build_evidence(
-        self, reading: ProofReading, institution: InstitutionId | None, tree_size: TreeSize
+        self,
+        reading: ProofReading,
+        status_map: StatusMap,
+        institution: InstitutionId | None,
+        tree_size: TreeSize,
     ) -> Evidence:
         read = self._tiles.reader(tree_size, reading.read_tiles)
         self._registers.update(reading, tree_size)
         chosen = self._registers.select(institution, tree_size)
-        proof = build_multi_proof([entry.leaf_index for entry in chosen], tree_size, read)
-        return Evidence(tuple((entry.leaf_index, entry.leaf) for entry in chosen), proof)
+        last = LeafIndex(tree_size - 1)
+        proof = build_multi_proof([*(entry.leaf_index for entry in chosen), last], tree_size, read)
+        subjects = {parse_leaf(entry.leaf).header.subject for entry in chosen}
+        return Evidence(
+            tuple((entry.leaf_index, entry.leaf) for entry in chosen),
+            reading.read_leaves(last, tree_size)[0],
+            proof,
+            build_map_proof(status_map, subjects, reading.load_page),
+        )
 
 
 def _require(found: _T | None, sentence: str) -> _T:

@@ -19,10 +19,9 @@ from ledger.core.errors import (
     Reason,
     StaleVersionError,
 )
-from ledger.core.event import certificate_subject
-from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
+from ledger.core.ids import Digest, LeafIndex, Subject
 from ledger.core.statement import IssueClaims, SignedStatement, Statement
-from ledger.core.status import Effect, Registers, SubjectState, Void, build_header, find_subject, judge_event
+from ledger.core.status import Effect, Registers, SubjectState, Void, build_header, judge_event, list_touched
 from ledger.store.records import Head, Known, NewEntry, StoredEntry, compute_statement_name
 from ledger.submission import Acknowledgement, Refusal, Result, Submission
 
@@ -69,7 +68,7 @@ class Sequencing:
         self._keep_void = keep_void
         self._submissions = submissions
         self._names = [compute_statement_name(item.signed.raw) for item in submissions]
-        self._subjects = [_list_subjects(item.signed.statement) for item in submissions]
+        self._subjects = [list_touched(item.signed.statement) for item in submissions]
         wanted = list({subject for subjects in self._subjects for subject in subjects})
         known = reading.find_known(self._names, _list_digests(submissions), wanted)
         self._stored = dict(known.entries)
@@ -79,6 +78,7 @@ class Sequencing:
         self.entries: list[NewEntry] = []
         self.documents: dict[Digest, bytes] = {}
         self.states: dict[Subject, SubjectState] = {}
+        self.replaced: dict[Subject, SubjectState | None] = {}
 
     def judge(self) -> list[Result]:
         """Judge every submission, in order; what they change is found in the public members afterwards."""
@@ -137,20 +137,14 @@ class Sequencing:
         )
 
     def _apply(self, effect: Effect) -> None:
+        for subject in effect.changes:
+            if subject not in self.states:
+                self.replaced[subject] = self._view(subject)
         self.states.update(effect.changes)
         self._states.update(effect.changes)
         if effect.apply is not None:
             self.registers = _copy(self.registers)
             effect.apply(self.registers)
-
-
-def _list_subjects(statement: Statement) -> tuple[Subject, ...]:
-    """Return what a statement is about, and for an issue the certificate too."""
-    claims = statement.claims
-    if isinstance(claims, IssueClaims):
-        issuer = InstitutionId(statement.issuer)
-        return find_subject(statement), certificate_subject(issuer, claims.number)
-    return (find_subject(statement),)
 
 
 def _list_digests(submissions: Sequence[Submission]) -> list[Digest]:

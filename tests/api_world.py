@@ -104,6 +104,7 @@ class ApiWorld(AbstractContextManager):
                 "required": frozenset(DEFAULT_REQUIRED),
                 "lag_warning": timedelta(days=30),
                 "clock_tolerance": timedelta(minutes=5),
+                "max_status_age": None,
                 "zone": SHANGHAI,
                 "development": True,
                 **changes,

@@ -61,6 +61,7 @@ def make_policy(pin: ContractPin | None) -> Policy:
         required=frozenset(),
         lag_warning=timedelta(days=30),
         clock_tolerance=timedelta(minutes=5),
+        max_status_age=None,
         zone=ZoneInfo("Asia/Shanghai"),
         development=True,
     )

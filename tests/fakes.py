@@ -16,6 +16,7 @@ from ledger.core.errors import LogIntegrityError, StoreUnavailableError
 from ledger.core.ids import Digest, LeafIndex, Subject, TreeSize
 from ledger.core.merkle import HASH_SIZE
 from ledger.core.status import SubjectState
+from ledger.core.status_map import PAGE_DEPTHS, Page
 from ledger.core.tiles import Tile
 from ledger.store.records import (
     EMPTY_HEAD,
@@ -25,13 +26,16 @@ from ledger.store.records import (
     NewEntry,
     StoredCheckpoint,
     StoredEntry,
+    decode_replaced,
+    encode_replaced,
 )
-from ledger.store.tables import FIRST_REGISTER_TYPE
+from ledger.store.tables import FIRST_REGISTER_TYPE, LAST_REGISTER_TYPE
 
 WRITE_STEPS = (
     "begin",
     "read_head",
     "find_known",
+    "load_page",
     "write_batch",
     "read_leaves",
     "read_tile",
@@ -50,6 +54,8 @@ class MemoryData:
     documents: dict[Digest, bytes] = field(default_factory=dict)
     tiles: dict[tuple[int, int], bytes] = field(default_factory=dict)
     states: dict[Subject, SubjectState] = field(default_factory=dict)
+    pages: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    replaced: dict[TreeSize, bytes] = field(default_factory=dict)
     checkpoints: dict[TreeSize, StoredCheckpoint] = field(default_factory=dict)
 
     def copy(self) -> "MemoryData":
@@ -59,6 +65,8 @@ class MemoryData:
             documents=dict(self.documents),
             tiles=dict(self.tiles),
             states=dict(self.states),
+            pages=dict(self.pages),
+            replaced=dict(self.replaced),
             checkpoints=dict(self.checkpoints),
         )
 
@@ -136,7 +144,11 @@ class MemoryTransaction:
         }
 
     def read_register_leaves(self, begin: int = 0) -> list[StoredEntry]:
-        return [_stored(entry) for entry in self.data.entries[begin:] if entry.type >= FIRST_REGISTER_TYPE]
+        return [
+            _stored(entry)
+            for entry in self.data.entries[begin:]
+            if FIRST_REGISTER_TYPE <= entry.type <= LAST_REGISTER_TYPE
+        ]
 
     def read_tile(self, tile: Tile) -> bytes:
         self._store.pass_step("read_tile")
@@ -168,6 +180,23 @@ class MemoryTransaction:
     def find_states(self, wanted: Sequence[Subject]) -> dict[Subject, SubjectState]:
         return {subject: self.data.states[subject] for subject in wanted if subject in self.data.states}
 
+    def load_page(self, page: Page) -> list[Page] | list[tuple[Subject, SubjectState]]:
+        self._store.pass_step("load_page")
+        deeper = next((depth for depth in PAGE_DEPTHS if depth > page.depth), None)
+        if deeper is None:
+            return [item for item in self.data.states.items() if int.from_bytes(item[0][:2]) == page.prefix]
+        return [
+            Page(deeper, prefix, found)
+            for (depth, prefix), found in self.data.pages.items()
+            if depth == deeper and prefix >> deeper - page.depth == page.prefix
+        ]
+
+    def read_replaced_states(self, tree_size: TreeSize) -> dict[Subject, SubjectState | None]:
+        found: dict[Subject, SubjectState | None] = {}
+        for size in sorted(self.data.replaced, reverse=True):
+            found |= decode_replaced(self.data.replaced[size]) if size > tree_size else {}
+        return found
+
     def read_documents(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
         return {digest: self.data.documents[digest] for digest in digests if digest in self.data.documents}
 
@@ -193,6 +222,8 @@ class MemoryTransaction:
         self.data.documents = {**batch.documents, **self.data.documents}
         self.data.tiles.update({(tile.level, tile.tile_index): tile.hashes for tile in batch.tiles})
         self.data.states.update(batch.states)
+        self.data.pages.update({(page.depth, page.prefix): page.hash for page in batch.pages})
+        self.data.replaced[batch.after.tree_size] = encode_replaced(batch.replaced)
         self._check_constraints()
         return True
 

@@ -44,6 +44,8 @@ from ledger.core.entry import HEADER_BYTES, LeafHeader, encode_leaf, parse_heade
 from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
+from ledger.core.map_proof import build_map_proof
+from ledger.core.maphead import build_maphead
 from ledger.core.merkle import MemoryTree, build_inclusion_proof, build_multi_proof, build_root, hash_leaf
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
 from ledger.core.rules import build_issue_claims
@@ -68,7 +70,9 @@ from ledger.core.status import (
     build_header,
     find_subject,
     judge_signed_event,
+    list_touched,
 )
+from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
 from ledger.core.trust import TrustList, encode_trust_list
 from verifier.session import Session
 
@@ -213,6 +217,8 @@ class MemoryLedger:
         self.outcomes: list[Effect | Void | None] = []
         self.documents: dict[int, Document] = {}
         self.now_ms = int(START.timestamp() * 1000)
+        self.maps: dict[int, StatusMap] = {}
+        """By the size of the checkpoint that each belongs to."""
 
     # --- register statements --------------------------------------------------------------------------------
 
@@ -370,8 +376,15 @@ class MemoryLedger:
         signed = parse_signed_statement(raw)
         index, at = LeafIndex(len(self.leaves)), self._tick()
         header = replace(self._invent_header(signed, int(at.timestamp() * 1000)), **changes)
-        self.states[header.subject] = SubjectState(Status(header.status), header.version, index, None)
+        if header.status != Status.VOID:
+            self._force_states(signed.statement, header, index)
         return self._add(encode_leaf(header, raw), None)
+
+    def _force_states(self, statement: Statement, header: LeafHeader, index: LeafIndex) -> None:
+        current = index if isinstance(statement.claims, IssueClaims) else None
+        self.states[header.subject] = SubjectState(Status(header.status), header.version, index, current)
+        for subject in list_touched(statement)[1:]:
+            self.states[subject] = SubjectState(Status(header.status), 1, index, current)
 
     def _invent_header(self, signed: SignedStatement, at_ms: int) -> LeafHeader:
         statement = signed.statement
@@ -393,6 +406,17 @@ class MemoryLedger:
         self.outcomes.append(outcome)
         return LeafIndex(len(self.leaves) - 1)
 
+    def publish(self) -> TreeSize:
+        """End with a MAPHEAD, as every checkpoint does, and return the size."""
+        if self.leaves and self.size not in self.maps:
+            newest = EMPTY_MAP.update(self.states, load_nothing)
+            before = max(self.maps, default=None)
+            place = None if before is None else (LeafIndex(before - 1), len(self.maps))
+            header = build_maphead(newest.root_hash, int(self._tick().timestamp() * 1000), place)
+            self._add(encode_leaf(header, b""), None)
+            self.maps[self.size] = newest
+        return self.size
+
     # --- proofs ---------------------------------------------------------------------------------------------
 
     @property
@@ -403,14 +427,14 @@ class MemoryLedger:
         return MemoryTree([hash_leaf(leaf) for leaf in self.leaves])
 
     def checkpoint(self, size: int | None = None) -> str:
-        size = TreeSize(size or self.size)
+        size = TreeSize(size or self.publish())
         root_hash = build_root(size, self.tree().read)
         return sign_checkpoint(Checkpoint(self.origin, size, root_hash), self.log_signer)
 
     def receipt(
         self, size: int | None = None, *, signer: Signer | None = None, **changes: Any
     ) -> AnchorReceipt:
-        size = TreeSize(size or self.size)
+        size = TreeSize(size or self.publish())
         given: dict[str, Any] = {
             "chain": CHAIN,
             "tree_size": size,
@@ -432,22 +456,35 @@ class MemoryLedger:
         only: frozenset[int] | None = None,
     ) -> Evidence:
         """Return every register leaf that took effect, or was said to; some may be left out."""
-        size = TreeSize(size or self.size)
+        size = TreeSize(size or self.publish())
         chosen = [
             LeafIndex(index)
             for index, leaf in enumerate(self.leaves[:size])
             if index not in without
             and (only is None or index in only)
             and index not in self.documents
-            and leaf[4] != EventType.ISSUE
+            and leaf[4] not in {EventType.ISSUE, EventType.MAPHEAD}
             and parse_header(leaf[:HEADER_BYTES]).status != Status.VOID
         ]
-        proof = build_multi_proof(chosen, size, self.tree().read)
-        return Evidence(tuple((index, self.leaves[index]) for index in chosen), proof)
+        last = LeafIndex(size - 1)
+        proof = build_multi_proof([*chosen, last], size, self.tree().read)
+        subjects = {parse_header(self.leaves[index][:HEADER_BYTES]).subject for index in chosen}
+        return Evidence(
+            tuple((index, self.leaves[index]) for index in chosen),
+            self.leaves[last],
+            proof,
+            build_map_proof(self.maps[size], subjects, load_nothing),
+        )
+
+    def map_proof(self, index: int, size: int | None = None) -> bytes:
+        """Return the newest states of a document and of its instrument."""
+        size = TreeSize(size or self.publish())
+        statement = parse_signed_statement(self.documents[index].statement_raw).statement
+        return build_map_proof(self.maps[size], list_touched(statement), load_nothing)
 
     def bundle(self, index: int, size: int | None = None, **changes: Any) -> bytes:
         """Return the bundle of one document; `changes` replace what `encode_bundle` takes."""
-        size = TreeSize(size or self.size)
+        size = TreeSize(size or self.publish())
         document = self.documents[index]
         given: dict[str, Any] = {
             "origin": self.origin,
@@ -458,6 +495,7 @@ class MemoryLedger:
             "inclusion": build_inclusion_proof(LeafIndex(index), size, self.tree().read),
             "checkpoint": self.checkpoint(size),
             "evidence": encode_evidence(self.evidence(size)),
+            "map_proof": self.map_proof(index, size),
             "receipt": self.receipt(size),
         }
         return encode_bundle(**given | changes)
@@ -480,6 +518,7 @@ class MemoryLedger:
             required=frozenset(DEFAULT_REQUIRED),
             lag_warning=timedelta(days=30),
             clock_tolerance=timedelta(seconds=300),
+            max_status_age=None,
             zone=SHANGHAI,
             development=True,
         )

@@ -18,8 +18,9 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.data_integrity import verify_proof
 from ledger.core.entry import encode_header
 from ledger.core.errors import InputError, VerificationError
-from ledger.core.event import certificate_subject
+from ledger.core.event import certificate_subject, instrument_subject
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
+from ledger.core.map_proof import ProvenStates
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.policy import Policy
 from ledger.core.rules import RuleResult, check_binding
@@ -36,6 +37,7 @@ from ledger.core.status import (
     judge_event,
 )
 from ledger.core.step import Check, Step, failed, not_checked, passed
+from verifier.freshness import Age
 from verifier.report import DocumentStatus
 
 
@@ -190,6 +192,46 @@ def check_inclusion(bundle: ProofBundle, checkpoint: Checkpoint) -> Check:
     return passed(
         Step.INCLUSION, f"leaf {bundle.leaf_index} of {size}", f"账本第{bundle.leaf_index}条，共{size}条"
     )
+
+
+def check_status(
+    bundle: ProofBundle, signed: SignedStatement, proven: ProvenStates, age: Age
+) -> tuple[Check, DocumentStatus | None]:
+    """Step 19: what the status map says of the document and of its instrument.
+
+    Args:
+        bundle: the document and its place in the log.
+        signed: its statement.
+        proven: the map under the bundle's checkpoint.
+        age: of that checkpoint.
+
+    Returns:
+        The step, and a status that outweighs what the document says of itself, if there is one.
+
+    Raises:
+        MapProofError: the proof does not show one of the two.
+    """
+    claims = signed.statement.claims
+    if not isinstance(claims, IssueClaims):
+        return failed(Step.STATUS, "the statement is not about a certificate", "声明与证书无关"), None
+    document = proven.find(certificate_subject(InstitutionId(signed.statement.issuer), claims.number))
+    instrument = proven.find(instrument_subject(claims.instrument_id, claims.part))
+    if document is None or instrument is None or document.current_certificate != bundle.leaf_index:
+        return failed(Step.STATUS, "the status map does not know this document", "状态表中没有此证书"), None
+    newest = instrument.current_certificate
+    if newest == bundle.leaf_index:
+        return _judge_age(age, "the newest document of this instrument", "该器具的最新证书"), None
+    later = _judge_age(age, f"leaf {newest} is newer", f"账本第{newest}条更新")
+    if instrument.status is not Status.FAILED:
+        return later, DocumentStatus.SUPERSEDED
+    return later, None if claims.conclusion is Conclusion.FAIL else DocumentStatus.FAILED_SINCE
+
+
+def _judge_age(age: Age, en: str, zh: str) -> Check:
+    en, zh = f"{en}, {age.text.en}", f"{zh}，{age.text.zh}"
+    if age.is_too_old:
+        return not_checked(Step.STATUS, f"{en}: older than the policy allows", f"{zh}：超过策略允许的时限")
+    return passed(Step.STATUS, en, zh)
 
 
 def check_receipt(

@@ -7,9 +7,9 @@ is authentic and INVALID at once: it is genuine, and the instrument must not be 
 | --- | --- |
 | any step FAILED | INVALID |
 | not authentic, or less than a bundle | UNKNOWN |
-| a rejection notice | INVALID |
+| a rejection notice, of this or of a later verification | INVALID |
 | a required step NOT_CHECKED | UNKNOWN |
-| past its last day, or a warning | ATTENTION |
+| past its last day, superseded, or a warning | ATTENTION |
 | else | VALID |
 
 >>> build_report(checks, DocumentStatus.VALID, policy, None).verdict
@@ -33,19 +33,25 @@ _NOT_AT_HAND: Final = Sentence("nothing at hand to check it with", "手头没有
 
 
 class DocumentStatus(StrEnum):
-    """What the document itself says, on the verifier's day."""
+    """How the document stands: by its own words on the verifier's day, and by the status map."""
 
     VALID = "VALID"
     EXPIRED = "EXPIRED"
     SERVICE_LIFE_ENDED = "SERVICE_LIFE_ENDED"
+    SUPERSEDED = "SUPERSEDED"
+    """A newer document of the same instrument is in the log."""
     FAILED = "FAILED"
+    FAILED_SINCE = "FAILED_SINCE"
+    """It passed, and the instrument has failed a later verification."""
 
 
 STATUS_WORDS: Final = {
     DocumentStatus.VALID: Sentence("in its period of validity", "在有效期内"),
     DocumentStatus.EXPIRED: Sentence("expired", "已过有效期"),
     DocumentStatus.SERVICE_LIFE_ENDED: Sentence("end of service life reached", "已到使用期限"),
+    DocumentStatus.SUPERSEDED: Sentence("a newer certificate exists", "已有新证书"),
     DocumentStatus.FAILED: Sentence("failed verification", "检定不合格"),
+    DocumentStatus.FAILED_SINCE: Sentence("failed a later verification", "其后检定不合格"),
 }
 
 VERDICT_WORDS: Final = {
@@ -114,7 +120,7 @@ def build_report(
 
     Args:
         checks: one per step that was considered; the others are NOT_CHECKED.
-        status: what the document says of itself; None if it cannot be read.
+        status: how the document stands; None if it cannot be read.
         policy: names the required steps.
         document: shown only if the evidence holds.
         complete: False for a bare QR code or a certificate without bundle, which is never VALID.
@@ -162,7 +168,7 @@ def _find_verdict(
         return Verdict.INVALID
     if status is None:
         return Verdict.UNKNOWN
-    if status is DocumentStatus.FAILED:
+    if status in {DocumentStatus.FAILED, DocumentStatus.FAILED_SINCE}:
         return Verdict.INVALID
     if any(outcomes[step] is Outcome.NOT_CHECKED for step in required):
         return Verdict.UNKNOWN

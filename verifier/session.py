@@ -15,7 +15,7 @@ from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import LedgerError, VerificationError
-from ledger.core.evidence import fold_evidence
+from ledger.core.evidence import Established, fold_evidence
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex
 from ledger.core.policy import Policy
 from ledger.core.regulation import RuleBook
@@ -65,7 +65,7 @@ class Session:
             self.trusted = open_trust_list(trust_list, policy)
         self._checkpoints = _Memory[Checkpoint]()
         self._receipts = _Memory[bool]()
-        self._registers = _Memory[Registers]()
+        self._evidence = _Memory[tuple[Registers, Established]]()
 
     def open_checkpoint(self, note: str) -> Checkpoint:
         """Return the checkpoint in a signed note.
@@ -86,8 +86,8 @@ class Session:
         """
         self._receipts.recall(receipt, lambda: self._verify_receipt(receipt))
 
-    def open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint) -> Registers:
-        """Return what a bundle's authority evidence establishes at its document's position in the log.
+    def open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint) -> tuple[Registers, Established]:
+        """Return what a bundle's evidence establishes: at its document's position in the log, and in all.
 
         Raises:
             InputError: a leaf is malformed.
@@ -97,7 +97,7 @@ class Session:
         issuer = bundle.certificate.record.issuer.id
         position = bisect_left(bundle.evidence.leaves, bundle.leaf_index, key=lambda item: item[0])
         key = (bundle.evidence_digest, checkpoint, issuer, position)
-        return self._registers.recall(key, lambda: self._open_evidence(bundle, checkpoint, issuer))
+        return self._evidence.recall(key, lambda: self._open_evidence(bundle, checkpoint, issuer))
 
     def find_end_of_key(self, key_id: KeyId) -> LeafIndex | None:
         """Return from which leaf on the trust list says that a key no longer counts; None: it does not say."""
@@ -114,13 +114,16 @@ class Session:
                 )
         return checkpoint
 
-    def _open_evidence(self, bundle: ProofBundle, checkpoint: Checkpoint, issuer: InstitutionId) -> Registers:
+    def _open_evidence(
+        self, bundle: ProofBundle, checkpoint: Checkpoint, issuer: InstitutionId
+    ) -> tuple[Registers, Established]:
         newest = open_evidence(bundle.evidence, checkpoint, self.policy)
-        strangers = sorted(newest.institutions.keys() - {issuer})
+        strangers = sorted(newest.registers.institutions.keys() - {issuer})
         if strangers:
             raise VerificationError(f"the authority evidence is about other institutions too: {strangers[0]}")
         policy = self.policy
-        return fold_evidence(bundle.evidence, policy.origin, policy.root_digest, before=bundle.leaf_index)
+        origin, root_digest = policy.origin, policy.root_digest
+        return fold_evidence(bundle.evidence, origin, root_digest, before=bundle.leaf_index), newest
 
     def _verify_receipt(self, receipt: AnchorReceipt) -> bool:
         verify_receipt(receipt, self.policy.log_key)

@@ -26,8 +26,9 @@ from ledger.core.certificate import Certificate, Record
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.encoding import parse_instant
 from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, VerificationError
-from ledger.core.evidence import verify_sequence
+from ledger.core.evidence import Established, verify_sequence
 from ledger.core.ids import InstitutionId, LeafIndex
+from ledger.core.map_proof import open_map_proof
 from ledger.core.policy import require_origin
 from ledger.core.rules import (
     Clocks,
@@ -43,6 +44,7 @@ from ledger.core.statement import IssueClaims, SignedStatement, parse_signed_sta
 from ledger.core.status import RegisteredKey, Registers
 from ledger.core.step import Check, Outcome, Sentence, Step, not_checked, passed
 from verifier import checks
+from verifier.freshness import judge_age
 from verifier.report import DocumentStatus, DocumentSummary, Report, build_report
 from verifier.session import Session
 
@@ -72,7 +74,8 @@ def verify_bundle(
     require_origin(session.policy, bundle.origin)
     signed = parse_signed_statement(bundle.statement_raw)
     checkpoint, checkpoint_check = _open_checkpoint(bundle.checkpoint, session)
-    registers, evidence_error = _open_evidence(bundle, session, checkpoint)
+    evidence, evidence_error = _open_evidence(bundle, session, checkpoint)
+    registers = None if evidence is None else evidence[0]
     record = bundle.certificate.record
     found = [checks.check_integrity(bundle), checks.check_bundle_binding(bundle, signed)]
     found += _check_authority(bundle, signed, session, registers, evidence_error)
@@ -80,8 +83,10 @@ def verify_bundle(
     found += _check_record(record, session)
     found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check]
     found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
+    newest, outweighing = _check_status(bundle, signed, session, now, evidence)
+    found.append(newest)
     asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
-    status = _find_record_status(record, session, now)
+    status = outweighing or _find_record_status(record, session, now)
     return build_report(found, status, session.policy, summarise(record), asked_for=asked_for)
 
 
@@ -106,7 +111,7 @@ def verify_certificate(certificate: Certificate, session: Session, now: datetime
         found.append(checks.check_seal(certificate, None if known is None else known.key))
         found += _check_issuer_now(known, record.issuer.id, registers, checkpoint)
         found.append(_check_scope_now(record, registers))
-    found += _check_record(record, session)
+    found += [*_check_record(record, session), _status_not_proved()]
     found.append(
         not_checked(
             Step.INCLUSION,
@@ -177,7 +182,7 @@ def _open_checkpoint(note: str, session: Session) -> tuple[Checkpoint | None, Ch
 
 def _open_evidence(
     bundle: ProofBundle, session: Session, checkpoint: Checkpoint | None
-) -> tuple[Registers | None, LedgerError | None]:
+) -> tuple[tuple[Registers, Established] | None, LedgerError | None]:
     if checkpoint is None:
         return None, None
     try:
@@ -209,6 +214,26 @@ def _check_authority(
     return found
 
 
+def _check_status(
+    bundle: ProofBundle,
+    signed: SignedStatement,
+    session: Session,
+    now: datetime,
+    evidence: tuple[Registers, Established] | None,
+) -> tuple[Check, DocumentStatus | None]:
+    """Step 19; the chain's time says how old the state is, the log's own only where there is no receipt."""
+    if evidence is None:
+        return _status_not_proved(), None
+    established = evidence[1]
+    as_of = established.stated_at if bundle.receipt is None else bundle.receipt.anchored_at
+    age = judge_age(as_of, now, session.policy.max_status_age)
+    try:
+        proven = open_map_proof(bundle.map_proof, established.map_root)
+        return checks.check_status(bundle, signed, proven, age)
+    except (InputError, VerificationError) as err:
+        return checks.from_error(Step.STATUS, err), None
+
+
 def _check_scope(record: Record, registers: Registers | None) -> Check:
     if registers is None:
         return not_checked(Step.SCOPE, "the authority is not known", "授权信息未知")
@@ -233,7 +258,7 @@ def _check_log(
 
 
 def _check_record(record: Record, session: Session) -> list[Check]:
-    """Steps 8 to 11, 18 and 19."""
+    """Steps 8 to 11 and 18."""
     book = session.rule_book
     return [
         checks.from_rule(Step.PERSONS, check_persons(record)),
@@ -243,7 +268,6 @@ def _check_record(record: Record, session: Session) -> list[Check]:
         ),
         checks.from_rule(Step.LIMITS, check_limits(record, book)),
         checks.from_rule(Step.EXPIRY, check_expiry(record, book)),
-        _status_not_proved(),
     ]
 
 

@@ -49,6 +49,8 @@ class ProofBundle:
     evidence: Evidence
     evidence_digest: bytes
     """SHA-256 over the canonical evidence: equal digests need the work only once."""
+    map_proof: bytes
+    """Newest states of the document and of its instrument under the checkpoint, see `core.map_proof`."""
     receipt: AnchorReceipt | None
     stated_digest: bytes
     computed_digest: bytes
@@ -64,6 +66,7 @@ def encode_bundle(
     inclusion: tuple[bytes, ...],
     checkpoint: str,
     evidence: JsonObject,
+    map_proof: bytes,
     receipt: AnchorReceipt | None,
 ) -> bytes:
     """Return the canonical bytes of a bundle; the members are those of `ProofBundle`.
@@ -81,6 +84,7 @@ def encode_bundle(
         "inclusion": [encode_base64(item) for item in inclusion],
         "checkpoint": checkpoint,
         "evidence": evidence,
+        "map": encode_base64(map_proof),
     }
     if receipt is not None:
         members["receipt"] = encode_receipt(receipt)
@@ -114,6 +118,7 @@ def parse_bundle(raw: bytes) -> ProofBundle:
         checkpoint=reader.lines("checkpoint", max_bytes=MAX_NOTE_BYTES),
         evidence=_parse_evidence(evidence),
         evidence_digest=hashlib.sha256(evidence).digest(),
+        map_proof=parse_base64(reader.text("map", max_bytes=MAX_BUNDLE_BYTES)),
         receipt=_parse_receipt(respell_canonical_json(reader.members("receipt")))
         if "receipt" in reader
         else None,

@@ -10,7 +10,7 @@
     48     8   prev: index of this subject's previous event, 2^64-1 if none
     56     4   version of the subject after the event: 1, 2, ...; 0 in a VOID leaf
     60     4   length of the statement
-    64     32  certificate digest; zeros for register events
+    64     32  certificate digest; root of the status map in a MAPHEAD; zeros for register events
     96     32  SHA-256 of the statement
     128    ..  the statement
 
@@ -54,6 +54,7 @@ class LeafHeader:
     version: int
     statement_length: int
     certificate_digest: Digest
+    """In a MAPHEAD leaf, which is about no certificate: root of the status map."""
     statement_digest: Digest
 
     @property

@@ -88,6 +88,10 @@ class InclusionProofError(VerificationError):
     """An inclusion proof does not lead to the root it should lead to."""
 
 
+class MapProofError(VerificationError):
+    """A proof of the status map does not lead to the root it should lead to, or does not show a subject."""
+
+
 class ConsistencyProofError(VerificationError):
     """Two tree heads are not prefix and extension of one log."""
 

@@ -69,6 +69,8 @@ class SubjectKind(IntEnum):
     CERTIFICATE = 14
     LOT = 15
     STICKER = 16
+    STATUS_MAP = 17
+    """The status map itself, which MAPHEAD leaves are about."""
 
 
 DEFINED_TYPES = frozenset(

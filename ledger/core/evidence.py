@@ -1,7 +1,8 @@
 """Authority evidence: the register leaves on which an institution's authority rests, under one checkpoint.
 
 A bundle carries the leaves of its own institution, the trust list those of every institution. Reading the
-evidence means folding its leaves in log order by the same rules as the log itself.
+evidence means folding its leaves in log order by the same rules as the log itself; the status map of the
+checkpoint then shows that nothing newer about any of their subjects was left out.
 
 >>> registers = fold_evidence(evidence, origin, root_digest)
 """
@@ -9,22 +10,26 @@ evidence means folding its leaves in log order by the same rules as the log itse
 import hashlib
 from bisect import bisect_left
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Final, NoReturn
 
 from ledger.core.canonical import JsonObject
 from ledger.core.encoding import encode_base64, parse_base64
 from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES, Leaf, parse_header, parse_leaf
-from ledger.core.errors import VerificationError
+from ledger.core.errors import InclusionProofError, VerificationError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
 from ledger.core.ids import LeafIndex, RootHash, Subject, TreeSize
+from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, open_map_proof
+from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.statement import RegisterClaims, parse_signed_statement
 from ledger.core.status import Effect, Registers, SubjectState, build_header, judge_signed_event
 
 MAX_EVIDENCE_LEAVES: Final = 100_000
 _MAX_LEAF_TEXT: Final = (MAX_LEAF_BYTES + 2) // 3 * 4
+_MAX_MAP_PROOF_TEXT: Final = (MAX_MAP_PROOF_BYTES + 2) // 3 * 4
 _MAX_PROOF_HASHES: Final = 64 * MAX_EVIDENCE_LEAVES
 
 
@@ -33,16 +38,34 @@ class Evidence:
     """Register leaves and one batched inclusion proof for all of them."""
 
     leaves: tuple[tuple[LeafIndex, bytes], ...]
-    """Ascending by index."""
+    """Register leaves, ascending by index."""
+    maphead: bytes
+    """The last leaf under the checkpoint: it states the status map, see `core.maphead`."""
     proof: tuple[bytes, ...]
-    """Hashes of 32 bytes, in the order of `merkle.build_multi_proof`."""
+    """Hashes of 32 bytes, in the order of `merkle.build_multi_proof`; for all these leaves."""
+    map_proof: bytes
+    """The newest state of every subject of the register leaves, see `core.map_proof`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """What evidence establishes once it has been verified."""
+
+    registers: Registers
+    """As of the checkpoint."""
+    map_root: bytes
+    """Root of the status map under the checkpoint, 32 bytes."""
+    stated_at: datetime
+    """When the log wrote the MAPHEAD, aware UTC; only the log's word."""
 
 
 def encode_evidence(evidence: Evidence) -> JsonObject:
     """Return the evidence as it stands in bundles and trust lists."""
     return {
         "leaves": [{"index": index, "leaf": encode_base64(raw)} for index, raw in evidence.leaves],
+        "maphead": encode_base64(evidence.maphead),
         "proof": [encode_base64(item) for item in evidence.proof],
+        "map": encode_base64(evidence.map_proof),
     }
 
 
@@ -59,8 +82,10 @@ def parse_evidence(reader: Reader) -> Evidence:
     )
     if any(earlier >= later for (earlier, _), (later, _) in pairwise(leaves)):
         reader.refuse("leaves", "expected leaves by ascending index")
+    maphead = parse_base64(reader.text("maphead", max_bytes=_MAX_LEAF_TEXT))
+    map_proof = parse_base64(reader.text("map", max_bytes=_MAX_MAP_PROOF_TEXT))
     reader.finish()
-    return Evidence(leaves, proof)
+    return Evidence(leaves, maphead, proof, map_proof)
 
 
 def _parse_indexed_leaf(reader: Reader) -> tuple[LeafIndex, bytes]:
@@ -71,13 +96,39 @@ def _parse_indexed_leaf(reader: Reader) -> tuple[LeafIndex, bytes]:
 
 
 def verify_evidence_inclusion(evidence: Evidence, tree_size: TreeSize, root_hash: RootHash) -> None:
-    """Check that every leaf stands in the tree at its index.
+    """Check that every leaf stands in the tree at its index, the MAPHEAD at the last one.
 
     Raises:
         InclusionProofError: the proof is misshapen or leads to another root.
     """
-    hashes = {index: hash_leaf(raw) for index, raw in evidence.leaves}
+    last = LeafIndex(tree_size - 1)
+    if evidence.leaves[-1][0] >= last:
+        raise InclusionProofError("the evidence has a register leaf where the status map is stated")
+    hashes = {index: hash_leaf(raw) for index, raw in evidence.leaves} | {last: hash_leaf(evidence.maphead)}
     verify_multi_proof(hashes, tree_size, evidence.proof, root_hash)
+
+
+def establish(evidence: Evidence, origin: str, root_digest: bytes) -> Established:
+    """Fold all leaves of the evidence, and check with the status map that they are all there are.
+
+    Args:
+        evidence: leaves whose inclusion the caller has verified.
+        origin: origin of the log.
+        root_digest: SHA-256 of the ROOT content that the policy pins.
+
+    Raises:
+        InputError: a leaf or the map proof is malformed.
+        VerificationError: as `fold_evidence`; or the map holds a newer state of a subject than the leaves give.
+    """
+    header = require_maphead(evidence.maphead)
+    registers, states = _fold(evidence, origin, root_digest, None)
+    proven = open_map_proof(evidence.map_proof, get_map_root(header))
+    for subject, state in states.items():
+        if proven.find(subject) != state:
+            raise VerificationError(
+                f"the authority evidence ends at leaf {state.last_event} of a subject that has changed since"
+            )
+    return Established(registers, get_map_root(header), header.sequenced_at)
 
 
 def fold_evidence(
@@ -96,6 +147,12 @@ def fold_evidence(
         VerificationError: a leaf is VOID, contradicts its header or goes back in time, or the root is not
             the pinned one.
     """
+    return _fold(evidence, origin, root_digest, before)[0]
+
+
+def _fold(
+    evidence: Evidence, origin: str, root_digest: bytes, before: LeafIndex | None
+) -> tuple[Registers, dict[Subject, SubjectState]]:
     registers, states = Registers(), dict[Subject, SubjectState]()
     newest_ms = 0
     for index, raw in evidence.leaves:
@@ -107,7 +164,7 @@ def fold_evidence(
             _fold_leaf(index, leaf, registers, states, root_digest)
     if registers.root is None or registers.root.origin != origin:
         raise VerificationError("the authority evidence does not begin with this log's root")
-    return registers
+    return registers, states
 
 
 def verify_sequence(evidence: Evidence, index: LeafIndex, sequenced_at_ms: int) -> None:
@@ -126,6 +183,8 @@ def verify_sequence(evidence: Evidence, index: LeafIndex, sequenced_at_ms: int) 
         raise VerificationError(f"leaf {index} is dated before the earlier leaf {evidence.leaves[at - 1][0]}")
     if at < len(evidence.leaves) and sequenced_at_ms > _read_time(evidence, at):
         raise VerificationError(f"leaf {index} is dated after the later leaf {evidence.leaves[at][0]}")
+    if sequenced_at_ms > parse_header(evidence.maphead).sequenced_at_ms:
+        raise VerificationError(f"leaf {index} is dated after the last leaf under the checkpoint")
 
 
 def _read_time(evidence: Evidence, position: int) -> int:

@@ -37,6 +37,7 @@ DEFAULT_REQUIRED: Final = (
     Step.CHECKPOINT,
     Step.RECEIPT,
     Step.TIME,
+    Step.STATUS,
 )
 _STEPS: Final = {step.code: step for step in Step}
 
@@ -75,6 +76,8 @@ class Policy:
     lag_warning: timedelta
     """A document that came into the log later than this after its verification date gets a warning."""
     clock_tolerance: timedelta
+    max_status_age: timedelta | None
+    """A status that is proved for an instant longer ago than this is UNKNOWN; None: any age will do."""
     zone: ZoneInfo
     """Calendar dates are dates of this zone."""
     development: bool
@@ -96,6 +99,8 @@ def encode_policy(policy: Policy) -> bytes:
         "zone": policy.zone.key,
         "development": policy.development,
     }
+    if policy.max_status_age is not None:
+        members["max_status_age_seconds"] = int(policy.max_status_age.total_seconds())
     if policy.contract is not None:
         members["contract"] = encode_chain_identity(policy.contract.chain) | {
             "code_hash": encode_hex(policy.contract.code_hash),
@@ -128,6 +133,7 @@ def parse_policy(raw: bytes) -> Policy:
         required=frozenset(_parse_step(text) for text in reader.texts("required", max_bytes=20)),
         lag_warning=timedelta(days=reader.integer("lag_warning_days", 0, 10_000)),
         clock_tolerance=timedelta(seconds=reader.integer("clock_tolerance_seconds", 0, 86_400)),
+        max_status_age=_parse_max_age(reader),
         zone=_parse_zone(reader.text("zone", max_bytes=64)),
         development=reader.boolean("development"),
     )
@@ -195,6 +201,11 @@ def _parse_step(text: str) -> Step:
     if step is None:
         raise MalformedDocumentError(f"no step has the name {text!a}", field="policy.required")
     return step
+
+
+def _parse_max_age(reader: Reader) -> timedelta | None:
+    seconds = reader.opt_integer("max_status_age_seconds", 1, 10 * 366 * 86_400)
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _parse_zone(text: str) -> ZoneInfo:

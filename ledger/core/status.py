@@ -195,6 +195,18 @@ def find_subject(statement: Statement) -> Subject:
         return compute_subject(SubjectKind.UNREADABLE, claims.content)
 
 
+def list_touched(statement: Statement) -> tuple[Subject, ...]:
+    """Return every subject whose state a statement changes if it takes effect, its own first.
+
+    A document touches its instrument, or the part of it, and itself; a register event only what it registers.
+    """
+    claims = statement.claims
+    if isinstance(claims, IssueClaims):
+        document = certificate_subject(InstitutionId(statement.issuer), claims.number)
+        return find_subject(statement), document
+    return (find_subject(statement),)
+
+
 def build_header(signed: SignedStatement, outcome: Effect | Void, sequenced_at_ms: int) -> LeafHeader:
     """Return the header that the log writes before this statement, given what the fold says of it."""
     claims = signed.statement.claims

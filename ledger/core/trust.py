@@ -12,9 +12,10 @@ from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.errors import MalformedDocumentError, VerificationError
 from ledger.core.evidence import (
+    Established,
     Evidence,
     encode_evidence,
-    fold_evidence,
+    establish,
     parse_evidence,
     verify_evidence_inclusion,
 )
@@ -77,7 +78,7 @@ def open_trust_list(trust: TrustList, policy: Policy) -> tuple[Registers, Checkp
     """
     require_origin(policy, trust.origin)
     checkpoint = open_checkpoint(trust.checkpoint, policy)
-    return open_evidence(trust.evidence, checkpoint, policy), checkpoint
+    return open_evidence(trust.evidence, checkpoint, policy).registers, checkpoint
 
 
 def open_checkpoint(note: str, policy: Policy) -> Checkpoint:
@@ -95,7 +96,7 @@ def open_checkpoint(note: str, policy: Policy) -> Checkpoint:
     return checkpoint
 
 
-def open_evidence(evidence: Evidence, checkpoint: Checkpoint, policy: Policy) -> Registers:
+def open_evidence(evidence: Evidence, checkpoint: Checkpoint, policy: Policy) -> Established:
     """Verify authority evidence under a checkpoint and return what it establishes as of that checkpoint.
 
     Args:
@@ -105,10 +106,11 @@ def open_evidence(evidence: Evidence, checkpoint: Checkpoint, policy: Policy) ->
 
     Raises:
         InputError: a leaf is malformed.
-        VerificationError: a proof, a signature or an event in it does not hold.
+        VerificationError: a proof, a signature or an event in it does not hold, or it is not complete.
     """
     verify_evidence_inclusion(evidence, checkpoint.tree_size, checkpoint.root_hash)
-    registers = fold_evidence(evidence, policy.origin, policy.root_digest)
-    if registers.root is None or registers.root.log_key != policy.log_key:
+    established = establish(evidence, policy.origin, policy.root_digest)
+    root = established.registers.root
+    if root is None or root.log_key != policy.log_key:
         raise VerificationError("the root names another log key than the policy")
-    return registers
+    return established

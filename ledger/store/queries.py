@@ -3,7 +3,7 @@
 Both classes wrap the connection of one transaction, see `unit_of_work`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,17 +13,29 @@ from ledger.core.errors import LogIntegrityError, WrongChainError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
 from ledger.core.merkle import HASH_SIZE
 from ledger.core.status import Status, SubjectState
+from ledger.core.status_map import PAGE_DEPTHS, SUBJECT_BITS, SUBJECT_BYTES, Page
 from ledger.core.tiles import Tile
 from ledger.failpoint import failpoint
 from ledger.store.bulk import OnConflict, insert_rows, select_by_keys
-from ledger.store.records import Batch, Head, Known, StoredCheckpoint, StoredEntry
+from ledger.store.records import (
+    Batch,
+    Head,
+    Known,
+    StoredCheckpoint,
+    StoredEntry,
+    decode_replaced,
+    encode_replaced,
+)
 from ledger.store.tables import (
     FIRST_REGISTER_TYPE,
+    LAST_REGISTER_TYPE,
     checkpoints,
     documents,
     entries,
     head,
+    map_pages,
     meta,
+    replaced_states,
     subjects,
     tiles,
 )
@@ -34,6 +46,11 @@ _DIGEST: Final = select(documents.c.digest)
 _DOCUMENT: Final = select(*documents.c)
 _STATE: Final = select(*subjects.c)
 _CHECKPOINT: Final = select(*checkpoints.c)
+_SUBJECTS: Final = _STATE.where(subjects.c.subject.between(bindparam("first"), bindparam("last")))
+_PAGES: Final = select(map_pages.c.prefix, map_pages.c.hash).where(
+    map_pages.c.depth == bindparam("depth"),
+    map_pages.c.prefix.between(bindparam("first"), bindparam("last")),
+)
 
 # What every batch asks, made once: making a query costs more than asking it.
 _HEAD: Final = select(head)
@@ -112,7 +129,12 @@ class ReadQueries:
 
     def read_register_leaves(self, begin: int = 0) -> list[StoredEntry]:
         """Return every leaf of a register event from index `begin` on, in order."""
-        wanted = _ENTRY.where(entries.c.type >= FIRST_REGISTER_TYPE, entries.c.leaf_index >= begin)
+        wanted = _ENTRY.where(
+            entries.c.type.between(
+                literal_column(str(FIRST_REGISTER_TYPE)), literal_column(str(LAST_REGISTER_TYPE))
+            ),
+            entries.c.leaf_index >= begin,
+        )
         rows = self._connection.execute(wanted.order_by(entries.c.leaf_index))
         return [StoredEntry(*row) for row in rows]
 
@@ -153,10 +175,46 @@ class ReadQueries:
     def find_states(self, wanted: Sequence[Subject]) -> dict[Subject, SubjectState]:
         """Return the newest states of these subjects; whoever has none is left out."""
         rows = select_by_keys(self._connection, _STATE, subjects.c.subject, wanted)
-        return {
-            Subject(subject): SubjectState(Status(status), version, last_event, current)
-            for subject, status, version, last_event, current in rows
-        }
+        return _to_states(rows)
+
+    # --- the status map -------------------------------------------------------------------------------------
+
+    def load_page(self, page: Page) -> list[Page] | list[tuple[Subject, SubjectState]]:
+        """Return the content of a page of the newest status map, as `core.status_map` asks for it."""
+        deeper = next((depth for depth in PAGE_DEPTHS if depth > page.depth), None)
+        if deeper is None:
+            return self._load_subjects(page)
+        first = page.prefix << deeper - page.depth
+        last = (page.prefix + 1 << deeper - page.depth) - 1
+        rows = self._connection.execute(_PAGES, {"depth": deeper, "first": first, "last": last})
+        return [Page(deeper, prefix, found) for prefix, found in rows]
+
+    def _load_subjects(self, page: Page) -> list[tuple[Subject, SubjectState]]:
+        free = SUBJECT_BITS - page.depth
+        first, last = page.prefix << free, (page.prefix + 1 << free) - 1
+        wanted = {"first": first.to_bytes(SUBJECT_BYTES), "last": last.to_bytes(SUBJECT_BYTES)}
+        return list(_to_states(self._connection.execute(_SUBJECTS, wanted)).items())
+
+    def read_replaced_states(self, tree_size: TreeSize) -> dict[Subject, SubjectState | None]:
+        """Return what leads from the newest status map back to that under the checkpoint of this size."""
+        later = select(replaced_states.c.states).where(replaced_states.c.tree_size > tree_size)
+        found: dict[Subject, SubjectState | None] = {}
+        for (raw,) in self._connection.execute(later.order_by(replaced_states.c.tree_size.desc())):
+            found |= decode_replaced(raw)
+        return found
+
+    def read_replaced_in(self, tree_size: TreeSize) -> dict[Subject, SubjectState | None]:
+        """Return what the batch that ends with the checkpoint of this size replaced."""
+        wanted = select(replaced_states.c.states).where(replaced_states.c.tree_size == tree_size)
+        raw = self._connection.execute(wanted).scalar_one_or_none()
+        return {} if raw is None else decode_replaced(raw)
+
+    def read_map_pages(self) -> dict[tuple[int, int], bytes]:
+        """Return the hash of every stored page of the status map, by depth and prefix."""
+        rows = self._connection.execute(select(*map_pages.c))
+        return {(depth, prefix): found for depth, prefix, found in rows}
+
+    # --- documents ------------------------------------------------------------------------------------------
 
     def read_documents(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
         """Return the documents with these SHA-256 digests; what is not stored is left out."""
@@ -202,6 +260,11 @@ class WriteQueries(ReadQueries):
         failpoint("store.tiles")
         insert_rows(self._connection, subjects, _to_state_rows(batch.states), OnConflict.REPLACE)
         failpoint("store.subjects")
+        insert_rows(self._connection, map_pages, batch.pages, OnConflict.REPLACE)
+        failpoint("store.pages")
+        row = (batch.after.tree_size, encode_replaced(batch.replaced))
+        insert_rows(self._connection, replaced_states, [row])
+        failpoint("store.replaced")
         return True
 
     def write_checkpoint(self, checkpoint: StoredCheckpoint) -> None:
@@ -234,6 +297,13 @@ def _to_entry(row: Row[int, bytes] | None) -> StoredEntry | None:
 
 def _to_checkpoint(row: Row[*tuple[Any, ...]] | None) -> StoredCheckpoint | None:
     return None if row is None else StoredCheckpoint(*row)
+
+
+def _to_states(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[Subject, SubjectState]:
+    return {
+        Subject(subject): SubjectState(Status(status), version, last_event, current)
+        for subject, status, version, last_event, current in rows
+    }
 
 
 def _to_state_rows(states: Mapping[Subject, SubjectState]) -> list[tuple[Any, ...]]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.core.constants import CODE_DOMAIN
+from ledger.core.entry import HEADER_BYTES
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
 from ledger.core.merkle import EMPTY_ROOT
 from ledger.core.status import SubjectState
+from ledger.core.status_map import STATE_BYTES, SUBJECT_BYTES, encode_state, parse_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ def compute_statement_name(raw: bytes) -> bytes:
     one unique index serves both.
     """
     return hashlib.sha256(CODE_DOMAIN + raw).digest()
+
+
+def compute_leaf_name(leaf: bytes) -> bytes:
+    """Return the name of a leaf's statement; a MAPHEAD, which has none, goes by the name of its own bytes."""
+    return compute_statement_name(leaf[HEADER_BYTES:] or leaf)
 
 
 class NewEntry(NamedTuple):
@@ -63,6 +70,14 @@ class StoredTile(NamedTuple):
     hashes: bytes
 
 
+class StoredPage(NamedTuple):
+    """Hash of a page of the status map; the members are the columns of `tables.map_pages`."""
+
+    depth: int
+    prefix: int
+    hash: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Everything that one batch changes, beside its checkpoint."""
@@ -76,6 +91,11 @@ class Batch:
     tiles: Sequence[StoredTile]
     """New tiles, and partial ones that grew."""
     states: Mapping[Subject, SubjectState]
+    """New states."""
+    replaced: Mapping[Subject, SubjectState | None]
+    """The states in whose place they come; None where there was none."""
+    pages: Sequence[StoredPage]
+    """Pages of the status map that hold the new states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +118,25 @@ class Known:
     digests: frozenset[Digest]
     """Certificates whose bytes are stored."""
     states: Mapping[Subject, SubjectState]
+
+
+_NO_STATE = bytes(STATE_BYTES)
+
+
+def encode_replaced(states: Mapping[Subject, SubjectState | None]) -> bytes:
+    """Return replaced states as one row holds them: subject and state of each, zeros where there was none."""
+    return b"".join(
+        subject + (_NO_STATE if state is None else encode_state(state)) for subject, state in states.items()
+    )
+
+
+def decode_replaced(raw: bytes) -> dict[Subject, SubjectState | None]:
+    """Return what `encode_replaced` was given."""
+    width = SUBJECT_BYTES + STATE_BYTES
+    items = (raw[at : at + width] for at in range(0, len(raw), width))
+    return {
+        Subject(item[:SUBJECT_BYTES]): None
+        if item[SUBJECT_BYTES:] == _NO_STATE
+        else parse_state(item[SUBJECT_BYTES:])
+        for item in items
+    }

@@ -1,8 +1,8 @@
 """Every table of the log's database, and nothing else; `migrations` creates them.
 
-Entries, checkpoints and documents are insert-only, guarded by triggers. Tiles and subjects are derived: they
-follow from the entries and can be computed again. Bytes are bytes; instants are milliseconds since 1970-01-01
-UTC, in columns that end in `_ms`.
+Entries, checkpoints and documents are insert-only, guarded by triggers. Tiles, subjects, pages of the status
+map and what each batch replaced in it are derived: they follow from the entries and can be computed again.
+Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns that end in `_ms`.
 """
 
 from typing import Final
@@ -36,7 +36,8 @@ INSERT_ONLY: Final = ("entries", "checkpoints", "documents")
 """Tables whose rows are never changed or removed."""
 
 FIRST_REGISTER_TYPE: Final = 32
-"""Event types from here on are register events: few, and read again whenever a log is opened."""
+LAST_REGISTER_TYPE: Final = 254
+"""Event types between these are register events: few, and read again whenever a log is opened."""
 
 _Index = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; SQLite takes a primary key for its row id only under the name INTEGER."""
@@ -65,8 +66,8 @@ page written for each leaf."""
 Index(
     "entries_register_idx",
     entries.c.leaf_index,
-    sqlite_where=entries.c.type >= FIRST_REGISTER_TYPE,
-    postgresql_where=entries.c.type >= FIRST_REGISTER_TYPE,
+    sqlite_where=entries.c.type.between(FIRST_REGISTER_TYPE, LAST_REGISTER_TYPE),
+    postgresql_where=entries.c.type.between(FIRST_REGISTER_TYPE, LAST_REGISTER_TYPE),
 )
 
 documents = Table(
@@ -97,6 +98,24 @@ subjects = Table(
     sqlite_with_rowid=False,
 )
 """Newest state of every subject."""
+
+map_pages = Table(
+    "map_pages",
+    metadata,
+    Column("depth", SmallInteger, primary_key=True, autoincrement=False),
+    Column("prefix", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Hashes of the newest status map's pages, see `core.status_map`; the subjects themselves are the last page."""
+
+replaced_states = Table(
+    "replaced_states",
+    metadata,
+    Column("tree_size", _Index, primary_key=True, autoincrement=False),
+    Column("states", LargeBinary, nullable=False),
+)
+"""By the size of its checkpoint, what a batch replaced in the status map: the way back to older maps."""
 
 head = Table(
     "head",

@@ -239,6 +239,7 @@ class World:
             required=frozenset(DEFAULT_REQUIRED),
             lag_warning=timedelta(days=30),
             clock_tolerance=_TOLERANCE,
+            max_status_age=None,
             zone=ZONE,
             development=True,
         )

@@ -26,6 +26,7 @@ POLICY = Policy(
     required=frozenset(DEFAULT_REQUIRED),
     lag_warning=timedelta(days=30),
     clock_tolerance=timedelta(minutes=5),
+    max_status_age=None,
     zone=ZoneInfo("Asia/Shanghai"),
     development=False,
 )

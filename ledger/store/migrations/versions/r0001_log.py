@@ -49,7 +49,7 @@ def _create_log() -> None:
         sa.UniqueConstraint("statement_name", name="entries_statement_name_key"),
         sa.UniqueConstraint("issuer", "number", name="entries_issuer_number_key"),
     )
-    registers = sa.text("type >= 32")
+    registers = sa.text("type BETWEEN 32 AND 254")
     op.create_index(
         "entries_register_idx", "entries", ["leaf_index"], sqlite_where=registers, postgresql_where=registers
     )
@@ -97,6 +97,20 @@ def _create_derived() -> None:
         sa.Column("current_certificate", sa.BigInteger),
         sa.PrimaryKeyConstraint("subject", name="subjects_pkey"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "map_pages",
+        sa.Column("depth", sa.SmallInteger, autoincrement=False, nullable=False),
+        sa.Column("prefix", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("depth", "prefix", name="map_pages_pkey"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "replaced_states",
+        sa.Column("tree_size", _Index, autoincrement=False, nullable=False),
+        sa.Column("states", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("tree_size", name="replaced_states_pkey"),
     )
 
 

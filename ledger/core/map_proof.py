@@ -1,0 +1,188 @@
+"""Proof of what the status map says of some subjects: the part of the trie that leads to them.
+
+The proof is the trie itself, cut: what does not lead to a wanted subject is replaced by its hash. One form
+serves one subject or many, present or absent (the path then ends at another subject). Nodes stand in the order
+root, left, right:
+
+    0x00 || hash(32)                    cut: a subtree that is not shown
+    0x02 || subject(32) || value(21)    leaf
+    0x03 || bit(1), then two nodes      inner node
+    0x04                                the empty map; stands alone
+
+Rules it keeps: a proof must lead to the root that the caller has from a MAPHEAD leaf; bits grow on the way
+down, and every leaf lies where its own bits lead, so that a subject has one place only. What a proof does not
+show is an error, never "absent".
+
+>>> proven = open_map_proof(build_map_proof(status_map, [subject], load), status_map.root_hash)
+>>> proven.find(subject)
+SubjectState(status=<Status.VALID: 1>, version=1, last_event=5, current_certificate=5)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.core.errors import MalformedDocumentError, MapProofError
+from ledger.core.ids import Subject
+from ledger.core.status import SubjectState
+from ledger.core.status_map import (
+    EMPTY_MAP_ROOT,
+    STATE_BYTES,
+    SUBJECT_BITS,
+    SUBJECT_BYTES,
+    Node,
+    Page,
+    PageLoader,
+    StatusMap,
+    get_hash,
+    hash_map_inner,
+    hash_map_leaf,
+    open_page,
+    parse_state,
+)
+
+MAX_MAP_PROOF_BYTES: Final = 4 * 1024 * 1024
+_CUT, _LEAF, _INNER, _EMPTY = b"\x00", b"\x02", b"\x03", b"\x04"
+
+
+def build_map_proof(status_map: StatusMap, subjects: Iterable[Subject], load: PageLoader) -> bytes:
+    """Return the proof of what a map says of these subjects; at least one.
+
+    Raises:
+        LogIntegrityError: a page does not hold what its hash promises.
+    """
+    if status_map.root is None:
+        return _EMPTY
+    parts: list[bytes] = []
+    _write(status_map.root, [int.from_bytes(subject) for subject in subjects], load, parts)
+    return b"".join(parts)
+
+
+def _write(node: Node, wanted: list[int], load: PageLoader, parts: list[bytes]) -> None:
+    while isinstance(node, Page) and wanted:
+        node = open_page(node, load)
+    if not wanted:
+        parts += (_CUT, get_hash(node))
+    elif isinstance(node, bytes):
+        parts += (_LEAF, node[32:])
+    elif isinstance(node, tuple):
+        _, bit, left, right = node
+        parts += (_INNER, bytes([bit]))
+        _write(left, [key for key in wanted if not key >> 255 - bit & 1], load, parts)
+        _write(right, [key for key in wanted if key >> 255 - bit & 1], load, parts)
+
+
+# --- checking ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    bit: int
+    left: "_Part"
+    right: "_Part"
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    subject: Subject
+    state: SubjectState
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A node's hash, and what is shown of it: nothing where the trie is cut."""
+
+    hash: bytes
+    shown: _Inner | _Leaf | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenStates:
+    """The part of a map that a proof shows."""
+
+    root: _Part | None
+    """None: the map is empty."""
+
+    def find(self, subject: Subject) -> SubjectState | None:
+        """Return the state of a subject; None if the map does not have it.
+
+        Raises:
+            MapProofError: the proof does not show it.
+        """
+        if self.root is None:
+            return None
+        key, shown = int.from_bytes(subject), self.root.shown
+        while isinstance(shown, _Inner):
+            shown = (shown.right if key >> 255 - shown.bit & 1 else shown.left).shown
+        if shown is None:
+            raise MapProofError(f"the proof does not show subject {subject.hex()[:16]}")
+        return shown.state if shown.subject == subject else None
+
+
+def open_map_proof(raw: bytes, root_hash: bytes) -> ProvenStates:
+    """Check a proof and return what it shows.
+
+    Args:
+        raw: see above; at most 4 MiB.
+        root_hash: of the map, 32 bytes, as a MAPHEAD leaf states it.
+
+    Raises:
+        MalformedDocumentError: not such a proof.
+        MapProofError: it leads to another root.
+    """
+    if len(raw) > MAX_MAP_PROOF_BYTES:
+        raise MalformedDocumentError(f"a map proof of {len(raw)} bytes; at most {MAX_MAP_PROOF_BYTES}")
+    root = None if raw == _EMPTY else _Reading(raw).read_all()
+    if (EMPTY_MAP_ROOT if root is None else root.hash) != root_hash:
+        raise MapProofError("the proof leads to another root of the status map")
+    return ProvenStates(root)
+
+
+class _Reading:
+    """One pass over the bytes of a proof."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._at = 0
+
+    def read_all(self) -> _Part:
+        """Read the whole proof."""
+        root = self._read(-1, 0, 0)
+        if self._at < len(self._raw):
+            raise MalformedDocumentError("a map proof goes on after its end")
+        return root
+
+    def _read(self, above: int, mask: int, path: int) -> _Part:
+        """Read a node.
+
+        Args:
+            above: bit of the node above; -1 at the root.
+            mask: every bit on the way here.
+            path: which of them are 1.
+        """
+        kind = self._take(1)
+        if kind == _CUT:
+            return _Part(self._take(32), None)
+        if kind == _LEAF:
+            return self._read_leaf(mask, path)
+        if kind != _INNER:
+            raise MalformedDocumentError("a map proof has a node of an unknown kind")
+        bit = self._take(1)[0]
+        if bit <= above:
+            raise MalformedDocumentError("a map proof has inner nodes out of order")
+        here = 1 << SUBJECT_BITS - 1 - bit
+        left = self._read(bit, mask | here, path)
+        right = self._read(bit, mask | here, path | here)
+        return _Part(hash_map_inner(bit, left.hash, right.hash), _Inner(bit, left, right))
+
+    def _read_leaf(self, mask: int, path: int) -> _Part:
+        subject, value = self._take(SUBJECT_BYTES), self._take(STATE_BYTES)
+        if int.from_bytes(subject) & mask != path:
+            raise MalformedDocumentError("a map proof has a subject where its bits do not lead")
+        return _Part(hash_map_leaf(subject, value), _Leaf(Subject(subject), parse_state(value)))
+
+    def _take(self, count: int) -> bytes:
+        self._at += count
+        if self._at > len(self._raw):
+            raise MalformedDocumentError("a map proof is cut off")
+        return self._raw[self._at - count : self._at]

@@ -1,0 +1,102 @@
+"""Replay: what follows from the leaves, one by one, and nothing else.
+
+Every header is compared with what the fold gives its statement, every MAPHEAD with the map that all earlier
+leaves give. Whoever replays a log to its end knows its root, its map and its registers without believing
+anybody; signatures of statements are verified too.
+
+>>> replay = Replay()
+>>> for leaf in leaves:
+...     replay.take(leaf)
+>>> replay.tree.root() == checkpoint.root_hash
+True
+"""
+
+from dataclasses import dataclass
+
+from ledger.core.entry import Leaf, parse_leaf
+from ledger.core.errors import InputError, VerificationError
+from ledger.core.event import EventType
+from ledger.core.ids import LeafIndex, Subject
+from ledger.core.maphead import build_maphead, get_map_root
+from ledger.core.merkle import CompactRange, hash_leaf
+from ledger.core.statement import SignedStatement, parse_signed_statement
+from ledger.core.status import Effect, Registers, SubjectState, Void, build_header, judge_signed_event
+from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One leaf, and what the fold says of it."""
+
+    index: LeafIndex
+    leaf: Leaf
+    signed: SignedStatement | None
+    """None for a MAPHEAD."""
+    outcome: Effect | Void | None
+    """None for a MAPHEAD."""
+
+
+class Replay:
+    """The state after the leaves taken so far."""
+
+    def __init__(self) -> None:
+        self.tree = CompactRange()
+        self.registers = Registers()
+        self.states: dict[Subject, SubjectState] = {}
+        self.map: StatusMap = EMPTY_MAP
+        """As of the newest MAPHEAD."""
+        self.maphead: LeafIndex | None = None
+        """Index of the newest MAPHEAD."""
+        self._mapheads = 0
+        self._changes: dict[Subject, SubjectState] = {}
+        self._newest_ms = 0
+
+    def take(self, raw: bytes) -> Replayed:
+        """Take the next leaf.
+
+        Raises:
+            VerificationError: the leaf is damaged, its header is not what its statement and the earlier leaves
+                give, it goes back in time, or it states another map. Nothing has changed then.
+        """
+        index = LeafIndex(self.tree.size)
+        try:
+            leaf = parse_leaf(raw)
+            if leaf.header.type is EventType.MAPHEAD:
+                replayed = self._take_maphead(index, leaf)
+            else:
+                replayed = self._take_statement(index, leaf)
+        except InputError as err:
+            raise VerificationError(f"leaf {index} is damaged: {err}") from err
+        self._newest_ms = leaf.header.sequenced_at_ms
+        self.tree.append(hash_leaf(raw))
+        return replayed
+
+    def _take_maphead(self, index: LeafIndex, leaf: Leaf) -> Replayed:
+        grown = self.map.update(self._changes, load_nothing)
+        before = None if self.maphead is None else (self.maphead, self._mapheads)
+        if get_map_root(leaf.header) != grown.root_hash:
+            raise VerificationError(f"leaf {index} states another status map than the earlier leaves give")
+        if leaf.header != build_maphead(grown.root_hash, leaf.header.sequenced_at_ms, before):
+            raise VerificationError(f"the header of leaf {index} is not that of a MAPHEAD at this place")
+        self._require_time(index, leaf)
+        self.map, self.maphead = grown, index
+        self._mapheads += 1
+        self._changes = {}
+        return Replayed(index, leaf, None, None)
+
+    def _take_statement(self, index: LeafIndex, leaf: Leaf) -> Replayed:
+        header, signed = leaf.header, parse_signed_statement(leaf.statement_raw)
+        outcome = judge_signed_event(signed, index, header.sequenced_at, self.registers, self.states.get)
+        if build_header(signed, outcome, header.sequenced_at_ms) != header:
+            raise VerificationError(f"the header of leaf {index} is not what its statement gives")
+        self._require_time(index, leaf)
+        if isinstance(outcome, Effect):
+            self.states.update(outcome.changes)
+            self._changes.update(outcome.changes)
+            if outcome.apply is not None:
+                outcome.apply(self.registers)
+        return Replayed(index, leaf, signed, outcome)
+
+    def _require_time(self, index: LeafIndex, leaf: Leaf) -> None:
+        if leaf.header.sequenced_at_ms < self._newest_ms:
+            raise VerificationError(f"leaf {index} is dated before the leaf in front of it")

@@ -1,0 +1,298 @@
+"""The status map: one hash over the newest state of every subject.
+
+A compressed binary trie over the subjects' 256 bits, the most significant first; every inner node has two
+children and names the first bit in which they differ. The shape follows from the subjects alone, so that a
+replay of the leaves gives the same root everywhere.
+
+    value  status(1) || version(4) || last_event(8) || current_certificate(8, 2^64-1 if none)     21 bytes
+    leaf   SHA-256(0x02 || subject || value)
+    inner  SHA-256(0x03 || bit(1) || left || right)
+    empty  SHA-256(0x04)
+
+Rules it keeps: a map is never changed, only replaced, and shares what has not changed with the one before;
+whoever holds an old one proves from it. Parts that nobody has looked at yet stay `Page`s, 32 bytes instead of
+their content, so that opening a map of millions costs nothing.
+
+>>> grown = EMPTY_MAP.update({subject: state}, load_nothing)
+>>> grown.find(subject, load_nothing) == state
+True
+"""
+
+import struct
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from ledger.core.errors import LogIntegrityError, MalformedDocumentError
+from ledger.core.ids import LeafIndex, Subject
+from ledger.core.status import Status, SubjectState
+
+SUBJECT_BYTES: Final = 32
+SUBJECT_BITS: Final = 256
+STATE_BYTES: Final = 21
+EMPTY_MAP_ROOT: Final = sha256(b"\x04").digest()
+PAGE_DEPTHS: Final = (8, 16)
+"""After how many bits the stored map is cut into pages: 256 pages of 256 pages of a few subjects each."""
+
+_STATE: Final = struct.Struct(">BIQQ")
+_NO_CERTIFICATE: Final = 2**64 - 1
+_LEAF_HEAD: Final = 32 + SUBJECT_BYTES
+
+
+class Page:
+    """A subtree that is not loaded: all subjects that begin with the same bits."""
+
+    __slots__ = ("depth", "hash", "node", "prefix")
+
+    def __init__(self, depth: int, prefix: int, node_hash: bytes) -> None:
+        """Name a subtree.
+
+        Args:
+            depth: number of bits, one of `PAGE_DEPTHS`, or 0 for the whole map.
+            prefix: these bits as a number.
+            node_hash: 32 bytes.
+        """
+        self.depth = depth
+        self.prefix = prefix
+        self.hash = node_hash
+        self.node: Node | None = None
+        """What was loaded; the hash has been compared."""
+
+
+Inner = tuple[bytes, int, "Node", "Node"]
+"""Hash, first bit in which the children differ, child with 0 there, child with 1 there."""
+
+Node = bytes | Inner | Page
+"""A leaf is 85 bytes: hash, subject and value; millions of them are held."""
+
+PageLoader = Callable[[Page], Iterable[tuple[Subject, SubjectState]] | Iterable[Page]]
+"""Returns the content of a page: its pages of the next depth, or at the last depth its subjects; any order."""
+
+
+def encode_state(state: SubjectState) -> bytes:
+    """Return the 21 bytes of a subject's state, big-endian."""
+    current = _NO_CERTIFICATE if state.current_certificate is None else state.current_certificate
+    return _STATE.pack(state.status, state.version, state.last_event, current)
+
+
+def parse_state(raw: bytes) -> SubjectState:
+    """Parse a subject's state.
+
+    Raises:
+        MalformedDocumentError: not 21 bytes, or no such status.
+    """
+    if len(raw) != STATE_BYTES:
+        raise MalformedDocumentError(f"a state of {len(raw)} bytes; expected {STATE_BYTES}")
+    code, version, last_event, current = _STATE.unpack(raw)
+    try:
+        status = Status(code)
+    except ValueError:
+        raise MalformedDocumentError(f"a state with the unknown status {code}") from None
+    certificate = None if current == _NO_CERTIFICATE else LeafIndex(current)
+    return SubjectState(status, version, LeafIndex(last_event), certificate)
+
+
+def hash_map_leaf(subject: bytes, value: bytes) -> bytes:
+    """Return the hash of one subject with its 21 bytes of state."""
+    return sha256(b"\x02" + subject + value).digest()
+
+
+def hash_map_inner(bit: int, left: bytes, right: bytes) -> bytes:
+    """Return the hash of an inner node; `bit` counts from 0, the most significant."""
+    return sha256(b"\x03" + _BIT[bit] + left + right).digest()
+
+
+_BIT: Final = tuple(bytes([bit]) for bit in range(SUBJECT_BITS))
+
+
+def load_nothing(page: Page) -> Iterable[Page]:
+    """Load a page of a map that is held completely: there is none."""
+    raise LogIntegrityError(f"a page of the status map, {page.depth} bits {page.prefix:x}, is not at hand")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMap:
+    """One state of the map."""
+
+    root: Node | None = None
+
+    @property
+    def root_hash(self) -> bytes:
+        """Return the 32 bytes that a MAPHEAD leaf states."""
+        return EMPTY_MAP_ROOT if self.root is None else get_hash(self.root)
+
+    def find(self, subject: Subject, load: PageLoader) -> SubjectState | None:
+        """Return the newest state of a subject, or None."""
+        key = int.from_bytes(subject)
+        node = self.root
+        while isinstance(node, (tuple, Page)):
+            if isinstance(node, Page):
+                node = open_page(node, load)
+            else:
+                node = node[3] if key >> 255 - node[1] & 1 else node[2]
+        if node is None or node[32:_LEAF_HEAD] != subject:
+            return None
+        return parse_state(node[_LEAF_HEAD:])
+
+    def update(self, changes: Mapping[Subject, SubjectState | None], load: PageLoader) -> "StatusMap":
+        """Return the map with these states in the place of others; None takes a subject out.
+
+        Raises:
+            LogIntegrityError: a page does not hold what its hash promises.
+        """
+        if not changes:
+            return self
+        items = [_make_item(subject, state) for subject, state in sorted(changes.items())]
+        return StatusMap(_update(self.root, items, 0, load))
+
+    def list_pages(self, subjects: Iterable[Subject]) -> Iterator[Page]:
+        """Yield the pages that hold these subjects, at every depth, each once, as a store keeps them."""
+        found = {int.from_bytes(subject[:2]) for subject in subjects}
+        for depth in PAGE_DEPTHS:
+            for prefix in sorted({number >> 16 - depth for number in found}):
+                node = _descend(self.root, depth, prefix)
+                if node is not None:
+                    yield Page(depth, prefix, get_hash(node))
+
+
+EMPTY_MAP: Final = StatusMap()
+"""The map before anything has happened."""
+
+
+def open_map(root_hash: bytes) -> StatusMap:
+    """Return the map with this root; its content is loaded as it is needed."""
+    return EMPTY_MAP if root_hash == EMPTY_MAP_ROOT else StatusMap(Page(0, 0, root_hash))
+
+
+def get_hash(node: Node) -> bytes:
+    """Return the hash of a node, 32 bytes."""
+    if isinstance(node, bytes):
+        return node[:32]
+    return node[0] if isinstance(node, tuple) else node.hash
+
+
+# --- building ---------------------------------------------------------------------------------------------
+# An item is a subject as a number, and what belongs there: a leaf, a page, or None to take it away.
+
+_Item = tuple[int, Node | None]
+
+
+def _make_item(subject: Subject, state: SubjectState | None) -> _Item:
+    if state is None:
+        return int.from_bytes(subject), None
+    value = encode_state(state)
+    return int.from_bytes(subject), hash_map_leaf(subject, value) + subject + value
+
+
+def _update(node: Node | None, items: Sequence[_Item], known: int, load: PageLoader) -> Node | None:
+    """Return a node with items merged in; all of them agree with it in the first `known` bits."""
+    if node is None:
+        return _build([item for item in items if item[1] is not None])
+    if isinstance(node, bytes):
+        return _build(_merge_leaf(node, items))
+    depth = node[1] if isinstance(node, tuple) else node.depth
+    if depth > known:
+        place = _find_place(node)
+        bit = min(_find_difference(items[0][0], place), _find_difference(items[-1][0], place))
+        if bit < depth:
+            return _split(node, place, items, bit, load)
+    if isinstance(node, Page):
+        return _update(open_page(node, load), items, depth, load)
+    _, bit, left, right = node
+    middle = _find_middle(items, bit)
+    new_left = _update(left, items[:middle], bit + 1, load) if middle else left
+    new_right = _update(right, items[middle:], bit + 1, load) if middle < len(items) else right
+    return _join(bit, new_left, new_right)
+
+
+def _split(node: Node, place: int, items: Sequence[_Item], bit: int, load: PageLoader) -> Node | None:
+    """Merge items of which some leave the path to a node before it."""
+    middle = _find_middle(items, bit)
+    here, there = (
+        (items[middle:], items[:middle]) if place >> 255 - bit & 1 else (items[:middle], items[middle:])
+    )
+    old = _update(node, here, bit + 1, load) if here else node
+    new = _build([item for item in there if item[1] is not None])
+    return _join(bit, new, old) if place >> 255 - bit & 1 else _join(bit, old, new)
+
+
+def _merge_leaf(leaf: bytes, items: Sequence[_Item]) -> list[_Item]:
+    key = int.from_bytes(leaf[32:_LEAF_HEAD])
+    kept = [item for item in items if item[1] is not None]
+    at = bisect_left(items, key, key=_get_key)
+    if at == len(items) or items[at][0] != key:
+        kept.insert(bisect_left(kept, key, key=_get_key), (key, leaf))
+    return kept
+
+
+def _build(items: Sequence[_Item]) -> Node | None:
+    """Return the trie over leaves or pages, which come in order."""
+    if len(items) <= 1:
+        return items[0][1] if items else None
+    bit = _find_difference(items[0][0], items[-1][0])
+    middle = _find_middle(items, bit)
+    return _join(bit, _build(items[:middle]), _build(items[middle:]))
+
+
+def _join(bit: int, left: Node | None, right: Node | None) -> Node | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return hash_map_inner(bit, get_hash(left), get_hash(right)), bit, left, right
+
+
+def open_page(page: Page, load: PageLoader) -> Node:
+    """Return a page's content, loaded once, and only if it has the page's hash."""
+    if page.node is None:
+        items = [
+            (item.prefix << SUBJECT_BITS - item.depth, item) if isinstance(item, Page) else _make_item(*item)
+            for item in load(page)
+        ]
+        node = _build(sorted(items, key=_get_key))
+        if node is None or get_hash(node) != page.hash:
+            raise LogIntegrityError(
+                f"a page of the status map, {page.depth} bits {page.prefix:x}, does not hold what its hash promises"
+            )
+        page.node = node
+    return page.node
+
+
+def _descend(node: Node | None, depth: int, prefix: int) -> Node | None:
+    """Return the subtree of all subjects that begin with `depth` bits, if there are any."""
+    while isinstance(node, (tuple, Page)):
+        if isinstance(node, tuple):
+            if node[1] >= depth:
+                break
+            node = node[3] if prefix >> depth - 1 - node[1] & 1 else node[2]
+        elif node.depth >= depth or node.node is None:
+            break
+        else:
+            node = node.node
+    if node is None or _find_place(node) >> SUBJECT_BITS - depth != prefix:
+        return None
+    return node
+
+
+def _find_place(node: Node) -> int:
+    """Return a number that has the bits which all subjects under a node share."""
+    while isinstance(node, tuple):
+        node = node[2]
+    if isinstance(node, Page):
+        return node.prefix << SUBJECT_BITS - node.depth
+    return int.from_bytes(node[32:_LEAF_HEAD])
+
+
+def _find_difference(one: int, other: int) -> int:
+    """Return the first bit in which two subjects differ; 256 if they are equal."""
+    return SUBJECT_BITS - (one ^ other).bit_length()
+
+
+def _find_middle(items: Sequence[_Item], bit: int) -> int:
+    """Return how many items have 0 at a bit; all agree in the bits before it."""
+    least = (items[-1][0] >> 255 - bit | 1) << 255 - bit
+    return bisect_left(items, least, key=_get_key)
+
+
+def _get_key(item: _Item) -> int:
+    return item[0]
