@@ -1,4 +1,4 @@
-"""Answers that are ready bytes: given again as they are until the log, its anchors or the day have moved.
+"""Answers that are ready bytes: given again as they are until the log, its anchors or the minute have moved.
 
 How far they have moved is looked at once a second, by whoever asks first then. So a page shows a change at most
 a second after it was committed, and a page that many look at is computed once.

@@ -94,9 +94,15 @@ class _Comparison:
             for subject in some:
                 if stored.get(subject) != self.log.states[subject]:
                     raise LogIntegrityError(f"the state of {encode_hex(subject)} is not what the leaves give")
+        if self._queries.count_states() != len(self.log.states):
+            raise LogIntegrityError("a state is stored of a subject that no leaf is about")
 
     def check_map(self) -> None:
-        """Compare the pages of the newest map, when all leaves have been taken."""
+        """Compare the pages of the newest map, and the way back from it, when all leaves have been taken."""
+        if self._queries.read_replaced_sizes() != list(self._checkpoints):
+            raise LogIntegrityError(
+                "what batches replaced is not stored for every checkpoint, and for no other"
+            )
         pages = {(page.depth, page.prefix): page.hash for page in self.log.map.list_pages(self.log.states)}
         if pages != self._queries.read_map_pages():
             raise LogIntegrityError("the stored pages of the status map are not those that the leaves give")

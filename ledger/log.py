@@ -40,7 +40,14 @@ from ledger.core.status import Effect, Registers, SubjectState, judge_event
 from ledger.core.status_map import EMPTY_MAP, Page, StatusMap, open_map
 from ledger.failpoint import failpoint
 from ledger.map_history import read_maphead
-from ledger.right_edge import RightEdge, TreeReading, compute_stored_root, load_edge, verify_stored
+from ledger.right_edge import (
+    RightEdge,
+    TreeReading,
+    compute_stored_root,
+    load_edge,
+    verify_last_leaf,
+    verify_stored,
+)
 from ledger.sequencing import Sequencing, StateReading
 from ledger.store.records import (
     Batch,
@@ -253,9 +260,12 @@ class Log:
         if signed != head.tree_size or (checkpoint is not None and checkpoint.root_hash != head.root_hash):
             raise LogIntegrityError("the newest checkpoint is not that of the newest head")
         note = "" if checkpoint is None else checkpoint.note
-        maphead = read_maphead(transaction, head.tree_size) if head.tree_size else None
-        status_map = EMPTY_MAP if maphead is None else open_map(get_map_root(maphead))
-        return _State(head, note, load_edge(transaction, head), status_map, maphead, registers)
+        edge = load_edge(transaction, head)
+        if not head.tree_size:
+            return _State(head, note, edge, EMPTY_MAP, None, registers)
+        verify_last_leaf(transaction, head.tree_size)
+        maphead = read_maphead(transaction, head.tree_size)
+        return _State(head, note, edge, open_map(get_map_root(maphead)), maphead, registers)
 
     def _require_own_root(self, registers: Registers) -> None:
         root = registers.root

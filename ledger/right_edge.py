@@ -93,6 +93,19 @@ def load_edge(reading: TreeReading, head: Head) -> RightEdge:
     return edge
 
 
+def verify_last_leaf(reading: TreeReading, tree_size: TreeSize) -> None:
+    """Compare the newest leaf with its hash in the tiles; what follows from it is about to be signed.
+
+    Raises:
+        LogIntegrityError: they differ, or one is missing.
+    """
+    index = (tree_size - 1) // TILE_WIDTH
+    tile = reading.read_tile(Tile(0, index, compute_tile_width(0, index, tree_size)))
+    (leaf,) = reading.read_leaves(tree_size - 1, tree_size)
+    if tile[-HASH_SIZE:] != hash_leaf(leaf):
+        raise LogIntegrityError(f"leaf {tree_size - 1} is not the one whose hash is in the tree")
+
+
 def verify_stored(reading: TreeReading, before: Head, after: Head) -> None:
     """Read what was added again, hash it again, and compute the root from the bottom up.
 

@@ -16,6 +16,8 @@ LOG_FAILPOINTS = (
     "store.documents",
     "store.tiles",
     "store.subjects",
+    "store.pages",
+    "store.replaced",
     "log.verified",
     "store.checkpoint",
     "log.before_commit",

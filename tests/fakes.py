@@ -197,6 +197,18 @@ class MemoryTransaction:
             found |= decode_replaced(self.data.replaced[size]) if size > tree_size else {}
         return found
 
+    def read_replaced_in(self, tree_size: TreeSize) -> dict[Subject, SubjectState | None]:
+        return decode_replaced(self.data.replaced.get(tree_size, b""))
+
+    def read_replaced_sizes(self) -> list[TreeSize]:
+        return sorted(self.data.replaced)
+
+    def count_states(self) -> int:
+        return len(self.data.states)
+
+    def read_map_pages(self) -> dict[tuple[int, int], bytes]:
+        return dict(self.data.pages)
+
     def read_documents(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
         return {digest: self.data.documents[digest] for digest in digests if digest in self.data.documents}
 

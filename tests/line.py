@@ -39,6 +39,8 @@ DAY = date.today() - timedelta(days=1)  # noqa: DTZ011 -- the real clock judges 
 INSTITUTION = "350100-01"
 AUTHORISATION_NO = "(闽)法计(2025)35001号"
 HOST = "localhost:8000"
+FOUNDED = 10
+"""Leaves after `Line.found`: each register event is a batch of its own, and a MAPHEAD ends each."""
 
 
 @dataclass(frozen=True, slots=True)

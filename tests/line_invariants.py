@@ -61,8 +61,9 @@ def assert_numbers(desk):
 def find_issues(line):
     found = {}
     for index, raw in enumerate(line.leaves()):
-        statement = parse_signed_statement(parse_leaf(raw).statement_raw).statement
-        if statement.type is EventType.ISSUE:
+        leaf = parse_leaf(raw)
+        if leaf.header.type is EventType.ISSUE:
+            statement = parse_signed_statement(leaf.statement_raw).statement
             assert found.setdefault(statement.claims.number, index) == index
     return found
 

@@ -1,7 +1,8 @@
-"""The recursions of RFC 9162 §2.1 written literally, as the yardstick for `ledger.core.merkle`.
+"""What a tree and a trie are, written literally, as the yardstick for the code.
 
-Nothing here is shared with the code under test. D[a:b] is written as the pair (a, b); hashes of ranges are
-remembered, so that logs of some ten thousand leaves stay affordable.
+The recursions of RFC 9162 §2.1 for `ledger.core.merkle`: D[a:b] is written as the pair (a, b); hashes of ranges
+are remembered, so that logs of some ten thousand leaves stay affordable. The definition of the status map for
+`ledger.core.status_map`. Nothing here is shared with the code under test.
 """
 
 import hashlib
@@ -117,3 +118,32 @@ def is_consistent(first, second, first_hash, second_hash, consistency_path):
             sr = sha256(b"\x01" + sr + c)
         fn, sn = fn >> 1, sn >> 1
     return fr == first_hash and sr == second_hash and sn == 0
+
+
+# --- the status map -----------------------------------------------------------------------------------------
+
+
+def reference_map_root(states):
+    """Return the root of the status map, written literally.
+
+    Args:
+        states: by subject (32 bytes): status, version, last event, current certificate or None.
+    """
+    return map_subtree(sorted((bits_of(subject), subject, state) for subject, state in states.items()))
+
+
+def bits_of(subject):
+    return "".join(f"{byte:08b}" for byte in subject)
+
+
+def map_subtree(items):
+    if not items:
+        return sha256(b"\x04")
+    if len(items) == 1:
+        (_, subject, (status, version, last_event, current)) = items[0]
+        value = bytes([status]) + version.to_bytes(4) + last_event.to_bytes(8)
+        value += b"\xff" * 8 if current is None else current.to_bytes(8)
+        return sha256(b"\x02" + subject + value)
+    bit = next(bit for bit in range(256) if len({bits[bit] for bits, _, _ in items}) == 2)
+    sides = [[item for item in items if item[0][bit] == side] for side in "01"]
+    return sha256(b"\x03" + bytes([bit]) + map_subtree(sides[0]) + map_subtree(sides[1]))

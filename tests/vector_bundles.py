@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ledger_in_memory import (
@@ -18,8 +18,13 @@ from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
+from ledger.core.evidence import encode_evidence
+from ledger.core.map_proof import build_map_proof
 from ledger.core.policy import encode_policy
+from ledger.core.status_map import load_nothing
 from verifier.verify import verify_bundle
+
+NOW = "2026-03-03T08:00:00Z"
 
 # --- bundles ----------------------------------------------------------------------------------------------
 
@@ -39,11 +44,12 @@ def build_bundles() -> Kind:
     _add_good_bundles(kind)
     _add_broken_bundles(kind)
     _add_forced_bundles(kind)
+    _add_status_bundles(kind)
     return kind
 
 
-def _expect(ledger: MemoryLedger, raw: bytes, at: str = "2026-03-03T08:00:00Z") -> dict[str, Any]:
-    report = verify_bundle(parse_bundle(raw), ledger.session(), datetime.fromisoformat(at))
+def _expect(ledger: MemoryLedger, raw: bytes, at: str, **beliefs: Any) -> dict[str, Any]:
+    report = verify_bundle(parse_bundle(raw), ledger.session(**beliefs), datetime.fromisoformat(at))
     return {
         "at": at,
         "verdict": report.verdict.value,
@@ -54,18 +60,19 @@ def _expect(ledger: MemoryLedger, raw: bytes, at: str = "2026-03-03T08:00:00Z") 
     }
 
 
-def _add_bundle(kind: Kind, name: str, why: str, ledger: MemoryLedger, raw: bytes, **options: str) -> None:
-    expected = _expect(ledger, raw, **options)
+def _add_bundle(
+    kind: Kind, name: str, why: str, ledger: MemoryLedger, raw: bytes, at: str = NOW, **beliefs: Any
+) -> None:
+    expected = _expect(ledger, raw, at, **beliefs)
     assert name.endswith("_fail") == (expected["verdict"] == "INVALID" and not expected["authentic"]), name
-    kind.add(
-        name, why, bundle_json=raw, policy_json=encode_policy(ledger.policy()), expected_json=show(expected)
-    )
+    policy = encode_policy(ledger.policy(**beliefs))
+    kind.add(name, why, bundle_json=raw, policy_json=policy, expected_json=show(expected))
 
 
 def _add_good_bundles(kind: Kind) -> None:
     ledger = MemoryLedger().found().issue_many(3)
+    _add_bundle(kind, "pump", "valid", ledger, ledger.bundle(5))
     rejection = ledger.issue_record(make_rejection(3))
-    _add_bundle(kind, "pump", "valid", ledger, ledger.bundle(5, size=8))
     _add_bundle(
         kind, "expired", "the day after its last day", ledger, ledger.bundle(5), at="2026-08-27T16:00:00Z"
     )
@@ -118,10 +125,11 @@ def _with_digest(members: dict[str, Any]) -> bytes:
 
 
 def _add_broken_bundles(kind: Kind) -> None:
-    ledger = MemoryLedger().found().issue_many(2)
-    raw, other = ledger.bundle(5), json.loads(ledger.bundle(6))
+    ledger = MemoryLedger().found().issue_many(1)
+    older = json.loads(ledger.bundle(5))
+    second = ledger.issue(1)
+    raw, other = ledger.bundle(5), json.loads(ledger.bundle(second))
     members = json.loads(raw)
-    older = json.loads(ledger.bundle(5, size=6))
     serial = json.loads(raw.replace(b"SN00000000", b"SN00000001"))
     _add_bundle(
         kind,
@@ -136,12 +144,14 @@ def _add_broken_bundles(kind: Kind) -> None:
         ("statement", "the statement of another bundle"),
         ("leaf", "the leaf of another bundle"),
         ("inclusion", "the inclusion proof of another bundle"),
+        ("map", "the map proof of another bundle"),
     ):
         _add_bundle(kind, f"{part}_swapped_fail", why, ledger, _with_digest(members | {part: other[part]}))
     for part, why in (
         ("checkpoint", "the checkpoint of an older state"),
         ("evidence", "the evidence of an older state"),
         ("receipt", "the receipt of an older state"),
+        ("map", "the map proof of an older state"),
     ):
         _add_bundle(kind, f"{part}_older_fail", why, ledger, _with_digest(members | {part: older[part]}))
     for name, why, wrong, at in (
@@ -155,7 +165,7 @@ def _add_broken_bundles(kind: Kind) -> None:
             "log",
         ),
     ):
-        expected = show({"at": "2026-03-03T08:00:00Z", "fails": at, "exit_code": 2})
+        expected = show({"at": NOW, "fails": at, "exit_code": 2})
         policy = encode_policy(ledger.policy())
         kind.add(f"{name}_fail", why, bundle_json=wrong, policy_json=policy, expected_json=expected)
 
@@ -215,3 +225,46 @@ def _add_forced_bundles(kind: Kind) -> None:
     ledger.append(ledger.institution(id="350200-01", division="3502"))
     index = ledger.issue(0)
     _add_bundle(kind, "stranger_fail", "evidence about another institution too", ledger, ledger.bundle(index))
+
+
+def _add_status_bundles(kind: Kind) -> None:
+    """Add what only the status map tells."""
+    ledger = MemoryLedger().found().issue_many(1)
+    instrument = make_record(0)["instrument"]
+    first, newest = ledger.bundle(5), ledger.issue(1, instrument=instrument)
+    _add_bundle(kind, "superseded", "a newer certificate of the same instrument", ledger, ledger.bundle(5))
+    _add_bundle(kind, "second", "that newer certificate", ledger, ledger.bundle(newest))
+    _add_bundle(kind, "not_yet_superseded", "under the state before", ledger, first)
+    ledger.issue_record(make_rejection(2, instrument=instrument))
+    why = "it passed, and the instrument failed a later verification"
+    _add_bundle(kind, "failed_since", why, ledger, ledger.bundle(5))
+    why = "anchored two days ago, which is longer than the policy allows"
+    _add_bundle(kind, "too_old", why, ledger, first, max_status_age=timedelta(days=2))
+    why = "anchored 55 hours ago, as long as the policy allows"
+    _add_bundle(kind, "just_not_too_old", why, ledger, first, max_status_age=timedelta(hours=55))
+
+    ledger = MemoryLedger().found().issue_many(1)
+    end = ledger.append(ledger.key(version=1, state=RegisterState.WITHDRAWN))
+    less = encode_evidence(ledger.evidence(without=frozenset({end})))
+    why = "evidence that leaves out the end of the key"
+    _add_bundle(kind, "evidence_end_fail", why, ledger, ledger.bundle(5, evidence=less))
+    other = MemoryLedger("ledger.example/other").found().issue_many(1)
+    why = "the map proof of another log"
+    _add_bundle(kind, "map_other_log_fail", why, ledger, ledger.bundle(5, map_proof=other.map_proof(5)))
+    why = "a map proof that shows the root and nothing under it"
+    shut = build_map_proof(ledger.maps[ledger.size], [], load_nothing)
+    _add_bundle(kind, "map_shut_fail", why, ledger, ledger.bundle(5, map_proof=shut))
+    why = "a map proof that is cut off"
+    _add_bundle(kind, "map_cut_fail", why, ledger, ledger.bundle(5, map_proof=ledger.map_proof(5)[:-1]))
+
+    ledger = MemoryLedger().found().issue_many(1)
+    states = dict(ledger.states)
+    index = ledger.issue(1, instrument=instrument)
+    ledger.states |= states
+    why = "a log whose map holds an earlier document for the newest"
+    _add_bundle(kind, "map_behind_fail", why, ledger, ledger.bundle(index))
+    ledger = MemoryLedger().found()
+    before = dict(ledger.states)
+    ledger.issue(0)
+    ledger.states = before
+    _add_bundle(kind, "map_without_fail", "a log whose map lacks the document", ledger, ledger.bundle(5))

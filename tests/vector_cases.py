@@ -10,6 +10,7 @@ from collections.abc import Callable
 from vector_bundles import build_bundles
 from vector_documents import build_certificates, build_disclosures, build_texts
 from vector_kind import Kind
+from vector_map import build_map_proofs, build_mapheads, build_maps
 from vector_proofs import build_checkpoints, build_policies, build_proofs, build_receipts, build_trust_lists
 from vector_statements import build_folds, build_leaves, build_statements, build_subjects
 
@@ -20,6 +21,9 @@ BUILDERS: tuple[Callable[[], Kind], ...] = (
     build_disclosures,
     build_folds,
     build_leaves,
+    build_map_proofs,
+    build_mapheads,
+    build_maps,
     build_policies,
     build_proofs,
     build_receipts,

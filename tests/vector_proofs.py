@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 from ledger_in_memory import (
     ORIGIN,
@@ -76,6 +77,7 @@ def build_receipts() -> Kind:
     good = encode_canonical_json(encode_receipt(ledger.receipt()))
     key = ledger.log_signer.public_key.multikey
     kind.add("final", "a receipt of a final anchor", receipt_json=good, expected_json=show({"key": key}))
+    assert b'"tree_size":6' in good
     for name, why, raw, at in (
         (
             "block",
@@ -101,7 +103,7 @@ def build_receipts() -> Kind:
         (
             "empty_tree",
             "nothing is anchored of an empty tree",
-            good.replace(b'"tree_size":5', b'"tree_size":0'),
+            good.replace(b'"tree_size":6', b'"tree_size":0'),
             "parse",
         ),
     ):
@@ -117,6 +119,13 @@ def build_policies() -> Kind:
     kind.add("formatted", "the same, formatted by hand", policy_json=show(json.loads(good)))
     bare = encode_policy(replace(policy, contract=None, development=False))
     kind.add("no_contract", "without a contract", policy_json=bare)
+    aged = encode_policy(replace(policy, max_status_age=timedelta(days=7)))
+    kind.add("max_age", "with a maximum age of the status", policy_json=aged)
+    kind.add(
+        "max_age_fail",
+        "a maximum age of zero",
+        policy_json=aged.replace(b'"max_status_age_seconds":604800', b'"max_status_age_seconds":0'),
+    )
     for name, why, old, new in (
         (
             "production",
@@ -162,6 +171,7 @@ def build_trust_lists() -> Kind:
         },
     )
     ledger = fold_keys()
+    ledger.publish()
     policy = encode_policy(ledger.policy())
     registers = ledger.registers
     expected = {
@@ -181,7 +191,7 @@ def build_trust_lists() -> Kind:
         policy_json=policy,
         expected_json=show(expected),
     )
-    good = ledger.trust()
+    good, older = ledger.trust(), MemoryLedger().found().evidence()
 
     def fail(name: str, why: str, raw: bytes, at: str) -> None:
         kind.add(f"{name}_fail", why, trust_json=raw, policy_json=policy, expected_json=show({"fails": at}))
@@ -203,7 +213,25 @@ def build_trust_lists() -> Kind:
     fail(
         "older",
         "evidence of an older state",
-        encode_trust_list(replace(good, evidence=ledger.evidence(10))),
+        encode_trust_list(replace(good, evidence=older)),
+        "evidence",
+    )
+    fail(
+        "end",
+        "the end of a key is left out; the status map tells",
+        encode_trust_list(replace(good, evidence=ledger.evidence(without=frozenset({7})))),
+        "evidence",
+    )
+    fail(
+        "map",
+        "the map proof of an older state",
+        encode_trust_list(replace(good, evidence=replace(good.evidence, map_proof=older.map_proof))),
+        "evidence",
+    )
+    fail(
+        "maphead",
+        "the MAPHEAD of an older state",
+        encode_trust_list(replace(good, evidence=replace(good.evidence, maphead=older.maphead))),
         "evidence",
     )
     fail(
@@ -223,7 +251,7 @@ def build_checkpoints() -> Kind:
             "expected.json": "the log's vkey, size and root; of a `_fail` case the vkey only",
         },
     )
-    ledger = MemoryLedger().found().issue_many(3)
+    ledger = MemoryLedger().found().issue_many(2)
     vkey = encode_vkey(NoteSigner(ledger.origin, ledger.log_signer).verifier)
     note = ledger.checkpoint()
     expected = {"vkey": vkey, "tree_size": ledger.size, "root": ledger.tree().root().hex()}

@@ -187,11 +187,13 @@ def build_leaves() -> Kind:
     ledger = MemoryLedger().found()
     ledger.issue(0)
     ledger.issue(0)
+    ledger.publish()
     for index, name, why in (
         (0, "root", "leaf 0 of a log"),
         (4, "scope", "a register event"),
         (5, "issue", "an issue"),
         (6, "void", "the same number again: VOID"),
+        (7, "maphead", "the last leaf under a checkpoint: a header alone"),
     ):
         leaf = ledger.leaves[index]
         header = parse_leaf(leaf).header
@@ -249,6 +251,7 @@ def build_subjects() -> Kind:
         SubjectKind.PART: bytes(range(16)) + b"2",
         SubjectKind.CERTIFICATE: b"350100-01\x00JY2026-000000",
         SubjectKind.UNREADABLE: b"{}",
+        SubjectKind.STATUS_MAP: b"",
     }
     rows = [
         {

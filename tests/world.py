@@ -63,6 +63,8 @@ AUTHORITY = "CN-35"
 INSTITUTION = InstitutionId("350100-01")
 SCOPE = "S1"
 AUTHORISATION_NO = "（闽）法计（2025）35001号"
+FOUNDING = 6
+"""Leaves of a log that took `World.founding()` as one batch: five statements, and the MAPHEAD that ends it."""
 
 
 @dataclass(frozen=True)

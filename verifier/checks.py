@@ -206,25 +206,30 @@ def check_status(
         age: of that checkpoint.
 
     Returns:
-        The step, and a status that outweighs what the document says of itself, if there is one.
+        The step, and a status that outweighs what the document says of itself, if there is one; what failed
+        stays failed.
 
     Raises:
         MapProofError: the proof does not show one of the two.
     """
-    claims = signed.statement.claims
+    claims, index = signed.statement.claims, bundle.leaf_index
     if not isinstance(claims, IssueClaims):
         return failed(Step.STATUS, "the statement is not about a certificate", "声明与证书无关"), None
     document = proven.find(certificate_subject(InstitutionId(signed.statement.issuer), claims.number))
     instrument = proven.find(instrument_subject(claims.instrument_id, claims.part))
-    if document is None or instrument is None or document.current_certificate != bundle.leaf_index:
+    status = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
+    if document != SubjectState(status, 1, index, index):
         return failed(Step.STATUS, "the status map does not know this document", "状态表中没有此证书"), None
-    newest = instrument.current_certificate
-    if newest == bundle.leaf_index:
+    if instrument == SubjectState(status, signed.statement.expected_version + 1, index, index):
         return _judge_age(age, "the newest document of this instrument", "该器具的最新证书"), None
+    newest = None if instrument is None else instrument.current_certificate
+    if instrument is None or newest is None or newest <= index:
+        return failed(Step.STATUS, "the status map contradicts this document", "状态表与此证书矛盾"), None
     later = _judge_age(age, f"leaf {newest} is newer", f"账本第{newest}条更新")
-    if instrument.status is not Status.FAILED:
-        return later, DocumentStatus.SUPERSEDED
-    return later, None if claims.conclusion is Conclusion.FAIL else DocumentStatus.FAILED_SINCE
+    if claims.conclusion is Conclusion.FAIL:
+        return later, None
+    is_failed = instrument.status is Status.FAILED
+    return later, DocumentStatus.FAILED_SINCE if is_failed else DocumentStatus.SUPERSEDED
 
 
 def _judge_age(age: Age, en: str, zh: str) -> Check:

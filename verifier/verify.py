@@ -8,7 +8,7 @@
  6 authority    folds from the pinned root to the leaf    16 chain       seen in the contract itself
  7 scope        covers category, kind, region, day        17 time        order of the clocks
  8 persons      roles apart, qualified                    18 expiry      no later than the rule allows
- 9 regulation   in force on the verification date         19 status      newest of this instrument
+ 9 regulation   in force on the verification date         19 status      newest of this instrument, by the map
 10 standards    registered, traceable
 
 Less than a bundle (a certificate alone, a QR text) is checked as far as the trust list reaches and is never
@@ -86,6 +86,8 @@ def verify_bundle(
     newest, outweighing = _check_status(bundle, signed, session, now, evidence)
     found.append(newest)
     asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
+    if session.policy.max_status_age is not None:
+        asked_for |= {Step.STATUS}
     status = outweighing or _find_record_status(record, session, now)
     return build_report(found, status, session.policy, summarise(record), asked_for=asked_for)
 
@@ -221,7 +223,7 @@ def _check_status(
     now: datetime,
     evidence: tuple[Registers, Established] | None,
 ) -> tuple[Check, DocumentStatus | None]:
-    """Step 19; the chain's time says how old the state is, the log's own only where there is no receipt."""
+    """Step 19; the receipt says how old the state is, the log's own clock only where there is no receipt."""
     if evidence is None:
         return _status_not_proved(), None
     established = evidence[1]

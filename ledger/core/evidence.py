@@ -118,10 +118,13 @@ def establish(evidence: Evidence, origin: str, root_digest: bytes) -> Establishe
 
     Raises:
         InputError: a leaf or the map proof is malformed.
-        VerificationError: as `fold_evidence`; or the map holds a newer state of a subject than the leaves give.
+        VerificationError: as `fold_evidence`; or the MAPHEAD goes back in time; or the map holds another state
+            of a subject than the leaves give.
     """
     header = require_maphead(evidence.maphead)
     registers, states = _fold(evidence, origin, root_digest, None)
+    if header.sequenced_at_ms < _read_time(evidence, -1):
+        raise VerificationError("the last leaf under the checkpoint is dated before an earlier leaf")
     proven = open_map_proof(evidence.map_proof, get_map_root(header))
     for subject, state in states.items():
         if proven.find(subject) != state:

@@ -58,6 +58,7 @@ def require_maphead(leaf: bytes) -> LeafHeader:
     """
     header = parse_leaf(leaf).header
     before = None if header.prev is None else (header.prev, header.version - 1)
-    if header != build_maphead(get_map_root(header), header.sequenced_at_ms, before) or header.version < 1:
+    is_counted = before is None or before[1] >= 1
+    if not is_counted or header != build_maphead(get_map_root(header), header.sequenced_at_ms, before):
         raise VerificationError("the last leaf under this checkpoint does not state the status map")
     return header

@@ -23,6 +23,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import Final
 
 from ledger.core.errors import LogIntegrityError, MalformedDocumentError
@@ -148,7 +149,14 @@ class StatusMap:
         return StatusMap(_update(self.root, items, 0, load))
 
     def list_pages(self, subjects: Iterable[Subject]) -> Iterator[Page]:
-        """Yield the pages that hold these subjects, at every depth, each once, as a store keeps them."""
+        """Yield the pages that hold these subjects, at every depth, each once, as a store keeps them.
+
+        Args:
+            subjects: those of the update that gave this map, so that their pages are loaded.
+
+        Raises:
+            LogIntegrityError: a page on the way to one of them is not loaded.
+        """
         found = {int.from_bytes(subject[:2]) for subject in subjects}
         for depth in PAGE_DEPTHS:
             for prefix in sorted({number >> 16 - depth for number in found}):
@@ -243,13 +251,14 @@ def _join(bit: int, left: Node | None, right: Node | None) -> Node | None:
 
 
 def open_page(page: Page, load: PageLoader) -> Node:
-    """Return a page's content, loaded once, and only if it has the page's hash."""
+    """Return a page's content, loaded once, and only if it lies within the page and has the page's hash.
+
+    Raises:
+        LogIntegrityError: it does not.
+    """
     if page.node is None:
-        items = [
-            (item.prefix << SUBJECT_BITS - item.depth, item) if isinstance(item, Page) else _make_item(*item)
-            for item in load(page)
-        ]
-        node = _build(sorted(items, key=_get_key))
+        items = sorted((_place_item(item) for item in load(page)), key=_get_key)
+        node = _build(items) if _is_within(page, items) else None
         if node is None or get_hash(node) != page.hash:
             raise LogIntegrityError(
                 f"a page of the status map, {page.depth} bits {page.prefix:x}, does not hold what its hash promises"
@@ -258,17 +267,32 @@ def open_page(page: Page, load: PageLoader) -> Node:
     return page.node
 
 
+def _place_item(item: Page | tuple[Subject, SubjectState]) -> _Item:
+    if isinstance(item, Page):
+        return item.prefix << SUBJECT_BITS - item.depth, item
+    return _make_item(*item)
+
+
+def _is_within(page: Page, items: Sequence[_Item]) -> bool:
+    """Say whether each item lies deeper under a page, and each in a place of its own."""
+    return all(
+        key >> SUBJECT_BITS - page.depth == page.prefix
+        and not (isinstance(item, Page) and item.depth <= page.depth)
+        for key, item in items
+    ) and all(one[0] < other[0] for one, other in pairwise(items))
+
+
 def _descend(node: Node | None, depth: int, prefix: int) -> Node | None:
     """Return the subtree of all subjects that begin with `depth` bits, if there are any."""
     while isinstance(node, (tuple, Page)):
-        if isinstance(node, tuple):
-            if node[1] >= depth:
-                break
-            node = node[3] if prefix >> depth - 1 - node[1] & 1 else node[2]
-        elif node.depth >= depth or node.node is None:
+        if (node[1] if isinstance(node, tuple) else node.depth) >= depth:
             break
+        if isinstance(node, tuple):
+            node = node[3] if prefix >> depth - 1 - node[1] & 1 else node[2]
+        elif prefix >> depth - node.depth == node.prefix:
+            node = open_page(node, load_nothing)
         else:
-            node = node.node
+            return None
     if node is None or _find_place(node) >> SUBJECT_BITS - depth != prefix:
         return None
     return node

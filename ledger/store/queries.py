@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, literal_column, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, select, update
 
 from ledger.core.errors import LogIntegrityError, WrongChainError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
@@ -64,6 +64,10 @@ _SWAP_HEAD: Final = (
         tree_size=bindparam("new_size"), root_hash=bindparam("new_root"), sequenced_at_ms=bindparam("now_ms")
     )
 )
+
+
+_STATUSES: Final = frozenset(Status)
+_MAX_VERSION: Final = 2**32
 
 
 @lru_cache(maxsize=8)
@@ -209,6 +213,15 @@ class ReadQueries:
         raw = self._connection.execute(wanted).scalar_one_or_none()
         return {} if raw is None else decode_replaced(raw)
 
+    def read_replaced_sizes(self) -> list[TreeSize]:
+        """Return the sizes for which it is stored what their batches replaced, ascending."""
+        wanted = select(replaced_states.c.tree_size).order_by(replaced_states.c.tree_size)
+        return [TreeSize(size) for (size,) in self._connection.execute(wanted)]
+
+    def count_states(self) -> int:
+        """Return how many subjects have a state."""
+        return self._connection.execute(select(func.count()).select_from(subjects)).scalar_one()
+
     def read_map_pages(self) -> dict[tuple[int, int], bytes]:
         """Return the hash of every stored page of the status map, by depth and prefix."""
         rows = self._connection.execute(select(*map_pages.c))
@@ -300,10 +313,14 @@ def _to_checkpoint(row: Row[*tuple[Any, ...]] | None) -> StoredCheckpoint | None
 
 
 def _to_states(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[Subject, SubjectState]:
-    return {
-        Subject(subject): SubjectState(Status(status), version, last_event, current)
-        for subject, status, version, last_event, current in rows
-    }
+    return {Subject(row[0]): _to_state(*row[1:]) for row in rows}
+
+
+def _to_state(status: int, version: int, last_event: int, current: int | None) -> SubjectState:
+    if status not in _STATUSES or not 0 < version < _MAX_VERSION or last_event < 0 or (current or 0) < 0:
+        raise LogIntegrityError("a stored state is of no subject that a leaf could be about")
+    certificate = None if current is None else LeafIndex(current)
+    return SubjectState(Status(status), version, LeafIndex(last_event), certificate)
 
 
 def _to_state_rows(states: Mapping[Subject, SubjectState]) -> list[tuple[Any, ...]]:

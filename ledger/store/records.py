@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ledger.core.constants import CODE_DOMAIN
 from ledger.core.entry import HEADER_BYTES
+from ledger.core.errors import LogIntegrityError, MalformedDocumentError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
 from ledger.core.merkle import EMPTY_ROOT
 from ledger.core.status import SubjectState
@@ -131,12 +132,19 @@ def encode_replaced(states: Mapping[Subject, SubjectState | None]) -> bytes:
 
 
 def decode_replaced(raw: bytes) -> dict[Subject, SubjectState | None]:
-    """Return what `encode_replaced` was given."""
+    """Return what `encode_replaced` was given.
+
+    Raises:
+        LogIntegrityError: it cannot have made this.
+    """
     width = SUBJECT_BYTES + STATE_BYTES
     items = (raw[at : at + width] for at in range(0, len(raw), width))
-    return {
-        Subject(item[:SUBJECT_BYTES]): None
-        if item[SUBJECT_BYTES:] == _NO_STATE
-        else parse_state(item[SUBJECT_BYTES:])
-        for item in items
-    }
+    try:
+        return {
+            Subject(item[:SUBJECT_BYTES]): None
+            if item[SUBJECT_BYTES:] == _NO_STATE
+            else parse_state(item[SUBJECT_BYTES:])
+            for item in items
+        }
+    except MalformedDocumentError as err:
+        raise LogIntegrityError(f"a row of replaced states is damaged: {err}") from err

@@ -1,7 +1,7 @@
 """Every table of the log's database, and nothing else; `migrations` creates them.
 
-Entries, checkpoints and documents are insert-only, guarded by triggers. Tiles, subjects, pages of the status
-map and what each batch replaced in it are derived: they follow from the entries and can be computed again.
+Entries, checkpoints, documents and what each batch replaced in the status map are insert-only, guarded by
+triggers. Tiles, subjects, the map's pages and what was replaced are derived: they follow from the entries.
 Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns that end in `_ms`.
 """
 
@@ -32,7 +32,7 @@ metadata = MetaData(
     }
 )
 
-INSERT_ONLY: Final = ("entries", "checkpoints", "documents")
+INSERT_ONLY: Final = ("entries", "checkpoints", "documents", "replaced_states")
 """Tables whose rows are never changed or removed."""
 
 FIRST_REGISTER_TYPE: Final = 32

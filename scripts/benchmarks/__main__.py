@@ -19,6 +19,7 @@ from environment import describe_environment, find_load
 from fixture import FEW_READINGS, READINGS, World
 from growing import measure_growth, measure_inclusion
 from issuing import issue_in_new_log, measure_issuing, measure_sealing
+from mapping import measure_map
 from measuring import Figures
 from pictures import measure_pictures
 from profiling import PROFILES
@@ -39,6 +40,8 @@ class Effort:
     pictures: int = 300
     batches: int = 40
     """Transactions of the sequencer in one round."""
+    subjects: int = 100_000
+    """In the status map before the sequencer adds to it."""
     signatures: int = 2_000
     random_pairs: int = 1_000
     starts: int = 9
@@ -48,13 +51,14 @@ class Effort:
 
 
 NORMAL: Final = Effort()
-LONG: Final = replace(NORMAL, batch_sizes=(*NORMAL.batch_sizes, 50_000))
-QUICK: Final = Effort((20, 40), 20, 5, 2, 20, 3, 1, 1)
+LONG: Final = replace(NORMAL, batch_sizes=(*NORMAL.batch_sizes, 50_000), subjects=1_000_000)
+QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, 20, 3, 1, 1)
 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
     "verify_offline_per_s": 3_000,
     "sequencer_entries_per_s": 30_000,
+    "sequencer_map_entries_per_s": 12_000,
     "qr_per_s": 1_000,
 }
 _AT_MOST: Final = {
@@ -98,12 +102,16 @@ def run(effort: Effort) -> dict[str, Any]:
     measures["sequencer_with_certificates"] = measure_sequencing(
         effort.batches // 2, rounds, seconds, BODY_BYTES
     )
-    measures |= measure_signatures(effort.signatures, rounds, seconds)
+    _tell(f"the status map, {effort.subjects} subjects")
+    over_map, map_facts = measure_map(effort.subjects, effort.batches // 2, rounds, seconds)
+    measures |= over_map | measure_signatures(effort.signatures, rounds, seconds)
     _tell("gas")
     result = {
         "issue_per_s": measures["issue"]["per_core_s"],
         "verify_offline_per_s": measures["verify"]["per_core_s"],
         "sequencer_entries_per_s": measures["sequencer"]["per_wall_s"],
+        "sequencer_map_entries_per_s": measures["sequencer_map"]["per_wall_s"],
+        "map": map_facts,
         "anchor_gas": measure_anchoring(effort.random_pairs),
         "qr_per_s": measures["qr_long_png"]["per_core_s"],
         "inclusion_proof_bytes_1e6": measure_inclusion(10**6)["longest"],
@@ -187,7 +195,9 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure this machine.")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--long", action="store_true", help="also batches of 50,000; takes minutes more")
+    amount.add_argument(
+        "--long", action="store_true", help="also batches of 50,000 and a map of 10^6; takes minutes more"
+    )
     amount.add_argument(
         "--quick", action="store_true", help="show that all of it works; figures mean nothing"
     )

@@ -196,7 +196,7 @@ class World:
         self._databases = [Database(f"sqlite:///{folder / name}.sqlite3") for name in ("ledger", "desk")]
         ledger, desk = self._databases
         migrate(ledger)
-        store = SqlStore(ledger)
+        self.store = store = SqlStore(ledger)
         self.rule_book = load_rule_book()
         self.log = Log(store, ORIGIN, self.log_signer, read_clock)
         self.prover = Prover(store, ORIGIN)

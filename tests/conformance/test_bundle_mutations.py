@@ -42,7 +42,7 @@ def world() -> MemoryLedger:
         ledger.append(raw)
     ledger.append(ledger.scope(categories=frozenset({Category.OTHER})))
     ledger.issue(1, **SMALL)
-    ledger.issue(2, **SMALL)
+    ledger.issue(2, **SMALL | {"instrument": SMALL["instrument"] | {"id": "02" * 16}})
     return ledger
 
 

@@ -1,8 +1,8 @@
 """A log that lies: leaves that the fold would never give effect, proved and anchored as if it had.
 
 Each bundle here is whole: signatures of log and statement, inclusion, checkpoint and receipt are right. The
-verifier folds the evidence itself, so it refuses each and names the step. What one bundle cannot show (that a
-number or a version was used before, that evidence was left out) is for the status map and for auditors.
+verifier folds the evidence itself, and holds it against the status map, so it refuses each and names the step.
+What one bundle cannot show is that the map itself is what the leaves give: that is for those who replay them.
 """
 
 from dataclasses import replace
@@ -158,15 +158,56 @@ def test_a_key_that_was_registered_after_the_leaf_is_refused():
     assert_refused(report, Step.KEY, Step.AUTHORITY, saying="does not register this key")
 
 
-def test_the_trust_list_knows_of_an_end_that_the_evidence_leaves_out():
+@pytest.mark.parametrize("trust", [False, True])
+def test_evidence_that_leaves_out_the_end_of_a_key_is_refused(trust):
     ledger = MemoryLedger().found()
     before = ledger.issue(1)
     end = retire_key(ledger)
     after = ledger.issue(2, force=True)
     bare = {"evidence": encode_evidence(ledger.evidence(without=frozenset({end})))}
-    assert verify(ledger, after, **bare).verdict is Verdict.VALID, "one bundle cannot show what is missing"
-    assert verify(ledger, before, trust=True, **bare).verdict is Verdict.VALID
-    assert_refused(verify(ledger, after, trust=True, **bare), Step.KEY, saying=f"not active at leaf {after}")
+    for index in (before, after):
+        report = verify(ledger, index, trust=trust, **bare)
+        assert_refused(report, Step.AUTHORITY, saying="ends at leaf 3 of a subject that has changed since")
+
+
+@pytest.mark.parametrize(
+    ("change", "newest"),
+    [
+        (lambda own: own.authority(version=1), 1),
+        (lambda own: own.institution(version=1, state=RegisterState.SUSPENDED), 2),
+        (lambda own: own.key(version=1), 3),
+        (lambda own: own.scope(version=1, state=RegisterState.WITHDRAWN), 4),
+    ],
+    ids=["authority", "institution", "key", "scope"],
+)
+def test_evidence_that_leaves_out_the_newest_version_of_anything_is_refused(change, newest):
+    ledger = MemoryLedger().found()
+    index = ledger.issue(1)
+    later = ledger.append(change(ledger))
+    assert verify(ledger, index).verdict is Verdict.VALID
+    report = verify(ledger, index, evidence=encode_evidence(ledger.evidence(without=frozenset({later}))))
+    assert_refused(report, Step.AUTHORITY, saying=f"ends at leaf {newest} of a subject that has changed")
+
+
+def test_the_trust_list_knows_of_an_end_that_log_and_map_hide():
+    ledger = MemoryLedger().found()
+    states = dict(ledger.states)
+    before = ledger.issue(1)
+    end = retire_key(ledger)
+    after = ledger.issue(2, force=True)
+    honest, ledger.states = ledger.states, ledger.states | states
+    size = ledger.publish()
+    ledger.states = honest
+    ledger.append(ledger.institution(version=1))
+    bare = {"evidence": encode_evidence(ledger.evidence(size, without=frozenset({end})))}
+    bundles = {index: parse_bundle(ledger.bundle(index, size, **bare)) for index in (before, after)}
+    alone, informed = ledger.session(), ledger.session(trust=True)
+    assert verify_bundle(bundles[after], alone, NOW).verdict is Verdict.VALID, (
+        "leaves and map agree on the lie"
+    )
+    assert verify_bundle(bundles[before], informed, NOW).verdict is Verdict.VALID
+    report = verify_bundle(bundles[after], informed, NOW)
+    assert_refused(report, Step.KEY, saying=f"not active at leaf {after}")
 
 
 def test_the_trust_list_finds_a_log_that_shows_two_histories():
@@ -176,7 +217,7 @@ def test_the_trust_list_finds_a_log_that_shows_two_histories():
     bundle = parse_bundle(liar.bundle(index))
     assert verify_bundle(bundle, honest.session(), NOW).verdict is Verdict.VALID
     report = verify_bundle(bundle, honest.session(trust=True), NOW)
-    assert_refused(report, Step.CHECKPOINT, saying="two different states of 6 leaves")
+    assert_refused(report, Step.CHECKPOINT, saying="two different states of 7 leaves")
 
 
 def test_a_key_of_another_institution_is_refused():
@@ -213,7 +254,7 @@ def test_a_void_leaf_is_refused():
     ledger.issue(1)
     again = ledger.issue(1)
     assert isinstance(ledger.outcomes[again], Void), "the number is taken"
-    assert_refused(verify(ledger, again), Step.AUTHORITY, saying="as void")
+    assert_refused(verify(ledger, again), Step.AUTHORITY, Step.STATUS, saying="as void")
 
 
 @pytest.mark.parametrize(
@@ -497,9 +538,11 @@ def test_an_issue_is_no_evidence():
     ledger = MemoryLedger().found()
     ledger.issue(1)
     index = ledger.issue(2)
+    good = ledger.evidence()
     chosen = [LeafIndex(number) for number in range(6)]
-    proof = build_multi_proof(chosen, ledger.size, ledger.tree().read)
-    evidence = Evidence(tuple((number, ledger.leaves[number]) for number in chosen), proof)
+    proof = build_multi_proof([*chosen, LeafIndex(ledger.size - 1)], ledger.size, ledger.tree().read)
+    leaves = tuple((number, ledger.leaves[number]) for number in chosen)
+    evidence = Evidence(leaves, good.maphead, proof, good.map_proof)
     report = verify(ledger, index, evidence=encode_evidence(evidence))
     assert_refused(report, Step.AUTHORITY, saying="leaf 5 is not a register event")
 

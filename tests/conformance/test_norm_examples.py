@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,19 @@ from ledger.core.certificate import (
     VerificationKind,
 )
 from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES
+from ledger.core.errors import InputError
 from ledger.core.event import DEFINED_TYPES, EventType, SubjectKind
 from ledger.core.ids import ID_PATTERN
 from ledger.core.instrument import NameplateIdentity, compute_instrument_id
-from ledger.core.policy import FINALITY_PATTERN
+from ledger.core.map_proof import MAX_MAP_PROOF_BYTES
+from ledger.core.policy import FINALITY_PATTERN, parse_policy
 from ledger.core.qr import MAX_PRINTED_BYTES, encode_long_url, encode_short_url
 from ledger.core.statement import Field, compute_external_aad, parse_signed_statement
 from ledger.core.status import Status
+from ledger.core.status_map import EMPTY_MAP_ROOT, STATE_BYTES
 from ledger.core.step import Step
 from ledger.core.text import has_forbidden_character, has_outer_space
+from verifier.report import DocumentStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 NORM = (ROOT / "ledger" / "core" / "README.md").read_text(encoding="utf-8")
@@ -227,6 +232,54 @@ def test_the_codes_of_statuses():
     assert numbered(sentence) == {status.value: status.name for status in Status}
 
 
+# --- the status map ---------------------------------------------------------------------------------------
+
+
+def piecewise(example: str) -> str:
+    """Return an example in hex without its explanations, which stand behind three or more spaces."""
+    return "".join(re.split(r" {3,}", line.strip())[0] for line in example.splitlines()).replace(" ", "")
+
+
+def test_the_hashes_of_the_status_map():
+    (example,) = examples("8.1")
+    shown = {line.split()[0]: line.split(maxsplit=1)[1] for line in example.splitlines()}
+    want = json.loads(read("status_map", "one", "expected.json"))
+    ((subject, row),) = want["subjects"].items()
+    value = re.split(" {3,}", shown["value"])[0].replace(" ", "")
+    assert value == row["value"]
+    assert f"{STATE_BYTES} bytes" in SECTIONS["8.1"]
+    assert shown["leaf"].startswith(f"SHA-256(02 ‖ {subject[:8]}… ‖ value)")
+    assert shown["leaf"].endswith(f"= {want['root'][:8]}…")
+    assert shown["empty"].endswith(f"= {EMPTY_MAP_ROOT.hex()[:8]}…")
+    message = b"\x02" + bytes.fromhex(subject) + bytes.fromhex(value)
+    assert hashlib.sha256(message).hexdigest() == want["root"] == row["leaf_hash"]
+    assert hashlib.sha256(b"\x04").digest() == EMPTY_MAP_ROOT
+
+
+def test_the_inner_nodes_of_the_status_map():
+    line = next(line for line in examples("8.1")[0].splitlines() if line.startswith("inner"))
+    assert line.split(maxsplit=1)[1] == "SHA-256(03 ‖ bit ‖ left ‖ right)"
+    rows = json.loads(read("status_map", "bit_255", "expected.json"))
+    left, right = (bytes.fromhex(rows["subjects"][f"{number:064x}"]["leaf_hash"]) for number in (0, 1))
+    assert hashlib.sha256(b"\x03" + bytes([255]) + left + right).hexdigest() == rows["root"]
+
+
+def test_the_example_of_a_map_proof():
+    (example,) = examples("8.2")
+    assert fits(piecewise(example), read("map_proof", "one_of_four", "proof.hex").strip())
+    assert f"At most {MAX_MAP_PROOF_BYTES // 1024**2} MiB" in SECTIONS["8.2"]
+    assert read("map_proof", "empty", "proof.hex").strip() == "04"
+
+
+def test_the_example_of_a_maphead():
+    (example,) = examples("8.3")
+    raw = read("maphead", "first", "leaf.hex").strip()
+    assert fits(example.splitlines()[0].replace(" ", ""), raw)
+    assert len(raw) == 2 * HEADER_BYTES
+    numbers = re.search(r"Status (\d+), subject of kind (\d+)", SECTIONS["8.3"]).groups()
+    assert tuple(map(int, numbers)) == (Status.ACTIVE, SubjectKind.STATUS_MAP)
+
+
 # --- 9 to 14 ----------------------------------------------------------------------------------------------
 
 
@@ -262,6 +315,30 @@ def test_limits_and_lists_of_files():
     for finality in ("immediate", "depth:1", "depth:99999", "tag:safe", "tag:finalized"):
         assert re.fullmatch(FINALITY_PATTERN, finality)
         assert f"`{re.sub('[0-9]+', 'N', finality)}`" in SECTIONS["12"]
+
+
+def test_the_maximum_age_of_a_status():
+    least, most = re.search(r"`max_status_age_seconds` \((\d+) to (\d+)\)", SECTIONS["12"]).groups()
+    members = json.loads(read("policy", "max_age", "policy.json"))
+    for seconds, good in (
+        (int(least), True),
+        (int(most), True),
+        (int(least) - 1, False),
+        (int(most) + 1, False),
+    ):
+        raw = json.dumps(members | {"max_status_age_seconds": seconds}).encode()
+        if good:
+            assert parse_policy(raw).max_status_age == timedelta(seconds=seconds)
+        else:
+            with pytest.raises(InputError):
+                parse_policy(raw)
+
+
+def test_the_statuses_of_documents():
+    sentence = SECTIONS["11"].split("**Status.**")[1]
+    for status in (DocumentStatus.SUPERSEDED, DocumentStatus.FAILED_SINCE):
+        assert status.value in sentence
+        assert status.value in SECTIONS["14"]
 
 
 def test_the_examples_of_codes():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ledger_in_memory import make_signer
+from map_world import naive_root
 from vector_cases import BUILDERS, build_files
 
 from ledger.core.anchor import parse_receipt, verify_receipt
@@ -19,17 +20,33 @@ from ledger.core.data import load_rule_book
 from ledger.core.disclosure import parse_disclosure, verify_disclosure
 from ledger.core.encoding import parse_base64
 from ledger.core.entry import encode_header, parse_leaf
-from ledger.core.errors import InputError, LedgerError, PolicyMismatchError, VerificationError
+from ledger.core.errors import (
+    InputError,
+    LedgerError,
+    MapProofError,
+    PolicyMismatchError,
+    VerificationError,
+)
 from ledger.core.event import SubjectKind, compute_subject
 from ledger.core.fields import Reader
 from ledger.core.ids import LeafIndex
+from ledger.core.map_proof import open_map_proof
+from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.note import parse_vkey
 from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code, parse_digits
 from ledger.core.signature import parse_multikey
 from ledger.core.statement import compute_idempotency_key, parse_signed_statement, verify_statement
-from ledger.core.status import Effect, Registers, build_header, judge_signed_event
+from ledger.core.status import (
+    Effect,
+    Registers,
+    Status,
+    SubjectState,
+    build_header,
+    judge_signed_event,
+)
+from ledger.core.status_map import EMPTY_MAP, encode_state, hash_map_leaf, load_nothing
 from ledger.core.step import Outcome
 from ledger.core.text import has_forbidden_character, has_outer_space
 from ledger.core.trust import open_trust_list, parse_trust_list
@@ -202,6 +219,63 @@ def test_folds(case):
             void.append(number)
     assert headers == want["headers"]
     assert void == want["void"]
+
+
+# --- the status map ---------------------------------------------------------------------------------------
+
+
+def read_state(members: dict | None) -> SubjectState | None:
+    return (
+        None
+        if members is None
+        else SubjectState(Status(members["status"]), *(members[name] for name in REST))
+    )
+
+
+REST = ("version", "last_event", "current_certificate")
+
+
+@cases("status_map")
+def test_status_maps(case):
+    rows, want = json.loads((case / "states.json").read_bytes()), expected(case)
+    states = {bytes.fromhex(subject): read_state(members) for subject, members in rows.items()}
+    assert EMPTY_MAP.update(states, load_nothing).root_hash.hex() == naive_root(states).hex() == want["root"]
+    assert want["subjects"] == {
+        subject.hex(): {
+            "value": encode_state(state).hex(),
+            "leaf_hash": hash_map_leaf(subject, encode_state(state)).hex(),
+        }
+        for subject, state in states.items()
+    }
+
+
+@cases("map_proof")
+def test_map_proofs(case):
+    raw, want = read_hex(case / "proof.hex"), expected(case)
+    root_hash = bytes.fromhex(want["root"])
+    if not is_good(case):
+        with pytest.raises(InputError if want["fails"] == "parse" else MapProofError):
+            open_map_proof(raw, root_hash)
+        return
+    proven = open_map_proof(raw, root_hash)
+    for subject, members in want["shown"].items():
+        assert proven.find(bytes.fromhex(subject)) == read_state(members)
+    for subject in want["not_shown"]:
+        with pytest.raises(MapProofError):
+            proven.find(bytes.fromhex(subject))
+
+
+@cases("maphead")
+def test_mapheads(case):
+    raw, want = read_hex(case / "leaf.hex"), expected(case)
+    if not is_good(case):
+        with pytest.raises(InputError if want["fails"] == "parse" else VerificationError):
+            require_maphead(raw)
+        return
+    header = require_maphead(raw)
+    assert (get_map_root(header).hex(), header.prev, header.version) == (
+        *(want["root"], want["prev"], want["version"]),
+    )
 
 
 # --- proofs -----------------------------------------------------------------------------------------------

@@ -25,7 +25,17 @@ from ledger.core.step import Outcome, Step, Verdict
 from verifier.session import Session
 from verifier.verify import verify_bundle
 
-PARTS = ("certificate", "statement", "leaf", "inclusion", "checkpoint", "receipt", "evidence", "origin")
+PARTS = (
+    "certificate",
+    "statement",
+    "leaf",
+    "inclusion",
+    "checkpoint",
+    "receipt",
+    "evidence",
+    "map",
+    "origin",
+)
 OTHER_INSTITUTION = InstitutionId("350200-01")
 
 
@@ -46,7 +56,8 @@ def logs() -> dict[str, MemoryLedger]:
     first.append(first.scope(institution=OTHER_INSTITUTION, division="3502"))
     for number in (1, 2):
         first.issue(number)
-    place = make_record()["instrument"] | {"site": {"division": "350203"}}
+    first.publish()
+    place = make_record(4)["instrument"] | {"site": {"division": "350203"}}
     first.issue(1, institution=OTHER_INSTITUTION, seal="other seal", instrument=place)
     first.issue_record(make_rejection(3))
     second = MemoryLedger("ledger.example/other", log="other log").found()
@@ -65,9 +76,9 @@ def bundles() -> dict[str, dict[str, Any]]:
     raw = {
         "first": first.bundle(8, **without_strangers(first, 5, 6, 7)),
         "second of the same institution": first.bundle(9, **without_strangers(first, 5, 6, 7)),
-        "first, under an older state": first.bundle(8, size=10, **without_strangers(first, 5, 6, 7, size=10)),
-        "other institution": first.bundle(10, **without_strangers(first, 2, 3, 4)),
-        "rejection": first.bundle(11, **without_strangers(first, 5, 6, 7)),
+        "first, under an older state": first.bundle(8, size=11, **without_strangers(first, 5, 6, 7, size=11)),
+        "other institution": first.bundle(11, **without_strangers(first, 2, 3, 4)),
+        "rejection": first.bundle(12, **without_strangers(first, 5, 6, 7)),
         "same document in another log": second.bundle(5),
     }
     assert all(encode(json.loads(bundle)) == bundle for bundle in raw.values())
@@ -166,14 +177,15 @@ def test_no_mixture_of_three_passes(names):
     assert len(seen) > 100
 
 
-@pytest.mark.parametrize("part", ["statement", "leaf", "inclusion", "checkpoint", "evidence"])
+@pytest.mark.parametrize("part", ["statement", "leaf", "inclusion", "checkpoint", "evidence", "map"])
 def test_the_report_names_where_a_swapped_part_was_found(part):
     expected = {
-        "statement": {"binding", "authority", "inclusion"},
-        "leaf": {"binding", "authority", "inclusion"},
+        "statement": {"binding", "authority", "inclusion", "status"},
+        "leaf": {"binding", "authority", "inclusion", "status"},
         "inclusion": {"inclusion"},
         "checkpoint": {"inclusion", "authority", "receipt"},
         "evidence": {"authority"},
+        "map": {"status"},
     }[part]
     other = (
         "first, under an older state"

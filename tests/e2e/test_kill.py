@@ -27,6 +27,8 @@ DESK_AND_LOG = (
     "store.documents",
     "store.tiles",
     "store.subjects",
+    "store.pages",
+    "store.replaced",
     "log.verified",
     "store.checkpoint",
     "log.before_commit",
@@ -56,7 +58,14 @@ TWICE = (
 )
 """Killed again while it recovers."""
 
-ELSEWHERE = {"store.head", "store.tiles", "store.subjects", "anchoring.queued", "anchoring.before_included"}
+ELSEWHERE = {
+    "store.head",
+    "store.tiles",
+    "store.subjects",
+    "store.pages",
+    "anchoring.queued",
+    "anchoring.before_included",
+}
 """The tests of log and sender kill there, on both engines; the drill does so here too."""
 
 SHORT = [

@@ -5,7 +5,7 @@ import time
 from contextlib import closing
 
 import pytest
-from line import Answer, Line, command, run, write_meters
+from line import FOUNDED, Answer, Line, command, run, write_meters
 from line_invariants import assert_complete, assert_sound
 from servers import Restarter, free_port, postgres_server
 
@@ -133,7 +133,7 @@ def test_a_database_that_dies_under_a_batch(tmp_path, postgres, restarter, same)
             write_meters(tmp_path / "meters.jsonl", count)
             words = [*line.issue_words(tmp_path / "meters.jsonl"), "--home", line.home, "--json"]
             with subprocess.Popen(command(*words), stdout=subprocess.PIPE, text=True) as process:
-                while process.poll() is None and len(line.leaves()) == 5:
+                while process.poll() is None and len(line.leaves()) == FOUNDED:
                     time.sleep(0.02)
                 with restarter.stopped():
                     out, _ = process.communicate()

@@ -5,7 +5,7 @@ import secrets
 import shutil
 
 import pytest
-from line import AUTHORISATION_NO, DAY, INSTITUTION, Line, meter, write_meters, write_rows
+from line import AUTHORISATION_NO, DAY, FOUNDED, INSTITUTION, Line, meter, write_meters, write_rows
 from servers import dev_chain
 
 from issuer.defaults import DraftContext
@@ -73,7 +73,7 @@ def test_what_was_forced_into_the_log_out_of_scope_is_invalid(founded, field):
         [refused] = ledger.submit([(raw, body)])
         assert [reason.code for reason in refused.error.reasons] == ["SCOPE"]
         [forced] = ledger.log.append([Submission(parse_signed_statement(raw), body)])
-    assert line.run("anchor")["tree_size"] == 6
+    assert line.run("anchor")["tree_size"] == FOUNDED + 2
     with open_ledger(line.opened, find_passphrase(line.opened)) as ledger:
         receipt = Receipts(ledger.store).find(forced.leaf_index)
         [bundle] = ledger.prover.bundles([forced.leaf_index], ledger.prover.newest_checkpoint(), receipt)

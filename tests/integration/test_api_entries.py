@@ -5,7 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from api_world import ApiWorld, entry
+from api_world import FOUNDED, ApiWorld, entry
 from world import INSTITUTION, Issued, World, make_signer
 
 from api.schemas.entries import EntriesAnswer, SubjectsAnswer
@@ -55,8 +55,8 @@ def test_a_certificate_is_logged_and_proved(served):
     EntriesAnswer.model_validate(response.json())
     answer = parse_answer(response.content)
     verifier = NoteVerifier(served.log.origin, served.world.log_key.public_key)
-    assert verify_checkpoint(answer.checkpoint, verifier).tree_size == 6
-    assert answer.outcomes[0].leaf_index == 5
+    assert verify_checkpoint(answer.checkpoint, verifier).tree_size == FOUNDED + 2
+    assert answer.outcomes[0].leaf_index == FOUNDED
 
 
 def test_the_body_is_kept_as_it_was_sent(served):
@@ -68,23 +68,23 @@ def test_the_body_is_kept_as_it_was_sent(served):
 def test_256_entries_go_in_one_request(served):
     items = [served.sign(number) for number in range(MAX_ENTRIES)]
     results = served.post([entry(item.raw, item.body) for item in items]).json()["results"]
-    assert [result["index"] for result in results] == list(range(5, 5 + MAX_ENTRIES))
+    assert [result["index"] for result in results] == list(range(FOUNDED, FOUNDED + MAX_ENTRIES))
 
 
 def test_the_same_request_twice_gives_the_same_leaves(served):
     items = [served.sign(number) for number in (1, 2)]
     first, second = (served.post([entry(item.raw, item.body) for item in items]).json() for _ in range(2))
-    assert [result["index"] for result in first["results"]] == [5, 6]
+    assert [result["index"] for result in first["results"]] == [FOUNDED, FOUNDED + 1]
     assert first == second
-    assert served.log.head.tree_size == 7
+    assert served.log.head.tree_size == FOUNDED + 3
 
 
 def test_the_same_request_from_many_at_once_gives_one_leaf(served):
     issued = served.sign(1)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: served.post([entry(issued.raw, issued.body)]).json(), range(16)))
-    assert {answer["results"][0]["index"] for answer in answers} == {5}
-    assert served.log.head.tree_size == 6
+    assert {answer["results"][0]["index"] for answer in answers} == {FOUNDED}
+    assert served.log.head.tree_size == FOUNDED + 2
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
@@ -107,7 +107,7 @@ def test_a_key_may_not_be_used_again_with_another_body(served):
     one, two = ([entry(item.raw, item.body)] for item in (served.sign(1), served.sign(2)))
     served.post(one, **{"Idempotency-Key": "a"})
     assert "Idempotency-Key" in assert_problem(served.post(two, **{"Idempotency-Key": "a"}), 409).detail
-    assert served.log.head.tree_size == 6
+    assert served.log.head.tree_size == FOUNDED + 2
     assert served.post(two, **{"Idempotency-Key": "b"}).status_code == 200
 
 
@@ -226,7 +226,7 @@ def test_a_malformed_request_is_refused_whole(served, raw):
         "urn:hengzheng:problem:non-canonical-encoding",
     }
     assert len(problem.detail) < 400
-    assert served.log.head.tree_size == 5
+    assert served.log.head.tree_size == FOUNDED
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_one_malformed_entry_keeps_the_good_ones_out(served):
     issued = served.sign(1)
     good = json.dumps(entry(issued.raw, issued.body))
     assert_problem(send(served, f'{{"entries":[{good},{{"statement":"x"}}]}}'), 422)
-    assert served.log.head.tree_size == 5
+    assert served.log.head.tree_size == FOUNDED
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_a_store_out_of_reach_is_said_and_the_request_may_be_sent_again(served):
     problem = assert_problem(response, 503)
     assert response.headers["retry-after"]
     assert "injected" not in problem.detail
-    assert served.post([entry(issued.raw, issued.body)]).json()["results"][0]["index"] == 5
+    assert served.post([entry(issued.raw, issued.body)]).json()["results"][0]["index"] == FOUNDED
 
 
 def test_a_full_queue_is_said(served, monkeypatch):
@@ -471,7 +471,7 @@ def test_records_that_disagree_stop_the_log_and_tell_nothing(served, monkeypatch
     assert problem.id
     monkeypatch.undo()
     assert_problem(served.post([entry(issued.raw, issued.body)]), 500)
-    assert served.log.head.tree_size == 5
+    assert served.log.head.tree_size == FOUNDED
 
 
 # --- what a desk must know ----------------------------------------------------------------------------------
@@ -487,7 +487,13 @@ def test_states_of_subjects_are_told(served):
     assert response.status_code == 200
     assert SubjectsAnswer.model_validate(response.json())
     assert response.json()["states"] == [
-        {"subject": subject.hex(), "status": "VALID", "version": 1, "last_event": 5, "current_certificate": 5}
+        {
+            "subject": subject.hex(),
+            "status": "VALID",
+            "version": 1,
+            "last_event": FOUNDED,
+            "current_certificate": FOUNDED,
+        }
     ]
 
 

@@ -133,7 +133,7 @@ STATES = {
     "expired": (make_expired, 200, "expired", "已过有效期", "Expired"),
     "superseded": (make_superseded, 200, "superseded", "已有新证书", "Replaced"),
     "failed": (make_failed, 200, "failed", "检定不合格", "Failed verification"),
-    "failed since": (make_failed_since, 200, "failed", "检定不合格", "Failed verification"),
+    "failed since": (make_failed_since, 200, "failed", "其后检定不合格", "Failed a later verification"),
     "tampered": (make_tampered, 200, "tampered", "内容与登记不符", "Does not match the register"),
     "damaged": (make_damaged, 200, "tampered", "内容与登记不符", "Does not match the register"),
     "not logged": (make_unlogged, 404, "unknown", "未载入账本", "Not in the ledger"),
@@ -164,6 +164,7 @@ def test_each_state_has_one_verdict_in_both_languages(served, name):
             en,
             "Valid",
             "检定有效",
+            "检定不合格",
         }
 
 
@@ -224,7 +225,7 @@ def test_what_a_green_page_is_not_is_said_on_it(served, name):
         ("expired", "ATTENTION", "EXPIRED", "EXPIRED"),
         ("superseded", "ATTENTION", "SUPERSEDED", "SUPERSEDED"),
         ("failed", "INVALID", "FAILED", "FAILED"),
-        ("failed since", "INVALID", "FAILED", "FAILED_SINCE"),
+        ("failed since", "INVALID", "FAILED_SINCE", "FAILED_SINCE"),
         ("tampered", "INVALID", None, "TAMPERED"),
         ("damaged", "INVALID", None, "TAMPERED"),
         ("not logged", "UNKNOWN", "VALID", "NOT_LOGGED"),
@@ -315,8 +316,53 @@ def test_a_replaced_certificate_leads_to_the_newest(served, valid):
     assert look(served, f"/c/{newer}").style == "valid"
 
 
-def test_the_ledgers_word_on_newer_documents_is_named_as_such(served, valid):
-    assert "由账本声明，未予证明" in look(served, f"/c/{valid}").text
+def find_status_check(served, path):
+    return look_json(served, path)["checks"][-1]
+
+
+def test_how_a_document_stands_is_proved_as_of_the_newest_checkpoint(served, valid):
+    path = f"/c/{valid}"
+    served.submit(served.sign(2))
+    served.now += timedelta(hours=3)
+    served.seconds += 1
+    check = find_status_check(served, path)
+    assert (check["name"], check["outcome"]) == ("status", "PASSED")
+    assert (
+        check["reason"] == "the newest document of this instrument, as of 2026-11-02 08:05 UTC, 3 hours old"
+    )
+    size = served.log.head.tree_size
+    served.submit(served.sign(1, version=1, **ANOTHER))
+    check = find_status_check(served, path)
+    assert check["outcome"] == "PASSED"
+    assert check["reason"].startswith(f"leaf {size} is newer, as of 2026-11-02 11:05 UTC")
+
+
+def test_a_status_older_than_the_policy_allows_is_never_green():
+    with ApiWorld(
+        required=frozenset({*DEFAULT_REQUIRED, Step.STATUS}), max_status_age=timedelta(hours=2)
+    ) as served:
+        path = make_valid(served.found())
+        assert look(served, path).style == "valid"
+        served.now += timedelta(hours=2, minutes=1)
+        served.seconds += 1
+        page = look(served, path)
+        assert (page.response.status_code, page.style) == (503, "unchecked")
+
+
+def test_an_expired_certificate_that_was_replaced_leads_to_the_newest(served):
+    path = make_expired(served)
+    newer = served.submit(served.sign(1, version=1, **ANOTHER))
+    assert look(served, path).style == "superseded"
+    assert look_json(served, path)["newer"] == newer
+
+
+@pytest.mark.parametrize("table", ["pages", "replaced"])
+def test_a_status_map_that_was_changed_is_no_verdict(served, valid, table):
+    """Nothing is given out that does not follow from what the log signed."""
+    served.submit(served.sign(1, version=1, **ANOTHER))
+    found = getattr(served.store.data, table)
+    found.update({place: bytes(len(raw)) for place, raw in found.items()})
+    assert served.client.get(f"/c/{valid}", headers=JSON).status_code == 500
 
 
 def test_a_key_that_ended_later_does_not_harm_an_older_certificate(served, valid):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from api_world import ENGLISH, JSON, ApiWorld, entry, long_path
+from api_world import ENGLISH, FOUNDED, JSON, ApiWorld, entry, long_path
 from page_reader import look, look_json
 from starlette.testclient import TestClient
 from world import make_signer
@@ -19,6 +19,7 @@ from api.schemas.verdicts import CertificatesAnswer, Health
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
 from ledger.core.errors import StoreUnavailableError
+from ledger.core.event import EventType
 from ledger.core.qr import compute_code, encode_digits, format_code
 from ledger.core.step import Verdict
 from verifier.report import report_members
@@ -124,6 +125,13 @@ def test_a_register_statement_has_no_page(served):
         assert served.client.get(f"/c/{compute_code(raw)}/bundle.json").status_code == 404
 
 
+def test_a_maphead_has_no_page(served, valid):
+    for leaf in (item.leaf for item in served.store.data.entries if item.type == EventType.MAPHEAD):
+        for path in (f"/c/{compute_code(leaf)}", f"/q/{encode_digits(leaf)}"):
+            assert look(served, path).response.status_code == 404
+            assert served.client.get(f"{path}/bundle.json").status_code == 404
+
+
 def test_an_empty_log_knows_nothing():
     with ApiWorld() as served:
         page = look(served, "/c/0000000000000000")
@@ -187,7 +195,7 @@ def test_the_page_leads_to_its_bundle(served, valid):
         page = look(served, path)
         (link,) = [attrs["href"] for attrs in page.find("a") if "bundle" in attrs["href"]]
         response = served.client.get(str(served.client.base_url.join(path).join(link).path))
-        assert parse_bundle(response.content).leaf_index == 5
+        assert parse_bundle(response.content).leaf_index == FOUNDED
 
 
 # --- language, headers, caches ------------------------------------------------------------------------------
@@ -372,7 +380,7 @@ def test_health_tells_how_far_the_log_has_come(served, valid):
     served.issue(2)
     response = served.client.get("/healthz")
     Health.model_validate(response.json())
-    assert response.json() == {"status": "ok", "tree_size": 7, "anchored_size": 6}
+    assert response.json() == {"status": "ok", "tree_size": FOUNDED + 4, "anchored_size": FOUNDED + 2}
 
 
 def test_a_server_that_cannot_look_is_not_healthy(served):

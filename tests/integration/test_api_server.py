@@ -9,7 +9,7 @@ import subprocess
 
 import httpx2
 import pytest
-from line import Line, meter, run
+from line import FOUNDED, Line, meter, run
 from served_home import serve, wait_until
 
 from ledger.core.bundle import parse_bundle
@@ -21,6 +21,9 @@ from ledger.local import read_clock
 from ledger.remote import RemoteLedger
 from verifier.session import Session
 from verifier.verify import verify_bundle
+
+SIZE = FOUNDED + 2
+"""Leaves of a line with one certificate."""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +89,7 @@ def test_pages_are_those_of_the_documents_that_were_issued(line):
     with serve(line.home, "public") as server:
         assert server.first_line == f"{server.url}\n"
         assert server.url.startswith("http://127.0.0.1:")
-        assert get(server, "/healthz").json() == {"status": "ok", "tree_size": 6, "anchored_size": 6}
+        assert get(server, "/healthz").json() == {"status": "ok", "tree_size": SIZE, "anchored_size": SIZE}
         (code,) = codes(line)
         page = get(server, f"/c/{code}")
         bundle = get(server, f"/c/{code}/bundle.json").content
@@ -106,25 +109,25 @@ def test_with_json_there_is_one_object_and_ctrl_c_stops_in_order(line):
 def test_a_desk_hands_in_over_http_and_the_server_anchors(line):
     with serve(line.home, "all", "--anchor-seconds", 1) as server:
         assert issue_remotely(line, server, 2, 3, 4)["logged"] == 3
-        wait_until(lambda: get(server, "/healthz").json()["anchored_size"] == 9 or None)
+        wait_until(lambda: get(server, "/healthz").json()["anchored_size"] == SIZE + 4 or None)
         wait_until(lambda: find_status(line, server) == "VALID" or None)
         with RemoteLedger(server.url, parse_policy(line.policy.read_bytes())) as remote:
             assert "350100-01" in remote.registers.institutions
-    assert line.anchors()[-1] == (9, "final")
+    assert line.anchors()[-1] == (SIZE + 4, "final")
 
 
 def test_the_same_again_over_http_adds_nothing(line):
     with serve(line.home, "ledger", "--anchor-seconds", 0) as server:
         issue_remotely(line, server, 2, 3)
         issue_remotely(line, server, 2, 3)
-        assert get(server, "/healthz").json()["tree_size"] == 8
+        assert get(server, "/healthz").json()["tree_size"] == SIZE + 3
 
 
 def test_pages_and_ledger_may_be_two_processes(line):
     with serve(line.home, "ledger", "--anchor-seconds", 0) as ledger, serve(line.home, "public") as public:
-        assert get(public, "/healthz").json()["tree_size"] == 6
+        assert get(public, "/healthz").json()["tree_size"] == SIZE
         issue_remotely(line, ledger, 2)
-        assert get(public, "/healthz").json()["tree_size"] == 7
+        assert get(public, "/healthz").json()["tree_size"] == SIZE + 2
         wait_until(lambda: find_status(line, public) == "PENDING" or None)
         assert get(public, "/registers").status_code == 404
         assert get(ledger, "/certificates/x").status_code == 404
@@ -147,7 +150,7 @@ def test_it_comes_back_after_a_kill(line):
         server.process.wait()
     with serve(line.home, "all", "--anchor-seconds", 0) as server:
         issue_remotely(line, server, 2, 3, 4)
-        assert get(server, "/healthz").json()["tree_size"] == 9
+        assert get(server, "/healthz").json()["tree_size"] == SIZE + 3 + 2
 
 
 def test_a_chain_out_of_reach_stops_nothing(line):

@@ -26,12 +26,21 @@ def test_it_prints_one_object_and_nothing_else(quick):
 
 def test_every_promised_figure_is_there(quick):
     result = json.loads(quick.stdout)
-    for name in ("issue_per_s", "verify_offline_per_s", "sequencer_entries_per_s", "qr_per_s"):
+    for name in (
+        "issue_per_s",
+        "verify_offline_per_s",
+        "sequencer_entries_per_s",
+        "sequencer_map_entries_per_s",
+        "qr_per_s",
+    ):
         assert result[name] > 0
     assert result["anchor_gas"].keys() == GAS
     assert all(gas > 21_000 for gas in result["anchor_gas"].values())
     assert result["inclusion_proof_bytes_1e6"] == 640
     assert result["statement_bytes"] <= 214
+    assert result["map"]["subjects"] == 1_000
+    assert result["map"].keys() == {"subjects", "build_and_store_s", "start_ms", "mb_per_1e6_subjects"}
+    assert {"sequencer_map", "sequencer_map_after_start"} <= result["measures"].keys()
     assert result["environment"]["cores"] >= 1
 
 

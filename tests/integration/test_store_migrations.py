@@ -18,6 +18,7 @@ CHANGES = {
     "entries": "UPDATE entries SET issuer = 'X'",
     "checkpoints": "UPDATE checkpoints SET note = 'X'",
     "documents": "UPDATE documents SET body = digest",
+    "replaced_states": "UPDATE replaced_states SET tree_size = 1",
 }
 
 

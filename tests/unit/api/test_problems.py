@@ -42,6 +42,7 @@ STATUSES = {
     VerificationError: 422,
     BrokenSignatureError: 422,
     InclusionProofError: 422,
+    errors.MapProofError: 422,
     errors.ConsistencyProofError: 422,
     errors.AnchorMismatchError: 422,
     NotFoundError: 404,

@@ -33,6 +33,7 @@ def encode_again(bundle) -> bytes:
         inclusion=bundle.inclusion,
         checkpoint=bundle.checkpoint,
         evidence=encode_evidence(bundle.evidence),
+        map_proof=bundle.map_proof,
         receipt=bundle.receipt,
     )
 
@@ -44,7 +45,7 @@ def test_what_is_written_is_read_back(raw):
 
 def test_its_members_are_those_of_the_norm():
     assert list(MEMBERS) == [
-        *("certificate", "checkpoint", "digest", "evidence", "inclusion", "leaf", "origin", "receipt"),
+        *("certificate", "checkpoint", "digest", "evidence", "inclusion", "leaf", "map", "origin", "receipt"),
         *("statement", "suite", "type"),
     ]
     assert (MEMBERS["type"], MEMBERS["suite"], MEMBERS["origin"]) == (
@@ -65,6 +66,7 @@ def test_what_is_in_it_is_handed_out():
     assert bundle.certificate.raw == encode_canonical_json(LEDGER.documents[INDEX].credential)
     assert bundle.certificate.digest == leaf.header.certificate_digest
     assert bundle.evidence == LEDGER.evidence()
+    assert bundle.map_proof == LEDGER.map_proof(INDEX)
     assert bundle.receipt == LEDGER.receipt()
     assert bundle.evidence_digest == hashlib.sha256(encode_canonical_json(MEMBERS["evidence"])).digest()
 
@@ -118,6 +120,11 @@ def test_an_unknown_member_is_refused(path):
         (("checkpoint",), "x" * 1_000_001),
         (("receipt",), {}),
         (("evidence",), {}),
+        (("map",), ""),
+        (("map",), MEMBERS["map"] + "="),
+        (("map",), MEMBERS["map"][:-1]),
+        (("map",), [MEMBERS["map"]]),
+        (("map",), "A" * (MAX_BUNDLE_BYTES + 4)),
         (("certificate",), {}),
         (("certificate",), "x"),
     ],

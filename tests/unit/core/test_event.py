@@ -60,6 +60,7 @@ KINDS = [
         "CERTIFICATE",
         "LOT",
         "STICKER",
+        "STATUS_MAP",
     ),
 ]
 ID = InstrumentId(bytes(range(16)))
@@ -71,7 +72,7 @@ def test_the_codes_of_event_types_never_change():
 
 def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.name for kind in SubjectKind] == KINDS
-    assert [kind.value for kind in SubjectKind] == list(range(17))
+    assert [kind.value for kind in SubjectKind] == list(range(18))
 
 
 def test_this_version_defines_six_types():

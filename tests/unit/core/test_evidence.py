@@ -11,10 +11,13 @@ from mutations import JSON, ODD_VALUES, added, get, removed, replaced, show, wal
 
 from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.errors import InclusionProofError, InputError, VerificationError
+from ledger.core.entry import encode_leaf, parse_leaf
+from ledger.core.errors import InclusionProofError, InputError, MapProofError, VerificationError
 from ledger.core.evidence import (
+    Established,
     Evidence,
     encode_evidence,
+    establish,
     fold_evidence,
     parse_evidence,
     verify_evidence_inclusion,
@@ -22,7 +25,9 @@ from ledger.core.evidence import (
 )
 from ledger.core.fields import Reader
 from ledger.core.ids import LeafIndex, RootHash, TreeSize
+from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, build_map_proof
 from ledger.core.merkle import build_root
+from ledger.core.status_map import load_nothing
 
 
 def make_ledger() -> MemoryLedger:
@@ -70,6 +75,9 @@ def test_a_changed_leaf_index_hash_size_or_root_is_found():
         (EVIDENCE, TreeSize(LEDGER.size + 1), ROOT_HASH),
         (EVIDENCE, TreeSize(LEDGER.size - 1), ROOT_HASH),
         (EVIDENCE, TreeSize(0), ROOT_HASH),
+        (replace(EVIDENCE, maphead=EVIDENCE.maphead + b"\0"), LEDGER.size, ROOT_HASH),
+        (replace(EVIDENCE, maphead=LEDGER.leaves[7]), LEDGER.size, ROOT_HASH),
+        (replace(EVIDENCE, maphead=b""), LEDGER.size, ROOT_HASH),
         (EVIDENCE, LEDGER.size, RootHash(bytes(32))),
     ]
     for position, (index, _) in enumerate(EVIDENCE.leaves):
@@ -83,6 +91,82 @@ def test_a_changed_leaf_index_hash_size_or_root_is_found():
     for evidence, size, root_hash in wrong:
         with pytest.raises(InclusionProofError):
             verify_evidence_inclusion(evidence, size, root_hash)
+
+
+def test_no_register_leaf_stands_where_the_map_is_stated():
+    with_it = (*EVIDENCE.leaves, (LeafIndex(LEDGER.size - 1), EVIDENCE.maphead))
+    past_it = (*EVIDENCE.leaves, (LEDGER.size, EVIDENCE.maphead))
+    for leaves in (with_it, past_it):
+        with pytest.raises(InclusionProofError, match="a register leaf where the status map is stated"):
+            verify_evidence_inclusion(replace(EVIDENCE, leaves=leaves), LEDGER.size, ROOT_HASH)
+
+
+# --- completeness -----------------------------------------------------------------------------------------
+
+
+def settle(evidence: Evidence) -> Established:
+    return establish(evidence, LEDGER.origin, LEDGER.root_digest)
+
+
+def test_complete_evidence_establishes_registers_map_and_time():
+    established = settle(EVIDENCE)
+    assert established.registers == LEDGER.registers
+    assert established.map_root == LEDGER.maps[LEDGER.size].root_hash
+    assert established.stated_at == parse_leaf(EVIDENCE.maphead).header.sequenced_at
+
+
+def test_evidence_that_ends_before_the_newest_event_of_a_subject_is_refused():
+    older = replace(EVIDENCE, leaves=EVIDENCE.leaves[:-1])
+    assert fold(older).scopes[(INSTITUTION, "S1")].state is RegisterState.ACTIVE, (
+        "the leaves alone do not tell"
+    )
+    with pytest.raises(VerificationError, match="ends at leaf 4 of a subject that has changed since"):
+        settle(older)
+
+
+def test_the_map_must_show_every_subject_of_the_evidence():
+    subjects = [parse_leaf(raw).header.subject for _, raw in EVIDENCE.leaves]
+    newest = LEDGER.maps[LEDGER.size]
+    for left_out in set(subjects):
+        rest = build_map_proof(newest, set(subjects) - {left_out}, load_nothing)
+        with pytest.raises(MapProofError, match="does not show"):
+            settle(replace(EVIDENCE, map_proof=rest))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x04", b"\x00", EVIDENCE.map_proof[:-1], EVIDENCE.map_proof + b"\x04"]
+)
+def test_what_proves_nothing_of_this_map_is_refused(raw):
+    with pytest.raises((InputError, MapProofError)):
+        settle(replace(EVIDENCE, map_proof=raw))
+
+
+def test_a_map_under_another_checkpoint_is_refused():
+    ledger = make_ledger()
+    ledger.publish()
+    ledger.issue(3)
+    newer = ledger.evidence()
+    assert newer.leaves == EVIDENCE.leaves
+    for mixed in (replace(EVIDENCE, map_proof=newer.map_proof), replace(newer, map_proof=EVIDENCE.map_proof)):
+        with pytest.raises(MapProofError, match="another root"):
+            settle(mixed)
+
+
+def test_the_last_leaf_must_state_the_map():
+    for leaf in LEDGER.leaves[:-1]:
+        with pytest.raises(VerificationError, match="does not state the status map"):
+            settle(replace(EVIDENCE, maphead=leaf))
+    for raw in (b"", EVIDENCE.maphead[:-1], EVIDENCE.maphead + b"\0"):
+        with pytest.raises(InputError):
+            settle(replace(EVIDENCE, maphead=raw))
+
+
+def test_the_map_is_not_stated_before_the_newest_leaf():
+    header = parse_leaf(EVIDENCE.maphead).header
+    newest = parse_leaf(EVIDENCE.leaves[-1][1]).header.sequenced_at_ms
+    settle(replace(EVIDENCE, maphead=encode_leaf(replace(header, sequenced_at_ms=newest), b"")))
+    with pytest.raises(VerificationError, match="dated before an earlier leaf"):
+        settle(replace(EVIDENCE, maphead=encode_leaf(replace(header, sequenced_at_ms=newest - 1), b"")))
 
 
 # --- folding ----------------------------------------------------------------------------------------------
@@ -132,12 +216,14 @@ def test_a_leaf_lies_in_time_between_its_neighbours():
         verify_sequence(EVIDENCE, LeafIndex(index), at[index])
     verify_sequence(EVIDENCE, LeafIndex(5), at[4])
     verify_sequence(EVIDENCE, LeafIndex(5), at[6])
-    verify_sequence(EVIDENCE, LeafIndex(7), 2**62)
+    verify_sequence(EVIDENCE, LeafIndex(7), at[8])
     for index, time_ms, saying in (
         (5, at[4] - 1, "leaf 5 is dated before the earlier leaf 4"),
         (5, 0, "leaf 5 is dated before the earlier leaf 4"),
         (5, at[6] + 1, "leaf 5 is dated after the later leaf 6"),
         (7, at[6] - 1, "leaf 7 is dated before the earlier leaf 6"),
+        (7, at[8] + 1, "leaf 7 is dated after the last leaf under the checkpoint"),
+        (7, 2**62, "leaf 7 is dated after the last leaf under the checkpoint"),
     ):
         with pytest.raises(VerificationError, match=saying):
             verify_sequence(EVIDENCE, LeafIndex(index), time_ms)
@@ -177,6 +263,12 @@ def test_an_unknown_member_is_refused(path):
         (("proof", 0), "AAAA"),
         (("proof", 0), MEMBERS["proof"][0].replace("=", "")),
         (("proof", 0), MEMBERS["proof"][0] + "AAAA"),
+        (("maphead",), MEMBERS["maphead"][1:]),
+        (("maphead",), "A" * 90_000),
+        (("maphead",), {}),
+        (("map",), MEMBERS["map"].replace("=", "") + "A"),
+        (("map",), "A" * (MAX_MAP_PROOF_BYTES // 3 * 4 + 8)),
+        (("map",), []),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -198,4 +290,4 @@ def test_any_change_is_read_or_refused_as_input(path, value):
 def test_many_leaves_are_read():
     leaf = MEMBERS["leaves"][0]["leaf"]
     many = [{"index": index, "leaf": leaf} for index in range(20_000)]
-    assert len(parse({"leaves": many, "proof": []}).leaves) == 20_000
+    assert len(parse(MEMBERS | {"leaves": many, "proof": []}).leaves) == 20_000

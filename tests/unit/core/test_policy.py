@@ -43,6 +43,8 @@ def parse(members):
             clock_tolerance=timedelta(0),
         ),
         replace(POLICY, origin="账本.example/一"),
+        replace(POLICY, max_status_age=timedelta(seconds=1)),
+        replace(POLICY, max_status_age=timedelta(days=3660)),
     ],
 )
 def test_what_is_written_is_read_back(policy):
@@ -54,6 +56,17 @@ def test_what_is_written_is_read_back(policy):
 def test_people_may_format_it():
     assert parse(MEMBERS) == POLICY
     assert parse(MEMBERS | {"required": MEMBERS["required"][::-1]}) == POLICY
+
+
+def test_a_maximum_age_of_the_status_is_optional():
+    assert parse(MEMBERS).max_status_age is None
+    assert parse(MEMBERS | {"max_status_age_seconds": 604_800}).max_status_age == timedelta(days=7)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 3660 * 86_400 + 1, "7", 7.0, True, None])
+def test_a_maximum_age_out_of_range_is_refused(seconds):
+    with pytest.raises(InputError, match="max_status_age_seconds"):
+        parse(MEMBERS | {"max_status_age_seconds": seconds})
 
 
 def test_its_members_are_those_of_the_norm():

@@ -48,6 +48,7 @@ from ledger.core.status import (
     find_subject,
     judge_event,
     judge_signed_event,
+    list_touched,
 )
 
 OTHER = InstitutionId("350200-01")
@@ -116,6 +117,20 @@ def test_an_issue_touches_instrument_and_certificate():
     assert effect.changes == {instrument: state, document: state}
     header = parse_leaf(ledger.leaves[index]).header
     assert (header.status, header.version, header.prev) == (1, 1, None)
+
+
+def test_what_a_statement_touches_is_what_its_effect_changes():
+    ledger = founded()
+    ledger.issue(1)
+    ledger.issue_record(make_rejection(2))
+    ledger.append(ledger.sign_issue(seal_record(make_record(3), make_signer("seal")), part="1"))
+    ledger.append(ledger.scope(version=1))
+    for leaf, found in zip(ledger.leaves, ledger.outcomes, strict=True):
+        statement = parse_signed_statement(parse_leaf(leaf).statement_raw).statement
+        touched = list_touched(statement)
+        assert touched[0] == found.subject == find_subject(statement), "its own first"
+        assert len(touched) == len(set(touched))
+        assert set(touched) == found.changes.keys()
 
 
 def test_a_rejection_sets_the_instrument_to_failed_and_a_later_pass_back():

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from ledger_in_memory import INSTITUTION, MemoryLedger, make_signer
 from mutations import JSON, ODD_VALUES, added, removed, replaced, walk
 
+from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.errors import BrokenSignatureError, InputError, PolicyMismatchError, VerificationError
 from ledger.core.note import NoteSigner, open_note, sign_note
 from ledger.core.trust import TrustList, encode_trust_list, open_checkpoint, open_trust_list, parse_trust_list
 
 LEDGER = MemoryLedger().found()
+OLDER = LEDGER.evidence()
 LEDGER.issue(1)
 RAW = LEDGER.trust_raw()
 MEMBERS = json.loads(RAW)
@@ -29,7 +31,7 @@ def test_what_is_written_is_read_back():
 def test_it_establishes_what_the_log_had_registered():
     registers, checkpoint = open_trust_list(parse_trust_list(RAW), POLICY)
     assert registers == LEDGER.registers
-    assert (checkpoint.tree_size, checkpoint.origin) == (6, LEDGER.origin)
+    assert (checkpoint.tree_size, checkpoint.origin) == (8, LEDGER.origin)
     assert INSTITUTION in registers.institutions
 
 
@@ -63,14 +65,26 @@ def test_the_root_must_name_the_policys_log_key():
         open_trust_list(thief.trust(), policy)
 
 
+def test_it_leaves_out_no_newer_version_of_what_it_names():
+    ledger = MemoryLedger().found()
+    end = ledger.append(ledger.key(version=1, state=RegisterState.WITHDRAWN))
+    open_trust_list(ledger.trust(), POLICY)
+    less = replace(ledger.trust(), evidence=ledger.evidence(without=frozenset({end})))
+    with pytest.raises(VerificationError, match="ends at leaf 3 of a subject that has changed since"):
+        open_trust_list(less, POLICY)
+
+
 def test_parts_of_two_trust_lists_do_not_mix():
     newer = MemoryLedger().found()
+    newer.publish()
     newer.issue(1)
     newer.append(newer.institution(version=1))
     for mixed in (
         replace(LEDGER.trust(), checkpoint=newer.checkpoint()),
         replace(LEDGER.trust(), evidence=newer.evidence()),
-        replace(LEDGER.trust(), evidence=LEDGER.evidence(5)),
+        replace(LEDGER.trust(), evidence=OLDER),
+        replace(LEDGER.trust(), evidence=replace(LEDGER.evidence(), maphead=OLDER.maphead)),
+        replace(LEDGER.trust(), evidence=replace(LEDGER.evidence(), map_proof=OLDER.map_proof)),
     ):
         with pytest.raises(VerificationError):
             open_trust_list(mixed, POLICY)
@@ -81,7 +95,7 @@ def test_parts_of_two_trust_lists_do_not_mix():
 
 def test_only_the_logs_own_line_may_stand_under_a_checkpoint():
     note = LEDGER.checkpoint()
-    assert open_checkpoint(note, POLICY).tree_size == 6
+    assert open_checkpoint(note, POLICY).tree_size == 8
     own = note.rpartition("\n— ")[2]
     text = open_note(note, [NoteSigner(LEDGER.origin, LEDGER.log_signer).verifier]).text
     witness = NoteSigner("witness.example", make_signer("witness"))

@@ -1,7 +1,7 @@
 from concurrent.futures import Future
 
 import pytest
-from api_world import ApiWorld
+from api_world import FOUNDED, FOUNDING_INDICES, ApiWorld
 from world import Issued, World
 
 from ledger.core.authority import RegisterState
@@ -50,7 +50,7 @@ def assert_proved(served, answer, items):
 def test_what_a_log_begins_with_may_come_in_one_request(served):
     founding = served.world.founding()
     answer = take(served, *founding)
-    assert [outcome.leaf_index for outcome in answer.outcomes] == [0, 1, 2, 3, 4]
+    assert [outcome.leaf_index for outcome in answer.outcomes] == list(FOUNDING_INDICES)
     assert_proved(served, answer, founding)
 
 
@@ -71,7 +71,10 @@ def test_the_same_again_gives_the_same_leaves(founded):
     first = take(founded, *items)
     take(founded, founded.sign(4))
     again = take(founded, *items, *founded.world.founding())
-    assert [outcome.leaf_index for outcome in again.outcomes] == [5, 6, 7, 0, 1, 2, 3, 4]
+    assert [outcome.leaf_index for outcome in again.outcomes] == [
+        *range(FOUNDED, FOUNDED + 3),
+        *FOUNDING_INDICES,
+    ]
     assert [outcome.header for outcome in again.outcomes[:3]] == [
         outcome.header for outcome in first.outcomes
     ]
@@ -81,8 +84,8 @@ def test_the_same_again_gives_the_same_leaves(founded):
 def test_the_same_twice_in_one_request_is_one_leaf(founded):
     item = founded.sign(1)
     answer = take(founded, item, item)
-    assert [outcome.leaf_index for outcome in answer.outcomes] == [5, 5]
-    assert founded.log.head.tree_size == 6
+    assert [outcome.leaf_index for outcome in answer.outcomes] == [FOUNDED, FOUNDED]
+    assert founded.log.head.tree_size == FOUNDED + 2
 
 
 def test_what_is_logged_is_acknowledged_though_its_key_has_ended_since(founded):
@@ -90,14 +93,14 @@ def test_what_is_logged_is_acknowledged_though_its_key_has_ended_since(founded):
     take(founded, item)
     take(founded, founded.world.key(version=1, state=RegisterState.WITHDRAWN))
     again, other = take(founded, item, founded.sign(2)).outcomes
-    assert again.leaf_index == 5
+    assert again.leaf_index == FOUNDED
     assert reasons(other) == ["KEY"]
 
 
 def test_each_entry_has_its_own_answer(founded):
     good, foreign = founded.sign(1), World("other.example/log").issue(2)
     logged, refused, last = take(founded, good, foreign, founded.sign(3)).outcomes
-    assert (logged.leaf_index, last.leaf_index) == (5, 6)
+    assert (logged.leaf_index, last.leaf_index) == (FOUNDED, FOUNDED + 1)
     assert reasons(refused) == ["SIGNATURE"]
 
 
@@ -127,14 +130,14 @@ def test_a_store_out_of_reach_is_no_refusal(founded):
     founded.store.fail_at("commit")
     with pytest.raises(StoreUnavailableError):
         take(founded, founded.sign(1))
-    assert take(founded, founded.sign(1)).outcomes[0].leaf_index == 5
+    assert take(founded, founded.sign(1)).outcomes[0].leaf_index == FOUNDED
 
 
 def test_a_commit_whose_answer_was_lost_is_found_again(founded):
     founded.store.fail_at("commit", written=True)
     with pytest.raises(UnavailableError):
         take(founded, founded.sign(1))
-    assert take(founded, founded.sign(1)).outcomes[0].leaf_index == 5
+    assert take(founded, founded.sign(1)).outcomes[0].leaf_index == FOUNDED
 
 
 def test_a_commit_that_takes_too_long_is_no_answer(founded, monkeypatch):
@@ -153,4 +156,4 @@ def test_after_an_alarm_nothing_is_taken(founded):
     founded.intake.halt(LogIntegrityError("foreign head"))
     with pytest.raises(LogIntegrityError):
         take(founded, founded.sign(1))
-    assert founded.log.head.tree_size == 5
+    assert founded.log.head.tree_size == FOUNDED

@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import pytest
 from fakes import WRITE_STEPS, MemoryStore, MemoryTransaction
+from log_invariants import assert_sound
 from reference import ReferenceTree
-from world import INSTITUTION, NOW, ORIGIN, Clock, Issued, World, make_signer, submit, to_submission
+from world import FOUNDING, INSTITUTION, NOW, ORIGIN, Clock, Issued, World, make_signer, submit, to_submission
 
 from ledger.core.authority import RegisterState
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
-from ledger.core.entry import parse_leaf
+from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.errors import (
     AlreadyIssuedError,
     DocumentRefusedError,
@@ -21,8 +22,9 @@ from ledger.core.errors import (
     StateError,
     StoreUnavailableError,
 )
-from ledger.core.event import certificate_subject
+from ledger.core.event import EventType, certificate_subject
 from ledger.core.ids import CertificateNumber, LeafIndex
+from ledger.core.maphead import get_map_root
 from ledger.core.merkle import EMPTY_ROOT, verify_consistency
 from ledger.core.note import NoteVerifier
 from ledger.core.status import Status
@@ -30,7 +32,6 @@ from ledger.log import CLOCK_TOLERANCE_MS, MAX_BATCH, Log
 from ledger.submission import Acknowledgement, Refusal
 
 WORLD = World()
-FOUNDING = len(WORLD.founding())
 
 
 def open_log(store, clock=None, **options):
@@ -73,7 +74,7 @@ def test_leaves_are_gap_free_and_hold_the_statements_unchanged(log, store):
     results = submit(log, *raws)
     assert [result.leaf_index for result in results] == list(range(FOUNDING, FOUNDING + 5))
     assert [parse_leaf(result.leaf).statement_raw for result in results] == raws
-    assert [entry.leaf for entry in store.data.entries[FOUNDING:]] == [result.leaf for result in results]
+    assert [entry.leaf for entry in store.data.entries[FOUNDING:-1]] == [result.leaf for result in results]
 
 
 def test_the_checkpoint_signs_the_root_of_the_stored_leaves(log, store):
@@ -116,6 +117,7 @@ def test_one_batch_may_hold_statements_that_build_on_each_other(store):
     )
     assert all(isinstance(result, Acknowledgement) for result in results)
     assert list(store.data.checkpoints) == [FOUNDING + 2]
+    assert results[-1].leaf_index == FOUNDING
 
 
 def test_old_registers_stay_as_they_were_for_whoever_holds_them(log):
@@ -141,19 +143,94 @@ def test_a_known_statement_is_answered_with_its_stored_leaf_and_signs_nothing(lo
 def test_the_same_statement_twice_in_one_batch_is_one_leaf(log):
     first, second = submit(log, WORLD.bare_issue(1), WORLD.bare_issue(1))
     assert first == second
-    assert log.head.tree_size == FOUNDING + 1
+    assert log.head.tree_size == FOUNDING + 2
 
 
 def test_a_statement_stored_under_the_name_of_another_is_an_alarm(log, store):
     submit(log, WORLD.bare_issue(1))
-    entry = store.data.entries[-1]
-    store.data.entries[-1] = replace_leaf(entry, entry.leaf[:-1] + bytes([entry.leaf[-1] ^ 1]))
+    entry = store.data.entries[-2]
+    store.data.entries[-2] = replace_leaf(entry, entry.leaf[:-1] + bytes([entry.leaf[-1] ^ 1]))
     with pytest.raises(LogIntegrityError, match="name of another"):
         submit(log, WORLD.bare_issue(1))
 
 
 def replace_leaf(entry, leaf):
     return entry._replace(leaf=leaf)
+
+
+# --- the status map -----------------------------------------------------------------------------------------
+
+
+def maphead(store):
+    return parse_leaf(store.data.entries[-1].leaf).header
+
+
+def test_every_batch_ends_with_the_map_of_its_states(log, store):
+    for start, count in ((0, 1), (1, 5), (6, 300)):
+        submit(log, *map(WORLD.bare_issue, range(start, start + count)))
+    submit(log, WORLD.bare_issue(400, instrument=3, version=1), WORLD.institution(version=1))
+    assert (maphead(store).type, maphead(store).version) == (EventType.MAPHEAD, 5)
+    assert_sound(store)
+
+
+def test_a_subject_that_changes_twice_in_a_batch_is_in_the_map_once_and_was_replaced_once(log, store):
+    submit(log, WORLD.bare_issue(1))
+    submit(log, WORLD.bare_issue(2, instrument=1, version=1), WORLD.bare_issue(3, instrument=1, version=2))
+    assert_sound(store)
+
+
+def test_leaves_without_effect_leave_the_map_as_it_was(log, store, clock):
+    before = maphead(store)
+    submit(open_log(store, clock, keep_void=True), WORLD.bare_issue(1, seal=make_signer("stranger")))
+    assert get_map_root(maphead(store)) == get_map_root(before)
+    assert maphead(store).version == 2
+    assert_sound(store)
+
+
+def change_state(data):
+    subject, state = find_instrument(data)
+    data.states[subject] = replace(state, last_event=LeafIndex(2))
+
+
+def find_instrument(data):
+    subject = parse_leaf(data.entries[FOUNDING].leaf).header.subject
+    return subject, data.states[subject]
+
+
+def change_page(data, depth):
+    subject, _ = find_instrument(data)
+    place = depth, int.from_bytes(subject[: depth // 8])
+    data.pages[place] = flip(data.pages[place])
+
+
+def add_stranger(data):
+    subject, state = find_instrument(data)
+    data.states[flip(subject)] = state
+
+
+def lose_page(data, depth):
+    subject, _ = find_instrument(data)
+    del data.pages[depth, int.from_bytes(subject[: depth // 8])]
+
+
+MAP_DAMAGE = {
+    "other state": change_state,
+    "stranger": add_stranger,
+    "other page of 8 bits": lambda data: change_page(data, 8),
+    "other page of 16 bits": lambda data: change_page(data, 16),
+    "lost page of 8 bits": lambda data: lose_page(data, 8),
+    "lost page of 16 bits": lambda data: lose_page(data, 16),
+}
+
+
+@pytest.mark.parametrize("damage", MAP_DAMAGE)
+def test_what_changed_in_the_map_behind_the_logs_back_is_not_built_upon(log, store, clock, damage):
+    submit(log, *map(WORLD.bare_issue, range(100)))
+    MAP_DAMAGE[damage](store.data)
+    before = store.data.copy()
+    with pytest.raises(LogIntegrityError, match="does not hold what its hash promises"):
+        submit(open_log(store, clock), WORLD.bare_issue(100, instrument=0, version=1))
+    assert store.data == before
 
 
 # --- refusals -----------------------------------------------------------------------------------------------
@@ -266,7 +343,7 @@ def test_a_misbehaving_log_makes_void_leaves_that_change_nothing(log, store, clo
     assert (result.header.status, result.header.version) == (Status.VOID, 0)
     assert store.data.states == states
     assert isinstance(submit(bad, WORLD.bare_issue(1))[0], Acknowledgement)
-    assert open_log(store).head.tree_size == FOUNDING + 2
+    assert open_log(store).head.tree_size == FOUNDING + 4
 
 
 def test_a_misbehaving_log_keeps_a_second_leaf_for_a_taken_number(log, store, clock):
@@ -308,7 +385,8 @@ def test_time_never_decreases_from_leaf_to_leaf(log, store, clock):
 
 
 @pytest.mark.parametrize("step", WRITE_STEPS)
-def test_after_a_failure_nothing_is_written_and_a_retry_succeeds(log, store, step):
+def test_after_a_failure_nothing_is_written_and_a_retry_succeeds(log, store, clock, step):
+    log = open_log(store, clock)
     before, registers = store.data, log.registers
     store.fail_at(step)
     with pytest.raises(StoreUnavailableError):
@@ -317,6 +395,7 @@ def test_after_a_failure_nothing_is_written_and_a_retry_succeeds(log, store, ste
     assert log.registers is registers
     results = submit(log, WORLD.institution("350200-02", division="350200"), WORLD.bare_issue(1))
     assert [result.leaf_index for result in results] == [FOUNDING, FOUNDING + 1]
+    assert_sound(store)
 
 
 def test_after_a_commit_that_was_written_a_retry_finds_the_same_leaf(log, store):
@@ -326,7 +405,7 @@ def test_after_a_commit_that_was_written_a_retry_finds_the_same_leaf(log, store)
     size = store.data.head.tree_size
     results = submit(log, WORLD.bare_issue(1), WORLD.bare_issue(2))
     assert [result.leaf_index for result in results] == [FOUNDING, FOUNDING + 1]
-    assert log.head.tree_size == size == FOUNDING + 2
+    assert log.head.tree_size == size == FOUNDING + 3
 
 
 @pytest.mark.parametrize("retry", [[1, 2], [1, 3], [3]])
@@ -391,7 +470,7 @@ def test_two_logs_on_one_store_write_one_history(log, store, clock):
     results = []
     for number in range(6):
         results += submit((log, other)[number % 2], WORLD.bare_issue(number))
-    assert [result.leaf_index for result in results] == list(range(FOUNDING, FOUNDING + 6))
+    assert [result.leaf_index for result in results] == list(range(FOUNDING, FOUNDING + 12, 2))
     assert_one_history(store)
 
 
@@ -406,7 +485,7 @@ def test_a_store_that_went_back_to_a_backup_is_an_alarm(log, store):
     submit(log, WORLD.bare_issue(1))
     store.data = backup
     for _ in range(2):
-        with pytest.raises(LogIntegrityError, match="lost leaves below 6"):
+        with pytest.raises(LogIntegrityError, match=f"lost leaves below {FOUNDING + 2}"):
             submit(log, WORLD.bare_issue(1))
     assert store.data == backup
 
@@ -417,21 +496,32 @@ def test_a_store_with_another_history_is_an_alarm(log, store, clock, more):
     submit(log, WORLD.bare_issue(1))
     store.data = backup
     submit(open_log(store, clock), *map(WORLD.bare_issue, range(2, 3 + more)))
-    with pytest.raises(LogIntegrityError, match="lost leaves below 6"):
+    with pytest.raises(LogIntegrityError, match=f"lost leaves below {FOUNDING + 2}"):
         submit(log, WORLD.bare_issue(9999))
 
 
 # --- opening ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 511, 512, 513])
+@pytest.mark.parametrize("size", [FOUNDING, FOUNDING + 2, 255, 256, 257, 511, 512, 513])
 def test_a_reopened_log_goes_on_where_it_was(log, store, size):
-    submit(log, *map(WORLD.bare_issue, range(size - 1)))
+    submit(log, *map(WORLD.bare_issue, range(size - FOUNDING - 1)))
     again = open_log(store)
     assert (again.head, again.checkpoint, again.registers) == (log.head, log.checkpoint, log.registers)
     (result,) = submit(again, WORLD.bare_issue(9999))
-    assert result.leaf_index == FOUNDING + size - 1
-    assert_one_history(store)
+    assert result.leaf_index == size
+    assert_sound(store)
+
+
+def test_a_reopened_log_writes_what_the_open_one_would(log, store):
+    submit(log, *map(WORLD.bare_issue, range(300)))
+    other = MemoryStore()
+    other.data = store.data.copy()
+    for issue in (WORLD.bare_issue(300), WORLD.bare_issue(301, instrument=7, version=1)):
+        submit(log, issue)
+        submit(open_log(other), issue)
+    assert other.data == store.data
+    assert_sound(store)
 
 
 def test_a_log_of_another_name_is_not_opened(log, store):
@@ -462,19 +552,29 @@ def foreign_note(head):
     return sign_checkpoint(Checkpoint(ORIGIN, head.tree_size, head.root_hash), make_signer("other"))
 
 
+def change_maphead(data, **changes):
+    entry = data.entries[-1]
+    leaf = encode_leaf(replace(parse_leaf(entry.leaf).header, **changes), b"")
+    data.entries[-1] = entry._replace(leaf=leaf)
+
+
 DAMAGE = {
     "head behind": lambda data: setattr(data, "head", replace(data.head, tree_size=data.head.tree_size - 1)),
     "other root": lambda data: setattr(data, "head", replace(data.head, root_hash=bytes(32))),
     "lost checkpoint": lambda data: data.checkpoints.pop(max(data.checkpoints)),
     "no checkpoint": lambda data: data.checkpoints.clear(),
     "swapped checkpoint": lambda data: data.checkpoints.update(
-        {FOUNDING + 1: replace(data.checkpoints[FOUNDING], tree_size=FOUNDING + 1)}
+        {FOUNDING + 2: replace(data.checkpoints[FOUNDING], tree_size=FOUNDING + 2)}
     ),
     "foreign checkpoint": lambda data: data.checkpoints.update(
-        {FOUNDING + 1: replace(data.checkpoints[FOUNDING + 1], note=foreign_note(data.head))}
+        {FOUNDING + 2: replace(data.checkpoints[FOUNDING + 2], note=foreign_note(data.head))}
     ),
     "flipped tile": lambda data: data.tiles.update({(0, 0): flip(data.tiles[0, 0])}),
     "lost tile": lambda data: data.tiles.clear(),
+    "map of another root": lambda data: change_maphead(data, certificate_digest=bytes(32)),
+    "miscounted map": lambda data: change_maphead(data, version=7),
+    "map in another place": lambda data: change_maphead(data, prev=FOUNDING - 2),
+    "no map": lambda data: data.entries.__setitem__(-1, data.entries[-2]._replace(leaf_index=FOUNDING + 1)),
 }
 
 

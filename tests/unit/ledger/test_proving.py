@@ -1,6 +1,7 @@
 """Proofs over a store in memory, checked with what a verifier has."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,25 +9,33 @@ from fakes import MemoryStore
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import ReferenceTree
-from world import AUTHORITY, INSTITUTION, ORIGIN, Clock, World, make_signer, submit
+from world import AUTHORITY, FOUNDING, INSTITUTION, ORIGIN, Clock, World, make_signer, submit
 
 from ledger.core.anchor import AnchorGrade, ChainIdentity, sign_receipt
 from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.entry import encode_leaf, parse_leaf
-from ledger.core.errors import LogIntegrityError, MalformedDocumentError, NotFoundError
-from ledger.core.event import certificate_subject
-from ledger.core.evidence import fold_evidence, verify_evidence_inclusion
+from ledger.core.errors import (
+    LogIntegrityError,
+    MalformedDocumentError,
+    MapProofError,
+    NotFoundError,
+    VerificationError,
+)
+from ledger.core.event import EventType, certificate_subject
+from ledger.core.evidence import establish, fold_evidence, verify_evidence_inclusion
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
+from ledger.core.map_proof import open_map_proof
+from ledger.core.maphead import get_map_root
 from ledger.core.merkle import hash_leaf, verify_consistency, verify_inclusion
 from ledger.core.qr import compute_code
-from ledger.core.status import Status
+from ledger.core.statement import parse_signed_statement
+from ledger.core.status import Status, SubjectState, list_touched
 from ledger.log import Log
 from ledger.proving import Prover, _find_names
 from ledger.store.records import compute_statement_name
 
 WORLD = World()
-FOUNDING = len(WORLD.founding())
 OTHER = InstitutionId("350200-02")
 OTHER_SEAL = make_signer("other seal")
 
@@ -153,8 +162,9 @@ def test_an_issue_is_found_by_number_statement_and_code(store, prover):
 
 def test_every_statement_is_found_by_its_code(store, prover):
     for entry in store.data.entries[:50]:
-        raw = parse_leaf(entry.leaf).statement_raw
-        assert prover.find_code(compute_code(raw)).leaf_index == entry.leaf_index
+        leaf = parse_leaf(entry.leaf)
+        if leaf.header.type is not EventType.MAPHEAD:
+            assert prover.find_code(compute_code(leaf.statement_raw)).leaf_index == entry.leaf_index
 
 
 @given(st.binary(max_size=50))
@@ -182,12 +192,13 @@ def test_states_and_checkpoints_are_found(store, prover):
         lambda prover: prover.find_code(compute_code(b"none")),
         lambda prover: prover.find_state(bytes(32)),
         lambda prover: prover.read_document(bytes(32)),
-        lambda prover: prover.checkpoint(TreeSize(6)),
+        lambda prover: prover.checkpoint(TreeSize(FOUNDING + 1)),
         lambda prover: prover.evidence(InstitutionId("X"), prover.newest_checkpoint().tree_size),
         lambda prover: prover.bundles([LeafIndex(0)], prover.newest_checkpoint()),
         lambda prover: prover.bundles([LeafIndex(99_999)], prover.newest_checkpoint()),
         lambda prover: prover.bundles([LeafIndex(9)], prover.checkpoint(TreeSize(FOUNDING))),
         lambda prover: prover.bundles([LeafIndex(20)], prover.newest_checkpoint()),
+        lambda prover: prover.bundles([LeafIndex(FOUNDING - 1)], prover.newest_checkpoint()),
     ],
 )
 def test_what_is_not_there_is_not_found(prover, look):
@@ -202,6 +213,27 @@ def test_an_empty_log_has_nothing_to_prove():
 
 
 # --- evidence -----------------------------------------------------------------------------------------------
+
+
+def test_evidence_ends_with_the_map_of_its_own_size(store, prover):
+    for size in sizes_of(store):
+        evidence = prover.evidence(None, TreeSize(size))
+        assert evidence.maphead == store.data.entries[size - 1].leaf
+        verify_evidence_inclusion(evidence, size, store.data.checkpoints[size].root_hash)
+        established = establish(evidence, ORIGIN, WORLD.root_digest)
+        assert established.map_root == get_map_root(parse_leaf(evidence.maphead).header)
+
+
+def test_evidence_as_of_an_older_size_does_not_hold_at_a_newer_one(store, prover):
+    """The scope line has changed since: whoever leaves that out contradicts the newer map."""
+    newest = prover.newest_checkpoint().tree_size
+    old, new = (prover.evidence(INSTITUTION, size) for size in (TreeSize(FOUNDING), newest))
+    with pytest.raises(VerificationError, match="changed since"):
+        establish(replace(new, leaves=old.leaves), ORIGIN, WORLD.root_digest)
+    with pytest.raises(MapProofError):
+        establish(replace(new, map_proof=old.map_proof), ORIGIN, WORLD.root_digest)
+    with pytest.raises(VerificationError):
+        establish(replace(old, maphead=new.maphead), ORIGIN, WORLD.root_digest)
 
 
 def fold(store, evidence, size):
@@ -252,8 +284,8 @@ def test_evidence_has_every_version_of_everything_it_rests_on():
     evidence = prover.evidence(INSTITUTION, size)
     registers = fold(store, evidence, size)
     assert registers.scopes == log.registers.scopes
-    assert registers.keys[WORLD.seal.public_key.key_id].until == size - 1
-    assert [index for index, _ in evidence.leaves] == [0, 1, 2, 3, 4, 5, size - 2, size - 1]
+    assert registers.keys[WORLD.seal.public_key.key_id].until == size - 2
+    assert [index for index, _ in evidence.leaves] == [0, 1, 2, 3, 4, FOUNDING, size - 3, size - 2]
 
 
 def test_void_register_leaves_are_no_evidence():
@@ -262,7 +294,7 @@ def test_void_register_leaves_are_no_evidence():
     submit(log, *WORLD.founding(), WORLD.scope(version=5))
     size = log.head.tree_size
     evidence = Prover(store, ORIGIN).evidence(INSTITUTION, size)
-    assert [index for index, _ in evidence.leaves] == list(range(FOUNDING))
+    assert [index for index, _ in evidence.leaves] == list(range(FOUNDING - 1))
 
 
 # --- bundles ------------------------------------------------------------------------------------------------
@@ -302,8 +334,72 @@ def test_a_bundle_carries_the_receipt_that_it_is_given(store, prover):
         AnchorGrade.FINAL,
         WORLD.log_key,
     )
-    (raw,) = prover.bundles([LeafIndex(FOUNDING + 2)], checkpoint, receipt)
+    (raw,) = prover.bundles([LeafIndex(FOUNDING + 3)], checkpoint, receipt)
     assert parse_bundle(raw).receipt == receipt
+
+
+@pytest.mark.parametrize("later", [None, "another", "replaced"])
+def test_a_bundle_under_an_older_checkpoint_than_the_head_says_how_it_stood_then(later):
+    """Bundles are made under the checkpoint that was anchored, however far the log has gone on."""
+    store = MemoryStore()
+    log = Log(store, ORIGIN, WORLD.log_key, Clock())
+    prover = Prover(store, ORIGIN)
+    submit(log, *WORLD.founding())
+    (issued,) = submit(log, WORLD.issue(1))
+    checkpoint = prover.newest_checkpoint()
+    (before,) = prover.bundles([issued.leaf_index], checkpoint)
+    instrument, document = list_touched(parse_signed_statement(WORLD.issue(1).raw).statement)
+    if later == "another":
+        submit(log, *(WORLD.bare_issue(number) for number in range(300)))
+    elif later == "replaced":
+        record = WORLD.record(1) | {"no": "2026-0000099", "nonce": "ab" * 16}
+        submit(log, WORLD.issue(1, record=record, version=1))
+    (after,) = prover.bundles([issued.leaf_index], checkpoint)
+    assert after == before
+    bundle = parse_bundle(after)
+    verify_evidence_inclusion(bundle.evidence, checkpoint.tree_size, checkpoint.root_hash)
+    established = establish(bundle.evidence, ORIGIN, WORLD.root_digest)
+    proven = open_map_proof(bundle.map_proof, established.map_root)
+    assert proven.find(instrument) == SubjectState(Status.VALID, 1, issued.leaf_index, issued.leaf_index)
+    assert proven.find(document) == proven.find(instrument)
+
+
+def test_a_bundle_under_the_newest_checkpoint_knows_the_newer_document():
+    store = MemoryStore()
+    log = Log(store, ORIGIN, WORLD.log_key, Clock())
+    prover = Prover(store, ORIGIN)
+    submit(log, *WORLD.founding())
+    (issued,) = submit(log, WORLD.issue(1))
+    (newer,) = submit(
+        log, WORLD.issue(1, record=WORLD.record(1) | {"no": "2", "nonce": "ab" * 16}, version=1)
+    )
+    (raw,) = prover.bundles([issued.leaf_index], prover.newest_checkpoint())
+    bundle = parse_bundle(raw)
+    established = establish(bundle.evidence, ORIGIN, WORLD.root_digest)
+    proven = open_map_proof(bundle.map_proof, established.map_root)
+    instrument, document = list_touched(parse_signed_statement(WORLD.issue(1).raw).statement)
+    assert proven.find(instrument).current_certificate == newer.leaf_index
+    assert proven.find(document).current_certificate == issued.leaf_index
+
+
+@pytest.mark.parametrize("at", ["newest", "older"])
+@pytest.mark.parametrize("place", ["pages", "replaced", "states"])
+def test_no_bundle_is_made_from_a_map_that_was_changed(setting, at, place):
+    store = MemoryStore()
+    store.data = setting[0].data.copy()
+    found = getattr(store.data, place)
+    if place == "states":
+        found.update({key: replace(state, version=state.version + 1) for key, state in found.items()})
+    else:
+        found.update({key: raw[:-1] + bytes([raw[-1] ^ 1]) for key, raw in found.items()})
+    prover = Prover(store, ORIGIN)
+    size = TreeSize(sizes_of(store)[2 if at == "older" else -1])
+    index = LeafIndex(sizes_of(store)[1])
+    if (at, place) == ("newest", "replaced"):
+        assert prover.bundles([index], prover.checkpoint(size))
+    else:
+        with pytest.raises(LogIntegrityError):
+            prover.bundles([index], prover.checkpoint(size))
 
 
 def test_no_leaves_no_bundles(prover):

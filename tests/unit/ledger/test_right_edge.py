@@ -11,7 +11,7 @@ from ledger.core.errors import LogIntegrityError
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.merkle import hash_leaf
 from ledger.core.tiles import Tile, compute_tile_width
-from ledger.right_edge import EMPTY_EDGE, load_edge, verify_stored
+from ledger.right_edge import EMPTY_EDGE, load_edge, verify_last_leaf, verify_stored
 from ledger.store.records import Head
 
 LEAVES = [hashlib.sha256(number.to_bytes(4)).digest()[: number % 31] for number in range(66_000)]
@@ -177,3 +177,23 @@ def test_another_root_is_found():
 def test_a_tile_is_read_by_its_own_name():
     tree = make_tree(257)
     assert tree.read_tile(Tile(1, 0, 1)) == ReferenceTree(LEAVES[:256]).mth(0, 256)
+
+
+SOME_SIZES = [size for size in SIZES if size]
+
+
+@pytest.mark.parametrize("size", SOME_SIZES)
+def test_the_newest_leaf_is_the_one_in_the_tree(size):
+    tree = make_tree(size)
+    verify_last_leaf(tree, TreeSize(size))
+    tree.leaves[-1] += b"x"
+    with pytest.raises(LogIntegrityError, match=f"leaf {size - 1} is not the one"):
+        verify_last_leaf(tree, TreeSize(size))
+
+
+@pytest.mark.parametrize("size", SOME_SIZES)
+def test_the_newest_leaf_is_not_compared_with_a_tile_that_is_gone(size):
+    tree = make_tree(size)
+    del tree.tiles[0, (size - 1) // 256]
+    with pytest.raises(LogIntegrityError):
+        verify_last_leaf(tree, TreeSize(size))

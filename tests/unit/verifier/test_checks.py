@@ -14,13 +14,17 @@ from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import parse_certificate
 from ledger.core.data_integrity import create_proof, join_proofs
-from ledger.core.errors import BrokenSignatureError
+from ledger.core.errors import BrokenSignatureError, MapProofError
+from ledger.core.event import certificate_subject, instrument_subject
 from ledger.core.ids import InstitutionId, LeafIndex, RootHash, TreeSize
+from ledger.core.map_proof import ProvenStates, build_map_proof, open_map_proof
 from ledger.core.signature import P256Signer
 from ledger.core.statement import Conclusion, parse_signed_statement
-from ledger.core.status import RegisteredKey, Status
+from ledger.core.status import RegisteredKey, Status, SubjectState
+from ledger.core.status_map import EMPTY_MAP, load_nothing
 from ledger.core.step import Check, Outcome, Step
 from verifier import checks
+from verifier.freshness import judge_age
 from verifier.report import DocumentStatus
 
 LEDGER = MemoryLedger().found()
@@ -181,7 +185,7 @@ def test_an_institution_must_be_registered_and_active():
 
 
 def test_inclusion_is_computed_from_header_and_statement():
-    assert_check(checks.check_inclusion(BUNDLE, CHECKPOINT), Step.INCLUSION, Outcome.PASSED, "leaf 5 of 6")
+    assert_check(checks.check_inclusion(BUNDLE, CHECKPOINT), Step.INCLUSION, Outcome.PASSED, "leaf 5 of 7")
     for other in (
         replace(BUNDLE, leaf_index=LeafIndex(4)),
         replace(BUNDLE, leaf_index=LeafIndex(6)),
@@ -217,7 +221,7 @@ def test_a_wrong_receipt_fails_whatever_the_policy_names(contract):
     for receipt, saying in (
         (LEDGER.receipt(5), "another state of the ledger"),
         (LEDGER.receipt(root_hash=RootHash(bytes(32))), "another state of the ledger"),
-        (LEDGER.receipt(tree_size=TreeSize(7)), "another state of the ledger"),
+        (LEDGER.receipt(tree_size=TreeSize(8)), "another state of the ledger"),
         (LEDGER.receipt(signer=make_signer("thief")), "does not verify"),
         (replace(BUNDLE.receipt, block_number=8), "does not verify"),
     ):
@@ -273,7 +277,137 @@ def test_whatever_the_signature_check_says_is_reported():
     assert_check(receipt_check(BUNDLE.receipt, verify=refuse), Step.RECEIPT, Outcome.FAILED, "no")
 
 
-# --- status -----------------------------------------------------------------------------------------------
+# --- 19 ---------------------------------------------------------------------------------------------------
+
+DOCUMENT = certificate_subject(INSTITUTION, SIGNED.statement.claims.number)
+INSTRUMENT = instrument_subject(SIGNED.statement.claims.instrument_id)
+HERE = SubjectState(Status.VALID, 1, INDEX, INDEX)
+LATER = SubjectState(Status.VALID, 2, LeafIndex(9), LeafIndex(9))
+FRESH = judge_age(NOW - timedelta(minutes=5), NOW, timedelta(days=1))
+OLD = judge_age(NOW - timedelta(days=2), NOW, timedelta(days=1))
+
+
+def show(states, wanted=(DOCUMENT, INSTRUMENT)) -> ProvenStates:
+    """Return what a proof shows of a map with any states, whoever states it."""
+    some = EMPTY_MAP.update({subject: state for subject, state in states.items() if state}, load_nothing)
+    return open_map_proof(build_map_proof(some, wanted, load_nothing), some.root_hash)
+
+
+def status_check(document=HERE, instrument=HERE, *, age=FRESH, signed=SIGNED):
+    proven = show({DOCUMENT: document, INSTRUMENT: instrument})
+    return checks.check_status(BUNDLE, signed, proven, age)
+
+
+def test_the_newest_document_of_its_instrument_passes():
+    check, status = status_check()
+    saying = "the newest document of this instrument, as of 2026-03-03 07:55 UTC, 5 minutes old"
+    assert_check(check, Step.STATUS, Outcome.PASSED, saying)
+    assert status is None
+
+
+@pytest.mark.parametrize(
+    ("newer", "expected"),
+    [
+        (LATER, DocumentStatus.SUPERSEDED),
+        (replace(LATER, version=7), DocumentStatus.SUPERSEDED),
+        (replace(LATER, status=Status.FAILED), DocumentStatus.FAILED_SINCE),
+    ],
+)
+def test_a_newer_document_of_the_instrument_passes_and_outweighs(newer, expected):
+    check, status = status_check(instrument=newer)
+    assert_check(check, Step.STATUS, Outcome.PASSED, "leaf 9 is newer, as of")
+    assert status is expected
+
+
+@pytest.mark.parametrize("newer", [LATER, replace(LATER, status=Status.FAILED)])
+def test_what_failed_stays_failed(newer):
+    claims = replace(SIGNED.statement.claims, conclusion=Conclusion.FAIL)
+    rejection = replace(SIGNED, statement=replace(SIGNED.statement, claims=claims))
+    failed = replace(HERE, status=Status.FAILED)
+    for instrument, saying in ((failed, "the newest document"), (newer, "leaf 9 is newer")):
+        check, status = status_check(failed, instrument, signed=rejection)
+        assert_check(check, Step.STATUS, Outcome.PASSED, saying)
+        assert status is None, "no status outweighs its own"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        replace(HERE, current_certificate=LeafIndex(4), last_event=LeafIndex(4)),
+        replace(HERE, current_certificate=LeafIndex(6), last_event=LeafIndex(6)),
+        replace(HERE, last_event=LeafIndex(6)),
+        replace(HERE, current_certificate=None),
+        replace(HERE, version=2),
+        replace(HERE, version=0),
+        *(replace(HERE, status=status) for status in Status if status is not Status.VALID),
+    ],
+    ids=str,
+)
+def test_a_map_that_does_not_have_the_document_fails(document):
+    for instrument in (HERE, LATER):
+        check, status = status_check(document, instrument)
+        assert_check(check, Step.STATUS, Outcome.FAILED, "does not know this document")
+        assert status is None
+
+
+@pytest.mark.parametrize(
+    "instrument",
+    [
+        None,
+        replace(HERE, current_certificate=None),
+        replace(HERE, version=2),
+        replace(HERE, version=0),
+        replace(HERE, last_event=LeafIndex(4), current_certificate=LeafIndex(4)),
+        replace(HERE, last_event=LeafIndex(9), current_certificate=LeafIndex(4)),
+        replace(HERE, last_event=LeafIndex(9)),
+        *(replace(HERE, status=status) for status in Status if status is not Status.VALID),
+    ],
+    ids=str,
+)
+def test_a_map_that_contradicts_the_document_fails(instrument):
+    check, status = status_check(instrument=instrument)
+    assert_check(check, Step.STATUS, Outcome.FAILED, "contradicts this document")
+    assert status is None
+
+
+@pytest.mark.parametrize("wanted", [(), (DOCUMENT,), (INSTRUMENT,)])
+def test_a_proof_that_does_not_show_both_is_refused(wanted):
+    with pytest.raises(MapProofError, match="does not show"):
+        checks.check_status(BUNDLE, SIGNED, show({DOCUMENT: HERE, INSTRUMENT: HERE}, wanted), FRESH)
+
+
+@pytest.mark.parametrize("instrument", [HERE, LATER, replace(LATER, status=Status.FAILED)])
+def test_a_state_that_is_too_old_is_not_checked(instrument):
+    check, status = status_check(instrument=instrument, age=OLD)
+    assert_check(check, Step.STATUS, Outcome.NOT_CHECKED, "2 days old: older than the policy allows")
+    assert status is status_check(instrument=instrument)[1], "what is known of the past still counts"
+
+
+def test_too_old_does_not_hide_a_contradiction():
+    assert_check(status_check(None, age=OLD)[0], Step.STATUS, Outcome.FAILED)
+    assert_check(status_check(instrument=None, age=OLD)[0], Step.STATUS, Outcome.FAILED)
+
+
+def test_a_statement_about_no_certificate_has_no_status():
+    register = parse_signed_statement(LEDGER.scope())
+    assert_check(status_check(signed=register)[0], Step.STATUS, Outcome.FAILED, "not about a certificate")
+
+
+def test_a_part_has_its_own_subject():
+    claims = replace(SIGNED.statement.claims, part="2")
+    signed = replace(SIGNED, statement=replace(SIGNED.statement, claims=claims))
+    part = instrument_subject(claims.instrument_id, "2")
+    proven = show({DOCUMENT: HERE, part: HERE, INSTRUMENT: LATER}, (DOCUMENT, part))
+    check, status = checks.check_status(BUNDLE, signed, proven, FRESH)
+    assert_check(check, Step.STATUS, Outcome.PASSED, "the newest document")
+    assert status is None
+    proven = show({DOCUMENT: HERE, INSTRUMENT: HERE}, (DOCUMENT, INSTRUMENT, part))
+    check, _ = checks.check_status(BUNDLE, signed, proven, FRESH)
+    assert_check(check, Step.STATUS, Outcome.FAILED, "contradicts")
+
+
+# --- status by its own words ------------------------------------------------------------------------------
 
 LAST = date(2026, 8, 27)
 

@@ -52,17 +52,19 @@ def expect(required: Outcome, optional: Outcome, status: DocumentStatus, *, warn
     """Say the design's rule again, in its own words (§4, "Verdict")."""
     if Outcome.FAILED in {required, optional}:
         return Verdict.INVALID
-    if status is DocumentStatus.FAILED:
+    if status in {DocumentStatus.FAILED, DocumentStatus.FAILED_SINCE}:
         return Verdict.INVALID
     if required is Outcome.NOT_CHECKED:
         return Verdict.UNKNOWN
-    if warned or status in {DocumentStatus.EXPIRED, DocumentStatus.SERVICE_LIFE_ENDED}:
+    if warned or status in {
+        *(DocumentStatus.EXPIRED, DocumentStatus.SERVICE_LIFE_ENDED, DocumentStatus.SUPERSEDED)
+    }:
         return Verdict.ATTENTION
     return Verdict.VALID
 
 
-@pytest.mark.parametrize("required_step", [Step.TIME, Step.SCOPE, Step.RECEIPT])
-@pytest.mark.parametrize("optional_step", [Step.LIMITS, Step.STATUS])
+@pytest.mark.parametrize("required_step", [Step.TIME, Step.SCOPE, Step.RECEIPT, Step.STATUS])
+@pytest.mark.parametrize("optional_step", [Step.QUORUM, Step.STANDARDS])
 def test_the_whole_table(required_step, optional_step):
     for required, optional, status, warned in product(Outcome, Outcome, DocumentStatus, (False, True)):
         checks = make_checks(**{required_step.code: required, optional_step.code: optional})
@@ -125,7 +127,9 @@ def test_less_than_a_bundle_is_never_valid():
         (DocumentStatus.VALID, Verdict.VALID, 0),
         (DocumentStatus.EXPIRED, Verdict.ATTENTION, 1),
         (DocumentStatus.SERVICE_LIFE_ENDED, Verdict.ATTENTION, 1),
+        (DocumentStatus.SUPERSEDED, Verdict.ATTENTION, 1),
         (DocumentStatus.FAILED, Verdict.INVALID, 1),
+        (DocumentStatus.FAILED_SINCE, Verdict.INVALID, 1),
     ],
 )
 def test_exit_codes_follow_verdict_and_status(status, verdict, code):
@@ -163,7 +167,7 @@ def test_green_is_never_given_away(found, status, required, complete):
         assert outcomes[Step.KEY] is outcomes[Step.AUTHORITY] is Outcome.PASSED
     assert (report.verdict is Verdict.INVALID) == (
         Outcome.FAILED in outcomes.values()
-        or (report.authentic and complete and status is DocumentStatus.FAILED)
+        or (report.authentic and complete and status in {DocumentStatus.FAILED, DocumentStatus.FAILED_SINCE})
     )
     assert (report.exit_code == 0) == (
         report.verdict in {Verdict.VALID, Verdict.ATTENTION} and report.status is DocumentStatus.VALID

@@ -54,8 +54,8 @@ def test_the_same_is_verified_once(ledger, counted):
     for _ in range(3):
         checkpoint = session.open_checkpoint(note)
         session.verify_receipt(receipt)
-        registers = session.open_evidence(parse_bundle(ledger.bundle(5)), checkpoint)
-        assert registers is session.open_evidence(bundle, checkpoint)
+        found = session.open_evidence(parse_bundle(ledger.bundle(5)), checkpoint)
+        assert found is session.open_evidence(bundle, checkpoint)
     assert counted == {"checkpoint": 1, "evidence": 1, "receipt": 1}
 
 
@@ -72,6 +72,7 @@ def test_a_failure_is_remembered_too(ledger, counted):
 
 
 def test_what_was_good_for_one_thing_is_not_good_for_another(ledger, counted):
+    older = MemoryLedger().found().evidence()
     session = ledger.session()
     checkpoint = session.open_checkpoint(ledger.checkpoint())
     bundle = parse_bundle(ledger.bundle(5))
@@ -80,9 +81,7 @@ def test_what_was_good_for_one_thing_is_not_good_for_another(ledger, counted):
     with pytest.raises(VerificationError):
         session.open_evidence(bundle, other)
     with pytest.raises(VerificationError):
-        session.open_evidence(
-            replace(bundle, evidence_digest=bytes(32), evidence=ledger.evidence(5)), checkpoint
-        )
+        session.open_evidence(replace(bundle, evidence_digest=bytes(32), evidence=older), checkpoint)
     record = bundle.certificate.record
     stranger = replace(record, issuer=replace(record.issuer, id="350100-02"))
     with pytest.raises(VerificationError, match="about other institutions too: 350100-01"):
@@ -97,12 +96,12 @@ def test_evidence_counts_as_of_the_documents_place(ledger):
     ledger.issue(2)
     session = ledger.session()
     checkpoint = session.open_checkpoint(ledger.checkpoint())
-    states = [
-        session.open_evidence(parse_bundle(ledger.bundle(index)), checkpoint)
-        .scopes[(INSTITUTION, "S1")]
-        .state
-        for index in (5, 7, 5)
-    ]
+    found = [session.open_evidence(parse_bundle(ledger.bundle(index)), checkpoint) for index in (5, 7, 5)]
+    states = [registers.scopes[(INSTITUTION, "S1")].state for registers, _ in found]
+    assert {established.map_root for _, established in found} == {ledger.maps[ledger.size].root_hash}
+    assert {established.registers.scopes[(INSTITUTION, "S1")].state for _, established in found} == {
+        RegisterState.SUSPENDED
+    }, "as of the checkpoint"
     assert states == [RegisterState.ACTIVE, RegisterState.SUSPENDED, RegisterState.ACTIVE]
 
 
@@ -111,16 +110,16 @@ def test_a_trust_list_of_another_log_or_a_broken_one_is_refused(ledger):
     with pytest.raises(PolicyMismatchError):
         Session(policy, book, MemoryLedger("ledger.example/other").found().trust())
     with pytest.raises(VerificationError):
-        Session(policy, book, replace(ledger.trust(), evidence=ledger.evidence(5)))
+        Session(policy, book, replace(ledger.trust(), evidence=MemoryLedger().found().evidence()))
 
 
 def test_the_trust_list_knows_where_keys_end(ledger):
     seal = make_signer("seal").public_key.key_id
     assert ledger.session().find_end_of_key(seal) is None
     assert ledger.session(trust=True).find_end_of_key(seal) is None
-    ledger.append(ledger.key(version=1, state=RegisterState.WITHDRAWN))
+    end = ledger.append(ledger.key(version=1, state=RegisterState.WITHDRAWN))
     session = ledger.session(trust=True)
-    assert session.find_end_of_key(seal) == 6
+    assert session.find_end_of_key(seal) == end == 7
     assert session.find_end_of_key(make_signer("stranger").public_key.key_id) is None
 
 
@@ -129,7 +128,7 @@ def test_two_histories_of_one_size_are_found(ledger):
     liar.issue(2)
     session = ledger.session(trust=True)
     session.open_checkpoint(ledger.checkpoint())
-    with pytest.raises(VerificationError, match="two different states of 6 leaves"):
+    with pytest.raises(VerificationError, match="two different states of 7 leaves"):
         session.open_checkpoint(liar.checkpoint())
     session.open_checkpoint(liar.checkpoint(5))
 

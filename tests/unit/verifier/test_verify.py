@@ -1,12 +1,13 @@
 """Whole verifications: a bundle, a certificate alone, a printed statement, a short code."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from ledger_in_memory import (
     INSTITUTION,
     NOW,
+    Document,
     MemoryLedger,
     make_record,
     make_rejection,
@@ -18,10 +19,13 @@ from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import parse_certificate
+from ledger.core.entry import parse_leaf
 from ledger.core.errors import InputError, PolicyMismatchError
+from ledger.core.evidence import encode_evidence
 from ledger.core.ids import InstitutionId
 from ledger.core.policy import DEFAULT_REQUIRED
 from ledger.core.statement import parse_signed_statement, sign_statement
+from ledger.core.status import list_touched
 from ledger.core.step import Outcome, Step, Verdict, failed, not_checked, passed
 from verifier.report import DocumentStatus, Report
 from verifier.verify import report_short_code, verify_bundle, verify_certificate, verify_statement_alone
@@ -51,7 +55,7 @@ def test_a_good_bundle_passes_every_step_that_its_data_allow(ledger):
     assert (report.verdict, report.authentic, report.status) == (Verdict.VALID, True, DocumentStatus.VALID)
     assert steps_with(report, Outcome.FAILED) == set()
     assert steps_with(report, Outcome.NOT_CHECKED) == {
-        *(Step.PERSONS, Step.STANDARDS, Step.QUORUM, Step.CHAIN, Step.STATUS)
+        *(Step.PERSONS, Step.STANDARDS, Step.QUORUM, Step.CHAIN)
     }
     assert report.document.number == "JY2026-000001"
     assert (report.document.institution, report.document.valid_until.isoformat()) == (
@@ -114,7 +118,7 @@ def test_a_policy_without_contract_leaves_a_bundle_unknown(ledger):
     assert verify_bundle(bundle, ledger.session(contract=None), NOW).verdict is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize("step", [Step.STATUS, Step.QUORUM, Step.STANDARDS, Step.PERSONS, Step.CHAIN])
+@pytest.mark.parametrize("step", [Step.QUORUM, Step.STANDARDS, Step.PERSONS, Step.CHAIN])
 def test_a_policy_that_requires_what_is_not_there_leaves_a_bundle_unknown(ledger, step):
     bundle = parse_bundle(ledger.bundle(ledger.issue(1)))
     report = verify_bundle(bundle, ledger.session(required=frozenset(DEFAULT_REQUIRED) | {step}), NOW)
@@ -139,7 +143,240 @@ def test_who_asks_the_chain_needs_its_answer(ledger, check, verdict, code):
     bundle = parse_bundle(ledger.bundle(ledger.issue(1)))
     report = verify_bundle(bundle, ledger.session(), NOW, look)
     assert (report.verdict, report.exit_code) == (verdict, code)
-    assert [checkpoint.tree_size for checkpoint in asked] == [6]
+    assert [checkpoint.tree_size for checkpoint in asked] == [7]
+
+
+# --- what the status map says -----------------------------------------------------------------------------
+
+
+def status_of(report: Report):
+    return report.verdict, report.status, report.exit_code, outcomes(report)["status"]
+
+
+def reason(report: Report, step: Step) -> str:
+    (found,) = [check.reason.en for check in report.checks if check.step is step]
+    return found
+
+
+def verify_now(ledger, index, size=None, **beliefs) -> Report:
+    return verify_bundle(parse_bundle(ledger.bundle(index, size)), ledger.session(**beliefs), NOW)
+
+
+def instrument_of(number: int) -> dict:
+    return make_record(number)["instrument"]
+
+
+NEWEST = (Verdict.VALID, DocumentStatus.VALID, 0, "PASSED")
+SUPERSEDED = (Verdict.ATTENTION, DocumentStatus.SUPERSEDED, 1, "PASSED")
+FAILED_SINCE = (Verdict.INVALID, DocumentStatus.FAILED_SINCE, 1, "PASSED")
+FAILED = (Verdict.INVALID, DocumentStatus.FAILED, 1, "PASSED")
+
+
+def test_a_newer_certificate_of_the_instrument_supersedes(ledger):
+    first = ledger.issue(1)
+    before = ledger.publish()
+    second = ledger.issue(2, instrument=instrument_of(1))
+    assert status_of(verify_now(ledger, second)) == NEWEST
+    report = verify_now(ledger, first)
+    assert status_of(report) == SUPERSEDED
+    assert report.authentic
+    assert report.document.number == "JY2026-000001"
+    assert reason(report, Step.STATUS).startswith(f"leaf {second} is newer, as of 2026-03-01 01:00 UTC")
+    assert status_of(verify_now(ledger, first, before)) == NEWEST, "under the state before, it was the newest"
+
+
+def test_an_instrument_that_failed_since_is_not_to_be_relied_on(ledger):
+    first = ledger.issue(1)
+    second = ledger.issue_record(make_rejection(2, instrument=instrument_of(1)))
+    report = verify_now(ledger, first)
+    assert status_of(report) == FAILED_SINCE
+    assert report.authentic
+    assert status_of(verify_now(ledger, second)) == FAILED
+    third = ledger.issue(3, instrument=instrument_of(1))
+    assert status_of(verify_now(ledger, first)) == SUPERSEDED, "it has passed again; the newest counts"
+    assert status_of(verify_now(ledger, second)) == FAILED, "a rejection notice stays one"
+    assert status_of(verify_now(ledger, third)) == NEWEST
+
+
+def test_another_institutions_rejection_fails_the_instrument_too(ledger):
+    first = ledger.issue(1)
+    other = InstitutionId("350100-02")
+    ledger.append(ledger.institution(id=other))
+    ledger.append(ledger.key(institution=other, seal="other seal"))
+    rejection = make_rejection(1, institution=other)
+    ledger.issue_record(rejection, seal="other seal")
+    own = encode_evidence(ledger.evidence(without=frozenset({6, 7})))
+    report = verify_bundle(parse_bundle(ledger.bundle(first, evidence=own)), ledger.session(), NOW)
+    assert status_of(report) == FAILED_SINCE
+
+
+def test_superseded_comes_before_expired_and_failed_since_before_both(ledger):
+    first = ledger.issue(1)
+    ledger.issue(2, instrument=instrument_of(1))
+    report = verify_bundle(parse_bundle(ledger.bundle(first)), ledger.session(), FOREVER)
+    assert (report.verdict, report.status) == (Verdict.ATTENTION, DocumentStatus.SUPERSEDED)
+    ledger.issue_record(make_rejection(3, instrument=instrument_of(1)))
+    report = verify_bundle(parse_bundle(ledger.bundle(first)), ledger.session(), FOREVER)
+    assert (report.verdict, report.status) == (Verdict.INVALID, DocumentStatus.FAILED_SINCE)
+
+
+def issue_part(ledger, number: int, part: str, **changes) -> int:
+    """Issue a document of instrument 1 whose statement is about one part of it."""
+    record = make_record(number, instrument=instrument_of(1), **changes)
+    credential = seal_record(record, make_signer("seal"))
+    version = sum(1 for found in ledger.documents.values() if found.part == part)
+    raw = ledger.sign_issue(credential, part=part, version=version)
+    index = ledger.append(raw)
+    ledger.documents[index] = PartDocument(credential, raw, part)
+    return index
+
+
+@dataclass(frozen=True)
+class PartDocument(Document):
+    """A document about one part."""
+
+    part: str
+
+
+def test_a_part_has_its_own_state(ledger):
+    one, two = issue_part(ledger, 1, "1"), issue_part(ledger, 2, "2")
+    assert status_of(verify_now(ledger, one)) == status_of(verify_now(ledger, two)) == NEWEST
+    again = issue_part(ledger, 3, "1")
+    assert status_of(verify_now(ledger, one)) == SUPERSEDED
+    assert status_of(verify_now(ledger, two)) == status_of(verify_now(ledger, again)) == NEWEST
+
+
+def refused_status(ledger, index, **changes) -> str:
+    report = verify_bundle(parse_bundle(ledger.bundle(index, **changes)), ledger.session(), NOW)
+    assert steps_with(report, Outcome.FAILED) == {Step.STATUS}
+    assert (report.verdict, report.authentic, report.document) == (Verdict.INVALID, False, None)
+    return reason(report, Step.STATUS)
+
+
+def test_a_map_proof_of_another_document_is_refused(ledger):
+    first, second = ledger.issue(1), ledger.issue(2)
+    assert "does not show" in refused_status(ledger, first, map_proof=ledger.map_proof(second))
+    assert "does not show" in refused_status(ledger, second, map_proof=ledger.map_proof(first))
+
+
+def test_a_map_proof_of_another_state_of_the_log_is_refused(ledger):
+    first = ledger.issue(1)
+    older = ledger.map_proof(first)
+    ledger.issue(2, instrument=instrument_of(1))
+    assert "another root of the status map" in refused_status(ledger, first, map_proof=older)
+
+
+def test_a_map_proof_of_another_log_is_refused(ledger):
+    first = ledger.issue(1)
+    other = MemoryLedger("ledger.example/other").found()
+    other.issue(2)
+    foreign = other.map_proof(other.issue(1))
+    assert "another root of the status map" in refused_status(ledger, first, map_proof=foreign)
+
+
+@pytest.mark.parametrize("raw", [b"\x00", b"\x04", bytes(33), b"\x02" + bytes(53), b"\x03"])
+def test_what_is_no_proof_of_the_map_is_refused(ledger, raw):
+    assert refused_status(ledger, ledger.issue(1), map_proof=raw)
+
+
+@pytest.mark.parametrize("subject", [0, 1], ids=["instrument", "document"])
+def test_a_map_without_the_document_is_refused_though_the_log_states_it(ledger, subject):
+    index = ledger.issue(1)
+    statement = parse_signed_statement(ledger.documents[index].statement_raw).statement
+    del ledger.states[list_touched(statement)[subject]]
+    assert refused_status(ledger, index)
+
+
+def test_a_map_that_gives_the_instrument_an_earlier_document_is_refused(ledger):
+    first = ledger.issue(1)
+    states = dict(ledger.states)
+    second = ledger.issue(2, instrument=instrument_of(1))
+    ledger.states |= states
+    assert "contradicts" in refused_status(ledger, second)
+    assert status_of(verify_now(ledger, first)) == NEWEST, "leaves and map agree on this one"
+
+
+def test_evidence_that_leaves_out_the_end_of_a_key_is_refused(ledger):
+    index = ledger.issue(1)
+    end = ledger.append(ledger.key(version=1, state=RegisterState.WITHDRAWN))
+    assert status_of(verify_now(ledger, index)) == NEWEST, "it was issued before"
+    less = encode_evidence(ledger.evidence(without=frozenset({end})))
+    report = verify_bundle(parse_bundle(ledger.bundle(index, evidence=less)), ledger.session(), NOW)
+    assert steps_with(report, Outcome.FAILED) == {Step.AUTHORITY}
+    assert "changed since" in reason(report, Step.AUTHORITY)
+    assert outcomes(report)["status"] == "NOT_CHECKED", "no status without the map that the evidence states"
+
+
+# --- how old it is ----------------------------------------------------------------------------------------
+
+ANCHORED_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("required", "age", "outcome"),
+    [
+        (DEFAULT_REQUIRED, NOW - ANCHORED_AT, "PASSED"),
+        (DEFAULT_REQUIRED, NOW - ANCHORED_AT - timedelta(seconds=1), "NOT_CHECKED"),
+        ((), NOW - ANCHORED_AT, "PASSED"),
+        ((), NOW - ANCHORED_AT - timedelta(seconds=1), "NOT_CHECKED"),
+    ],
+)
+def test_a_status_older_than_the_policy_allows_is_unknown(ledger, required, age, outcome):
+    index = ledger.issue(1)
+    report = verify_now(ledger, index, max_status_age=age, required=frozenset(required))
+    green = outcome == "PASSED"
+    assert status_of(report) == (
+        Verdict.VALID if green else Verdict.UNKNOWN,
+        DocumentStatus.VALID,
+        0 if green else 3,
+        outcome,
+    )
+    assert report.authentic
+    assert reason(report, Step.STATUS).endswith("older than the policy allows") != green
+
+
+def test_an_old_proof_of_a_failure_is_enough(ledger):
+    first = ledger.issue(1)
+    ledger.issue_record(make_rejection(2, instrument=instrument_of(1)))
+    report = verify_now(ledger, first, max_status_age=timedelta(seconds=1))
+    assert status_of(report) == (Verdict.INVALID, DocumentStatus.FAILED_SINCE, 1, "NOT_CHECKED")
+
+
+def test_an_old_proof_of_a_newer_certificate_is_unknown(ledger):
+    first = ledger.issue(1)
+    ledger.issue(2, instrument=instrument_of(1))
+    report = verify_now(ledger, first, max_status_age=timedelta(seconds=1))
+    assert status_of(report) == (Verdict.UNKNOWN, DocumentStatus.SUPERSEDED, 3, "NOT_CHECKED")
+
+
+def test_the_age_counts_from_the_anchor_and_without_one_from_the_logs_own_word(ledger):
+    index = ledger.issue(1)
+    size = ledger.publish()
+    stated_at = parse_leaf(ledger.leaves[size - 1]).header.sequenced_at
+    for receipt, instant in (
+        (ledger.receipt(), ANCHORED_AT),
+        (ledger.receipt(anchored_at=ANCHORED_AT + timedelta(days=1)), ANCHORED_AT + timedelta(days=1)),
+        (None, stated_at),
+    ):
+        bundle = parse_bundle(ledger.bundle(index, receipt=receipt))
+        for age, outcome in (
+            (NOW - instant, "PASSED"),
+            (NOW - instant - timedelta(seconds=1), "NOT_CHECKED"),
+        ):
+            report = verify_bundle(bundle, ledger.session(max_status_age=age), NOW)
+            assert outcomes(report)["status"] == outcome
+            assert f"as of {instant:%Y-%m-%d %H:%M} UTC" in reason(report, Step.STATUS)
+
+
+def test_less_than_a_bundle_proves_no_status(ledger):
+    session = ledger.session(trust=True)
+    reports = [
+        verify_certificate(lone(ledger), session, NOW),
+        verify_statement_alone(printed(ledger), session, NOW),
+        report_short_code(session),
+    ]
+    assert {outcomes(report)["status"] for report in reports} == {"NOT_CHECKED"}
+    assert {report.verdict for report in reports} == {Verdict.UNKNOWN}
 
 
 # --- other logs and broken parts --------------------------------------------------------------------------
@@ -160,7 +397,9 @@ def test_without_a_checkpoint_nothing_can_be_proved_and_every_step_says_so(ledge
     report = verify_bundle(bundle, ledger.session(), NOW, look=lambda _: failed(Step.CHAIN, "asked", "问"))
     assert report.verdict is Verdict.INVALID
     assert steps_with(report, Outcome.FAILED) == {Step.CHECKPOINT}
-    expected = {*("seal", "statement", "key", "authority", "scope", "inclusion", "receipt", "chain")}
+    expected = {
+        *("seal", "statement", "key", "authority", "scope", "inclusion", "receipt", "chain", "status")
+    }
     assert expected <= {code for code, outcome in outcomes(report).items() if outcome == "NOT_CHECKED"}
     assert thief.public_key != ledger.log_signer.public_key
 

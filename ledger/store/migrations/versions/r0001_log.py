@@ -13,7 +13,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_INSERT_ONLY = ("entries", "checkpoints", "documents")
+_INSERT_ONLY = ("entries", "checkpoints", "documents", "replaced_states")
 _Index = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
