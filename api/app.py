@@ -1,7 +1,7 @@
 """Roles put together: which routes an application has, from parts that an entry point has opened.
 
     public   verdict pages, bundles, status by number, checkpoint; no key, reads only
-    ledger   statements in; checkpoint, registers, states of subjects
+    ledger   statements in, bundles out; checkpoint, registers, states of subjects
     all      both
 
 >>> app = create_app(Parts(prover, receipts, registers, public=PublicParts(store, policy, "v.example.cn", clock)))
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -18,10 +19,11 @@ from fastapi import FastAPI
 from api import describe, problems
 from api.limits import Guard
 from api.ready import ReadyAnswers
-from api.routes import certificates, entries, log, verdicts
+from api.routes import bundles, certificates, entries, log, verdicts
 from api.routes.entries import FindStates, Taking
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
+from ledger.bundling import find_bundles
 from ledger.core.policy import Policy
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
@@ -93,6 +95,7 @@ def build_api(parts: Parts) -> FastAPI:
     if parts.ledger is not None:
         ledger = parts.ledger
         app.include_router(entries.make_router(ledger.intake, ledger.find_states, parts.registers))
+        app.include_router(bundles.make_router(partial(find_bundles, parts.prover, parts.receipts)))
     problems.install(app)
     describe.install(app)
     return app

@@ -11,12 +11,12 @@ from pydantic.json_schema import models_json_schema
 
 from api.problems import MEDIA_TYPE, name_status
 from api.schemas.base import Shape
-from api.schemas.entries import EntriesAnswer, EntriesRequest, SubjectsAnswer, SubjectsRequest
+from api.schemas.entries import BundlesRequest, EntriesAnswer, EntriesRequest, SubjectsAnswer, SubjectsRequest
 from api.schemas.problems import ProblemShape
 from api.schemas.verdicts import CertificatesAnswer, Health, VerdictAnswer
 
 _SHAPES: Final[tuple[type[Shape], ...]] = (
-    *(CertificatesAnswer, EntriesAnswer, EntriesRequest, Health),
+    *(BundlesRequest, CertificatesAnswer, EntriesAnswer, EntriesRequest, Health),
     *(ProblemShape, SubjectsAnswer, SubjectsRequest, VerdictAnswer),
 )
 _REF: Final = "#/components/schemas/{model}"

@@ -14,14 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from ledger.core.anchor import AnchorReceipt
+from ledger.bundling import ReceiptFinding, find_checkpoint
 from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_instant
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError
-from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
+from ledger.core.ids import CertificateNumber, InstitutionId, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
 from ledger.core.statement import parse_signed_statement
@@ -87,12 +87,8 @@ class Bundle:
     """Then it never changes."""
 
 
-class ReceiptReading(Protocol):
-    """Where leaves are anchored."""
-
-    def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
-        """Return the receipt of the oldest final anchor over a leaf; None if it is not anchored yet."""
-        ...
+class ReceiptReading(ReceiptFinding, Protocol):
+    """Where leaves are anchored, and how many are."""
 
     def newest_size(self) -> TreeSize:
         """Return how many leaves are anchored."""
@@ -192,14 +188,8 @@ class Verdicts:
         return self._clock().astimezone(self._policy.zone).date()
 
     def _prove(self, entry: StoredEntry) -> Bundle:
-        index = entry.leaf_index
-        receipt = self._receipts.find(index)
-        checkpoint = (
-            self._prover.newest_checkpoint()
-            if receipt is None
-            else self._prover.checkpoint(receipt.tree_size)
-        )
-        raw = self._prover.bundles([index], checkpoint, receipt)[0]
+        checkpoint, receipt = find_checkpoint(self._prover, self._receipts, entry.leaf_index)
+        raw = self._prover.bundles([entry.leaf_index], checkpoint, receipt)[0]
         return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw), receipt is not None)
 
     def _judge(self, entry: StoredEntry) -> Finding:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol
 
@@ -17,14 +16,14 @@ import typer
 from rich.progress import Progress
 
 from issuer.batch import Row, find_form, parse_common, read_rows
-from issuer.checking import Checked
+from issuer.checking import Checked, cut
 from issuer.faults import Fault
 from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
 from issuer.issuing import BatchReport, Desk
-from issuer.outputs import DocumentFiles, write_outputs
+from issuer.outputs import DocumentFiles, has_settled_bundle, write_outputs
 from issuer.profile import InstitutionFile, parse_institution_file
 from issuer.rendering.qr import write_bulk
-from issuer.store import DeskStore, StoredDocument
+from issuer.store import DeskStore, DocumentBytes
 from issuer.tables import DocumentState
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, anchor_newest, find_given_passphrase
@@ -39,7 +38,7 @@ from ledger.core.errors import (
     StateError,
     UnavailableError,
 )
-from ledger.core.ids import LeafIndex, Subject, TreeSize
+from ledger.core.ids import CertificateNumber, LeafIndex, Subject
 from ledger.core.policy import parse_policy
 from ledger.core.status import Registers, SubjectState
 from ledger.failpoint import failpoint
@@ -47,10 +46,10 @@ from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME, Home, open_home
 from ledger.local import LocalLedger, open_ledger, read_clock
 from ledger.passphrase import Passphrase
-from ledger.receipts import Receipts
 from ledger.remote import RemoteLedger
 from ledger.store.engine import Database
 from ledger.submission import Acknowledgement, Result
+from ledger.wire import Entry
 
 app = typer.Typer(add_completion=False)
 
@@ -86,7 +85,9 @@ def issue(
     ] = None,
     passphrase_file: PassphraseOption = None,
     *,
-    anchor: Annotated[bool, typer.Option("--anchor", help="anchor too; the bundles hold receipts")] = False,
+    anchor: Annotated[
+        bool, typer.Option("--anchor", help="anchor too; a ledger with a URL does so by itself")
+    ] = False,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="issue good rows although others are bad")
     ] = False,
@@ -148,6 +149,10 @@ class Ledger(Protocol):
 
     def find_states(self, subjects: Sequence[Subject]) -> Mapping[Subject, SubjectState]:
         """Return the newest states of those subjects that have one."""
+        ...
+
+    def bundles(self, documents: Mapping[LeafIndex, Entry]) -> Mapping[LeafIndex, bytes]:
+        """Return the bundles, by its leaf, of each of these documents that has one already."""
         ...
 
 
@@ -284,59 +289,70 @@ def _try_to_write(
 ) -> UnavailableError | None:
     """As `_write`; return why that must wait, if it must."""
     try:
-        _write(out, home, store, ledger, report, progress)
+        return _write(out, home, store, ledger, report, progress)
     except UnavailableError as err:
         return err
-    return None
 
 
 def _write(
     out: Path, home: Home, store: DeskStore, ledger: Ledger, report: BatchReport, progress: Progress
-) -> None:
-    """Write the files of every document that the log has; with receipts where it is anchored."""
-    logged = sorted(
-        (document for document in report.documents if document.leaf_index is not None), key=_leaf_index
-    )
-    task = progress.add_task("write", total=len(logged))
-    for begin in range(0, len(logged), _CHUNK):
-        chunk = logged[begin : begin + _CHUNK]
-        bundles = _prove(ledger, [_leaf_index(document) for document in chunk])
+) -> UnavailableError | None:
+    """Write the files of every document that the log has; return why there are bundles still to come, if so."""
+    numbers = {
+        document.leaf_index: document.number
+        for document in report.documents
+        if document.leaf_index is not None
+    }
+    task = progress.add_task("write", total=len(numbers))
+    source = _BundleSource(out, ledger)
+    for chunk in cut(sorted(numbers), _CHUNK):
         with store.read() as desk:
-            stored = [desk.fetch(document.number) for document in chunk]
-        for document, found in zip(chunk, stored, strict=True):
-            bundle = bundles.get(_leaf_index(document))
-            files = DocumentFiles(document.number, found.certificate, found.statement, bundle)
+            stored = {index: desk.fetch(numbers[index]) for index in chunk}
+        bundles = source.find({index: (numbers[index], found) for index, found in stored.items()})
+        for index, found in stored.items():
+            files = DocumentFiles(numbers[index], found.certificate, found.statement, bundles.get(index))
             write_outputs(out, files, home.settings.host, writer=write_bulk)
             failpoint("issue.written")
             progress.advance(task)
+    return source.trouble
 
 
-def _prove(ledger: Ledger, indices: Sequence[LeafIndex]) -> dict[LeafIndex, bytes]:
-    """Return bundles under the oldest anchor over each leaf, or under the newest checkpoint if there is none.
+@dataclass(slots=True)
+class _BundleSource:
+    """Gets bundles that are not in their folders yet; asks no more once the ledger is out of reach."""
 
-    A ledger behind HTTP gives its bundles on its public pages.
-    """
-    if not isinstance(ledger, LocalLedger):
-        return {}
-    receipts = Receipts(ledger.store)
-    newest = ledger.prover.newest_checkpoint()
-    found: dict[LeafIndex, bytes] = {}
-    for size, group in groupby(indices, key=lambda index: _anchored_size(receipts, index)):
-        members = list(group)
-        receipt = receipts.find(members[0])
-        checkpoint = newest if size is None else ledger.prover.checkpoint(size)
-        found.update(zip(members, ledger.prover.bundles(members, checkpoint, receipt), strict=True))
-    return found
+    out: Path
+    ledger: Ledger
+    _missing: int = 0
+    _outage: UnavailableError | None = None
 
+    def find(
+        self, documents: Mapping[LeafIndex, tuple[CertificateNumber, DocumentBytes]]
+    ) -> Mapping[LeafIndex, bytes]:
+        """Return the bundles that are to be written, of those documents that have one."""
+        if self._outage is not None:
+            return {}
+        wanted = {
+            index: Entry(found.statement, found.certificate)
+            for index, (number, found) in documents.items()
+            if not has_settled_bundle(self.out, number, found.statement, found.certificate)
+        }
+        try:
+            bundles = self.ledger.bundles(wanted)
+        except UnavailableError as err:
+            self._outage = err
+            return {}
+        self._missing += len(wanted) - len(bundles)
+        return bundles
 
-def _anchored_size(receipts: Receipts, index: LeafIndex) -> TreeSize | None:
-    receipt = receipts.find(index)
-    return None if receipt is None else receipt.tree_size
-
-
-def _leaf_index(document: StoredDocument) -> LeafIndex:
-    index = document.leaf_index
-    return LeafIndex(-1) if index is None else index
+    @property
+    def trouble(self) -> UnavailableError | None:
+        """Return why bundles are missing, if some are."""
+        if self._outage is not None or not self._missing:
+            return self._outage
+        what = "1 bundle is" if self._missing == 1 else f"{self._missing} bundles are"
+        why = "the ledger has not anchored so far; the same command fetches what is missing"
+        return UnavailableError(f"{what} still to come: {why}")
 
 
 def _print_faults(faults: Sequence[tuple[Path, Fault]], *, as_json: bool) -> None:

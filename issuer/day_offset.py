@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from issuer.faults import Gathering
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.encoding import encode_instant
-from ledger.core.errors import MalformedDocumentError
+from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 
 MAX_DAYS: Final = 36_525
@@ -44,11 +44,19 @@ def resolve_times(members: JsonObject, base: date | None, zone: ZoneInfo, gather
         gathering: takes what cannot be resolved.
     """
 
-    def to_date(value: JsonValue, field: str) -> JsonValue:
-        return resolve_date(value, field, base)
+    def to_date(value: JsonValue, path: str) -> JsonValue:
+        try:
+            return resolve_date(value, path, base)
+        except InputError as err:
+            gathering.add(err, path)
+            return value
 
-    def to_instant(value: JsonValue, field: str) -> JsonValue:
-        return resolve_instant(value, field, base, zone)
+    def to_instant(value: JsonValue, path: str) -> JsonValue:
+        try:
+            return resolve_instant(value, path, base, zone)
+        except InputError as err:
+            gathering.add(err, path)
+            return value
 
     standard = _both(_at("exam_until", to_date), _at("instruments", _each(_at("until", to_date))))
     resolvers = {
@@ -60,8 +68,7 @@ def resolve_times(members: JsonObject, base: date | None, zone: ZoneInfo, gather
     }
     for name, resolve in resolvers.items():
         if name in members:
-            with gathering.watch(name):
-                members[name] = resolve(members[name], name)
+            members[name] = resolve(members[name], name)
 
 
 def resolve_date(value: JsonValue, field: str, base: date | None) -> JsonValue:

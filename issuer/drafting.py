@@ -5,7 +5,7 @@
 
 The desk adds version, issuer, number (unless given), nonce and commitments; what it fills in is listed in
 `defaults`. A draft is parsed, not validated: whoever holds one holds a well-formed record. Whether it may be
-issued is for the gate to say. Errors are gathered, at least one for each top-level member that has any.
+issued is for the gate to say. Errors are gathered: each member that is wrong is named, up to `MAX_ERRORS`.
 
 >>> draft = parse_draft(value, context)
 >>> draft.record.conclusion.name, draft.personal[0].name
@@ -14,6 +14,7 @@ issued is for the gate to say. Errors are gathered, at least one for each top-le
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +23,7 @@ from issuer.defaults import DraftContext, fill_defaults
 from issuer.faults import Gathering, merge_errors
 from issuer.identity import find_instrument_id
 from issuer.personal import PersonalMember, hide_personal
-from ledger.core.canonical import JsonObject, encode_canonical_json
+from ledger.core.canonical import JsonObject, JsonValue, as_object, encode_canonical_json
 from ledger.core.category import Category
 from ledger.core.certificate import RECORD_VERSION, Record, parse_record
 from ledger.core.errors import InputError, MalformedDocumentError
@@ -30,7 +31,6 @@ from ledger.core.fields import Reader
 from ledger.core.ids import CertificateNumber, InstitutionId
 from ledger.core.rules import build_issue_claims
 from ledger.core.statement import IssueClaims
-from ledger.core.unit import parse_unit
 
 REQUEST_DOMAIN: Final = b"hengzheng/request/v1\x00"
 """Prefix of institution, zero byte and canonical input: how the desk knows a document. Never published."""
@@ -39,34 +39,52 @@ PENDING: Final = "-"
 """Stands in a draft where the desk will write something."""
 
 _DESK_MEMBERS: Final = ("v", "nonce")
-_OPTIONAL: Final = frozenset(
-    {"applicant", "regulation", "place", "environment", "class_awarded", "sticker_id", "lot", "raw_record"}
-)
+_NO_ID: Final = "0" * 32
+_DAY: Final = "2000-01-01"
 _FILLERS: Final[JsonObject] = {
     "doc_type": "verification_certificate",
     "kind": "periodic",
-    "instrument": {"id": "0" * 32, "category": "OTHER", "name": PENDING, "serial": PENDING},
-    "standards": [],
-    "results": [],
+    "instrument": {
+        "id": _NO_ID, "category": "OTHER", "name": PENDING, "serial": PENDING,
+        "parts": [{"id": PENDING}], "software": {"id": PENDING}, "site": {"division": "00"},
+    },
+    "regulation": {"id": PENDING, "title": PENDING},
+    "place": {"kind": "laboratory"},
+    "environment": {
+        "temperature": {"value": "0", "unit": "°C"},
+        "humidity": {"value": "0", "unit": "%"},
+    },
+    "standards": [{
+        "id": PENDING, "name": PENDING, "exam_no": PENDING, "exam_until": _DAY, "range": PENDING, "u": PENDING,
+        "instruments": [{"no": PENDING, "cert_no": PENDING, "until": _DAY}],
+    }],
+    "results": [{"item": "x", "error_unit": "%", "points": [{"error": "0", "pass": True}], "pass": True}],
     "conclusion": "pass",
     "adjusted": False,
-    "seals": [],
-    "verified_on": "2000-01-01",
-    "issued_on": "2000-01-01",
+    "seals": [{"no": PENDING, "point": PENDING}],
+    "lot": {"no": PENDING, "size": 1},
+    "verified_on": _DAY,
+    "issued_on": _DAY,
     "validity": {"kind": "none"},
-    "persons": [],
-}
-"""Stand for members that are spoiled, so that the others are still looked at."""
-_RECORD_MEMBERS: Final = frozenset({*_FILLERS, *_OPTIONAL})
-_MEMBERS: Final = _RECORD_MEMBERS | {"request_id", "no", "issuer"}
+    "persons": [{"role": "operator", "pid": PENDING, "signed_at": f"{_DAY}T00:00:00Z"}],
+    "raw_record": {"no": PENDING},
+}  # fmt: skip
+"""What a record needs: stands for members that are spoiled, so that the others are still looked at."""
+_MEMBERS: Final = frozenset(
+    {*_FILLERS, "applicant", "class_awarded", "sticker_id", "request_id", "no", "issuer"}
+)
 _AGREEMENTS: Final = {
-    "conclusion": "doc_type",
-    "validity": "doc_type",
-    "validity.until": "verified_on",
-    "results": "doc_type",
-    "results.part": "instrument",
+    "conclusion": ("doc_type",),
+    "validity": ("doc_type",),
+    "validity.until": ("validity", "verified_on"),
+    "results": ("doc_type", "results"),
+    "results.part": ("instrument.parts",),
+    "instrument.parts": ("instrument.parts",),
+    "persons": ("persons",),
+    "seals": ("seals",),
 }
-"""Field of an error about two contradicting members -> the other: with a filler there it means nothing."""
+"""Field of an error about what contradicts each other -> where it stands: with a filler there it means nothing."""
+_STEP: Final = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")
 _ENDLESS_YEAR: Final = 2099
 """Some registries write 2099-12-31 for "without end"."""
 
@@ -168,9 +186,9 @@ def _refuse_strangers(value: JsonObject, gathering: Gathering) -> None:
     for name in sorted(value.keys() - _MEMBERS):
         if name in _DESK_MEMBERS:
             message = "the desk itself adds this member; leave it out"
-            gathering.add(MalformedDocumentError(message, field=name), name)
+            gathering.add(MalformedDocumentError(message, field=name), "")
         else:
-            gathering.add(MalformedDocumentError("unknown member", field=ascii(name[:60])[1:-1]), name)
+            gathering.add(MalformedDocumentError("unknown member", field=ascii(name[:60])[1:-1]), "")
 
 
 def _take_number(members: JsonObject) -> CertificateNumber | None:
@@ -208,12 +226,9 @@ def _identify(
     members: JsonObject, owner: str | None, institution: InstitutionId, gathering: Gathering
 ) -> None:
     instrument = members.get("instrument")
-    if isinstance(instrument, dict) and "id" not in instrument and "instrument" not in gathering.spoiled:
-        with gathering.watch("instrument"):
-            members["instrument"] = {
-                **instrument,
-                "id": find_instrument_id(instrument, owner, institution),
-            }
+    if isinstance(instrument, dict) and "id" not in instrument:
+        found = find_instrument_id(instrument, owner, institution, gathering)
+        members["instrument"] = {**instrument, "id": found or _NO_ID}
 
 
 # --- the record itself: read by the core, again and again until nothing of it is wrong ---------------------
@@ -221,54 +236,64 @@ def _identify(
 
 def _parse_members(members: JsonObject, gathering: Gathering) -> Record | None:
     """Read the record; where a member is wrong, note it, put a filler in its place and read on."""
-    _check_units(members, gathering)
-    for name in gathering.spoiled & _RECORD_MEMBERS:
-        _fill(members, name)
-    while True:
+    for path in gathering.spoiled:
+        _fill(members, path)
+    while not gathering.is_full:
         try:
             return parse_record(Reader(members, ""))
         except InputError as err:
-            name = _find_member(err)
-            if name in gathering.spoiled:
-                return None
-            if _AGREEMENTS.get(err.field or "") in gathering.spoiled:
-                gathering.spoiled.add(name)
+            path = err.field or ""
+            if not _follows_from_fillers(path, gathering):
+                gathering.add(err, path)
             else:
-                gathering.add(err, name)
-            if name not in _RECORD_MEMBERS:
+                path = _find_whole(path, gathering)
+                gathering.spoiled.add(path)
+            if not path:
                 return None
-            _fill(members, name)
+            _fill(members, path)
+    return None
 
 
-def _find_member(error: InputError) -> str:
-    """Return the top-level member that an error is about."""
-    return re.split(r"[.\[]", error.field or "", maxsplit=1)[0]
+def _follows_from_fillers(path: str, gathering: Gathering) -> bool:
+    """Tell whether an error is not the author's: a filler stands there, or the error is about one."""
+    return path in gathering.spoiled or any(map(gathering.is_spoiled, _AGREEMENTS.get(path, ())))
 
 
-def _fill(members: JsonObject, name: str) -> None:
-    if name in _FILLERS:
-        members[name] = _FILLERS[name]
-    else:
-        members.pop(name, None)
+def _find_whole(path: str, gathering: Gathering) -> str:
+    """Return the smallest whole around a path that no filler stands for yet; "" is the document."""
+    while path in gathering.spoiled:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return path
 
 
-def _check_units(members: JsonObject, gathering: Gathering) -> None:
-    """Read every unit before the record's parser does, so that an unknown one is named with its place."""
-    results, environment = members.get("results"), members.get("environment")
-    with gathering.watch("results"):
-        for number, result in enumerate(results if isinstance(results, list) else []):
-            _check_unit(result, "unit", f"results[{number}]")
-            _check_unit(result, "error_unit", f"results[{number}]")
-    with gathering.watch("environment"):
-        for name in ("temperature", "humidity"):
-            quantity = environment.get(name) if isinstance(environment, dict) else None
-            _check_unit(quantity, "unit", f"environment.{name}")
+def _fill(members: JsonObject, path: str) -> None:
+    """Put a filler at a path, or nothing where a record may do without."""
+    steps = [int(number) if number else name for number, name in _STEP.findall(path)]
+    if steps:
+        filled = _replace(members, steps, _FILLERS)
+        members.clear()
+        members.update(as_object(filled))
 
 
-def _check_unit(container: object, name: str, path: str) -> None:
-    unit = container.get(name) if isinstance(container, dict) else None
-    if isinstance(unit, str):
-        parse_unit(unit, field=f"{path}.{name}")
+def _replace(value: JsonValue, steps: Sequence[str | int], fillers: "JsonValue | None") -> JsonValue:
+    """Return a value with a filler at these steps; a value of another shape comes back as it is."""
+    step, *rest = steps
+    inner = _find_filler(fillers, step)
+    if isinstance(value, dict) and isinstance(step, str):
+        if rest:
+            return {**value, step: _replace(value[step], rest, inner)} if step in value else value
+        others = {name: item for name, item in value.items() if name != step}
+        return others if inner is None else {**others, step: inner}
+    if isinstance(value, list) and isinstance(step, int) and step < len(value) and inner is not None:
+        item = _replace(value[step], rest, inner) if rest else inner
+        return [*value[:step], item, *value[step + 1 :]]
+    return value
+
+
+def _find_filler(fillers: "JsonValue | None", step: str | int) -> "JsonValue | None":
+    if isinstance(fillers, dict) and isinstance(step, str):
+        return fillers.get(step)
+    return fillers[0] if isinstance(fillers, list) else None
 
 
 def _derive_claims(record: Record) -> IssueClaims:

@@ -51,26 +51,40 @@ class Fault:
         return _join(None if self.row is None else f"第{self.row}行", self.field, self.zh)
 
 
+MAX_ERRORS: Final = 50
+"""So many of one document are told; whoever mends them learns of the rest."""
+
+
 @dataclass(slots=True)
 class Gathering:
     """Errors of one document, gathered so that its author sees them all at once."""
 
     errors: list[InputError] = field(default_factory=list)
     spoiled: set[str] = field(default_factory=set)
-    """Top-level members of which an error is known, or which could not be worked out because of one."""
+    """Paths of members of which an error is known, or which could not be worked out because of one."""
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether no more errors are noted."""
+        return len(self.errors) >= MAX_ERRORS
 
     @contextmanager
-    def watch(self, member: str) -> Iterator[None]:
-        """Note an input error that the block raises as one of this top-level member."""
+    def watch(self, path: str) -> Iterator[None]:
+        """Note an input error that the block raises as one of the member at this path."""
         try:
             yield
         except InputError as err:
-            self.add(err, member)
+            self.add(err, path)
 
-    def add(self, error: InputError, member: str) -> None:
-        """Note an error."""
-        self.errors.append(error)
-        self.spoiled.add(member)
+    def add(self, error: InputError, path: str) -> None:
+        """Note an error of the member at this path."""
+        if not self.is_full:
+            self.errors.append(error)
+        self.spoiled.add(path)
+
+    def is_spoiled(self, path: str) -> bool:
+        """Tell whether something is wrong with the member at this path, with a part of it or with its whole."""
+        return any(_holds(path, one) or _holds(one, path) for one in self.spoiled)
 
 
 def list_faults(error: InputError | AlreadyIssuedError, row: int | None = None) -> list[Fault]:
@@ -88,6 +102,11 @@ def merge_errors(errors: Sequence[InputError]) -> InputError:
     if len(errors) == 1:
         return errors[0]
     return type(errors[0])("; ".join(str(error) for error in errors))
+
+
+def _holds(outer: str, path: str) -> bool:
+    """Tell whether a path is, or lies within, another one."""
+    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
 def _from_reason(reason: Reason, row: int | None) -> Fault:

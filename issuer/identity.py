@@ -11,6 +11,7 @@ another instrument, so institutions do well to give their own numbers.
 
 from typing import Final
 
+from issuer.faults import Gathering
 from ledger.core.canonical import JsonObject
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, MalformedDocumentError
@@ -21,50 +22,51 @@ _INPUT_NAMES: Final = {"type_number": "cpa_no", "id": "local_id"}
 """What the core calls a member -> what input documents call it, where that differs."""
 
 
-def find_instrument_id(instrument: JsonObject, owner: str | None, institution: InstitutionId) -> str:
-    """Return the id of an instrument as documents write it, 32 hexadecimal digits.
+def find_instrument_id(
+    instrument: JsonObject, owner: str | None, institution: InstitutionId, gathering: Gathering
+) -> str | None:
+    """Return the id of an instrument as documents write it, 32 hexadecimal digits; None if it cannot be told.
 
     Args:
         instrument: the member as given, without `id`.
         owner: what may be hashed of the owner, see `personal.Party.public_name`.
         institution: whose own numbers `local_id` are.
-
-    Raises:
-        InputError: nothing given tells the instrument apart; the member is named.
+        gathering: takes why it cannot be told, but for what the record's own parser says of the same members.
     """
+    names = _choose_members(instrument)
+    for name in names:
+        if name not in instrument and name != "serial":
+            others = "cpa_no or local_id" if name == "maker" else "local_id"
+            reason, path = f"needed to tell the instrument apart, or else {others}", f"instrument.{name}"
+            gathering.add(MalformedDocumentError(reason, field=path), path)
+    texts = {name: text for name in names if isinstance(text := instrument.get(name), str)}
+    if len(texts) < len(names):
+        return None
     try:
-        identity = _read_identity(instrument, owner, institution)
+        return encode_hex(compute_instrument_id(_build_identity(texts, owner, institution)))
     except InputError as err:
-        name = _INPUT_NAMES.get(err.field or "", err.field)
-        raise type(err)(err.reason, field=f"instrument.{name}") from None
-    return encode_hex(compute_instrument_id(identity))
+        path = f"instrument.{_INPUT_NAMES.get(err.field or '', err.field)}"
+        gathering.add(type(err)(err.reason, field=path), path)
+        return None
 
 
-def _read_identity(
-    instrument: JsonObject, owner: str | None, institution: InstitutionId
-) -> InstrumentIdentity:
+def _choose_members(instrument: JsonObject) -> tuple[str, ...]:
+    """Return which members tell this instrument apart, given or not."""
     if "local_id" in instrument:
-        return LocalIdentity(institution, _take_text(instrument, "local_id"))
-    serial = _take_text(instrument, "serial")
-    if "model" not in instrument:
-        raise MalformedDocumentError("needed to tell the instrument apart, or else local_id", field="model")
-    if "maker" not in instrument and "cpa_no" not in instrument:
-        raise MalformedDocumentError(
-            "needed to tell the instrument apart, or else cpa_no or local_id", field="maker"
-        )
+        return ("local_id",)
+    has_type_number_only = "maker" not in instrument and "cpa_no" in instrument
+    return ("model", "serial", "cpa_no" if has_type_number_only else "maker")
+
+
+def _build_identity(
+    texts: dict[str, str], owner: str | None, institution: InstitutionId
+) -> InstrumentIdentity:
+    if "local_id" in texts:
+        return LocalIdentity(institution, texts["local_id"])
     return NameplateIdentity(
-        model=_take_text(instrument, "model"),
-        serial=serial,
-        maker=_take_text(instrument, "maker") if "maker" in instrument else None,
-        type_number=None if "maker" in instrument else _take_text(instrument, "cpa_no"),
+        model=texts["model"],
+        serial=texts["serial"],
+        maker=texts.get("maker"),
+        type_number=texts.get("cpa_no"),
         owner=owner,
     )
-
-
-def _take_text(instrument: JsonObject, name: str) -> str:
-    value = instrument.get(name)
-    if value is None:
-        raise MalformedDocumentError("this member is missing", field=name)
-    if not isinstance(value, str):
-        raise MalformedDocumentError("text is expected here", field=name)
-    return value

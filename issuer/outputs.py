@@ -6,7 +6,8 @@
                                    qr.svg
 
 The folder is the number, percent-encoded outside `[A-Za-z0-9._-]`. A file that is there already with the same
-content is left alone. Disclosures are not written here: they hold personal data and go to few.
+content is left alone; a bundle with a receipt never changes again. Disclosures are not written here: they hold
+personal data and go to few.
 
 >>> write_outputs(Path("demo-out"), files, "localhost:8000")
 PosixPath('demo-out/certificates/JY2026-000001')
@@ -20,10 +21,13 @@ from pathlib import Path
 from typing import Final
 
 from issuer.rendering.qr import DEFAULT_STYLE, Writer, build_caption, render_png, render_svg, write_single
+from ledger.core.bundle import parse_bundle
+from ledger.core.errors import InputError
 from ledger.core.ids import CertificateNumber
 from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, encode_short_url
 
 FOLDER: Final = "certificates"
+BUNDLE: Final = "bundle.json"
 _ENCODED: Final = re.compile(rb"[^A-Za-z0-9._-]")
 
 
@@ -36,7 +40,7 @@ class DocumentFiles:
     statement: bytes
     """Goes into the QR code."""
     bundle: bytes | None
-    """None where it is to be had elsewhere, or not yet."""
+    """None where it is there already, or not to be had yet."""
 
 
 def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: Writer = write_single) -> Path:
@@ -53,11 +57,28 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
         OSError: the folder cannot be written.
     """
     contents = dict(_make_files(files, host, writer))
-    folder = directory / FOLDER / encode_folder_name(files.number)
+    folder = _find_folder(directory, files.number)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         _replace_file(folder / name, content)
     return folder
+
+
+def has_settled_bundle(
+    directory: Path, number: CertificateNumber, statement: bytes, certificate: bytes
+) -> bool:
+    """Tell whether a document's bundle lies in its folder already: whole, of this document, with a receipt."""
+    try:
+        bundle = parse_bundle(_find_folder(directory, number).joinpath(BUNDLE).read_bytes())
+    except (OSError, InputError):
+        return False
+    is_whole = bundle.stated_digest == bundle.computed_digest
+    is_own = (bundle.statement_raw, bundle.certificate.raw) == (statement, certificate)
+    return is_whole and is_own and bundle.receipt is not None
+
+
+def _find_folder(directory: Path, number: CertificateNumber) -> Path:
+    return directory / FOLDER / encode_folder_name(number)
 
 
 def encode_folder_name(number: CertificateNumber) -> str:
@@ -82,7 +103,7 @@ def _make_files(files: DocumentFiles, host: str, writer: Writer) -> Iterator[tup
     caption = build_caption(text)
     yield "certificate.json", files.certificate
     if files.bundle is not None:
-        yield "bundle.json", files.bundle
+        yield BUNDLE, files.bundle
     yield "qr.png", render_png(text, DEFAULT_STYLE, caption=caption, writer=writer)
     yield "qr.svg", render_svg(text, DEFAULT_STYLE, caption=caption, writer=writer)
 

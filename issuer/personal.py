@@ -67,37 +67,39 @@ def hide_personal(members: JsonObject, gathering: Gathering) -> Hidden:
         gathering: takes what cannot be read.
     """
     found: list[PersonalMember] = []
-    owner = None
     if "applicant" in members:
         with gathering.watch("applicant"):
             found.append(PersonalMember(("applicant",), parse_party(members["applicant"], "applicant").value))
             members["applicant"] = HIDDEN
-    with gathering.watch("instrument"):
-        owner = _hide_in_instrument(members, found)
-    with gathering.watch("place"):
+    owner = None
+    with gathering.watch("instrument.owner"):
+        owner = _hide_owner(members, found)
+    with gathering.watch("instrument.site.address"):
+        _hide_address(members, found)
+    with gathering.watch("place.where"):
         _hide_place(members, found)
-    with gathering.watch("persons"):
-        _hide_names(members, found)
+    _hide_names(members, found, gathering)
     return Hidden(tuple(found), owner)
 
 
-def _hide_in_instrument(members: JsonObject, found: list[PersonalMember]) -> str | None:
-    """Hide owner and address; return what may be hashed of the owner."""
+def _hide_owner(members: JsonObject, found: list[PersonalMember]) -> str | None:
+    """Hide the owner; return what may be hashed of it."""
     instrument = members.get("instrument")
-    if not isinstance(instrument, dict):
+    if not isinstance(instrument, dict) or "owner" not in instrument:
         return None
-    owner = None
-    if "owner" in instrument:
-        party = parse_party(instrument["owner"], "instrument.owner")
-        owner = party.public_name
-        found.append(PersonalMember(("instrument", "owner"), party.value))
-        members["instrument"] = instrument = {**instrument, "owner": HIDDEN}
-    site = instrument.get("site")
-    if isinstance(site, dict) and "address" in site:
+    party = parse_party(instrument["owner"], "instrument.owner")
+    found.append(PersonalMember(("instrument", "owner"), party.value))
+    members["instrument"] = {**instrument, "owner": HIDDEN}
+    return party.public_name
+
+
+def _hide_address(members: JsonObject, found: list[PersonalMember]) -> None:
+    instrument = members.get("instrument")
+    site = instrument.get("site") if isinstance(instrument, dict) else None
+    if isinstance(instrument, dict) and isinstance(site, dict) and "address" in site:
         address = parse_personal_text(site["address"], "instrument.site.address")
         found.append(PersonalMember(("instrument", "site", "address"), address))
         members["instrument"] = {**instrument, "site": {**site, "address": HIDDEN}}
-    return owner
 
 
 def _hide_place(members: JsonObject, found: list[PersonalMember]) -> None:
@@ -107,18 +109,19 @@ def _hide_place(members: JsonObject, found: list[PersonalMember]) -> None:
         members["place"] = {**place, "where": HIDDEN}
 
 
-def _hide_names(members: JsonObject, found: list[PersonalMember]) -> None:
+def _hide_names(members: JsonObject, found: list[PersonalMember], gathering: Gathering) -> None:
     persons = members.get("persons")
     if not isinstance(persons, list):
         return
     hidden: list[JsonValue] = []
     for number, person in enumerate(persons):
+        hidden.append(person)
         if isinstance(person, dict) and "name" in person:
-            name = parse_personal_text(person["name"], f"persons[{number}].name")
-            found.append(PersonalMember(("persons", number, "name"), name))
-            hidden.append({**person, "name": HIDDEN})
-        else:
-            hidden.append(person)
+            path = f"persons[{number}].name"
+            with gathering.watch(path):
+                name = parse_personal_text(person["name"], path)
+                found.append(PersonalMember(("persons", number, "name"), name))
+                hidden[number] = {**person, "name": HIDDEN}
     members["persons"] = hidden
 
 

@@ -17,7 +17,7 @@ from issuer.personal import PersonalMember, conceal_members
 from ledger.core.canonical import (
     JsonObject,
     encode_canonical_json,
-    parse_canonical_json,
+    reread_canonical_json,
     respell_canonical_json,
 )
 from ledger.core.certificate import Issuer, build_document
@@ -106,7 +106,7 @@ def seal_document(
         seal: who signs and when.
         randomness: source of nonce and salts.
     """
-    record = cast("JsonObject", parse_canonical_json(document.template))
+    record = cast("JsonObject", reread_canonical_json(document.template))
     random = randomness(NONCE_BYTES + SALT_BYTES * len(document.personal))
     record["no"], record["nonce"] = number, encode_hex(random[:NONCE_BYTES])
     salts = (random[start : start + SALT_BYTES] for start in range(NONCE_BYTES, len(random), SALT_BYTES))

@@ -9,7 +9,8 @@ r"""Tables (CSV) as input documents: a column name is the path of a member.
 
 UTF-8, with or without byte order mark, comma-separated as in RFC 4180. An empty cell is an absent member, an
 object or list item whose cells are all empty is absent, and a row of empty cells is skipped. Cells are text:
-nothing is a formula, and nothing becomes a number except where a member is one. `COLUMNS` lists every name.
+nothing is a formula, and nothing becomes a number except where a member is one; what is no number there stays
+text, and the record's parser refuses it with whatever else is wrong in the row. `COLUMNS` lists every name.
 
 >>> next(read_table_rows("instrument.serial,lot.size\nA-17,40\n".encode()))
 (2, {'instrument': {'serial': 'A-17'}, 'lot': {'size': 40}})
@@ -29,7 +30,6 @@ from ledger.core.certificate import Role
 from ledger.core.errors import InputError, MalformedDocumentError
 
 MAX_COLUMNS: Final = 2_000
-MAX_CELL_CHARACTERS: Final = 8_192
 MAX_POSITION: Final = 200
 """Highest position in a list."""
 
@@ -210,28 +210,16 @@ def _read_row(columns: Sequence[Column], cells: Sequence[str]) -> JsonObject | I
     if len(cells) != len(columns):
         return MalformedDocumentError(f"{len(cells)} cells; the header has {len(columns)}")
     tree: dict[str | int, Any] = {}
-    try:
-        for column, cell in zip(columns, cells, strict=True):
-            if cell:
-                _put(tree, column.path, _read_cell(column, cell))
-    except InputError as err:
-        return err
+    for column, cell in zip(columns, cells, strict=True):
+        if cell:
+            _put(tree, column.path, _read_cell(column.kind, cell))
     return _expand(cast("JsonObject", _close(tree)))
 
 
-def _read_cell(column: Column, cell: str) -> JsonValue:
-    if len(cell) > MAX_CELL_CHARACTERS:
-        message = f"{len(cell)} characters; at most {MAX_CELL_CHARACTERS}"
-        raise MalformedDocumentError(message, field=column.name)
-    if column.kind is CellKind.TEXT:
-        return cell
-    if column.kind is CellKind.INTEGER:
-        if not _INTEGER.fullmatch(cell):
-            raise MalformedDocumentError(f"{cell[:40]!r} is not a whole number", field=column.name)
+def _read_cell(kind: CellKind, cell: str) -> JsonValue:
+    if kind is CellKind.INTEGER and _INTEGER.fullmatch(cell):
         return int(cell)
-    if cell not in _BOOLEANS:
-        raise MalformedDocumentError(f"{cell[:40]!r} is neither true nor false", field=column.name)
-    return _BOOLEANS[cell]
+    return _BOOLEANS.get(cell, cell) if kind is CellKind.BOOLEAN else cell
 
 
 def _put(tree: dict[str | int, Any], path: _Path, value: JsonValue) -> None:

@@ -212,7 +212,7 @@ def _verify_seal(certificate: Certificate, key: PublicKey) -> datetime:
             "应当恰有一个印章签名，且与声明使用同一密钥",
         )
     proof = parse_proof(certificate.proofs[0])
-    verify_proof(certificate.document, proof, key)
+    verify_proof(certificate.document, proof, key, digest=certificate.document_digest)
     return parse_instant(proof.created)
 
 

@@ -5,7 +5,7 @@
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from typing import Final
 
 from ledger.admission import RuleSet, Standing, admit
 from ledger.binding import pin_contract
+from ledger.bundling import build_bundles
 from ledger.core.authority import encode_root_content
 from ledger.core.data import load_rule_book
 from ledger.core.entry import parse_leaf
@@ -22,7 +23,7 @@ from ledger.core.errors import (
     StateError,
     VerificationError,
 )
-from ledger.core.ids import Subject
+from ledger.core.ids import LeafIndex, Subject
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy, encode_policy
 from ledger.core.signature import Signer
 from ledger.core.statement import parse_signed_statement
@@ -33,6 +34,7 @@ from ledger.home import LOG_KEY, Home, lock_ledger
 from ledger.log import Log
 from ledger.passphrase import Passphrase
 from ledger.proving import Prover
+from ledger.receipts import Receipts
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate
 from ledger.store.records import compute_statement_name
@@ -97,6 +99,14 @@ class LocalLedger:
         """Return the newest states of those subjects that have one."""
         with self.store.read() as queries:
             return queries.find_states(list(subjects))
+
+    def bundles(self, indices: Collection[LeafIndex]) -> dict[LeafIndex, bytes]:
+        """Return the bundles of some issues: with receipts where they are anchored.
+
+        Raises:
+            NotFoundError: one is no issue in the log.
+        """
+        return build_bundles(self.prover, Receipts(self.store), indices)
 
     @property
     def registers(self) -> Registers:

@@ -9,13 +9,14 @@ answer alike. A proof is for the tree size of a signed checkpoint.
 [b'{"certificate":...']
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeVar
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import encode_bundle
-from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
+from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import NotFoundError
@@ -137,6 +138,17 @@ class Prover:
         name = compute_statement_name(raw)
         with self._store.read() as reading:
             return _require(reading.find_entries([name]).get(name), "this statement is not in the ledger")
+
+    def find_indices(self, names: Sequence[bytes]) -> list[LeafIndex]:
+        """Return the leaves of statements, by their names, see `store.records`; some hundreds at a time.
+
+        Raises:
+            NotFoundError: one is not in the log.
+        """
+        with self._store.read() as reading:
+            found = reading.find_entries(names)
+        absent = "one of these statements is not in the ledger"
+        return [_require(found.get(name), absent).leaf_index for name in names]
 
     def find_code(self, code: ShortCode) -> StoredEntry:
         """Return the entry whose statement has this short code; the oldest, if ever two had the same.
@@ -329,5 +341,11 @@ def _read_issues(reading: ProofReading, indices: Sequence[LeafIndex], tree_size:
 
 
 def _read_credential(bodies: Mapping[Digest, bytes], digest: Digest) -> JsonObject:
+    """Return a document that admission has read strictly, which its digest shows.
+
+    One that was changed in the store is read strictly again; whoever verifies the bundle will see what it is.
+    """
     body = _require(bodies.get(digest), f"no document has the digest {digest.hex()}")
+    if hashlib.sha256(body).digest() == digest:
+        return as_object(reread_canonical_json(body))
     return as_object(parse_canonical_json(body, max_bytes=MAX_CERTIFICATE_BYTES))

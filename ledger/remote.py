@@ -9,7 +9,7 @@ proves them. The newest states of subjects are taken as they come: a wrong one o
 [Acknowledgement(leaf_index=5, leaf=b'HZL1...')]
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from http import HTTPStatus
@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from ledger.core.anchor import AnchorReceipt, verify_receipt
+from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import parse_json
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
-from ledger.core.entry import parse_leaf
+from ledger.core.entry import encode_header, parse_leaf
 from ledger.core.errors import (
     AlreadyIssuedError,
     DocumentRefusedError,
@@ -31,16 +33,19 @@ from ledger.core.errors import (
     VerificationError,
 )
 from ledger.core.fields import Reader
-from ledger.core.ids import Subject
+from ledger.core.ids import LeafIndex, Subject
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.note import NoteVerifier
 from ledger.core.policy import Policy
 from ledger.core.refusal import parse_refusal, verify_refusal
 from ledger.core.status import Registers, Status, SubjectState
 from ledger.core.trust import MAX_TRUST_BYTES, open_trust_list, parse_trust_list
+from ledger.store.records import compute_statement_name
 from ledger.submission import Acknowledgement, Refusal, Result
 from ledger.wire import (
     MAX_ANSWER_BYTES,
+    MAX_BUNDLES,
+    MAX_BUNDLES_BYTES,
     MAX_ENTRIES,
     MAX_REQUEST_BYTES,
     MAX_SUBJECTS,
@@ -48,9 +53,12 @@ from ledger.wire import (
     Outcome,
     Refused,
     encode_entries,
+    encode_names,
     encode_subjects,
+    parse_anchored_size,
     parse_answer,
     parse_states,
+    split_bundles,
 )
 
 TIMEOUT_SECONDS: Final = 40.0
@@ -139,6 +147,68 @@ class RemoteLedger:
             body = encode_subjects(subjects[start : start + MAX_SUBJECTS])
             states |= _read(parse_states, self._send("POST", "subjects", body).body)
         return states
+
+    def bundles(self, documents: Mapping[LeafIndex, Entry]) -> dict[LeafIndex, bytes]:
+        """Return the bundles of those documents that the ledger has anchored; of all, if it anchors nowhere.
+
+        A bundle is taken if it is this document's, under a checkpoint and a receipt of the log's key; the
+        registers that it brings as evidence are for its verifier to judge.
+
+        Args:
+            documents: statement and published certificate of each, by its leaf.
+
+        Raises:
+            UnavailableError: out of reach.
+            VerificationError: the server gives out something else.
+            NotFoundError: the server does not know one of them.
+        """
+        wanted = self._choose_settled(list(documents))
+        bundles: dict[LeafIndex, bytes] = {}
+        for start in range(0, len(wanted), MAX_BUNDLES):
+            some = wanted[start : start + MAX_BUNDLES]
+            names = [compute_statement_name(documents[index].statement) for index in some]
+            body = self._send("POST", "bundles", encode_names(names), most=MAX_BUNDLES_BYTES).body
+            found = split_bundles(body)
+            if len(found) != len(some):
+                raise VerificationError(f"{len(found)} bundles for {len(some)} documents")
+            for index, raw in zip(some, found, strict=True):
+                self._check_bundle(raw, index, documents[index])
+                bundles[index] = raw
+        return bundles
+
+    def _choose_settled(self, indices: Sequence[LeafIndex]) -> Sequence[LeafIndex]:
+        """Return the leaves whose bundles will not change any more, as the server says."""
+        if self._policy.contract is None or not indices:
+            return indices
+        anchored_size = _read(parse_anchored_size, self._send("GET", "healthz").body)
+        return [index for index in indices if index < anchored_size]
+
+    def _check_bundle(self, raw: bytes, index: LeafIndex, document: Entry) -> None:
+        bundle = _read(parse_bundle, raw)
+        if (bundle.leaf_index, bundle.statement_raw, bundle.certificate.raw) != (
+            index,
+            document.statement,
+            document.certificate,
+        ):
+            raise VerificationError(f"the bundle of leaf {index} is of another document")
+        if bundle.origin != self._policy.origin or bundle.stated_digest != bundle.computed_digest:
+            raise VerificationError(f"the bundle of leaf {index} is of another log, or damaged")
+        checkpoint = verify_checkpoint(bundle.checkpoint, self._log)
+        leaf = encode_header(bundle.header) + bundle.statement_raw
+        size, root = checkpoint.tree_size, checkpoint.root_hash
+        verify_inclusion(hash_leaf(leaf), index, size, bundle.inclusion, root)
+        self._check_receipt(bundle.receipt, checkpoint)
+
+    def _check_receipt(self, receipt: AnchorReceipt | None, checkpoint: Checkpoint) -> None:
+        """Require the receipt of this checkpoint in the policy's contract, if the policy has one."""
+        if receipt is not None:
+            verify_receipt(receipt, self._policy.log_key)
+        contract = self._policy.contract
+        if contract is None:
+            return
+        expected = contract.chain, checkpoint.tree_size, checkpoint.root_hash
+        if receipt is None or (receipt.chain, receipt.tree_size, receipt.root_hash) != expected:
+            raise VerificationError(f"the checkpoint of {checkpoint.tree_size} leaves is without its receipt")
 
     @property
     def registers(self) -> Registers:

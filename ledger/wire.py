@@ -8,6 +8,9 @@ A certificate travels as the bytes that were published, so that nothing spells t
 A logged entry comes back as all that its sender lacks to prove it: its index, the header that the log wrote before
 the statement, the hashes to the root, and the signed checkpoint. A refusal is signed, see `core.refusal`.
 
+    request   {"statements": [hex]}, the names of statements
+    answer    their bundles, each as the line that is its file
+
 >>> parse_entries(encode_entries([Entry(statement, certificate)])) == [Entry(statement, certificate)]
 True
 """
@@ -16,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from ledger.core.bundle import MAX_BUNDLE_BYTES
 from ledger.core.canonical import (
     JsonObject,
     encode_canonical_json,
@@ -42,7 +46,12 @@ MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 MAX_SUBJECTS: Final = 4096
 """Subjects in one request."""
 
-_SUBJECT_BYTES: Final = 32
+MAX_BUNDLES: Final = 64
+"""Bundles in one request; a usual one has 8 kB."""
+
+MAX_BUNDLES_BYTES: Final = MAX_BUNDLES * (MAX_BUNDLE_BYTES + 1)
+
+_HASH_BYTES: Final = 32
 _MAX_INDEX: Final = 2**53 - 1
 
 
@@ -179,10 +188,7 @@ def parse_subjects(raw: bytes) -> list[Subject]:
     Raises:
         InputError: not such a request; the member is named.
     """
-    reader = Reader(parse_json(raw))
-    texts = reader.texts("subjects", max_bytes=2 * _SUBJECT_BYTES, least=1, most=MAX_SUBJECTS)
-    reader.finish()
-    return [_parse_subject(text, f"subjects[{place}]") for place, text in enumerate(texts)]
+    return [Subject(digest) for digest in _parse_hashes(raw, "subjects", MAX_SUBJECTS)]
 
 
 def encode_states(states: Mapping[Subject, SubjectState]) -> bytes:
@@ -202,9 +208,17 @@ def parse_states(raw: bytes) -> dict[Subject, SubjectState]:
     return states
 
 
-def _parse_subject(text: str, field: str) -> Subject:
+def _parse_hashes(raw: bytes, name: str, most: int) -> list[bytes]:
+    """Parse a request whose only member is a list of hashes."""
+    reader = Reader(parse_json(raw))
+    texts = reader.texts(name, max_bytes=2 * _HASH_BYTES, least=1, most=most)
+    reader.finish()
+    return [_parse_hash(text, f"{name}[{place}]") for place, text in enumerate(texts)]
+
+
+def _parse_hash(text: str, field: str) -> bytes:
     try:
-        return Subject(parse_hex(text, size=_SUBJECT_BYTES))
+        return parse_hex(text, size=_HASH_BYTES)
     except InputError as err:
         raise MalformedDocumentError(err.reason, field=field) from None
 
@@ -222,7 +236,7 @@ def _state_members(subject: Subject, state: SubjectState) -> JsonObject:
 
 
 def _parse_state(reader: Reader) -> tuple[Subject, SubjectState]:
-    subject = Subject(reader.hex("subject", _SUBJECT_BYTES))
+    subject = Subject(reader.hex("subject", _HASH_BYTES))
     name = reader.text("status", max_bytes=40)
     if name not in Status.__members__:
         reader.refuse("status", "no such status")
@@ -235,3 +249,39 @@ def _parse_state(reader: Reader) -> tuple[Subject, SubjectState]:
     )
     reader.finish()
     return subject, state
+
+
+# --- bundles ------------------------------------------------------------------------------------------------
+
+
+def encode_names(names: Sequence[bytes]) -> bytes:
+    """Return a request for the bundles of the statements with these names, see `store.records`."""
+    return encode_canonical_json({"statements": [encode_hex(name) for name in names]})
+
+
+def parse_names(raw: bytes) -> list[bytes]:
+    """Parse such a request; it may be spelled freely.
+
+    Raises:
+        InputError: not such a request; the member is named.
+    """
+    return _parse_hashes(raw, "statements", MAX_BUNDLES)
+
+
+def join_bundles(bundles: Sequence[bytes]) -> bytes:
+    """Return an answer: canonical JSON has no line feed, so each bundle is one line."""
+    return b"\n".join(bundles)
+
+
+def split_bundles(raw: bytes) -> list[bytes]:
+    """Return the bundles of an answer; none of them has been read."""
+    return raw.split(b"\n")
+
+
+def parse_anchored_size(raw: bytes) -> int:
+    """Return how many leaves are anchored, from what a server says of its health.
+
+    Raises:
+        InputError: it does not say that.
+    """
+    return Reader(parse_json(raw)).integer("anchored_size", 0, _MAX_INDEX)

@@ -29,12 +29,7 @@ from ledger.core.merkle import hash_leaf
 from ledger.core.qr import choose_form, compute_code, encode_digits
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import P256Signer
-from ledger.core.statement import (
-    compute_external_aad,
-    compute_idempotency_key,
-    parse_signed_statement,
-    sign_statement,
-)
+from ledger.core.statement import compute_external_aad, parse_signed_statement, sign_statement
 from ledger.core.status import Effect
 
 # --- statements and leaves --------------------------------------------------------------------------------
@@ -51,7 +46,6 @@ def _describe_statement(raw: bytes, key: str) -> dict[str, Any]:
         "expected_version": signed.statement.expected_version,
         "payload": signed.sign1.payload.hex(),
         "digest": signed.digest.hex(),
-        "idempotency_key": compute_idempotency_key(raw).hex(),
         "short_code": compute_code(raw),
     }
     if choose_form(raw).form.value == "long":

@@ -3,7 +3,6 @@
 The functions take parsed parts and return a `Check`; which come in which order is said in `verify`.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import date
 from typing import Final
@@ -12,14 +11,13 @@ from ledger.core.anchor import AnchorGrade, AnchorReceipt
 from ledger.core.authority import RegisterState
 from ledger.core.bundle import ProofBundle
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.canonical import respell_canonical_json
 from ledger.core.certificate import Certificate
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.data_integrity import verify_proof
 from ledger.core.entry import encode_header
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.event import certificate_subject, instrument_subject
-from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
+from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.map_proof import ProvenStates
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.policy import Policy
@@ -81,8 +79,8 @@ def check_seal(certificate: Certificate, key: PublicKey | None) -> Check:
     if certificate.issuer_did != key.did_key:
         return failed(Step.SEAL, "the certificate names another key as its issuer", "证书签发者与密钥不符")
     try:
-        digest = Digest(hashlib.sha256(respell_canonical_json(certificate.document)).digest())
-        verify_proof(certificate.document, certificate.proofs[0], key, digest=digest)
+        proof, digest = certificate.proofs[0], certificate.document_digest
+        verify_proof(certificate.document, proof, key, digest=digest)
     except (VerificationError, InputError) as err:
         return from_error(Step.SEAL, err)
     return passed(Step.SEAL, "the seal's signature holds", "机构印章签名有效")

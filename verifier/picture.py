@@ -76,7 +76,8 @@ def _open_picture(data: bytes) -> "Image.Image":
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
         raise InputError(_TOO_MANY_PIXELS) from err
     except UnidentifiedImageError as err:
-        raise InputError(f"this is not a picture of a kind that is read here: {', '.join(FORMATS)}") from err
+        kinds = ", ".join(FORMATS)
+        raise InputError(f"this is neither a bundle or certificate nor a picture ({kinds})") from err
     except Exception as err:  # on damaged files Pillow raises nearly everything
         raise InputError("the picture is damaged or cut off") from err
 

@@ -48,13 +48,6 @@ def make_router(intake: Taking, find_states: FindStates, registers: RegisterList
     def look_up(body: bytes) -> bytes:
         return encode_states(find_states(parse_subjects(body)))
 
-    async def work(request: Request, answer: Callable[[bytes], bytes]) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
-            raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        body = await request.body()
-        raw = await anyio.to_thread.run_sync(answer, body, limiter=threads)
-        return respond(Ready(raw, _JSON, NO_STORE), request)
-
     @router.post(
         "/entries",
         summary="Hand in signed statements with their certificates",
@@ -67,7 +60,7 @@ def make_router(intake: Taking, find_states: FindStates, registers: RegisterList
         request: Request,
         idempotency_key: Annotated[str | None, Header(json_schema_extra={"pattern": PATTERN})] = None,
     ) -> Response:
-        return await work(request, partial(take, key=idempotency_key))
+        return await work(request, partial(take, key=idempotency_key), threads)
 
     @router.post(
         "/subjects",
@@ -76,7 +69,7 @@ def make_router(intake: Taking, find_states: FindStates, registers: RegisterList
         openapi_extra=takes(SubjectsRequest),
     )
     async def read_subjects(request: Request) -> Response:
-        return await work(request, look_up)
+        return await work(request, look_up, threads)
 
     @router.get(
         "/registers",
@@ -87,3 +80,17 @@ def make_router(intake: Taking, find_states: FindStates, registers: RegisterList
         return respond(Ready(registers.trust_list(), _JSON, ASK_AGAIN), request)
 
     return router
+
+
+async def work(
+    request: Request,
+    answer: Callable[[bytes], bytes],
+    threads: anyio.CapacityLimiter,
+    media_type: str = _JSON,
+) -> Response:
+    """Answer a request with a JSON body, in one of these threads."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    body = await request.body()
+    raw = await anyio.to_thread.run_sync(answer, body, limiter=threads)
+    return respond(Ready(raw, media_type, NO_STORE), request)

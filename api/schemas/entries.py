@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.schemas.base import Base64, Hex32, Shape
 from api.schemas.problems import ReasonShape
-from ledger.wire import MAX_ENTRIES, MAX_SUBJECTS
+from ledger.wire import MAX_BUNDLES, MAX_ENTRIES, MAX_SUBJECTS
 
 
 class EntryShape(Shape):
@@ -61,6 +61,14 @@ class SubjectsRequest(Shape):
     """Whose newest states are wanted."""
 
     subjects: Annotated[list[Hex32], Field(min_length=1, max_length=MAX_SUBJECTS)]
+
+
+class BundlesRequest(Shape):
+    """Which bundles are wanted."""
+
+    statements: Annotated[list[Hex32], Field(min_length=1, max_length=MAX_BUNDLES)] = Field(
+        description="SHA-256 of `hengzheng/code/v1`, a zero byte and the statement: what short codes begin"
+    )
 
 
 class StateShape(Shape):

@@ -94,20 +94,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """A transaction that any node takes as it is, and the fields that went into it."""
+    """A transaction that any node takes as it is."""
 
     raw: bytes
     """What is sent, stored and sent again."""
     hash: bytes
     """32 bytes: the name of the transaction on its chain."""
-    chain_id: int
-    nonce: int
-    to: bytes | None
-    """20 bytes; None creates a contract."""
-    value_wei: int
-    data: bytes
-    gas: int
-    fees: FeeQuote
 
 
 def build_transaction(
@@ -142,33 +134,7 @@ def build_transaction(
         raw = _sign_legacy(account, chain_id, [nonce, fees.max_fee_wei, *body])
     else:
         raw = _sign_typed(account, [chain_id, nonce, fees.priority_fee_wei, fees.max_fee_wei, *body, []])
-    return SignedTransaction(raw, keccak(raw), chain_id, nonce, to, value_wei, data, gas, fees)
-
-
-def with_bumped_fee(
-    signed: SignedTransaction, account: Account, *, market: FeeQuote | None = None
-) -> SignedTransaction:
-    """Return the same transaction with fees that let it replace itself in the nodes' pools.
-
-    Args:
-        signed: what was sent and is not mined.
-        account: its sender.
-        market: today's fees, taken where they are higher than the least bump.
-
-    Raises:
-        MalformedDocumentError: the fee is out of range.
-    """
-    fees = signed.fees.bumped() if market is None else signed.fees.bumped().at_least(market)
-    return build_transaction(
-        account,
-        chain_id=signed.chain_id,
-        nonce=signed.nonce,
-        to=signed.to,
-        data=signed.data,
-        gas=signed.gas,
-        fees=fees,
-        value_wei=signed.value_wei,
-    )
+    return SignedTransaction(raw, keccak(raw))
 
 
 def compute_contract_address(sender: bytes, nonce: int) -> bytes:

@@ -71,8 +71,8 @@ def encode_bundle(
 ) -> bytes:
     """Return the canonical bytes of a bundle; the members are those of `ProofBundle`.
 
-    `credential` is the published document, proofs included; `evidence` is what `encode_evidence` returned, so
-    that one object serves a whole batch.
+    `credential` is the published document, proofs included, as a parser returned it; `evidence` is what
+    `encode_evidence` returned, so that one object serves a whole batch.
     """
     members: JsonObject = {
         "type": BUNDLE_TYPE,
@@ -89,7 +89,7 @@ def encode_bundle(
     if receipt is not None:
         members["receipt"] = encode_receipt(receipt)
     members["digest"] = encode_hex(hashlib.sha256(encode_canonical_json(members)).digest())
-    return encode_canonical_json(members)
+    return respell_canonical_json(members)
 
 
 def parse_bundle(raw: bytes) -> ProofBundle:

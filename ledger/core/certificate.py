@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Final
 
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.canonical import JsonObject, parse_canonical_json
+from ledger.core.canonical import JsonObject, parse_canonical_json, respell_canonical_json
 from ledger.core.category import Category, parse_category
 from ledger.core.data_integrity import split_proofs
 from ledger.core.errors import MalformedDocumentError
@@ -320,6 +320,11 @@ class Certificate:
     def digest(self) -> Digest:
         """Return SHA-256 over the complete published bytes."""
         return Digest(hashlib.sha256(self.raw).digest())
+
+    @property
+    def document_digest(self) -> Digest:
+        """Return SHA-256 over the canonical document without its proofs: what each of them signs."""
+        return Digest(hashlib.sha256(respell_canonical_json(self.document)).digest())
 
 
 def build_document(record: JsonObject, issuer_did: str) -> JsonObject:

@@ -27,9 +27,6 @@ SEALS_DOMAIN = b"hengzheng/seals/v1\x00"
 SERIAL_DOMAIN = b"hengzheng/serial/v1\x00"
 """Prefix of a serial number too long for a statement."""
 
-IDEMPOTENCY_DOMAIN = b"hengzheng/idempotency/v1\x00"
-"""Prefix of the 256-bit key under which the log recognises a statement it already holds."""
-
 REFUSAL_DOMAIN = b"hengzheng/refusal/v1\x00"
 """Prefix of the canonical fields of a signed refusal."""
 

@@ -12,6 +12,7 @@ Decimal('60.0')
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from ledger.core.encoding import encode_decimal, parse_decimal
@@ -97,8 +98,9 @@ def compute_standard_uncertainty(quantity: Quantity) -> Decimal | None:
     return _DISPLAY.divide(quantity.expanded_uncertainty, quantity.coverage_factor)
 
 
+@lru_cache(maxsize=8192)
 def compute_uncertainty_ratio(expanded_uncertainty: Decimal, maximum_permissible_error: Decimal) -> Fraction:
-    """Return U / |MPE|, exactly; both in the same unit.
+    """Return U / |MPE|, exactly; both in the same unit. Kept, as most readings of a batch share both.
 
     Raises:
         MalformedDocumentError: the maximum permissible error is 0, or not plain numbers.

@@ -43,6 +43,8 @@ _VALIDITY_NAMES: Final = {
     ValidityKind.SERVICE_LIFE: "service_life",
     ValidityKind.NONE: "none",
 }
+_ZERO: Final = Decimal(0)
+_HUNDRED: Final = Decimal(100)
 _HALF: Final = Decimal("0.5")
 _HALF_PLACES: Final = {-places: EXACT.scaleb(_HALF, -places) for places in range(31)}
 
@@ -288,9 +290,8 @@ def check_limits(record: Record, book: RuleBook) -> RuleResult:
         limit = None if rule is None else _find_limit(record, result, rule)
         if limit is None:
             open_items.add(result.item)
-        for position, point in enumerate(result.points):
-            for member, en, zh in _find_point_faults(result, point, limit):
-                reasons.append(Reason("LIMITS", f"results[{number}].points[{position}].{member}", en, zh))
+        for position, member, en, zh in _find_point_faults(result, limit):
+            reasons.append(Reason("LIMITS", f"results[{number}].points[{position}].{member}", en, zh))
         if result.passed and not all(point.passed for point in result.points):
             reasons.append(
                 Reason("LIMITS", f"results[{number}].pass", "contradicts its points", "与各点结论不符")
@@ -317,21 +318,19 @@ def _find_limit(record: Record, result: Result, rule: RuleRow) -> Limit | None:
     return limit if limit is not None and limit.is_confirmed else None
 
 
-def _find_point_faults(result: Result, point: Point, limit: Limit | None) -> Iterable[tuple[str, str, str]]:
-    """Yield the member to blame, and why in English and Chinese."""
-    error = compute_indication_error(result, point)
-    if error is not None and not _is_rounding_of(point.indication_error, error):
-        yield "error", "does not follow from nominal and measured", "与标准值和示值计算不符"
-    error = error or ExactError(point.indication_error)
-    mpe = point.maximum_permissible_error
-    if limit is None:
-        if mpe is not None and _contradicts_stated_limit(error, mpe, passed=point.passed):
-            yield "pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
-        return
-    if mpe is not None and mpe != limit.maximum_permissible_error:
-        yield "mpe", f"is not {limit.maximum_permissible_error}", f"应为{limit.maximum_permissible_error}"
-    if _is_within(error, limit) != point.passed:
-        yield "pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
+def _find_point_faults(result: Result, limit: Limit | None) -> Iterable[tuple[int, str, str, str]]:
+    """Yield the position of a point, the member to blame, and why in English and Chinese."""
+    expected_mpe = None if limit is None else limit.maximum_permissible_error
+    for position, point in enumerate(result.points):
+        error = compute_indication_error(result, point)
+        if error is not None and not _is_rounding_of(point.indication_error, error):
+            yield position, "error", "does not follow from nominal and measured", "与标准值和示值计算不符"
+        error = error or ExactError(point.indication_error)
+        mpe = point.maximum_permissible_error
+        if mpe is not None and expected_mpe is not None and mpe != expected_mpe:
+            yield position, "mpe", f"is not {expected_mpe}", f"应为{expected_mpe}"
+        if _contradicts_limit(error, limit, mpe, passed=point.passed):
+            yield position, "pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
 
 
 class ExactError(NamedTuple):
@@ -360,7 +359,7 @@ def compute_indication_error(result: Result, point: Point) -> ExactError | None:
         return None
     difference = EXACT.subtract(measured, nominal)
     if result.error_unit == "%":
-        return ExactError(EXACT.multiply(difference, Decimal(100)), nominal) if nominal > 0 else None
+        return ExactError(EXACT.multiply(difference, _HUNDRED), nominal) if nominal > 0 else None
     if result.unit == result.error_unit:
         return ExactError(difference)
     source, target = parse_unit(result.unit), parse_unit(result.error_unit)
@@ -383,15 +382,22 @@ def _half_a_place(value: Decimal) -> Decimal:
     return _HALF_PLACES.get(int(exponent)) or EXACT.scaleb(_HALF, min(int(exponent), 0))
 
 
+def _contradicts_limit(error: ExactError, limit: Limit | None, mpe: Decimal | None, *, passed: bool) -> bool:
+    """Say whether a point's own judgement is wrong: by the regulation's limit, else by the limit it states."""
+    if limit is not None:
+        return _is_within(error, limit) != passed
+    return mpe is not None and _contradicts_stated_limit(error, mpe, passed=passed)
+
+
 def _is_within(error: ExactError, limit: Limit) -> bool:
+    """Say the same as `judge_indication_error`; without fractions where nothing is rounded."""
     if limit.rounding_interval is not None:
         return judge_indication_error(limit, error.to_fraction())
-    below = error.numerator if limit.lower is None else error.compare(limit.lower)
-    above = error.compare(limit.upper)
-    is_magnitude = limit.lower is None
-    if limit.is_inclusive:
-        return below >= 0 >= above
-    return (below >= 0 if is_magnitude else below > 0) and above < 0
+    numerator, upper = error.numerator, EXACT.multiply(limit.upper, error.denominator)
+    if limit.lower is None:
+        return _ZERO <= numerator <= upper if limit.is_inclusive else _ZERO <= numerator < upper
+    lower = EXACT.multiply(limit.lower, error.denominator)
+    return lower <= numerator <= upper if limit.is_inclusive else lower < numerator < upper
 
 
 def _contradicts_stated_limit(error: ExactError, mpe: Decimal, *, passed: bool) -> bool:

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 from ledger.core.calendar_rules import ValidityKind, date_from_days, days_from_date
 from ledger.core.category import Category
 from ledger.core.cbor import CborValue, encode_cbor, parse_cbor
-from ledger.core.constants import ENDORSEMENT_DOMAIN, IDEMPOTENCY_DOMAIN, STATEMENT_DOMAIN
+from ledger.core.constants import ENDORSEMENT_DOMAIN, STATEMENT_DOMAIN
 from ledger.core.cose import Sign1, encode_sign1, parse_sign1, verify_sign1
 from ledger.core.errors import InputError, MalformedDocumentError, NonCanonicalEncodingError
 from ledger.core.event import DEFINED_TYPES, EventType
@@ -162,11 +162,6 @@ def compute_endorsed_bytes(
     """
     log = hashlib.sha256(origin.encode()).digest()
     return ENDORSEMENT_DOMAIN + log + bytes([event_type]) + expected_version.to_bytes(4, "big") + content
-
-
-def compute_idempotency_key(raw: bytes) -> bytes:
-    """Return the 32 bytes by which the log recognises a statement that it already holds."""
-    return hashlib.sha256(IDEMPOTENCY_DOMAIN + raw).digest()
 
 
 def sign_statement(statement: Statement, signer: Signer, origin: str) -> bytes:

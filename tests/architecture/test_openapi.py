@@ -19,7 +19,7 @@ ROUTES = {
         "/checkpoint",
         "/healthz",
     },
-    "ledger": {"/entries", "/subjects", "/registers", "/checkpoint", "/healthz"},
+    "ledger": {"/entries", "/subjects", "/bundles", "/registers", "/checkpoint", "/healthz"},
 }
 ROUTES["all"] = ROUTES["public"] | ROUTES["ledger"]
 

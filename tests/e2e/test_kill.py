@@ -86,7 +86,7 @@ LONG = [
     *(f"{name}:{random.Random(name).randint(1, 20)}" for name in DESK_AND_LOG),
     *(f"{name}:1" for name in ANCHORING),
     f"issue.written:{random.Random(1).randint(1, MANY)}",
-    *(f"seconds:{random.Random(place).uniform(1, 25):.1f}" for place in range(5)),
+    *(f"seconds:{random.Random(place).uniform(1, 7):.1f}" for place in range(5)),
     *TWICE,
 ]
 

@@ -14,6 +14,7 @@ from served_home import serve, wait_until
 
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
+from ledger.core.errors import UnavailableError
 from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code
 from ledger.core.step import Verdict
@@ -24,6 +25,7 @@ from verifier.verify import verify_bundle
 
 SIZE = FOUNDED + 2
 """Leaves of a line with one certificate."""
+QR_AND_CERTIFICATE = {"certificate.json", "qr.png", "qr.svg"}
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +61,13 @@ def codes(line):
     return [compute_code(parse_bundle(path.read_bytes()).statement_raw) for path in bundles if path.exists()]
 
 
-def issue_remotely(line, server, *numbers):
-    words = line.issue_words(write(line, f"more-{numbers[0]}", *numbers), anchor=False)
-    return line.run(*words, "--ledger", server.url)
+def issue_remotely(line, server, *numbers, out=False, code=0):
+    words = line.issue_words(write(line, f"more-{numbers[0]}", *numbers), anchor=False, out=out)
+    return line.run(*words, "--ledger", server.url, code=code)
+
+
+def await_anchor(server, size):
+    wait_until(lambda: get(server, "/healthz").json()["anchored_size"] >= size or None)
 
 
 def find_status(line, server):
@@ -109,11 +115,63 @@ def test_with_json_there_is_one_object_and_ctrl_c_stops_in_order(line):
 def test_a_desk_hands_in_over_http_and_the_server_anchors(line):
     with serve(line.home, "all", "--anchor-seconds", 1) as server:
         assert issue_remotely(line, server, 2, 3, 4)["logged"] == 3
-        wait_until(lambda: get(server, "/healthz").json()["anchored_size"] == SIZE + 4 or None)
+        await_anchor(server, SIZE + 4)
         wait_until(lambda: find_status(line, server) == "VALID" or None)
         with RemoteLedger(server.url, parse_policy(line.policy.read_bytes())) as remote:
             assert "350100-01" in remote.registers.institutions
     assert line.anchors()[-1] == (SIZE + 4, "final")
+
+
+def test_the_bundles_of_a_remote_ledger_come_with_the_anchor(line):
+    with serve(line.home, "all", "--anchor-seconds", 0) as server:
+        first = issue_remotely(line, server, 2, 3, out=True, code=3)
+    assert first["logged"] == 2
+    assert first["queued_because"].startswith("2 bundles are still to come")
+    new = line.folders()[1:]
+    assert [{path.name for path in folder.iterdir()} for folder in new] == [QR_AND_CERTIFICATE] * 2
+    with serve(line.home, "all", "--anchor-seconds", 1) as server:
+        await_anchor(server, SIZE + 3)
+        assert "queued_because" not in issue_remotely(line, server, 2, 3, out=True)
+        for code, folder in zip(codes(line), line.folders(), strict=True):
+            bundle = (folder / "bundle.json").read_bytes()
+            assert bundle == get(server, f"/c/{code}/bundle.json").content
+            assert parse_bundle(bundle).certificate.raw == (folder / "certificate.json").read_bytes()
+    assert [line.verify(folder.name)["verdict"] for folder in new] == ["VALID", "VALID"]
+
+
+def test_only_missing_bundles_are_fetched_again(line):
+    with serve(line.home, "all", "--anchor-seconds", 1) as server:
+        issue_remotely(line, server, 2, 3, 4)
+        await_anchor(server, SIZE + 4)
+        issue_remotely(line, server, 2, 3, 4, out=True)
+        _, lost, damaged, kept = (folder / "bundle.json" for folder in line.folders())
+        wanted = [path.read_bytes() for path in (lost, damaged, kept)]
+        lost.unlink()
+        damaged.write_bytes(wanted[2])
+        os.utime(kept, ns=(1, 1))
+        issue_remotely(line, server, 2, 3, 4, out=True)
+        assert [path.read_bytes() for path in (lost, damaged, kept)] == wanted
+        assert kept.stat().st_mtime_ns == 1
+    with serve(line.home, "all", "--anchor-seconds", 0) as server:
+        issue_remotely(line, server, 2, 3, 4, out=True)
+        added = issue_remotely(line, server, 2, 3, 4, 5, out=True, code=3)
+    assert added["queued_because"].startswith("1 bundle is still to come")
+
+
+def test_a_ledger_that_is_gone_before_the_bundles_leaves_them_for_later(line, monkeypatch):
+    with serve(line.home, "all", "--anchor-seconds", 1) as server:
+        issue_remotely(line, server, 2)
+        await_anchor(server, SIZE + 2)
+
+        def fail(*_):
+            raise UnavailableError("gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RemoteLedger, "bundles", fail)
+            assert issue_remotely(line, server, 2, out=True, code=3)["queued_because"] == "gone"
+        assert {path.name for path in line.folders()[-1].iterdir()} == QR_AND_CERTIFICATE
+        issue_remotely(line, server, 2, out=True)
+    assert parse_bundle((line.folders()[-1] / "bundle.json").read_bytes()).leaf_index == SIZE
 
 
 def test_the_same_again_over_http_adds_nothing(line):

@@ -16,13 +16,7 @@ from contracts.artifact import load_artifact
 from ledger.chain.answers import BlockRef, parse_anything
 from ledger.chain.client import ChainClient, ChainRefusedError
 from ledger.chain.finality import parse_finality
-from ledger.chain.transactions import (
-    Account,
-    FeeQuote,
-    build_transaction,
-    compute_contract_address,
-    with_bumped_fee,
-)
+from ledger.chain.transactions import Account, FeeQuote, build_transaction, compute_contract_address
 from ledger.core.errors import ChainUnavailableError, MalformedDocumentError, NotFoundError
 
 ETHER = 10**18
@@ -138,10 +132,9 @@ def test_a_contract_is_deployed_and_called(chain):
 
 
 def test_the_address_of_a_contract_can_be_told_beforehand(chain):
-    signed = chain.sign(None, creation_code(REVERTER))
-    chain.client.send_raw(signed.raw)
-    receipt = chain.mined(signed.hash)
-    assert receipt.contract_address == compute_contract_address(ACCOUNT.address, signed.nonce)
+    nonce = chain.client.nonce(ACCOUNT.address)
+    receipt = chain.send(None, creation_code(REVERTER))
+    assert receipt.contract_address == compute_contract_address(ACCOUNT.address, nonce)
 
 
 @pytest.mark.parametrize("fees", [FeeQuote(10**11, None), FeeQuote(10**11, 0), FeeQuote(10**11, 10**9)])
@@ -270,10 +263,11 @@ def test_anvil_lags_behind_with_its_tags(anvil, tag, lag):
 
 
 def test_a_replacement_takes_the_place_of_the_first(anvil):
-    first = anvil.sign(b"\x68" * 20, value_wei=1)
+    fees, nonce = anvil.client.fees(), anvil.client.nonce(ACCOUNT.address)
+    first = anvil.sign(b"\x68" * 20, fees=fees, nonce=nonce)
     anvil.client.send_raw(first.raw)
-    assert anvil.client.nonce(ACCOUNT.address, pending=True) == anvil.client.nonce(ACCOUNT.address) + 1
-    second = with_bumped_fee(first, ACCOUNT)
+    assert anvil.client.nonce(ACCOUNT.address, pending=True) == nonce + 1
+    second = anvil.sign(b"\x68" * 20, fees=fees.bumped(), nonce=nonce)
     assert anvil.client.send_raw(second.raw) == second.hash
     anvil.ask("evm_mine")
     assert anvil.client.receipt(first.hash) is None

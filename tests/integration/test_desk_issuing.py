@@ -312,6 +312,25 @@ def test_bad_rows_are_reported_and_nothing_is_changed(desk, gateway):
     assert gateway.calls == 0
 
 
+def test_every_fault_of_a_row_of_a_table_is_told(desk):
+    table = (
+        "instrument.category,instrument.name,instrument.model,instrument.serial,instrument.maker,"
+        "instrument.year,lot.no,lot.size,kind,conclusion,adjusted,verified_on,approver.pid,approver.signed_at\n"
+        "PUMP,泵,EX,1,,2020.0,L1,1，000,periodic,pass,no,2026-11-02,P-1,2026-11-02T09:00:00Z\n"
+        "FUEL_DISPENSER,泵,EX,2,,2020,L1,9,periodic,pass,false,2026-11-02,P-1,2026-11-02T09:00:00Z\n"
+    )
+    checked = desk.check_rows(read_rows(table.encode(), InputForm.CSV))
+    assert [(fault.row, fault.field) for fault in checked.faults] == [
+        (2, "instrument.maker"),
+        (2, "instrument.category"),
+        (2, "instrument.year"),
+        (2, "adjusted"),
+        (2, "lot.size"),
+        (3, "instrument.maker"),
+    ]
+    assert all(fault.en and fault.zh for fault in checked.faults)
+
+
 def test_the_good_rows_of_a_bad_batch_may_be_issued(desk):
     bad = changed(document(2), "results.0.unit", "gal")
     checked = desk.check_rows(rows(document(1), bad, document(3)))

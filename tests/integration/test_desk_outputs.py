@@ -2,18 +2,29 @@ import os
 
 import pytest
 import zxingcpp
+from api_world import ApiWorld
 from desk_world import FlakyDatabase, MemoryGateway, document, fetch, make_desk, rows
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from world import Issued
 
-from issuer.outputs import DocumentFiles, build_qr_text, encode_folder_name, write_outputs
+from issuer.outputs import (
+    DocumentFiles,
+    build_qr_text,
+    encode_folder_name,
+    has_settled_bundle,
+    write_outputs,
+)
 from issuer.rendering.qr import write_bulk
+from ledger.bundling import build_bundles
+from ledger.core.bundle import parse_bundle
 from ledger.core.errors import InputError
-from ledger.core.ids import CertificateNumber
+from ledger.core.ids import CertificateNumber, LeafIndex
 from ledger.core.qr import parse_qr_text
 
 HOST = "q.example.cn"
+NUMBER = CertificateNumber("JY2026-000001")
 NAMES = {"certificate.json", "bundle.json", "qr.png", "qr.svg"}
 
 
@@ -63,6 +74,57 @@ def test_a_document_without_a_bundle_yet_keeps_the_one_it_had(tmp_path):
     write_outputs(tmp_path, make_files(bundle=b"{}"), HOST)
     write_outputs(tmp_path, make_files(bundle=None), HOST)
     assert (folder / "bundle.json").read_bytes() == b"{}"
+
+
+@pytest.fixture(scope="module")
+def settled():
+    """Two anchored documents with their bundles, and one that is not anchored."""
+    with ApiWorld("ledger") as world:
+        world.found()
+        items = [world.sign(number) for number in (1, 2)]
+        for item in items:
+            world.submit(item)
+        world.anchor()
+        items.append(world.sign(3))
+        world.submit(items[2])
+        bundles = build_bundles(world.prover, world.receipts, [LeafIndex(index) for index in (5, 6, 7)])
+        return [*zip(items, bundles.values(), strict=True)]
+
+
+def is_settled(folder, item):
+    return has_settled_bundle(folder, NUMBER, item.raw, item.body)
+
+
+def put(folder, item, bundle):
+    return write_outputs(folder, DocumentFiles(NUMBER, item.body, item.raw, bundle), HOST)
+
+
+def test_a_bundle_with_a_receipt_is_settled_once_it_lies_there(tmp_path, settled):
+    item, bundle = settled[0]
+    assert not is_settled(tmp_path, item)
+    put(tmp_path, item, None)
+    assert not is_settled(tmp_path, item)
+    put(tmp_path, item, bundle)
+    assert is_settled(tmp_path, item)
+
+
+def test_another_bundle_or_none_is_not_settled(tmp_path, settled):
+    (item, bundle), (other, other_bundle), (waiting, not_anchored) = settled
+    put(tmp_path, waiting, not_anchored)
+    assert not is_settled(tmp_path, waiting)
+    digest = parse_bundle(bundle).stated_digest.hex().encode()
+    damaged = bundle.replace(digest, digest[::-1])
+    for wrong in (other_bundle, damaged, bundle[:-1], b"", b"{}", bundle + b"\n"):
+        put(tmp_path, item, wrong)
+        assert not is_settled(tmp_path, item)
+    put(tmp_path, item, bundle)
+    assert not is_settled(tmp_path, Issued(item.raw, other.body))
+    assert not is_settled(tmp_path, Issued(other.raw, item.body))
+
+
+def test_a_folder_in_the_place_of_the_bundle_is_not_settled(tmp_path, settled):
+    (tmp_path / "certificates" / NUMBER / "bundle.json").mkdir(parents=True)
+    assert not is_settled(tmp_path, settled[0][0])
 
 
 def test_a_host_that_is_none_is_refused(tmp_path):

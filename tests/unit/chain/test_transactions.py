@@ -11,7 +11,6 @@ from ledger.chain.transactions import (
     build_transaction,
     compute_contract_address,
     encode_rlp,
-    with_bumped_fee,
 )
 from ledger.core.errors import MalformedDocumentError
 
@@ -164,21 +163,6 @@ def test_a_bump_is_never_less_than_12_5_percent(low, more):
     assert bumped.max_fee_wei * 8 >= (low + more) * 9
     assert bumped.priority_fee_wei * 8 >= low * 9
     assert bumped.max_fee_wei * 8 < (low + more) * 9 + 16
-
-
-@pytest.mark.parametrize("fees", [FeeQuote(20 * GWEI, GWEI), FeeQuote(20 * GWEI, None)])
-def test_a_replacement_differs_in_its_fees_alone(fees):
-    first = build_transaction(ACCOUNT, **fields(fees=fees, data=b"proof"))
-    second = with_bumped_fee(first, ACCOUNT)
-    assert second == build_transaction(ACCOUNT, **fields(fees=fees.bumped(), data=b"proof"))
-    assert second.hash != first.hash
-
-
-def test_a_replacement_takes_the_market_where_it_is_higher():
-    first = build_transaction(ACCOUNT, **fields(fees=FeeQuote(20 * GWEI, 8)))
-    replaced = with_bumped_fee(first, ACCOUNT, market=FeeQuote(90 * GWEI, 3))
-    assert replaced.fees == FeeQuote(90 * GWEI, 9)
-    assert with_bumped_fee(first, ACCOUNT, market=FeeQuote(GWEI, 0)).fees == first.fees.bumped()
 
 
 def test_the_kind_of_fees_stays_when_quotes_are_combined():

@@ -32,7 +32,6 @@ from ledger.core.statement import (
     Statement,
     compute_endorsed_bytes,
     compute_external_aad,
-    compute_idempotency_key,
     parse_signed_statement,
     sign_statement,
     verify_statement,
@@ -201,10 +200,6 @@ def test_an_endorsement_is_for_one_event_of_one_log_only():
         compute_endorsed_bytes(EventType.DELEGATE, ORIGIN, b"a", 256),
     }
     assert len(variants) == 6
-
-
-def test_the_idempotency_key_is_a_domain_separated_hash():
-    assert compute_idempotency_key(b"x") == hashlib.sha256(b"hengzheng/idempotency/v1\x00x").digest()
 
 
 @pytest.mark.parametrize("statement", STATEMENTS[:4], ids=lambda one: one.type.name)

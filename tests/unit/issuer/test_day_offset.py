@@ -127,9 +127,12 @@ def test_every_place_of_a_date_is_known_and_nothing_is_changed_in_place():
     assert not gathering.errors
 
 
-def test_errors_of_several_members_are_gathered():
-    members = {"verified_on": {"day": "x"}, "issued_on": "2026-01-01", "persons": [{"signed_at": {"day": 0}}]}
+def test_errors_of_several_members_are_gathered_and_the_others_resolved():
+    persons = [{"signed_at": {"day": 0}}, {"signed_at": "2026-01-01T08:00:00+08:00"}]
+    members = {"verified_on": {"day": "x"}, "issued_on": {"day": 0}, "persons": persons}
     gathering = Gathering()
     resolve_times(members, BASE, SHANGHAI, gathering)
     assert [error.field for error in gathering.errors] == ["verified_on.day", "persons[0].signed_at.time"]
-    assert gathering.spoiled == {"verified_on", "persons"}
+    assert gathering.spoiled == {"verified_on", "persons[0].signed_at"}
+    assert members["issued_on"] == "2026-03-01"
+    assert members["persons"][1]["signed_at"] == "2026-01-01T00:00:00Z"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from issuer.defaults import DraftContext
 from issuer.drafting import Draft, draft_document, parse_draft, read_request
-from issuer.faults import list_faults
+from issuer.faults import MAX_ERRORS, list_faults
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json, parse_json
 from ledger.core.certificate import DocumentType, Role, parse_record
@@ -448,17 +448,81 @@ def test_every_member_that_is_wrong_is_named_in_one_go():
     value = changed(value, "persons.0.pid", "")
     assert messages(value) == [
         "row 7: colour: unknown member",
-        "row 7: instrument.serial: text is expected here",
-        "row 7: results[0].unit: 'gal' is not a legal unit of measurement in China; write 'L'",
         (
             "row 7: kind: 'x' is not one of: initial, periodic, after_repair, within_validity, arbitration, "
             "sampling, import"
         ),
+        "row 7: instrument.serial: text is expected here",
+        "row 7: results[0].unit: 'gal' is not a legal unit of measurement in China; write 'L'",
         "row 7: adjusted: true or false is expected here",
         "row 7: lot.size: this member is missing",
         "row 7: verified_on: '2026-02-30' is not a calendar date YYYY-MM-DD",
         "row 7: persons[0].pid: text must not be empty",
     ]
+
+
+def fields(value, context=CONTEXT):
+    return sorted(message.split(": ")[1] for message in messages(value, context))
+
+
+def spoil(value, *paths):
+    """Return a copy with 7 at each path: no member takes it but a few numbers."""
+    for path in paths:
+        value = changed(value, path, 7)
+    return value
+
+
+def spell(path):
+    """Return the path of a field as errors write it."""
+    return "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in path.split("."))[1:]
+
+
+def test_an_unknown_category_does_not_hide_what_tells_the_instrument_apart():
+    value = changed(document(), "instrument.category", "PUMP")
+    assert fields(changed(value, "instrument.maker", ...)) == ["instrument.category", "instrument.maker"]
+    bare = {"category": "PUMP", "name": "泵", "year": "2020", "colour": "red"}
+    assert fields(document(instrument=bare)) == [
+        "instrument", "instrument.category", "instrument.maker", "instrument.model", "instrument.serial",
+        "instrument.year",
+    ]  # fmt: skip
+
+
+INSTRUMENT_PATHS = (
+    *("instrument.category", "instrument.name", "instrument.serial", "instrument.model", "instrument.maker"),
+    *("instrument.class", "instrument.purpose", "instrument.parts.0.id", "instrument.parts.0.name"),
+    *("instrument.owner.name", "instrument.site.division", "instrument.site.address"),
+)
+OTHER_PATHS = (
+    *("standards.0.exam_no", "standards.0.instruments.0.until", "results.0.item", "results.0.error_unit"),
+    *("results.0.points.0.error", "results.0.points.0.pass", "results.0.pass", "seals.0.point"),
+    *("environment.temperature.unit", "place.where", "applicant.code"),
+    *("persons.0.pid", "persons.0.name", "persons.1.signed_at", "persons.2.name"),
+)
+
+
+def test_every_wrong_member_is_named_however_deep_it_stands():
+    paths = (*INSTRUMENT_PATHS, *OTHER_PATHS)
+    assert fields(spoil(document(), *paths)) == sorted(map(spell, paths))
+
+
+@pytest.mark.parametrize("second", OTHER_PATHS)
+@pytest.mark.parametrize("first", ["instrument.parts.0.id", "persons.1.role", "seals.0.no", "results.0.part"])
+def test_two_faults_make_two_messages(first, second):
+    assert fields(spoil(document(), first, second)) == sorted(map(spell, (first, second)))
+
+
+def test_fillers_do_not_contradict_each_other():
+    seals = [{"no": 7, "point": 7}, {"no": 7, "point": 7}]
+    parts = [{"id": 7}, {"id": 7}]
+    value = changed(document(seals=seals), "instrument.parts", parts)
+    value = spoil(value, "persons.0.role", "persons.1.role", "conclusion")
+    twice = ("instrument.parts[{}].id", "persons[{}].role", "seals[{}].no", "seals[{}].point")
+    assert fields(value) == sorted(["conclusion", *(path.format(n) for path in twice for n in (0, 1))])
+
+
+def test_a_row_of_very_many_faults_names_the_first_of_them():
+    seals = [{"no": 7, "point": 7} for _ in range(1000)]
+    assert len(messages(document(seals=seals))) == MAX_ERRORS
 
 
 def test_an_error_does_not_breed_others_that_only_follow_from_it():

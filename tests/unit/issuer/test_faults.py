@@ -1,6 +1,6 @@
 import pytest
 
-from issuer.faults import Fault, Gathering, list_faults, merge_errors
+from issuer.faults import MAX_ERRORS, Fault, Gathering, list_faults, merge_errors
 from ledger.core.errors import (
     AlreadyIssuedError,
     DocumentRefusedError,
@@ -56,6 +56,22 @@ def test_one_error_stays_itself_and_many_become_one_that_says_all():
     first, second = UnitError("unknown", field="unit"), MalformedDocumentError("is missing", field="no")
     assert merge_errors([first]) is first
     assert str(merge_errors([first, second])) == "unit: unknown; no: is missing"
+
+
+def test_a_path_is_spoiled_by_a_part_of_it_or_by_its_whole():
+    gathering = Gathering(spoiled={"persons[1].name", "lot"})
+    assert all(map(gathering.is_spoiled, ["persons", "persons[1]", "persons[1].name", "lot", "lot.size"]))
+    assert not any(
+        map(gathering.is_spoiled, ["person", "persons[0]", "persons[1].pid", "lots", "", "persons[10]"])
+    )
+
+
+def test_of_very_many_errors_the_first_are_told():
+    gathering = Gathering()
+    for number in range(MAX_ERRORS + 5):
+        assert gathering.is_full == (number >= MAX_ERRORS)
+        gathering.add(MalformedDocumentError("bad"), f"seals[{number}]")
+    assert (len(gathering.errors), len(gathering.spoiled)) == (MAX_ERRORS, MAX_ERRORS + 5)
 
 
 def test_only_input_errors_are_gathered():

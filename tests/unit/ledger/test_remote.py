@@ -1,14 +1,19 @@
 """A ledger behind HTTP: what an honest server answers is taken, whatever a lying one answers is not."""
 
 import base64
+import hashlib
 import json
 from dataclasses import replace
 
 import httpx2
 import pytest
-from api_world import ApiWorld
-from world import AUTHORITY, World, make_signer
+from api_world import FOUNDED, ApiWorld
+from world import AUTHORITY, Issued, World, make_signer
 
+from ledger.bundling import build_bundles
+from ledger.core.anchor import ChainIdentity, encode_receipt, parse_receipt, sign_receipt
+from ledger.core.bundle import parse_bundle
+from ledger.core.canonical import encode_canonical_json
 from ledger.core.errors import (
     AlreadyIssuedError,
     BrokenSignatureError,
@@ -21,13 +26,14 @@ from ledger.core.errors import (
     VerificationError,
 )
 from ledger.core.event import certificate_subject, instrument_subject
-from ledger.core.ids import CertificateNumber, InstitutionId
+from ledger.core.fields import Reader
+from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Status, find_subject
 from ledger.log import Log
 from ledger.remote import RemoteLedger, _split
 from ledger.submission import Acknowledgement, Refusal, Submission
-from ledger.wire import MAX_ANSWER_BYTES, MAX_ENTRIES, MAX_REQUEST_BYTES, encode_entries
+from ledger.wire import MAX_ANSWER_BYTES, MAX_BUNDLES, MAX_ENTRIES, MAX_REQUEST_BYTES, Entry, encode_entries
 
 URL = "http://127.0.0.1:8000"
 
@@ -88,8 +94,8 @@ def pair(issued):
 def test_statements_are_acknowledged_with_their_leaves(served, remote):
     items = [served.sign(number) for number in (1, 2, 3)]
     results = remote.submit([pair(item) for item in items])
-    assert [result.leaf_index for result in results] == [5, 6, 7]
-    leaves = [entry.leaf for entry in served.store.data.entries[5:]]
+    assert [result.leaf_index for result in results] == [FOUNDED, FOUNDED + 1, FOUNDED + 2]
+    leaves = [entry.leaf for entry in served.store.data.entries[FOUNDED:-1]]
     assert [result.leaf for result in results] == leaves
     assert results == served.ledger.submit([pair(item) for item in items])
 
@@ -191,6 +197,185 @@ def test_a_path_stands_before_the_routes(served):
 def test_statements_travel_only_where_nobody_listens(served, url):
     with pytest.raises(InputError, match="ledger"):
         RemoteLedger(url, served.policy)
+
+
+# --- bundles ------------------------------------------------------------------------------------------------
+
+
+def wanted(*items, first=FOUNDED):
+    """Return what is wanted of documents that were submitted one after the other, each with its MAPHEAD."""
+    return {LeafIndex(first + 2 * place): Entry(item.raw, item.body) for place, item in enumerate(items)}
+
+
+@pytest.fixture
+def items(served):
+    """Three documents in the leaves 10, 12 and 14; the first two are anchored."""
+    items = [served.sign(number) for number in (1, 2, 3)]
+    for item in items[:2]:
+        served.submit(item)
+    served.anchor()
+    served.submit(items[2])
+    return items
+
+
+def test_bundles_come_back_as_the_ledger_makes_them(served, remote, items):
+    expected = build_bundles(served.prover, served.receipts, [LeafIndex(10), LeafIndex(12)])
+    assert remote.bundles(wanted(*items)) == expected
+    served.anchor()
+    assert set(remote.bundles(wanted(*items))) == {10, 12, 14}
+
+
+def test_a_log_that_is_anchored_nowhere_gives_bundles_without_receipts(served, items):
+    policy = replace(served.policy, contract=None)
+    with RemoteLedger(URL, policy, transport=served.client._transport) as ledger:
+        bundles = ledger.bundles(wanted(*items))
+    assert [parse_bundle(bundles[index]).receipt is None for index in (10, 12, 14)] == [False, False, True]
+
+
+def test_nothing_is_asked_for_where_nothing_is_wanted_or_anchored(served, liar):
+    item = served.sign(1)
+    served.submit(item)
+    with liar.open(lambda response: response) as ledger:
+        assert ledger.bundles({}) == {}
+        assert liar.requests == []
+        assert ledger.bundles(wanted(item)) == {}
+    assert [request.url.path for request in liar.requests] == ["/healthz"]
+
+
+def test_many_bundles_are_asked_for_in_parts(served, liar):
+    items = [served.sign(number) for number in range(MAX_BUNDLES + 1)]
+    for item in items:
+        served.submit(item)
+    served.anchor()
+    with liar.open(lambda response: response) as ledger:
+        bundles = ledger.bundles(wanted(*items))
+    assert len(bundles) == MAX_BUNDLES + 1
+    assert [request.url.path for request in liar.requests] == ["/healthz", "/bundles", "/bundles"]
+
+
+def test_documents_that_were_exchanged_are_noticed(remote, items):
+    first, second, _ = items
+    with pytest.raises(VerificationError, match="another document"):
+        remote.bundles(wanted(second, first))
+
+
+@pytest.mark.parametrize("kept", ["raw", "body"])
+def test_statement_and_certificate_must_both_be_the_own(remote, items, kept):
+    mixed = Issued(items[0].raw, items[1].body) if kept == "raw" else Issued(items[1].raw, items[0].body)
+    with pytest.raises(VerificationError, match="another document"):
+        remote.bundles(wanted(mixed))
+
+
+def test_a_server_that_does_not_know_the_document_is_told_apart(served, items, liar):
+    def claim_more(response):
+        return (
+            httpx2.Response(200, json={"anchored_size": 99})
+            if b"anchored_size" in response.content
+            else response
+        )
+
+    with liar.open(claim_more) as ledger, pytest.raises(NotFoundError):
+        ledger.bundles(wanted(served.sign(4), first=16))
+    with liar.open(claim_more) as ledger, pytest.raises(VerificationError, match="without its receipt"):
+        ledger.bundles(wanted(items[2], first=14))
+
+
+def test_bundles_that_the_server_exchanged_are_noticed(items, liar):
+    def swap(response):
+        lines = response.content.split(b"\n")
+        return httpx2.Response(200, content=b"\n".join(reversed(lines)))
+
+    with liar.open(swap) as ledger, pytest.raises(VerificationError, match="another document"):
+        ledger.bundles(wanted(*items[:2]))
+
+
+def change_bundle(change):
+    """Return what changes the members of the first bundle, with the digest set right again."""
+
+    def change_response(response):
+        if not response.content.startswith(b'{"certificate"'):
+            return response
+        first, *others = response.content.split(b"\n")
+        members = json.loads(first)
+        change(members)
+        members.pop("digest", None)
+        members["digest"] = hashlib.sha256(encode_canonical_json(members)).hexdigest()
+        return httpx2.Response(200, content=b"\n".join([encode_canonical_json(members), *others]))
+
+    return change_response
+
+
+def other_receipt(**changes):
+    def change(members):
+        receipt = members["receipt"]
+        made = parse_receipt(Reader(dict(receipt)))
+        made = replace(made, **{name: to for name, to in changes.items() if name != "signer"})
+        signer = changes.get("signer", World().log_key)
+        signed = sign_receipt(
+            made.chain, made.tree_size, made.root_hash, made.tx_hash, made.block_number, made.block_hash,
+            made.anchored_at, made.grade, signer,
+        )  # fmt: skip
+        members["receipt"] = encode_receipt(signed)
+
+    return change
+
+
+LIES = {
+    "another index": lambda members: members["leaf"].update(index=12),
+    "another hash": lambda members: members["inclusion"].__setitem__(0, base64.b64encode(bytes(32)).decode()),
+    "a hash less": lambda members: members["inclusion"].pop(),
+    "another origin": lambda members: members.update(origin="other.example/log"),
+    "no receipt": lambda members: members.pop("receipt"),
+    "a receipt of another key": other_receipt(signer=make_signer("other")),
+    "a receipt of another size": other_receipt(tree_size=12),
+    "a receipt of another root": other_receipt(root_hash=bytes(32)),
+    "a receipt of another chain": other_receipt(chain=ChainIdentity(1, bytes(32), bytes(20), bytes(32))),
+    "a changed receipt": lambda members: members["receipt"].update(block_number=8),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_bundle_that_does_not_hold_is_rejected(items, liar, lie):
+    with liar.open(change_bundle(lie)) as ledger, pytest.raises(VerificationError):
+        ledger.bundles(wanted(*items[:2]))
+
+
+def test_the_lies_are_told_by_what_they_change(items, liar):
+    with liar.open(change_bundle(lambda _: None)) as ledger:
+        assert set(ledger.bundles(wanted(*items[:2]))) == {10, 12}
+    with liar.open(change_bundle(other_receipt())) as ledger:
+        assert set(ledger.bundles(wanted(*items[:2]))) == {10, 12}
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b"<html></html>", b'{"certificate":{}}'])
+def test_what_is_no_bundle_is_rejected(items, liar, raw):
+    def answer(response):
+        return response if b"anchored_size" in response.content else httpx2.Response(200, content=raw)
+
+    with liar.open(answer) as ledger, pytest.raises(UnavailableError, match="cannot be read"):
+        ledger.bundles(wanted(items[0]))
+
+
+def test_a_bundle_with_a_wrong_digest_is_rejected(items, liar):
+    def damage(response):
+        start = response.content.find(b'"digest":"') + 10
+        digit = b"1" if response.content[start : start + 1] == b"0" else b"0"
+        is_bundle = response.content.startswith(b'{"certificate"')
+        raw = response.content[:start] + digit + response.content[start + 1 :]
+        return httpx2.Response(200, content=raw) if is_bundle else response
+
+    with liar.open(damage) as ledger, pytest.raises(VerificationError, match="damaged"):
+        ledger.bundles(wanted(items[0]))
+
+
+@pytest.mark.parametrize("change", [lambda raw: raw + b"\n" + raw, lambda raw: raw.split(b"\n")[0]])
+def test_another_number_of_bundles_is_rejected(items, liar, change):
+    def change_response(response):
+        is_bundle = response.content.startswith(b'{"certificate"')
+        return httpx2.Response(200, content=change(response.content)) if is_bundle else response
+
+    with liar.open(change_response) as ledger, pytest.raises(VerificationError, match="for 2 documents"):
+        ledger.bundles(wanted(*items[:2]))
 
 
 # --- a lying one --------------------------------------------------------------------------------------------

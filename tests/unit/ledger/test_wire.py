@@ -10,6 +10,7 @@ from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import LeafIndex, Subject
 from ledger.core.status import Status, SubjectState
 from ledger.wire import (
+    MAX_BUNDLES,
     MAX_ENTRIES,
     Answer,
     Entry,
@@ -17,14 +18,20 @@ from ledger.wire import (
     Refused,
     encode_answer,
     encode_entries,
+    encode_names,
     encode_states,
     encode_subjects,
+    join_bundles,
+    parse_anchored_size,
     parse_answer,
     parse_entries,
+    parse_names,
     parse_states,
     parse_subjects,
+    split_bundles,
 )
 
+PARSERS = [parse_entries, parse_answer, parse_subjects, parse_states, parse_names, parse_anchored_size]
 STATEMENT = base64.b64encode(b"statement").decode()
 HEADER = base64.b64encode(bytes(128)).decode()
 HASH = base64.b64encode(bytes(32)).decode()
@@ -80,12 +87,50 @@ def test_states_come_back_as_they_were(found):
     assert parse_states(encode_states(found)) == found
 
 
+@given(st.lists(subjects, min_size=1, max_size=MAX_BUNDLES))
+def test_names_come_back_as_they_were(wanted):
+    assert parse_names(encode_names(wanted)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ({}, "statements"),
+        ({"statements": []}, "statements"),
+        ({"statements": "00" * 32}, "statements"),
+        ({"statements": ["00" * 32] * (MAX_BUNDLES + 1)}, "statements"),
+        ({"statements": ["00" * 32, "00" * 31]}, r"statements\[1\]"),
+        ({"statements": ["AB" * 32]}, r"statements\[0\]"),
+        ({"statements": [5]}, r"statements\[0\]"),
+        ({"statements": ["00" * 32], "more": 1}, "more"),
+    ],
+)
+def test_other_names_are_refused_by_field(value, field):
+    with pytest.raises(InputError, match=field):
+        parse_names(json.dumps(value).encode())
+
+
+@given(st.lists(st.binary(min_size=1).map(lambda raw: raw.replace(b"\n", b" ")), min_size=1, max_size=5))
+def test_bundles_are_lines(bundles):
+    assert split_bundles(join_bundles(bundles)) == bundles
+
+
+def test_the_anchored_size_is_read_among_others_of_a_health():
+    assert parse_anchored_size(b'{"status":"ok","tree_size":9,"anchored_size":5,"more":1}') == 5
+
+
+@pytest.mark.parametrize("raw", [b"{}", b"[]", b'{"anchored_size":-1}', b'{"anchored_size":"5"}', b"ok"])
+def test_a_health_without_an_anchored_size_is_refused(raw):
+    with pytest.raises(InputError):
+        parse_anchored_size(raw)
+
+
 def test_people_may_spell_a_request_as_they_like():
     raw = json.dumps({"entries": [{"statement": STATEMENT}]}, indent=2).encode() + b"\n"
     assert parse_entries(raw) == [Entry(b"statement")]
 
 
-@pytest.mark.parametrize("parse", [parse_entries, parse_answer, parse_subjects, parse_states])
+@pytest.mark.parametrize("parse", PARSERS)
 @given(raw=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_other_bytes_are_refused_as_input(parse, raw):
     with pytest.raises(InputError):
@@ -98,7 +143,10 @@ json_values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["entries", "statement", "results", "refusal", "index", "header", "states", "subjects"]
+                [
+                    *("entries", "statement", "results", "refusal", "index", "header"),
+                    *("states", "subjects", "anchored_size"),
+                ]
             ),
             inner,
         )
@@ -107,7 +155,7 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("parse", [parse_entries, parse_answer, parse_subjects, parse_states])
+@pytest.mark.parametrize("parse", PARSERS)
 @given(value=json_values)
 def test_any_other_json_is_read_or_refused_as_input(parse, value):
     with suppress(InputError):

@@ -184,7 +184,7 @@ def test_other_barcodes_are_no_qr_codes(kind: str) -> None:
     ],
 )
 def test_other_files_are_no_pictures(data: bytes) -> None:
-    with pytest.raises(InputError, match="not a picture of a kind"):
+    with pytest.raises(InputError, match="nor a picture"):
         read_qr_picture(data)
 
 
@@ -200,7 +200,7 @@ def test_drawings_are_refused_with_advice(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [PNG[:8], JPEG[:3], WEBP[:12], GIF[:6], BMP[:2]])
 def test_mere_beginnings_are_refused(data: bytes) -> None:
-    with pytest.raises(InputError, match=r"not a picture of a kind|damaged"):
+    with pytest.raises(InputError, match=r"nor a picture|damaged"):
         read_qr_picture(data)
 
 

@@ -1,0 +1,72 @@
+"""Bundles as they are handed out: under the oldest anchor over a leaf, or the newest checkpoint until there is one.
+
+A bundle under an anchor never changes: whoever asks for it again gets the same bytes.
+
+>>> build_bundles(prover, receipts, [LeafIndex(5)])
+{5: b'{"certificate":...'}
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from ledger.core.anchor import AnchorReceipt
+from ledger.core.ids import LeafIndex
+from ledger.proving import Prover
+from ledger.store.records import StoredCheckpoint
+
+
+class ReceiptFinding(Protocol):
+    """Where leaves are anchored."""
+
+    def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
+        """Return the receipt of the oldest final anchor over a leaf; None if it is not anchored yet."""
+        ...
+
+
+def find_checkpoint(
+    prover: Prover, receipts: ReceiptFinding, leaf_index: LeafIndex
+) -> tuple[StoredCheckpoint, AnchorReceipt | None]:
+    """Return under which checkpoint a leaf is proved, and the receipt of its anchor.
+
+    Raises:
+        NotFoundError: the log is empty.
+    """
+    receipt = receipts.find(leaf_index)
+    if receipt is None:
+        return prover.newest_checkpoint(), None
+    return prover.checkpoint(receipt.tree_size), receipt
+
+
+def find_bundles(prover: Prover, receipts: ReceiptFinding, names: Sequence[bytes]) -> list[bytes]:
+    """Return the bundles of statements, by their names, in this order; see `build_bundles`.
+
+    Raises:
+        NotFoundError: one is not in the log, or is no issue.
+    """
+    indices = prover.find_indices(names)
+    bundles = build_bundles(prover, receipts, indices)
+    return [bundles[index] for index in indices]
+
+
+def build_bundles(
+    prover: Prover, receipts: ReceiptFinding, indices: Collection[LeafIndex]
+) -> dict[LeafIndex, bytes]:
+    """Return the bundle of each of these issues.
+
+    Args:
+        prover: over the log's store.
+        receipts: over the same store.
+        indices: leaves of issues; some hundreds at a time, since all of it is held in memory.
+
+    Raises:
+        NotFoundError: one is no issue in the log.
+    """
+    bundles: dict[LeafIndex, bytes] = {}
+    left = sorted(set(indices))
+    while left:
+        checkpoint, receipt = find_checkpoint(prover, receipts, left[0])
+        # The oldest anchor over the first leaf is the oldest over all that it holds: they come later.
+        held = left if receipt is None else [index for index in left if index < receipt.tree_size]
+        bundles.update(zip(held, prover.bundles(held, checkpoint, receipt), strict=True))
+        left = left[len(held) :]
+    return bundles
