@@ -98,6 +98,10 @@ class ReceiptReading(Protocol):
         """Return how many leaves are anchored."""
         ...
 
+    def list_all(self) -> Sequence[AnchorReceipt]:
+        """Return the receipt of every final anchor, oldest first."""
+        ...
+
 
 class Verdicts:
     """Looks documents up and verifies them. Safe to share between threads.
