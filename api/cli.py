@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),
     "serve": ("api.server", "serve the roles public, ledger or all over HTTP"),
     "chain": ("ledger.cli", "the chain: start the development node, deploy, look"),
+    "log": ("ledger.cli", "the log as files: export checkpoint, tiles, entries, receipts"),
     "doctor": ("ledger.cli", "re-read and re-hash everything, say what is wrong"),
 }
 """Subcommand -> module whose `main(arguments)` runs it, and what it is for."""

@@ -49,7 +49,6 @@ class Receipts:
         return TreeSize(0) if anchor is None else anchor.tree_size
 
 
-def list_receipts(queries: AnchorQueries, most: TreeSize | None = None) -> list[AnchorReceipt]:
-    """Return the receipts of final anchors, oldest first, of at most so many leaves."""
-    receipts = [anchor.receipt for anchor in queries.read_final() if anchor.receipt is not None]
-    return [receipt for receipt in receipts if most is None or receipt.tree_size <= most]
+def list_receipts(queries: AnchorQueries) -> list[AnchorReceipt]:
+    """Return the receipts of all final anchors, oldest first."""
+    return [anchor.receipt for anchor in queries.read_final() if anchor.receipt is not None]
