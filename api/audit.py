@@ -51,6 +51,9 @@ def audit(
     documents: Annotated[
         Path | None, typer.Option(help="folder of certificates to compare with their statements")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, max=64, help="processes beside this one that verify signatures")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
@@ -59,7 +62,7 @@ def audit(
     look = None if chain is None else _open_chain(chain, believed)
     folder = None if documents is None else Documents(documents)
     with open_source(place) as source, _show_progress(quiet=as_json) as on_progress:
-        report = audit_log(source, believed, folder, look, on_progress)
+        report = audit_log(source, believed, folder, look, on_progress, helpers=workers)
     if as_json:
         print_result(report_members(report), as_json=True)
     else:

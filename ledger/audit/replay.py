@@ -19,6 +19,7 @@ from typing import Final
 from ledger.audit.documents import Documents
 from ledger.audit.reading import TreeSource
 from ledger.audit.report import AnchorCount, AuditReport, DocumentCount, Doubt, VoidLeaf
+from ledger.audit.signatures import SignatureHelp, choose_helpers
 from ledger.audit.tree import TreeComparison
 from ledger.core.anchor import MAX_ANCHORS_BYTES, AnchorReceipt, parse_anchor_list, verify_receipt
 from ledger.core.authority import encode_root_content
@@ -36,7 +37,7 @@ from ledger.core.merkle import hash_leaf
 from ledger.core.note import MAX_NOTE_BYTES
 from ledger.core.policy import Policy
 from ledger.core.replay import Replay
-from ledger.core.status import Void
+from ledger.core.status import VerifyStatement, Void
 from ledger.core.step import Check, Outcome
 from ledger.core.tiles import (
     ENTRIES,
@@ -68,6 +69,8 @@ def audit_log(
     documents: Documents | None = None,
     look: ContractLook | None = None,
     on_progress: OnProgress = lambda _done, _all: None,
+    *,
+    helpers: int | None = None,
 ) -> AuditReport:
     """Audit a published log.
 
@@ -77,6 +80,7 @@ def audit_log(
         documents: certificates to compare with their statements; None: not looked up.
         look: asks the contract; None: not looked up.
         on_progress: is told how far it has come.
+        helpers: processes that verify signatures ahead; None: as many as the log is worth.
 
     Raises:
         NotFoundError: there is no log.
@@ -88,7 +92,9 @@ def audit_log(
         receipts = source.read(ANCHORS, MAX_ANCHORS_BYTES)  # first, so that the checkpoint is no older
         checkpoint = audit.checkpoint = _read_checkpoint(source, policy)
         audit.read_receipts(receipts, checkpoint)
-        audit.replay_leaves(checkpoint, on_progress)
+        count = choose_helpers(checkpoint.tree_size) if helpers is None else helpers
+        with SignatureHelp(count, policy.origin) as help_:
+            audit.replay_leaves(checkpoint, help_, on_progress)
         audit.ask_contract(look)
     except ContradictionError as err:
         return audit.report(err)
@@ -172,15 +178,16 @@ class _Audit:
 
     # --- leaves ---------------------------------------------------------------------------------------------
 
-    def replay_leaves(self, checkpoint: Checkpoint, on_progress: OnProgress) -> None:
+    def replay_leaves(self, checkpoint: Checkpoint, help_: SignatureHelp, on_progress: OnProgress) -> None:
         """Compare every file with what the leaves give, and every leaf with what the earlier ones give."""
         size = checkpoint.tree_size
         stranger = self._source.find_stranger({tile_path(tile) for tile in list_files(size)})
         if stranger is not None:
             raise ContradictionError(f"does not belong to a log of {size} leaves", file=stranger)
-        for file, leaves in self._read_leaves(size):
-            for leaf in leaves:
-                self._take(file, leaf)
+        ahead = help_.run_ahead(self._read_leaves(size), self._replay.registers)
+        for (file, leaves), verifiers in ahead:
+            for leaf, verify in zip(leaves, verifiers, strict=True):
+                self._take(file, leaf, verify)
             on_progress(self._replay.tree.size, size)
         if self._replay.tree.root() != checkpoint.root_hash:
             raise ContradictionError("states another root than the leaves give", file=CHECKPOINT)
@@ -208,10 +215,10 @@ class _Audit:
         except InputError as err:
             raise ContradictionError(err.reason, file=file) from err
 
-    def _take(self, file: str, leaf: bytes) -> None:
+    def _take(self, file: str, leaf: bytes, verify: VerifyStatement) -> None:
         index = LeafIndex(self._replay.tree.size)
         try:
-            replayed = self._replay.take(leaf)
+            replayed = self._replay.take(leaf, verify)
         except VerificationError as err:
             raise ContradictionError(str(err), file=file, leaf_index=index) from err
         if index == 0:
