@@ -70,7 +70,7 @@ def audit_log(
     look: ContractLook | None = None,
     on_progress: OnProgress = lambda _done, _all: None,
     *,
-    helpers: int | None = None,
+    helpers: int | None = 0,
 ) -> AuditReport:
     """Audit a published log.
 

@@ -8,10 +8,16 @@ import sys
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from line import Line, failed_meter, meter, run, run_process, write_meters, write_rows
-from published import write_files
+from published import FilesSource, write_files
 from served_home import serve
 from tlog_client import check_proof, read_log
+
+from ledger.audit.replay import audit_log
+from ledger.core.errors import InputError
+from ledger.core.policy import parse_policy
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +115,21 @@ def test_the_exit_code_says_what_kind_of_fault_it_is(line, tmp_path, change, cod
     files = read_files(line.out / "log") | change
     folder = write_files({name: content for name, content in files.items() if content is not None}, tmp_path)
     audit(folder, line, code=code)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_changed_byte_of_the_exported_log_is_found(line, data):
+    files = read_files(line.out / "log")
+    path = data.draw(st.sampled_from(sorted(files)))
+    at, by = data.draw(st.integers(0, len(files[path]) - 1)), data.draw(st.integers(1, 255))
+    changed = files[path][:at] + bytes([files[path][at] ^ by]) + files[path][at + 1 :]
+    try:
+        report = audit_log(FilesSource(files | {path: changed}), parse_policy(line.policy.read_bytes()))
+    except InputError:
+        assert path == "checkpoint"
+    else:
+        assert report.exit_code == 1
 
 
 def test_another_logs_policy_is_wrong_input(line, tmp_path):
