@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from api import describe, problems
 from api.limits import Guard
 from api.ready import ReadyAnswers
-from api.routes import bundles, certificates, entries, log, verdicts
+from api.routes import bundles, certificates, entries, log, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
@@ -90,6 +90,7 @@ def build_api(parts: Parts) -> FastAPI:
         redoc_url=None,
     )
     app.include_router(log.make_router(parts.prover, parts.receipts))
+    app.include_router(tiles.make_router(parts.prover, parts.receipts))
     if parts.public is not None:
         _add_public(app, parts, parts.public)
     if parts.ledger is not None:

@@ -17,8 +17,10 @@ COMMANDS: Final = {
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),
+    "audit": ("api.audit", "replay a published log from public data alone: every file, every leaf"),
     "serve": ("api.server", "serve the roles public, ledger or all over HTTP"),
     "chain": ("ledger.cli", "the chain: start the development node, deploy, look"),
+    "log": ("ledger.cli", "the log as files: export checkpoint, tiles, entries, receipts"),
     "doctor": ("ledger.cli", "re-read and re-hash everything, say what is wrong"),
 }
 """Subcommand -> module whose `main(arguments)` runs it, and what it is for."""

@@ -32,6 +32,16 @@ def json_of(shape: type[Shape]) -> Content:
     return {"application/json": {"schema": {"$ref": _REF.format(model=shape.__name__)}}}
 
 
+def json_of_any() -> Content:
+    """Return the content of a JSON object that has its own norm, `ledger/core/README.md`."""
+    return {"application/json": {"schema": {"type": "object"}}}
+
+
+def bytes_of(media_type: str) -> Content:
+    """Return the content of a body that is neither JSON nor text."""
+    return {media_type: {"schema": {}}}
+
+
 def text_of(media_type: str) -> Content:
     """Return the content of a body that is text of another kind."""
     return {media_type: {"schema": {"type": "string"}}}

@@ -21,6 +21,12 @@ from api.verdicts import Finding
 
 LOOK_SECONDS: Final = 1.0
 NO_STORE: Final = "no-store"
+ASK_AGAIN: Final = "no-cache"
+"""May be kept, and is asked for again each time."""
+
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+"""For what never changes: tiles, and bundles under an anchored checkpoint."""
+
 MOST: Final = 4096
 """Answers kept, at most about 60 MB."""
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from ledger.bundling import ReceiptFinding, find_checkpoint
+from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
@@ -92,6 +93,10 @@ class ReceiptReading(ReceiptFinding, Protocol):
 
     def newest_size(self) -> TreeSize:
         """Return how many leaves are anchored."""
+        ...
+
+    def list_all(self) -> Sequence[AnchorReceipt]:
+        """Return the receipt of every final anchor, oldest first."""
         ...
 
 

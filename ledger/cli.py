@@ -1,4 +1,4 @@
-"""Commands of the ledger role: init, anchor, chain, doctor.
+"""Commands of the ledger role: init, anchor, chain, log, doctor.
 
 >>> main(["init", "--home", "hengzheng-home", "--development"])
 0
@@ -19,12 +19,13 @@ from ledger.chain.client import ChainClient
 from ledger.chain.payment import give_allowance
 from ledger.chain.registry import Registry
 from ledger.chain.waiting import Pace
-from ledger.console import print_result, run_command
+from ledger.console import make_progress, print_result, run_command
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
-from ledger.core.errors import NotFoundError
+from ledger.core.errors import InputError, NotFoundError
 from ledger.deployment import Founder
 from ledger.diagnosis import diagnose
+from ledger.export import Exported, export_log
 from ledger.home import (
     CHAIN_KEY,
     DEFAULT_HOME,
@@ -38,13 +39,18 @@ from ledger.home import (
 from ledger.local import LocalLedger, open_ledger, read_clock
 from ledger.node import open_node
 from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
+from ledger.receipts import list_receipts
+from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
-from ledger.store.migrations import migrate
+from ledger.store.migrations import migrate, require_current
+from ledger.store.queries import ReadQueries
 from ledger.store.unit_of_work import SqlStore
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
 app.add_typer(chain_app, name="chain")
+log_app = typer.Typer(help="The log as files.", no_args_is_help=True)
+app.add_typer(log_app, name="log")
 
 HomeOption = Annotated[Path, typer.Option("--home", help="directory with keys, databases and settings")]
 PassphraseOption = Annotated[
@@ -139,6 +145,31 @@ def doctor(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> N
         with suppress(NotFoundError):
             load_binding(opened, store)
         print_result(diagnose(store, opened.origin), as_json=as_json)
+
+
+@log_app.command("export")
+def log_export(
+    directory: Annotated[str, typer.Argument(help="folder; what an earlier export wrote is added to")],
+    home: HomeOption = DEFAULT_HOME,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write checkpoint, tiles, entries and receipts as plain files for auditors and mirrors. Needs no key."""
+    if "://" in directory:
+        raise InputError("the log is exported to a folder; copy that to other stores", field="DIRECTORY")
+    opened = open_home(home)
+    with closing(Database(opened.database_url)) as database:
+        require_current(database)
+        exported = _export(database, opened.origin, Path(directory), quiet=as_json)
+    members = {
+        "origin": opened.origin,
+        "tree_size": exported.checkpoint.tree_size,
+        "root_hash": encode_hex(exported.checkpoint.root_hash),
+        "receipts": exported.receipts,
+        "written": exported.written,
+        "removed": exported.removed,
+    }
+    print_result(members, as_json=as_json)
 
 
 @chain_app.command("run")
@@ -263,6 +294,18 @@ def _find_origin(home: Path) -> str:
         return open_home(home).origin
     except NotFoundError:
         return f"hengzheng.local/{secrets.token_hex(_ORIGIN_BYTES)}"
+
+
+def _export(database: Database, origin: str, folder: Path, *, quiet: bool) -> Exported:
+    with database.read() as connection, make_progress(quiet=quiet) as progress:
+        task = progress.add_task("files")
+        return export_log(
+            ReadQueries(connection),
+            list_receipts(AnchorQueries(connection)),
+            origin,
+            folder,
+            lambda done, of_all: progress.update(task, completed=done, total=of_all),
+        )
 
 
 def _describe_binding(home: Home) -> dict[str, object]:

@@ -18,7 +18,7 @@ from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import encode_bundle
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
-from ledger.core.entry import Leaf, parse_leaf
+from ledger.core.entry import HEADER_BYTES, Leaf, parse_leaf
 from ledger.core.errors import NotFoundError
 from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
@@ -33,7 +33,8 @@ from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import SubjectState, list_touched
 from ledger.core.status_map import StatusMap
-from ledger.core.tiles import TILE_WIDTH, Tile
+from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
+from ledger.core.tlog_proof import TlogProof, encode_tlog_proof
 from ledger.map_history import MapReading, open_map_under
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
@@ -47,12 +48,20 @@ _NAME_BITS: Final = 256
 _T = TypeVar("_T")
 
 
-class ProofReading(RegisterReading, MapReading, Protocol):
-    """What is asked of one state of the log."""
+class TileReading(Protocol):
+    """Stored leaves and tiles, at one state of the log."""
+
+    def read_leaves(self, begin: int, end: int) -> Sequence[bytes]:
+        """Return the leaves with begin <= index < end; raise `LogIntegrityError` if one is missing."""
+        ...
 
     def read_tiles(self, wanted: Sequence[Tile]) -> Mapping[Tile, bytes]:
         """Return tiles, cut to their widths; raise `LogIntegrityError` if one is missing or too short."""
         ...
+
+
+class ProofReading(RegisterReading, MapReading, TileReading, Protocol):
+    """What is asked of one state of the log."""
 
     def read_newest_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint; None in an empty log."""
@@ -104,7 +113,7 @@ class Prover:
 
     def __init__(self, store: ProofStore, origin: str) -> None:
         self._store = store
-        self._origin = origin
+        self.origin: Final = origin
         self._tiles = TileCache(MAX_TILES)
         self._registers = RegisterIndex()
         self._known_size = 0
@@ -188,6 +197,20 @@ class Prover:
         with self._store.read() as reading:
             return _require(reading.read_documents([digest]).get(digest), "no document has this digest")
 
+    # --- tiles ----------------------------------------------------------------------------------------------
+
+    def tile(self, tile: Tile) -> bytes:
+        """Return the content of a tile or an entry bundle, full or partial.
+
+        Raises:
+            NotFoundError: the newest checkpoint does not reach that far.
+        """
+        with self._store.read() as reading:
+            newest = reading.read_head().tree_size
+            if compute_tile_width(tile.level, tile.index, newest) < tile.width:
+                raise NotFoundError(f"the newest checkpoint, of {newest} leaves, has no {tile_path(tile)}")
+            return read_tile(reading, tile)
+
     # --- proofs ---------------------------------------------------------------------------------------------
 
     def inclusion(self, leaf_index: LeafIndex, tree_size: TreeSize) -> tuple[bytes, ...]:
@@ -219,6 +242,21 @@ class Prover:
         """
         self._require_size(new_size)
         return build_consistency_proof(old_size, new_size, self._tiles.reader(new_size, self._fetch))
+
+    def tlog_proof(self, leaf_index: LeafIndex) -> str:
+        """Return a proof file of any leaf under the newest checkpoint; its extra data is the leaf's header.
+
+        Raises:
+            NotFoundError: the newest checkpoint does not reach that far.
+        """
+        with self._store.read() as reading:
+            checkpoint = reading.read_newest_checkpoint()
+            if checkpoint is None or not 0 <= leaf_index < checkpoint.tree_size:
+                raise NotFoundError(f"the log has no leaf {leaf_index}")
+            read = self._tiles.reader(checkpoint.tree_size, reading.read_tiles)
+            inclusion = build_inclusion_proof(leaf_index, checkpoint.tree_size, read)
+            (leaf,) = reading.read_leaves(leaf_index, leaf_index + 1)
+        return encode_tlog_proof(TlogProof(leaf_index, inclusion, checkpoint.note, leaf[:HEADER_BYTES]))
 
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
         """Return the register leaves behind an institution's authority, with one proof for all.
@@ -267,7 +305,7 @@ class Prover:
                     )
                     evidence[issuer] = encode_evidence(found)
                 bundle = encode_bundle(
-                    origin=self._origin,
+                    origin=self.origin,
                     credential=_read_credential(bodies, leaf.header.certificate_digest),
                     statement_raw=leaf.statement_raw,
                     leaf_index=index,
@@ -311,6 +349,18 @@ class Prover:
             proof,
             build_map_proof(status_map, subjects, reading.load_page),
         )
+
+
+def read_tile(reading: TileReading, tile: Tile) -> bytes:
+    """Return the content of a tile or an entry bundle that the log has.
+
+    Raises:
+        LogIntegrityError: a part of it is missing.
+    """
+    if tile.level != ENTRIES:
+        return reading.read_tiles([tile])[tile]
+    begin = tile.index * TILE_WIDTH
+    return encode_entry_bundle(reading.read_leaves(begin, begin + tile.width))
 
 
 def _require(found: _T | None, sentence: str) -> _T:

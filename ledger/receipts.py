@@ -29,6 +29,15 @@ class Receipts:
             anchor = AnchorQueries(connection).find_first_over(leaf_index)
         return None if anchor is None else anchor.receipt
 
+    def list_all(self) -> list[AnchorReceipt]:
+        """Return the receipt of every final anchor, oldest first.
+
+        Raises:
+            UnavailableError: the store is out of reach.
+        """
+        with self._database.read() as connection:
+            return list_receipts(AnchorQueries(connection))
+
     def newest_size(self) -> TreeSize:
         """Return how many leaves are anchored; 0 if none.
 
@@ -38,3 +47,8 @@ class Receipts:
         with self._database.read() as connection:
             anchor = AnchorQueries(connection).find_newest_final()
         return TreeSize(0) if anchor is None else anchor.tree_size
+
+
+def list_receipts(queries: AnchorQueries) -> list[AnchorReceipt]:
+    """Return the receipts of all final anchors, oldest first."""
+    return [anchor.receipt for anchor in queries.read_final() if anchor.receipt is not None]

@@ -14,7 +14,6 @@ from contextlib import suppress
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Final, NamedTuple, Self, TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 
@@ -40,6 +39,7 @@ from ledger.core.policy import Policy
 from ledger.core.refusal import parse_refusal, verify_refusal
 from ledger.core.status import Registers, Status, SubjectState
 from ledger.core.trust import MAX_TRUST_BYTES, open_trust_list, parse_trust_list
+from ledger.http_client import make_client, read_body
 from ledger.store.records import compute_statement_name
 from ledger.submission import Acknowledgement, Refusal, Result
 from ledger.wire import (
@@ -60,9 +60,6 @@ from ledger.wire import (
     parse_states,
     split_bundles,
 )
-
-TIMEOUT_SECONDS: Final = 40.0
-"""Longer than the server waits for a commit."""
 
 _ENTRY_OVERHEAD: Final = 64
 """Bytes that the names and marks of one entry take in a request, and a little more."""
@@ -98,20 +95,10 @@ class RemoteLedger:
         Raises:
             InputError: not such a URL.
         """
-        address = urlsplit(url)
-        is_local = address.hostname in {"127.0.0.1", "::1", "localhost"}
-        if not address.hostname or address.scheme not in ({"http", "https"} if is_local else {"https"}):
-            raise InputError("is the https URL of a ledger, or an http one of this machine", field="ledger")
         self._policy = policy
         self._log = NoteVerifier(policy.origin, policy.log_key)
         self._registers: tuple[str, Registers] | None = None
-        self._client = httpx2.Client(
-            base_url=url.rstrip("/") + "/",
-            headers={"Accept-Encoding": "identity"},
-            timeout=TIMEOUT_SECONDS,
-            trust_env=not is_local,
-            transport=transport,
-        )
+        self._client = make_client(url, field="ledger", transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -270,11 +257,11 @@ class RemoteLedger:
         tag: str = "",
         most: int = MAX_ANSWER_BYTES,
     ) -> _Response:
-        headers = {"If-None-Match": tag} if tag else {}
+        headers = {"Accept-Encoding": "identity"} | ({"If-None-Match": tag} if tag else {})
         headers |= {"Content-Type": "application/json"} if body is not None else {}
         try:
             with self._client.stream(method, path, content=body, headers=headers) as response:
-                content = b"".join(_cut(response.iter_bytes(), most))
+                content = read_body(response, most)
         except (httpx2.HTTPError, httpx2.InvalidURL) as err:
             raise UnavailableError("the ledger's server is out of reach") from err
         status = response.status_code
@@ -303,14 +290,6 @@ def _read(parse: Callable[[bytes], _Parsed], raw: bytes) -> _Parsed:
         return parse(raw)
     except InputError as err:
         raise UnavailableError(f"the ledger's server answers what cannot be read: {err}") from err
-
-
-def _cut(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
-    for chunk in chunks:
-        most -= len(chunk)
-        if most < 0:
-            raise UnavailableError("the ledger's server answers with more than it should")
-        yield chunk
 
 
 def _explain(status: int, body: bytes) -> str:

@@ -80,18 +80,21 @@ class Stage:
         self.commands.write_text("", encoding="utf-8")
         self.day = find_base_date(out)
 
-    def run(self, *words: object, quiet: bool = False) -> None:
-        """Run a command as a user would, and write it down; stop where it fails."""
+    def run(self, *words: object, quiet: bool = False) -> str:
+        """Run a command as a user would, and write it down; stop where it fails. Return what it said, if quiet."""
         arguments = [str(word) for word in words]
         command = f"hengzheng {shlex.join(arguments)}"
         with self.commands.open("a", encoding="utf-8") as file:
             file.write(f"{command}\n")
         if not quiet:
             console.print(f"$ {command}")
-        with redirect_stdout(io.StringIO()) if quiet else nullcontext():
+        said = io.StringIO()
+        with redirect_stdout(said) if quiet else nullcontext():
             code = hengzheng(arguments)
         if code:
+            sys.stdout.write(said.getvalue())
             sys.exit(code)
+        return said.getvalue()
 
 
 def main() -> int:
@@ -134,7 +137,10 @@ def play(stage: Stage) -> list[Row]:
         for name in ("policy.json", "trust.json"):
             shutil.copyfile(home / name, stage.out / name)
         say("5. Checks: each QR picture offline, each bundle offline and against the chain")
-        return list(check_everything(stage.out, url))
+        rows = list(check_everything(stage.out, url))
+        say("6. The whole log as files, and an audit of every file and every leaf")
+        audit_log(stage, url)
+        return rows
 
 
 def say(sentence: str) -> None:
@@ -241,6 +247,22 @@ def check_everything(out: Path, url: str) -> Iterator[Row]:
         )
 
 
+def audit_log(stage: Stage, url: str) -> None:
+    """Export the log and replay it, with nothing but the files in the folder and the chain."""
+    out = stage.out
+    stage.run("log", "export", out / "log", "--home", stage.home, quiet=True)
+    options = ("--chain", url, "--documents", out / "certificates")
+    told = stage.run(
+        "audit", "--from", out / "log", "--policy", out / "policy.json", *options, "--json", quiet=True
+    )
+    found = json.loads(told)
+    console.print(
+        f"{found['entries']} entries replayed, {len(found['contradictions'])} contradictions; "
+        f"{found['anchors']['seen']} of {found['anchors']['receipts']} anchors seen in the contract, "
+        f"{found['documents']['checked']} documents as logged"
+    )
+
+
 def find_folders(out: Path) -> list[Path]:
     """Return the folder of every document, by number."""
     return sorted((out / "certificates").iterdir())
@@ -296,6 +318,7 @@ def print_files(stage: Stage, rows: Sequence[Row], *, seconds: float) -> None:
         f"each document     {out}/certificates/<number>/{{certificate.json,bundle.json,qr.png,qr.svg}}"
     )
     console.print(f"what to believe   {out}/policy.json, {out}/trust.json")
+    console.print(f"the whole log     {out}/log (C2SP tlog-tiles; any static server can serve it)")
     console.print(f"try               .venv/bin/hengzheng verify {first} --policy {out}/policy.json")
 
 

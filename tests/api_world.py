@@ -59,6 +59,9 @@ class MemoryReceipts:
     def newest_size(self):
         return TreeSize(max(self.receipts, default=0))
 
+    def list_all(self):
+        return [self.receipts[size] for size in sorted(self.receipts)]
+
 
 class ApiWorld(AbstractContextManager):
     """One log and its server. `policy` changes what the server's verifier believes."""

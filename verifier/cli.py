@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     policy = None
     try:
-        policy = _load_policy(options.policy)
+        policy = load_policy(options.policy)
         report = run(options, policy)
     except LedgerError as err:
         return _print_error(err, policy, as_json=options.json)
@@ -202,7 +202,13 @@ def _verify_text(text: str, session: Session, now: datetime, chain_url: str | No
     return report_short_code(session)
 
 
-def _load_policy(path: Path) -> Policy:
+def load_policy(path: Path) -> Policy:
+    """Return the policy in a file; refuse one older than a policy that has been seen for its log.
+
+    Raises:
+        InputError: it cannot be read, or is none.
+        PolicyMismatchError: a higher version has been seen.
+    """
     policy = parse_policy(_read(path, "policy"))
     memory = find_memory()
     if memory is not None:

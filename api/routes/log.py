@@ -1,19 +1,14 @@
 """What every role tells of its log: `/checkpoint` and `/healthz`."""
 
-from typing import Final
-
 import orjson
 from fastapi import APIRouter, Request, Response
 
 from api.describe import describe, json_of, text_of
-from api.ready import NO_STORE, Ready, respond
+from api.ready import ASK_AGAIN, NO_STORE, Ready, respond
 from api.schemas.verdicts import Health
 from api.verdicts import ReceiptReading
 from ledger.core.errors import NotFoundError
 from ledger.proving import Prover
-
-ASK_AGAIN: Final = "no-cache"
-"""May be kept, and is asked for again each time."""
 
 
 def make_router(prover: Prover, receipts: ReceiptReading) -> APIRouter:

@@ -9,10 +9,10 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.describe import describe, json_of, text_of
+from api.describe import describe, json_of, json_of_any, text_of
 from api.negotiation import Tongue, choose_language, prefers_json
 from api.problems import find_status, log_failure
-from api.ready import NO_STORE, Ready, ReadyAnswers, respond
+from api.ready import IMMUTABLE, NO_STORE, Ready, ReadyAnswers, respond
 from api.schemas.verdicts import VerdictAnswer
 from api.verdicts import Bundle, Finding, Shown, Verdicts
 from api.web.pages import PageWriter
@@ -20,8 +20,6 @@ from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.qr import ShortCode, parse_code, parse_digits
 
 PAGE_CACHE: Final = "public, max-age=60"
-BUNDLE_CACHE: Final = "public, max-age=31536000, immutable"
-"""For a bundle under an anchored checkpoint, which never changes."""
 
 _VARY: Final = "Accept, Accept-Language"
 _STATUSES: Final = {
@@ -36,7 +34,7 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
     router = APIRouter(tags=["public"])
     counter = _Counter(verdicts, answers, writer)
     page = describe(text_of("text/html") | json_of(VerdictAnswer), known=True, as_page=True)
-    file = describe({"application/json": {"schema": {"type": "object"}}}, known=True)
+    file = describe(json_of_any(), known=True)
 
     @router.get("/q/{digits}", summary="Verdict on the statement in a long code", responses=page)
     async def read_long_code(digits: str, request: Request, lang: str | None = None) -> Response:
@@ -137,7 +135,7 @@ def _save(bundle: Bundle) -> Ready:
     return Ready(
         bundle.raw,
         "application/json",
-        BUNDLE_CACHE if bundle.is_anchored else PAGE_CACHE,
+        IMMUTABLE if bundle.is_anchored else PAGE_CACHE,
         file_name=f"{bundle.code}.bundle.json",
     )
 

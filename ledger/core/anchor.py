@@ -6,19 +6,27 @@ contract itself makes it "seen on chain".
 >>> verify_receipt(parse_receipt(members), log_key)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
-from ledger.core.canonical import JsonObject, encode_canonical_json
+from ledger.core.canonical import JsonObject, JsonValue, encode_canonical_json, parse_canonical_json
 from ledger.core.constants import RECEIPT_DOMAIN
 from ledger.core.encoding import encode_hex, encode_instant
+from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.signature import PublicKey, Signer, verify_signature
 
 RECEIPT_TYPE: Final = "hengzheng/receipt/v1"
+ANCHORS_TYPE: Final = "hengzheng/anchors/v1"
+MAX_RECEIPTS: Final = 200_000
+"""Most receipts in one list."""
+
+MAX_ANCHORS_BYTES: Final = 160 * 1024 * 1024
 
 DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337, 131277322940537})
 """Chain ids that development nodes use: geth and Besu, anvil and Hardhat, eth-tester. Nobody who relies on
@@ -147,6 +155,37 @@ def parse_receipt(reader: Reader) -> AnchorReceipt:
     )
     reader.finish()
     return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorList:
+    """Every receipt that a log has, beside its tiles: `anchors.json`."""
+
+    origin: str
+    receipts: tuple[AnchorReceipt, ...]
+    """By ascending tree size, each size once."""
+
+
+def encode_anchor_list(origin: str, receipts: Sequence[AnchorReceipt]) -> bytes:
+    """Return the canonical bytes of a list of receipts, which come by ascending tree size."""
+    items: list[JsonValue] = [encode_receipt(receipt) for receipt in receipts]
+    return encode_canonical_json({"type": ANCHORS_TYPE, "origin": origin, "receipts": items})
+
+
+def parse_anchor_list(raw: bytes) -> AnchorList:
+    """Parse a list of receipts; no signature is checked.
+
+    Raises:
+        InputError: not such a file.
+    """
+    reader = Reader(parse_canonical_json(raw, max_bytes=MAX_ANCHORS_BYTES), "anchors")
+    reader.text("type", max_bytes=40, pattern=ANCHORS_TYPE)
+    items = reader.objects("receipts", most=MAX_RECEIPTS)
+    anchors = AnchorList(reader.text("origin", max_bytes=120), tuple(parse_receipt(item) for item in items))
+    reader.finish()
+    if any(earlier.tree_size >= later.tree_size for earlier, later in pairwise(anchors.receipts)):
+        raise MalformedDocumentError("expected receipts by ascending tree size", field="anchors.receipts")
+    return anchors
 
 
 def _members(receipt: AnchorReceipt) -> JsonObject:

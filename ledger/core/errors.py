@@ -6,7 +6,8 @@
     │   ├─ PolicyMismatchError         └─ DocumentRefusedError (carries every Reason at once)
     ├─ VerificationError  evidence fails; never softened       exit 1
     │   ├─ BrokenSignatureError        ├─ InclusionProofError
-    │   ├─ ConsistencyProofError       └─ AnchorMismatchError
+    │   ├─ ConsistencyProofError       ├─ AnchorMismatchError
+    │   └─ ContradictionError
     ├─ StateError         right request, wrong moment          exit 2
     │   ├─ NotFoundError  ├─ AlreadyIssuedError  ├─ StaleVersionError  └─ WrongChainError
     ├─ UnavailableError   store or chain out of reach          exit 3
@@ -98,6 +99,20 @@ class ConsistencyProofError(VerificationError):
 
 class AnchorMismatchError(VerificationError):
     """The chain, or a receipt about it, says something else than the evidence at hand."""
+
+
+class ContradictionError(VerificationError):
+    """A published log contradicts itself, or the policy.
+
+    `file` is the path in the tree of files, or of a document; `leaf_index` the leaf, if one is to blame.
+    """
+
+    def __init__(self, message: str, *, file: str = "", leaf_index: int | None = None) -> None:
+        place = file if leaf_index is None else f"{file}, leaf {leaf_index}"
+        super().__init__(f"{place}: {message}" if place else message)
+        self.file = file
+        self.leaf_index = leaf_index
+        self.reason = message
 
 
 class StateError(LedgerError):

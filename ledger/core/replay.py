@@ -19,8 +19,16 @@ from ledger.core.event import EventType
 from ledger.core.ids import LeafIndex, Subject
 from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import CompactRange, hash_leaf
-from ledger.core.statement import SignedStatement, parse_signed_statement
-from ledger.core.status import Effect, Registers, SubjectState, Void, build_header, judge_signed_event
+from ledger.core.statement import SignedStatement, parse_signed_statement, verify_statement
+from ledger.core.status import (
+    Effect,
+    Registers,
+    SubjectState,
+    VerifyStatement,
+    Void,
+    build_header,
+    judge_signed_event,
+)
 from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
 
 
@@ -51,8 +59,12 @@ class Replay:
         self._changes: dict[Subject, SubjectState] = {}
         self._newest_ms = 0
 
-    def take(self, raw: bytes) -> Replayed:
+    def take(self, raw: bytes, verify: VerifyStatement = verify_statement) -> Replayed:
         """Take the next leaf.
+
+        Args:
+            raw: the leaf's bytes.
+            verify: for who has verified the signature ahead.
 
         Raises:
             VerificationError: the leaf is damaged, its header is not what its statement and the earlier leaves
@@ -64,7 +76,7 @@ class Replay:
             if leaf.header.type is EventType.MAPHEAD:
                 replayed = self._take_maphead(index, leaf)
             else:
-                replayed = self._take_statement(index, leaf)
+                replayed = self._take_statement(index, leaf, verify)
         except InputError as err:
             raise VerificationError(f"leaf {index} is damaged: {err}") from err
         self._newest_ms = leaf.header.sequenced_at_ms
@@ -84,9 +96,11 @@ class Replay:
         self._changes = {}
         return Replayed(index, leaf, None, None)
 
-    def _take_statement(self, index: LeafIndex, leaf: Leaf) -> Replayed:
+    def _take_statement(self, index: LeafIndex, leaf: Leaf, verify: VerifyStatement) -> Replayed:
         header, signed = leaf.header, parse_signed_statement(leaf.statement_raw)
-        outcome = judge_signed_event(signed, index, header.sequenced_at, self.registers, self.states.get)
+        outcome = judge_signed_event(
+            signed, index, header.sequenced_at, self.registers, self.states.get, verify
+        )
         if build_header(signed, outcome, header.sequenced_at_ms) != header:
             raise VerificationError(f"the header of leaf {index} is not what its statement gives")
         self._require_time(index, leaf)

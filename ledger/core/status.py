@@ -133,6 +133,10 @@ class Void:
     reason: str
 
 
+VerifyStatement = Callable[[SignedStatement, PublicKey, str], None]
+"""As `statement.verify_statement`: raises `BrokenSignatureError` unless this key signed for this log."""
+
+
 class _NoEffectError(Exception):
     """Ends the judging of an event; its text is the reason."""
 
@@ -145,7 +149,12 @@ _POWERS: Final = {
 
 
 def judge_signed_event(
-    signed: SignedStatement, index: LeafIndex, sequenced_at: datetime, registers: Registers, view: StateView
+    signed: SignedStatement,
+    index: LeafIndex,
+    sequenced_at: datetime,
+    registers: Registers,
+    view: StateView,
+    verify: VerifyStatement = verify_statement,
 ) -> Effect | Void:
     """Verify the statement's signature and say what its leaf does at this index.
 
@@ -155,6 +164,7 @@ def judge_signed_event(
         sequenced_at: the header's time, aware UTC; only ever narrows an authority's period.
         registers: state after the leaves before `index`; not changed.
         view: states of instruments and certificates after the leaves before `index`.
+        verify: for who has verified signatures ahead.
     """
     known = registers.keys.get(signed.key_id)
     if signed.statement.type is EventType.ROOT:
@@ -162,7 +172,7 @@ def judge_signed_event(
     if known is None or registers.root is None:
         return Void(find_subject(signed.statement), "the key is not registered")
     try:
-        verify_statement(signed, known.key, registers.root.origin)
+        verify(signed, known.key, registers.root.origin)
     except BrokenSignatureError as err:
         return Void(find_subject(signed.statement), str(err))
     return judge_event(signed, index, sequenced_at, registers, view)

@@ -165,6 +165,16 @@ def list_new_tiles(old_size: TreeSize, new_size: TreeSize) -> list[Tile]:
     return tiles
 
 
+def list_files(tree_size: TreeSize) -> list[Tile]:
+    """Return everything that stands under `tile/` at this size, and nothing else: tiles, then entry bundles.
+
+    Raises:
+        MalformedDocumentError: the size is negative.
+    """
+    tiles = list_new_tiles(TreeSize(0), tree_size)
+    return tiles + [Tile(ENTRIES, tile.index, tile.width) for tile in tiles if tile.level == 0]
+
+
 def compute_tile_width(level: int, index: int, tree_size: TreeSize) -> int:
     """Return how many hashes that tile has in a tree of this size: 0 (no such tile) to 256."""
     count = tree_size >> (TILE_HEIGHT * max(level, 0))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from anchoring import measure_anchoring
+from auditing import measure_auditing
 from environment import describe_environment, find_load
 from fixture import FEW_READINGS, READINGS, World
 from growing import measure_growth, measure_inclusion
@@ -42,6 +43,8 @@ class Effort:
     """Transactions of the sequencer in one round."""
     subjects: int = 100_000
     """In the status map before the sequencer adds to it."""
+    replayed: int = 10_000
+    """Entries of the log that is audited."""
     signatures: int = 2_000
     random_pairs: int = 1_000
     starts: int = 9
@@ -51,14 +54,15 @@ class Effort:
 
 
 NORMAL: Final = Effort()
-LONG: Final = replace(NORMAL, batch_sizes=(*NORMAL.batch_sizes, 50_000), subjects=1_000_000)
-QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, 20, 3, 1, 1)
+LONG: Final = replace(NORMAL, batch_sizes=(*NORMAL.batch_sizes, 50_000), subjects=1_000_000, replayed=100_000)
+QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, 300, 20, 3, 1, 1)
 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
     "verify_offline_per_s": 3_000,
     "sequencer_entries_per_s": 30_000,
     "sequencer_map_entries_per_s": 12_000,
+    "replay_entries_per_s": 4_200,
     "qr_per_s": 1_000,
 }
 _AT_MOST: Final = {
@@ -104,6 +108,8 @@ def run(effort: Effort) -> dict[str, Any]:
     )
     _tell(f"the status map, {effort.subjects} subjects")
     over_map, map_facts = measure_map(effort.subjects, effort.batches // 2, rounds, seconds)
+    _tell("the audit")
+    measures["audit"] = measure_auditing(effort.replayed, min(rounds, 3), seconds)
     measures |= over_map | measure_signatures(effort.signatures, rounds, seconds)
     _tell("gas")
     result = {
@@ -112,6 +118,7 @@ def run(effort: Effort) -> dict[str, Any]:
         "sequencer_entries_per_s": measures["sequencer"]["per_wall_s"],
         "sequencer_map_entries_per_s": measures["sequencer_map"]["per_wall_s"],
         "map": map_facts,
+        "replay_entries_per_s": measures["audit"]["per_core_s"],
         "anchor_gas": measure_anchoring(effort.random_pairs),
         "qr_per_s": measures["qr_long_png"]["per_core_s"],
         "inclusion_proof_bytes_1e6": measure_inclusion(10**6)["longest"],
@@ -196,7 +203,9 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
-        "--long", action="store_true", help="also batches of 50,000 and a map of 10^6; takes minutes more"
+        "--long",
+        action="store_true",
+        help="also batches of 50,000, a map of 10^6 and an audit of 100,000; takes minutes more",
     )
     amount.add_argument(
         "--quick", action="store_true", help="show that all of it works; figures mean nothing"

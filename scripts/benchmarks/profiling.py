@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from auditing import audit_folder, export_new_log
 from fixture import World
 from issuing import issue_batch, issue_in_new_log
 from parts import time_parts_of_check
@@ -40,7 +41,16 @@ def profile_sequencing() -> str:
         return _profile(lambda: append_all(world.log, submissions))
 
 
+def profile_auditing() -> str:
+    """Return the profile of auditing a log of 10,000 issues."""
+    with tempfile.TemporaryDirectory(prefix="hengzheng-bench-") as name:
+        folder = Path(name)
+        policy = export_new_log(10_000, folder)
+        return _profile(lambda: audit_folder(folder, policy))
+
+
 PROFILES: Final = {
+    "audit": profile_auditing,
     "issue": profile_issuing,
     "verify": profile_verifying,
     "sequencer": profile_sequencing,

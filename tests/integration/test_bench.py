@@ -31,6 +31,7 @@ def test_every_promised_figure_is_there(quick):
         "verify_offline_per_s",
         "sequencer_entries_per_s",
         "sequencer_map_entries_per_s",
+        "replay_entries_per_s",
         "qr_per_s",
     ):
         assert result[name] > 0

@@ -45,6 +45,7 @@ STATUSES = {
     errors.MapProofError: 422,
     errors.ConsistencyProofError: 422,
     errors.AnchorMismatchError: 422,
+    errors.ContradictionError: 422,
     NotFoundError: 404,
     AlreadyIssuedError: 409,
     StaleVersionError: 409,

@@ -1,0 +1,271 @@
+"""The audit itself: every file, every leaf, from public data and the policy alone.
+
+    1  checkpoint: signed by the policy's log key; receipts: signed, for the policy's contract
+    2  under `tile/` stands what the checkpoint needs, and nothing else
+    3  every leaf in its order: its hash in the tiles, its signature, who may, its header, every MAPHEAD
+    4  the root, the map, and the roots at the sizes of the receipts are those that the leaves give
+    5  if asked: documents say what their statements say; the contract holds the anchors
+
+It stops at the first contradiction and names it: nothing after it can be believed.
+
+>>> audit_log(source, policy).exit_code
+0
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ledger.audit.documents import Documents
+from ledger.audit.reading import TreeSource
+from ledger.audit.report import AnchorCount, AuditReport, DocumentCount, Doubt, VoidLeaf
+from ledger.audit.signatures import SignatureHelp, choose_helpers
+from ledger.audit.tree import TreeComparison
+from ledger.core.anchor import MAX_ANCHORS_BYTES, AnchorReceipt, parse_anchor_list, verify_receipt
+from ledger.core.authority import encode_root_content
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.errors import (
+    ContradictionError,
+    InputError,
+    MalformedDocumentError,
+    NotFoundError,
+    PolicyMismatchError,
+    VerificationError,
+)
+from ledger.core.ids import LeafIndex, TreeSize
+from ledger.core.merkle import hash_leaf
+from ledger.core.note import MAX_NOTE_BYTES
+from ledger.core.policy import Policy
+from ledger.core.replay import Replay
+from ledger.core.status import VerifyStatement, Void
+from ledger.core.step import Check, Outcome
+from ledger.core.tiles import (
+    ENTRIES,
+    MAX_ENTRY_BYTES,
+    TILE_WIDTH,
+    Tile,
+    compute_tile_width,
+    list_files,
+    parse_entry_bundle,
+    tile_path,
+)
+from ledger.core.trust import open_checkpoint
+
+CHECKPOINT: Final = "checkpoint"
+ANCHORS: Final = "anchors.json"
+
+_MAX_BUNDLE_BYTES: Final = TILE_WIDTH * (MAX_ENTRY_BYTES + 2)
+
+ContractLook = Callable[[Checkpoint], Check]
+"""Looks a tree head up in the policy's contract: PASSED, FAILED, or NOT_CHECKED where nobody can tell."""
+
+OnProgress = Callable[[int, int], None]
+"""Is told how many leaves are done, and how many there are."""
+
+
+def audit_log(
+    source: TreeSource,
+    policy: Policy,
+    documents: Documents | None = None,
+    look: ContractLook | None = None,
+    on_progress: OnProgress = lambda _done, _all: None,
+    *,
+    helpers: int | None = 0,
+) -> AuditReport:
+    """Audit a published log.
+
+    Args:
+        source: its files.
+        policy: pins the log, its root, its contract.
+        documents: certificates to compare with their statements; None: not looked up.
+        look: asks the contract; None: not looked up.
+        on_progress: is told how far it has come.
+        helpers: processes that verify signatures ahead; None: as many as the log is worth.
+
+    Raises:
+        NotFoundError: there is no log.
+        InputError: the checkpoint is none, or that of another log than the policy's.
+        UnavailableError: the source is out of reach.
+    """
+    audit = _Audit(source, policy, documents)
+    try:
+        receipts = source.read(ANCHORS, MAX_ANCHORS_BYTES)  # first, so that the checkpoint is no older
+        checkpoint = audit.checkpoint = _read_checkpoint(source, policy)
+        audit.read_receipts(receipts, checkpoint)
+        count = choose_helpers(checkpoint.tree_size) if helpers is None else helpers
+        with SignatureHelp(count, policy.origin) as help_:
+            audit.replay_leaves(checkpoint, help_, on_progress)
+        audit.ask_contract(look)
+    except ContradictionError as err:
+        return audit.report(err)
+    return audit.report()
+
+
+def _read_checkpoint(source: TreeSource, policy: Policy) -> Checkpoint:
+    raw = source.read(CHECKPOINT, MAX_NOTE_BYTES)
+    if raw is None:
+        raise NotFoundError("there is no log: it would have a file named checkpoint")
+    try:
+        return open_checkpoint(raw.decode(), policy)
+    except PolicyMismatchError:
+        raise
+    except InputError as err:
+        raise MalformedDocumentError(err.reason, field=CHECKPOINT) from err
+    except UnicodeDecodeError as err:
+        raise MalformedDocumentError("is not valid UTF-8", field=CHECKPOINT) from err
+    except VerificationError as err:
+        raise ContradictionError(str(err), file=CHECKPOINT) from err
+
+
+class _Audit:
+    """One audit under way."""
+
+    def __init__(self, source: TreeSource, policy: Policy, documents: Documents | None) -> None:
+        self.checkpoint: Checkpoint | None = None
+        """Once it has been verified."""
+        self._source = source
+        self._policy = policy
+        self._documents = documents
+        self._replay = Replay()
+        self._receipts: dict[TreeSize, AnchorReceipt] = {}
+        self._mapheads = 0
+        self._void: list[VoidLeaf] = []
+        self._seen: int | None = None
+        self._doubts: list[Doubt] = []
+
+    # --- receipts -------------------------------------------------------------------------------------------
+
+    def read_receipts(self, raw: bytes | None, checkpoint: Checkpoint) -> None:
+        """Verify every receipt by itself; their roots are compared when the replay comes to them."""
+        if raw is None:
+            raise ContradictionError("is missing", file=ANCHORS)
+        try:
+            anchors = parse_anchor_list(raw)
+        except InputError as err:
+            raise ContradictionError(str(err), file=ANCHORS) from err
+        if anchors.origin != self._policy.origin:
+            raise ContradictionError(f"is of the log {anchors.origin}", file=ANCHORS)
+        for receipt in anchors.receipts:
+            self._verify_receipt(receipt, checkpoint)
+        self._receipts = {receipt.tree_size: receipt for receipt in anchors.receipts}
+
+    def _verify_receipt(self, receipt: AnchorReceipt, checkpoint: Checkpoint) -> None:
+        name = f"the receipt of {receipt.tree_size} leaves"
+        try:
+            verify_receipt(receipt, self._policy.log_key)
+        except VerificationError as err:
+            raise ContradictionError(f"{name}: {err}", file=ANCHORS) from err
+        contract = self._policy.contract
+        if contract is not None and receipt.chain != contract.chain:
+            raise ContradictionError(f"{name} is of another contract than the policy's", file=ANCHORS)
+        if receipt.tree_size > checkpoint.tree_size:
+            raise ContradictionError(f"{name} is newer than the checkpoint", file=ANCHORS)
+
+    def ask_contract(self, look: ContractLook | None) -> None:
+        """Look every receipt up in the policy's contract."""
+        if look is None:
+            return
+        self._seen = 0
+        for receipt in self._receipts.values():
+            check = look(Checkpoint(self._policy.origin, receipt.tree_size, receipt.root_hash))
+            if check.outcome is Outcome.FAILED:
+                sentence = f"the receipt of {receipt.tree_size} leaves: {check.reason.en}"
+                raise ContradictionError(sentence, file=ANCHORS)
+            if check.outcome is Outcome.PASSED:
+                self._seen += 1
+            else:
+                self._doubts.append(Doubt(receipt.tree_size, check.reason.en))
+
+    # --- leaves ---------------------------------------------------------------------------------------------
+
+    def replay_leaves(self, checkpoint: Checkpoint, help_: SignatureHelp, on_progress: OnProgress) -> None:
+        """Compare every file with what the leaves give, and every leaf with what the earlier ones give."""
+        size = checkpoint.tree_size
+        stranger = self._source.find_stranger({tile_path(tile) for tile in list_files(size)})
+        if stranger is not None:
+            raise ContradictionError(f"does not belong to a log of {size} leaves", file=stranger)
+        ahead = help_.run_ahead(self._read_leaves(size), self._replay.registers)
+        for (file, leaves), verifiers in ahead:
+            for leaf, verify in zip(leaves, verifiers, strict=True):
+                self._take(file, leaf, verify)
+            on_progress(self._replay.tree.size, size)
+        if self._replay.tree.root() != checkpoint.root_hash:
+            raise ContradictionError("states another root than the leaves give", file=CHECKPOINT)
+        if self._replay.maphead != size - 1:
+            raise ContradictionError("its last leaf does not state the status map", file=CHECKPOINT)
+
+    def _read_leaves(self, size: TreeSize) -> Iterator[tuple[str, tuple[bytes, ...]]]:
+        """Yield every entry bundle with its path; its hashes have been compared with the tiles."""
+        tree = TreeComparison(self._source)
+        for index in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
+            bundle = Tile(ENTRIES, index, compute_tile_width(ENTRIES, index, size))
+            leaves = self._read_bundle(bundle)
+            tree.take([hash_leaf(leaf) for leaf in leaves])
+            if bundle.index * TILE_WIDTH + bundle.width == size:
+                tree.finish()
+            yield tile_path(bundle), leaves
+
+    def _read_bundle(self, bundle: Tile) -> tuple[bytes, ...]:
+        file = tile_path(bundle)
+        raw = self._source.read(file, _MAX_BUNDLE_BYTES)
+        if raw is None:
+            raise ContradictionError("is missing", file=file)
+        try:
+            return parse_entry_bundle(raw, bundle.width)
+        except InputError as err:
+            raise ContradictionError(err.reason, file=file) from err
+
+    def _take(self, file: str, leaf: bytes, verify: VerifyStatement) -> None:
+        index = LeafIndex(self._replay.tree.size)
+        try:
+            replayed = self._replay.take(leaf, verify)
+        except VerificationError as err:
+            raise ContradictionError(str(err), file=file, leaf_index=index) from err
+        if index == 0:
+            self._require_pinned_root(file)
+        if isinstance(replayed.outcome, Void):
+            self._void.append(VoidLeaf(index, replayed.outcome.reason))
+        if replayed.signed is None:
+            self._mapheads += 1
+        elif self._documents is not None:
+            self._documents.check(index, replayed.signed.statement)
+        receipt = self._receipts.get(self._replay.tree.size)
+        if receipt is not None:
+            self._compare_receipt(receipt)
+
+    def _require_pinned_root(self, file: str) -> None:
+        root, policy = self._replay.registers.root, self._policy
+        if root is None or hashlib.sha256(encode_root_content(root)).digest() != policy.root_digest:
+            raise ContradictionError("is not the root that the policy pins", file=file, leaf_index=0)
+        if (root.origin, root.log_key) != (policy.origin, policy.log_key):
+            raise ContradictionError("is the root of another log", file=file, leaf_index=0)
+
+    def _compare_receipt(self, receipt: AnchorReceipt) -> None:
+        """Compare a receipt with the leaves so far, which are those that it is of."""
+        name = f"the receipt of {receipt.tree_size} leaves"
+        if self._replay.tree.root() != receipt.root_hash:
+            raise ContradictionError(f"{name} states another root than the leaves give", file=ANCHORS)
+        if self._replay.maphead != receipt.tree_size - 1:
+            raise ContradictionError(f"{name} is of no checkpoint: its last leaf is no MAPHEAD", file=ANCHORS)
+
+    # --- the end --------------------------------------------------------------------------------------------
+
+    def report(self, contradiction: ContradictionError | None = None) -> AuditReport:
+        """Return what was found so far."""
+        documents = self._documents
+        return AuditReport(
+            origin=self._policy.origin,
+            checkpoint=self.checkpoint,
+            development=self._policy.development,
+            entries=self._replay.tree.size,
+            mapheads=self._mapheads,
+            map_root=self._replay.map.root_hash,
+            void=tuple(self._void),
+            anchors=AnchorCount(
+                len(self._receipts), self._seen, tuple(self._doubts), TreeSize(max(self._receipts, default=0))
+            ),
+            documents=None
+            if documents is None
+            else DocumentCount(documents.checked, tuple(documents.missing)),
+            contradiction=contradiction,
+        )
