@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import httpx2
 import pytest
-from api_world import ApiWorld
+from api_world import FOUNDED, ApiWorld
 from world import AUTHORITY, World, make_signer
 
 from ledger.core.errors import (
@@ -88,8 +88,8 @@ def pair(issued):
 def test_statements_are_acknowledged_with_their_leaves(served, remote):
     items = [served.sign(number) for number in (1, 2, 3)]
     results = remote.submit([pair(item) for item in items])
-    assert [result.leaf_index for result in results] == [5, 6, 7]
-    leaves = [entry.leaf for entry in served.store.data.entries[5:]]
+    assert [result.leaf_index for result in results] == [FOUNDED, FOUNDED + 1, FOUNDED + 2]
+    leaves = [entry.leaf for entry in served.store.data.entries[FOUNDED:-1]]
     assert [result.leaf for result in results] == leaves
     assert results == served.ledger.submit([pair(item) for item in items])
 
