@@ -30,6 +30,8 @@ from ledger.binding import read_binding
 from ledger.chain.client import ChainClient
 from ledger.core.category import Category
 from ledger.core.certificate import VerificationKind
+from ledger.core.entry import parse_leaf
+from ledger.core.event import EventType
 from ledger.home import Home, open_home
 from ledger.node import open_node
 
@@ -225,6 +227,10 @@ class Line:
         """Return every leaf of the log."""
         rows = _query(self.opened.database_url, "entries", "SELECT leaf FROM entries ORDER BY leaf_index")
         return [bytes(row[0]) for row in rows]
+
+    def statements(self) -> list[bytes]:
+        """Return every leaf but the MAPHEADs, one of which ends each batch."""
+        return [leaf for leaf in self.leaves() if parse_leaf(leaf).header.type is not EventType.MAPHEAD]
 
     def events(self, url: str) -> list[int]:
         """Return the sizes of all Anchored events of this log on the chain, in their order."""

@@ -49,15 +49,19 @@ def test_each_picture_leads_to_its_own_certificate(line):
 
 
 def test_every_bundle_is_authentic_and_says_whether_it_has_expired(line):
+    superseded = []
     for record in load_records():
         report = line.verify(line.folder(record["result_docnum"]) / "bundle.json")
+        superseded += [record["vri_id"]] if report["status"] == "SUPERSEDED" else []
         assert report["authentic"], report
         assert {check["outcome"] for check in report["checks"]} == {"PASSED", "NOT_CHECKED"}
-        assert report["status"] in {"VALID", "EXPIRED"}
+        assert report["status"] in {"VALID", "EXPIRED", "SUPERSEDED"}
         assert (report["status"] == "VALID") == (report["code"] == 0)
         if record["valid_date"] == WITHOUT_END:
             assert (report["verdict"], report["status"]) == ("ATTENTION", "VALID")  # logged years later
             assert "valid_until" not in report["document"]
+    assert len(superseded) == 1
+    assert set(superseded) < set(TWICE)
 
 
 def test_two_records_that_the_data_cannot_tell_apart_are_two_certificates_of_one_instrument(line):

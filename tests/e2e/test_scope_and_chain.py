@@ -5,7 +5,17 @@ import secrets
 import shutil
 
 import pytest
-from line import AUTHORISATION_NO, DAY, FOUNDED, INSTITUTION, Line, meter, write_meters, write_rows
+from line import (
+    AUTHORISATION_NO,
+    DAY,
+    FOUNDED,
+    INSTITUTION,
+    Line,
+    failed_meter,
+    meter,
+    write_meters,
+    write_rows,
+)
 from servers import dev_chain
 
 from issuer.defaults import DraftContext
@@ -14,7 +24,7 @@ from issuer.signing import Seal, prepare_document, seal_document, sign_issue
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import Issuer
 from ledger.core.data import load_rule_book
-from ledger.core.ids import CertificateNumber
+from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex
 from ledger.core.statement import parse_signed_statement
 from ledger.home import find_passphrase
 from ledger.local import open_ledger, read_clock
@@ -88,7 +98,7 @@ def test_what_was_forced_into_the_log_out_of_scope_is_invalid(founded, field):
 # --- what cannot be looked at -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", ["quorum", "status", "persons", "chain"])
+@pytest.mark.parametrize("step", ["quorum", "persons", "chain"])
 def test_a_required_step_that_cannot_be_looked_at(founded, tmp_path, step):
     line, url = founded
     line.issue(write_meters(tmp_path / "meters.jsonl", 1))
@@ -104,6 +114,46 @@ def test_a_required_step_that_cannot_be_looked_at(founded, tmp_path, step):
     looked = line.verify(bundle, *strict, "--chain", url)
     assert looked["verdict"] == ("VALID" if step == "chain" else "UNKNOWN")
     assert line.verify(bundle, code=0)["verdict"] == "VALID"
+
+
+def test_a_status_that_is_older_than_the_policy_allows_is_not_green(founded, tmp_path):
+    line, _ = founded
+    line.issue(write_meters(tmp_path / "meters.jsonl", 1))
+    policy = json.loads(line.policy.read_bytes()) | {"max_status_age_seconds": 86_400}
+    policy["required"] = sorted({*policy["required"], "status"})
+    (tmp_path / "strict.json").write_bytes(encode_canonical_json(policy))
+    shutil.copy(line.home / "trust.json", tmp_path)
+    bundle, strict = line.folders()[0] / "bundle.json", ("--policy", tmp_path / "strict.json")
+    assert line.verify(bundle, *strict, code=0)["verdict"] == "VALID"
+    later = line.verify(bundle)["document"]["valid_until"]
+    stale = line.verify(bundle, *strict, "--at", later, code=3)
+    assert (stale["verdict"], stale["authentic"], stale["status"]) == ("UNKNOWN", True, "VALID")
+    assert "older than the policy allows" in stale["checks"][-1]["reason"]
+
+
+def test_what_came_later_is_told_by_a_bundle_that_was_made_later(founded, tmp_path):
+    """One meter, verified three times: replaced, then failed; the first bundle still tells how it stood."""
+    line, _ = founded
+    first = meter(1, request_id="first")
+    line.issue(write_rows(tmp_path / "first.jsonl", [first]))
+    bundle = line.folders()[0] / "bundle.json"
+    then = tmp_path / "then.json"
+    shutil.copy(bundle, then)
+    assert line.verify(then, code=0)["status"] == "VALID"
+    for request, row, expected in (
+        ("second", meter(1, request_id="second", kind="periodic"), ("ATTENTION", "SUPERSEDED")),
+        ("third", failed_meter(1) | {"request_id": "third", "kind": "periodic"}, ("INVALID", "FAILED_SINCE")),
+    ):
+        line.issue(write_rows(tmp_path / f"{request}.jsonl", [row]))
+        with open_ledger(line.opened, find_passphrase(line.opened)) as ledger:
+            newest = ledger.prover.newest_checkpoint()
+            receipt = Receipts(ledger.store).find(LeafIndex(newest.tree_size - 2))
+            issue = ledger.prover.find_issue(InstitutionId(INSTITUTION), CertificateNumber(line.desk()[0][1]))
+            [raw] = ledger.prover.bundles([issue.leaf_index], newest, receipt)
+        (tmp_path / "now.json").write_bytes(raw)
+        now = line.verify(tmp_path / "now.json", code=1)
+        assert (now["verdict"], now["status"], now["authentic"]) == (*expected, True)
+        assert line.verify(then, code=0)["status"] == "VALID"
 
 
 def test_a_day_on_which_it_has_expired_or_was_not_yet_made(founded, tmp_path):
@@ -128,7 +178,13 @@ def test_a_home_refuses_another_chain(tmp_path):
     shutil.rmtree(line.home / "devchain")
     report = line.issue(write_meters(tmp_path / "more.jsonl", 1, first=3), code=2)
     assert (report["logged"], "another chain" in report["error"]) == (1, True)
-    binding, waiting = (line.home / "chain.json").read_bytes(), [(7, "final"), (8, "drafted")]
+    binding, waiting = (
+        (line.home / "chain.json").read_bytes(),
+        [
+            (FOUNDED + 3, "final"),
+            (FOUNDED + 5, "drafted"),
+        ],
+    )
     for words in (["anchor"], ["chain", "deploy"]):
         refused = line.run(*words, code=2)
         assert (refused["kind"], "another chain" in refused["error"]) == ("WrongChain", True)

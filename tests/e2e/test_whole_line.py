@@ -65,8 +65,9 @@ def test_from_an_empty_folder_to_a_verdict_and_once_more(tmp_path, monkeypatch, 
         assert issued == {"documents": GOOD + BAD, "signed": 0, "logged": GOOD + BAD, "voided": 0}
 
         assert_verdicts(line, url)
-        assert line.anchors() == [(5 + GOOD + BAD, "final")]
-        assert line.events(url) == [5 + GOOD + BAD]
+        size = FOUNDED + GOOD + BAD + 1
+        assert line.anchors() == [(size, "final")]
+        assert line.events(url) == [size]
 
         before, health = line.snapshot(), line.run("doctor")
         assert (health["documents"], health["anchors"]) == (GOOD + BAD, 1)
@@ -75,10 +76,10 @@ def test_from_an_empty_folder_to_a_verdict_and_once_more(tmp_path, monkeypatch, 
         assert line.issue(tmp_path / "meters.jsonl") == issued
         assert line.snapshot() == before
         assert line.run("doctor") == health
-        assert line.events(url) == [5 + GOOD + BAD]
+        assert line.events(url) == [size]
 
         line.issue(write_meters(tmp_path / "more.jsonl", 2, first=100))
-        assert line.events(url) == [5 + GOOD + BAD, 7 + GOOD + BAD]
+        assert line.events(url) == [size, size + 3]
         assert [row[1] for row in line.desk()] == [f"JY{year(line)}-{count:06}" for count in range(1, 14)]
 
 
