@@ -10,7 +10,7 @@ import signal
 from contextlib import contextmanager
 
 import pytest
-from line import Line, write_meters
+from line import FOUNDED, Line, write_meters
 from line_invariants import assert_complete, assert_sound
 from line_worker import run_quickly, run_truly
 from servers import dev_chain, postgres_server
@@ -174,4 +174,4 @@ def test_killed_while_it_deploys_the_next_one_finds_what_is_there(processes, cha
     assert line.run("chain", "show")["tree_size"] == 0
     line.set_up_authority()
     line.issue(write_meters(tmp_path / "meters.jsonl", 1))
-    assert line.events(chain) == [6]
+    assert line.events(chain) == [FOUNDED + 2]
