@@ -21,7 +21,7 @@ from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import CompactRange, hash_leaf
 from ledger.core.statement import SignedStatement, parse_signed_statement
 from ledger.core.status import Effect, Registers, SubjectState, Void, build_header, judge_signed_event
-from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
+from ledger.core.status_map import EMPTY_MAP, SUBJECT_BYTES, StatusMap, load_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Replay:
         self._mapheads = 0
         self._changes: dict[Subject, SubjectState] = {}
         self._newest_ms = 0
+        self._subjects = bytearray()
+        """Of every leaf, 32 bytes each: acts ask what a certificate was about."""
 
     def take(self, raw: bytes) -> Replayed:
         """Take the next leaf.
@@ -68,8 +70,13 @@ class Replay:
         except InputError as err:
             raise VerificationError(f"leaf {index} is damaged: {err}") from err
         self._newest_ms = leaf.header.sequenced_at_ms
+        self._subjects += leaf.header.subject
         self.tree.append(hash_leaf(raw))
         return replayed
+
+    def _find_subject(self, index: LeafIndex) -> Subject:
+        begin = SUBJECT_BYTES * index
+        return Subject(bytes(self._subjects[begin : begin + SUBJECT_BYTES]))
 
     def _take_maphead(self, index: LeafIndex, leaf: Leaf) -> Replayed:
         grown = self.map.update(self._changes, load_nothing)
@@ -86,7 +93,8 @@ class Replay:
 
     def _take_statement(self, index: LeafIndex, leaf: Leaf) -> Replayed:
         header, signed = leaf.header, parse_signed_statement(leaf.statement_raw)
-        outcome = judge_signed_event(signed, index, header.sequenced_at, self.registers, self.states.get)
+        at, states = header.sequenced_at, self.states.get
+        outcome = judge_signed_event(signed, index, at, self.registers, states, self._find_subject)
         if build_header(signed, outcome, header.sequenced_at_ms) != header:
             raise VerificationError(f"the header of leaf {index} is not what its statement gives")
         self._require_time(index, leaf)
