@@ -18,7 +18,7 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Final, Protocol
 
-from ledger.admission import Standing, admit, find_reasons
+from ledger.admission import admit, find_reasons
 from ledger.core.entry import HEADER_BYTES
 from ledger.core.errors import (
     InputError,
@@ -99,9 +99,8 @@ class Intake:
         if known is not None:
             return Acknowledgement(known.leaf_index, known.leaf)
         ledger = self._ledger
-        standing = Standing(ledger.log.registers, ledger.log.head.tree_size, ledger.find_state)
         try:
-            return admit(entry.statement, entry.certificate, standing, ledger.rules, self._clock())
+            return admit(entry.statement, entry.certificate, ledger.standing, ledger.rules, self._clock())
         except (InputError, StateError, VerificationError) as err:
             return Refusal(err)
 
