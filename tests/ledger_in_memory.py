@@ -401,6 +401,7 @@ class MemoryLedger:
         by: str | None = None,
         version: int | None = None,
         event_id: bytes = bytes(8),
+        certificate: str | None = None,
         **changes: Any,
     ) -> bytes:
         """Return an act on the certificate of `make_record(number)`.
@@ -412,11 +413,13 @@ class MemoryLedger:
             by: whose key; that of who speaks.
             version: expected; the newest of the instrument.
             event_id: 8 bytes.
+            certificate: number of another certificate of the same instrument.
             changes: of the content, see `make_act`.
         """
         by_institution = event_type in INSTITUTION_ACTS
         issuer = issuer or (INSTITUTION if by_institution else AUTHORITY)
         act = make_act(number, decided=issuer != INSTITUTION, **changes)
+        act = act if certificate is None else replace(act, number=CertificateNumber(certificate))
         if version is None:
             before = self.states.get(act.subject)
             version = 0 if before is None else before.version

@@ -1,6 +1,6 @@
 """How old a status is, in words and against the policy's limit.
 
->>> judge_age(as_of, now, None).en
+>>> judge_age(as_of, now, None).text.en
 'as of 2026-03-01 01:00 UTC, 5 minutes old'
 """
 
@@ -35,5 +35,6 @@ def judge_age(as_of: datetime, now: datetime, max_age: timedelta | None) -> Age:
     age = max(now - as_of, timedelta())
     size, en, zh = next((unit for unit in _UNITS if age >= 2 * unit[0]), _UNITS[-1])
     count, instant = age // size, f"{as_of:%Y-%m-%d %H:%M} UTC"
-    text = Sentence(f"as of {instant}, {count} {en} old", f"截至{instant}，{count}{zh}前")
+    unit = en.removesuffix("s") if count == 1 else en
+    text = Sentence(f"as of {instant}, {count} {unit} old", f"截至{instant}，{count}{zh}前")
     return Age(text, max_age is not None and age > max_age)

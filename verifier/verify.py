@@ -8,7 +8,7 @@
  6 authority    folds from the pinned root to the leaf    16 chain       seen in the contract itself
  7 scope        covers category, kind, region, day        17 time        order of the clocks
  8 persons      roles apart, qualified                    18 expiry      no later than the rule allows
- 9 regulation   in force on the verification date         19 status      newest of this instrument
+ 9 regulation   in force on the verification date         19 status      newest of this instrument, by the map
 10 standards    registered, traceable
 
 Less than a bundle (a certificate alone, a QR text) is checked as far as the trust list reaches and is never
@@ -45,7 +45,7 @@ from ledger.core.status import RegisteredKey, Registers
 from ledger.core.step import Check, Outcome, Sentence, Step, not_checked, passed
 from verifier import checks
 from verifier.freshness import judge_age
-from verifier.report import DocumentStatus, DocumentSummary, Report, build_report
+from verifier.report import DocumentStatus, DocumentSummary, Report, build_report, find_heaviest
 from verifier.session import Session
 
 ChainLook = Callable[[Checkpoint], Check]
@@ -83,10 +83,12 @@ def verify_bundle(
     found += _check_record(record, session)
     found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check]
     found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
-    newest, outweighing = _check_status(bundle, signed, session, now, evidence)
+    newest, stated = _check_status(bundle, signed, session, now, evidence)
     found.append(newest)
     asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
-    status = outweighing or _find_record_status(record, session, now)
+    if session.policy.max_status_age is not None:
+        asked_for |= {Step.STATUS}
+    status = find_heaviest(stated, _find_record_status(record, session, now))
     return build_report(found, status, session.policy, summarise(record), asked_for=asked_for)
 
 
