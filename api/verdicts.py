@@ -1,14 +1,15 @@
 """What this server has to say of a printed code: the verifier's steps over the bundle it would hand out.
 
 The steps are the verifier's, with this home's policy; the server only looks up, and adds what a bundle cannot
-prove yet: whether the same instrument has a newer document. No chain is asked while somebody waits.
+prove yet: what has happened to document and instrument since the newest anchor. No chain is asked while somebody
+waits.
 
 >>> Verdicts(store, prover, receipts, policy, clock).of_code(parse_code("Y0E5-Q0BV-PKA4-86WB")).shown
 <Shown.VALID: 'VALID'>
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -24,12 +25,13 @@ from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSiz
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Status, find_subject
-from ledger.core.step import Check, Outcome, Step, Verdict, not_checked
+from ledger.core.status import list_touched
+from ledger.core.step import Outcome, Sentence, Step, Verdict
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
 from ledger.store.records import StoredCheckpoint, StoredEntry
-from verifier.report import DocumentStatus, Report, report_members
+from verifier.checks import find_stated_status
+from verifier.report import DocumentStatus, Report, report_members, restate
 from verifier.session import Session
 from verifier.verify import verify_bundle, verify_statement_alone
 
@@ -41,13 +43,20 @@ class Shown(StrEnum):
 
     TAMPERED = "TAMPERED"
     """Evidence does not hold."""
+    WITHDRAWN = "WITHDRAWN"
+    """By the institution that issued it."""
+    CANCELLED = "CANCELLED"
+    """By an authority."""
     FAILED = "FAILED"
     """A rejection notice."""
     FAILED_SINCE = "FAILED_SINCE"
     """The instrument failed a later verification."""
-    EXPIRED = "EXPIRED"
+    SUSPENDED = "SUSPENDED"
+    NEEDS_REVERIFICATION = "NEEDS_REVERIFICATION"
+    """The instrument must be verified again."""
     SUPERSEDED = "SUPERSEDED"
     """The instrument has a newer certificate."""
+    EXPIRED = "EXPIRED"
     CANNOT_CHECK = "CANNOT_CHECK"
     PENDING = "PENDING"
     """In order, and not anchored yet."""
@@ -82,15 +91,13 @@ class Bundle:
 
     raw: bytes
     code: ShortCode
-    is_anchored: bool
-    """Then it never changes."""
 
 
 class ReceiptReading(Protocol):
     """Where leaves are anchored."""
 
     def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
-        """Return the receipt of the oldest final anchor over a leaf; None if it is not anchored yet."""
+        """Return the receipt of the newest final anchor, if it holds a leaf; None if that is not anchored yet."""
         ...
 
     def newest_size(self) -> TreeSize:
@@ -174,12 +181,8 @@ class Verdicts:
         return Finding(shown, self._today())
 
     def describe(self, finding: Finding) -> dict[str, Any]:
-        """Return a finding as JSON members: those of the verifier's report, and what this server adds.
-
-        Where the log knows a newer document, verdict and status say so too.
-        """
+        """Return a finding as JSON members: those of the verifier's report, and what this server adds."""
         members = {} if finding.report is None else report_members(finding.report)
-        members |= _OVERRULED.get(finding.shown, {})
         members |= {"shown": finding.shown.value, "checked_on": finding.checked_on.isoformat()}
         if finding.as_of is not None:
             signed_at = encode_instant(finding.as_of)
@@ -199,7 +202,7 @@ class Verdicts:
             else self._prover.checkpoint(receipt.tree_size)
         )
         raw = self._prover.bundles([index], checkpoint, receipt)[0]
-        return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw), receipt is not None)
+        return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw))
 
     def _judge(self, entry: StoredEntry) -> Finding:
         checkpoint = self._prover.newest_checkpoint()
@@ -209,28 +212,33 @@ class Verdicts:
             report = verify_bundle(parsed, self._session, self._clock())
         except InputError as err:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
-        newer, status = self._find_newer(entry)
+        newer, stated = self._find_stated(entry)
+        report = restate(report, stated, _STATED, self._policy)
         return Finding(
-            shown=choose_shown(report, status, self._policy),
+            shown=choose_shown(report, self._policy),
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
             validity_kind=parsed.certificate.record.validity.kind,
-            report=replace(report, checks=_add_newest(report.checks, status)),
+            report=report,
             code=bundle.code,
             newer=newer,
         )
 
-    def _find_newer(self, entry: StoredEntry) -> tuple[ShortCode | None, Status | None]:
-        """Return code and status of the instrument's newest document, if this is not it."""
-        subject = find_subject(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
+    def _find_stated(self, entry: StoredEntry) -> tuple[ShortCode | None, DocumentStatus | None]:
+        """Return the code of the instrument's newest document, if this is not it, and what the log says of this."""
+        statement = parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement
+        instrument, document = list_touched(statement)
         with self._store.read() as reading:
-            state = reading.find_states([subject]).get(subject)
-            newest = None if state is None else state.current_certificate
-            if state is None or newest is None or newest == entry.leaf_index:
+            states = reading.find_states([instrument, document])
+            if len(states) < len({instrument, document}):
                 return None, None
+            stated = find_stated_status(states[document], states[instrument])
+            newest = states[instrument].current_certificate
+            if newest is None or newest == entry.leaf_index:
+                return None, stated
             leaf = reading.read_leaves_at([newest])[newest]
-        return compute_code(parse_leaf(leaf).statement_raw), state.status
+        return compute_code(parse_leaf(leaf).statement_raw), stated
 
     def _judge_unlogged(self, raw: bytes) -> Finding:
         """Check a statement that the log does not hold, with what the log knows of its institution.
@@ -256,26 +264,19 @@ class Verdicts:
         )
 
 
-def choose_shown(report: Report, newer: Status | None, policy: Policy) -> Shown:
+def choose_shown(report: Report, policy: Policy) -> Shown:
     """Return the one verdict that people read, by severity.
 
     Args:
-        report: what the verifier found in the bundle.
-        newer: status of a newer document of the same instrument, as the log states it.
+        report: what the verifier found in the bundle, and what the log has said since.
         policy: names the required steps.
     """
     outcomes = {check.step: check.outcome for check in report.checks}
     missing = {step for step in policy.required if outcomes.get(step) is not Outcome.PASSED}
     if Outcome.FAILED in outcomes.values():
         return Shown.TAMPERED
-    if report.status is DocumentStatus.FAILED:
-        return Shown.FAILED
-    if newer is Status.FAILED:
-        return Shown.FAILED_SINCE
-    if report.status in {DocumentStatus.EXPIRED, DocumentStatus.SERVICE_LIFE_ENDED}:
-        return Shown.EXPIRED
-    if newer is not None:
-        return Shown.SUPERSEDED
+    if report.status in _ADVERSE:
+        return _ADVERSE[report.status]
     if missing - {Step.RECEIPT} or report.status is None:
         return Shown.CANNOT_CHECK
     if missing:
@@ -283,22 +284,22 @@ def choose_shown(report: Report, newer: Status | None, policy: Policy) -> Shown:
     return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
 
 
-_OVERRULED: Final[dict[Shown, dict[str, Any]]] = {
-    Shown.SUPERSEDED: {"verdict": "ATTENTION", "status": "SUPERSEDED"},
-    Shown.FAILED_SINCE: {"verdict": "INVALID", "status": "FAILED"},
+_ADVERSE: Final[Mapping[DocumentStatus | None, Shown]] = {
+    DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
+    DocumentStatus.CANCELLED: Shown.CANCELLED,
+    DocumentStatus.FAILED: Shown.FAILED,
+    DocumentStatus.FAILED_SINCE: Shown.FAILED_SINCE,
+    DocumentStatus.SUSPENDED: Shown.SUSPENDED,
+    DocumentStatus.NEEDS_REVERIFICATION: Shown.NEEDS_REVERIFICATION,
+    DocumentStatus.SUPERSEDED: Shown.SUPERSEDED,
+    DocumentStatus.EXPIRED: Shown.EXPIRED,
+    DocumentStatus.SERVICE_LIFE_ENDED: Shown.EXPIRED,
 }
 
-
-def _add_newest(checks: Sequence[Check], newer: Status | None) -> tuple[Check, ...]:
-    """Put what the log says of newer documents into step 19, which no bundle proves yet."""
-    if newer is None:
-        en, zh = "the log names no newer document", "账本称没有更新的文件"
-    else:
-        en, zh = "the log names a newer document", "账本称已有更新的文件"
-    said = not_checked(
-        Step.STATUS, f"{en} of this instrument; stated by the log, not proved", f"{zh}；由账本声明，未予证明"
-    )
-    return tuple(said if check.step is Step.STATUS else check for check in checks)
+_STATED: Final = Sentence(
+    "the log has said more since; stated by the log, not proved yet",
+    "此后账本另有记载；由账本声明，未予证明",
+)
 
 
 def _choose_unlogged(report: Report) -> Shown:

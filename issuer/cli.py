@@ -312,7 +312,7 @@ def _write(
 
 
 def _prove(ledger: Ledger, indices: Sequence[LeafIndex]) -> dict[LeafIndex, bytes]:
-    """Return bundles under the oldest anchor over each leaf, or under the newest checkpoint if there is none.
+    """Return bundles under the newest anchor; of leaves that it does not hold, under the newest checkpoint.
 
     A ledger behind HTTP gives its bundles on its public pages.
     """

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
-from world import AUTHORITY, INSTITUTION, NOW, VERIFIED_ON, World, make_signer
+from world import AUTHORITY, INSTITUTION, NOW, VERIFIED_ON, Issued, World, make_signer
 
 from ledger.core.act import Act, Decision, ReasonCode, encode_act
 from ledger.core.calendar_rules import ValidityKind
@@ -17,7 +17,14 @@ from ledger.core.category import Category
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.instrument import compute_statement_serial
-from ledger.core.statement import ActClaims, Conclusion, IssueClaims, Statement, sign_statement
+from ledger.core.statement import (
+    ActClaims,
+    Conclusion,
+    IssueClaims,
+    Statement,
+    parse_signed_statement,
+    sign_statement,
+)
 
 SECOND = InstitutionId("350100-02")
 ELSEWHERE = "CN-36"
@@ -85,8 +92,28 @@ class People:
             effective_at=NOW,
             decision=DECISION if decided else None,
         )
-        claims = ActClaims(self._next(), encode_act(replace(act, **changes)))
+        return self.sign_act(event_type, speaker, replace(act, **changes), version)
+
+    def sign_act(self, event_type: EventType, speaker: str, act: Act, version: int) -> bytes:
+        claims = ActClaims(self._next(), encode_act(act))
         return self._sign(Statement(event_type, speaker, claims, version))
+
+    def act_on(
+        self, issued: Issued, event_type: EventType, speaker: str, version: int, **changes: object
+    ) -> bytes:
+        """Return an act on a certificate that was issued."""
+        statement = parse_signed_statement(issued.raw).statement
+        claims = statement.claims
+        act = Act(
+            issuer=InstitutionId(statement.issuer),
+            number=claims.number,
+            instrument_id=claims.instrument_id,
+            part=claims.part,
+            reason=ReasonCode.WRONG_RESULT,
+            effective_at=NOW,
+            decision=DECISION if speaker in {AUTHORITY, ELSEWHERE} else None,
+        )
+        return self.sign_act(event_type, speaker, replace(act, **changes), version)
 
     def _next(self) -> bytes:
         self._count += 1

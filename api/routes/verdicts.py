@@ -20,9 +20,6 @@ from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.qr import ShortCode, parse_code, parse_digits
 
 PAGE_CACHE: Final = "public, max-age=60"
-BUNDLE_CACHE: Final = "public, max-age=31536000, immutable"
-"""For a bundle under an anchored checkpoint, which never changes."""
-
 _VARY: Final = "Accept, Accept-Language"
 _STATUSES: Final = {
     Shown.NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -137,7 +134,7 @@ def _save(bundle: Bundle) -> Ready:
     return Ready(
         bundle.raw,
         "application/json",
-        BUNDLE_CACHE if bundle.is_anchored else PAGE_CACHE,
+        PAGE_CACHE,
         file_name=f"{bundle.code}.bundle.json",
     )
 

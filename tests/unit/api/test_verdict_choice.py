@@ -11,9 +11,8 @@ from api.web.words import LOOKS, OUTCOMES, UNTIL, say_date, say_zone
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.policy import DEFAULT_REQUIRED, Policy
 from ledger.core.signature import Ed25519Signer
-from ledger.core.status import Status
-from ledger.core.step import Outcome, Step, failed, not_checked, passed
-from verifier.report import DocumentStatus, build_report
+from ledger.core.step import Outcome, Sentence, Step, failed, not_checked, passed
+from verifier.report import DocumentStatus, build_report, restate
 
 POLICY = Policy(
     version=1,
@@ -30,10 +29,22 @@ POLICY = Policy(
     zone=ZoneInfo("Asia/Shanghai"),
     development=False,
 )
+ACTED_ON = (
+    DocumentStatus.WITHDRAWN,
+    DocumentStatus.CANCELLED,
+    DocumentStatus.SUSPENDED,
+    DocumentStatus.NEEDS_REVERIFICATION,
+)
 
 
 def choose(says=DocumentStatus.VALID, newer=None, **outcomes):
-    """Return what is shown if every step passed, but those named in `outcomes`."""
+    """Return what is shown if every step passed, but those named in `outcomes`.
+
+    Args:
+        says: what the evidence shows.
+        newer: what the log has said since.
+        outcomes: of steps, by their codes.
+    """
     made = {"failed": failed, "unknown": not_checked}
     checks = []
     for step in Step:
@@ -42,13 +53,14 @@ def choose(says=DocumentStatus.VALID, newer=None, **outcomes):
             checks.append(passed(step, "x", "x", warning=True))
         else:
             checks.append(made.get(outcome, passed)(step, "x", "x"))
-    return choose_shown(build_report(checks, says, POLICY, None), newer, POLICY)
+    report = restate(build_report(checks, says, POLICY, None), newer, Sentence("y", "y"), POLICY)
+    return choose_shown(report, POLICY)
 
 
 @pytest.mark.parametrize("step", [step.code for step in Step])
 def test_one_step_that_fails_outweighs_everything(step):
     for says in DocumentStatus:
-        for newer in (None, Status.VALID, Status.FAILED):
+        for newer in (None, *DocumentStatus):
             assert choose(says, newer, **{step: "failed"}) is Shown.TAMPERED
 
 
@@ -70,18 +82,25 @@ def test_a_step_that_is_not_required_may_stay_open(step):
         (Shown.PENDING, {"receipt": "unknown"}),
         (Shown.PENDING, {"receipt": "unknown", "time": "warned"}),
         (Shown.ATTENTION, {"time": "warned"}),
-        (Shown.SUPERSEDED, {"newer": Status.VALID}),
-        (Shown.SUPERSEDED, {"newer": Status.VALID, "receipt": "unknown"}),
+        (Shown.SUPERSEDED, {"newer": DocumentStatus.SUPERSEDED}),
+        (Shown.SUPERSEDED, {"newer": DocumentStatus.SUPERSEDED, "receipt": "unknown"}),
         (Shown.EXPIRED, {"says": DocumentStatus.EXPIRED}),
         (Shown.EXPIRED, {"says": DocumentStatus.SERVICE_LIFE_ENDED}),
-        (Shown.EXPIRED, {"says": DocumentStatus.EXPIRED, "newer": Status.VALID}),
+        (Shown.SUPERSEDED, {"says": DocumentStatus.EXPIRED, "newer": DocumentStatus.SUPERSEDED}),
         (Shown.EXPIRED, {"says": DocumentStatus.EXPIRED, "receipt": "unknown"}),
-        (Shown.FAILED_SINCE, {"newer": Status.FAILED}),
-        (Shown.FAILED_SINCE, {"newer": Status.FAILED, "says": DocumentStatus.EXPIRED}),
+        (Shown.FAILED_SINCE, {"newer": DocumentStatus.FAILED_SINCE}),
+        (Shown.FAILED_SINCE, {"newer": DocumentStatus.FAILED_SINCE, "says": DocumentStatus.EXPIRED}),
         (Shown.FAILED, {"says": DocumentStatus.FAILED}),
-        (Shown.FAILED, {"says": DocumentStatus.FAILED, "newer": Status.VALID}),
-        (Shown.FAILED, {"says": DocumentStatus.FAILED, "newer": Status.FAILED}),
+        (Shown.FAILED, {"says": DocumentStatus.FAILED, "newer": DocumentStatus.SUPERSEDED}),
+        (Shown.FAILED, {"says": DocumentStatus.FAILED, "newer": DocumentStatus.FAILED_SINCE}),
         (Shown.FAILED, {"says": DocumentStatus.FAILED, "receipt": "unknown"}),
+        *((Shown(status), {"says": status}) for status in ACTED_ON),
+        *((Shown(status), {"newer": status}) for status in ACTED_ON),
+        *((Shown(status), {"newer": status, "receipt": "unknown"}) for status in ACTED_ON),
+        *((Shown(status), {"says": DocumentStatus.EXPIRED, "newer": status}) for status in ACTED_ON),
+        (Shown.CANCELLED, {"says": DocumentStatus.CANCELLED, "newer": DocumentStatus.FAILED_SINCE}),
+        (Shown.WITHDRAWN, {"says": DocumentStatus.CANCELLED, "newer": DocumentStatus.WITHDRAWN}),
+        (Shown.SUSPENDED, {"says": DocumentStatus.SUSPENDED, "newer": DocumentStatus.SUPERSEDED}),
     ],
 )
 def test_the_harder_fact_is_shown(shown, arguments):
