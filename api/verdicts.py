@@ -1,14 +1,14 @@
 """What this server has to say of a printed code: the verifier's steps over the bundle it would hand out.
 
-The steps are the verifier's, with this home's policy; the server only looks up, and adds what a bundle cannot
-prove yet: what has happened to document and instrument since the newest anchor. No chain is asked while somebody
-waits.
+The steps are the verifier's, with this home's policy; the server only looks up. The bundle that it hands out is
+under the newest anchor; how the document stands now is proved by the status map under the newest checkpoint. No
+chain is asked while somebody waits.
 
 >>> Verdicts(store, prover, receipts, policy, clock).of_code(parse_code("Y0E5-Q0BV-PKA4-86WB")).shown
 <Shown.VALID: 'VALID'>
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -25,13 +25,12 @@ from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSiz
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import list_touched
-from ledger.core.step import Outcome, Sentence, Step, Verdict
+from ledger.core.status import find_subject
+from ledger.core.step import Outcome, Step, Verdict
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
 from ledger.store.records import StoredCheckpoint, StoredEntry
-from verifier.checks import find_stated_status
-from verifier.report import DocumentStatus, Report, report_members, restate
+from verifier.report import DocumentStatus, Report, build_report, report_members
 from verifier.session import Session
 from verifier.verify import verify_bundle, verify_statement_alone
 
@@ -136,9 +135,13 @@ class Verdicts:
         self._clock = clock
         self._session = Session(policy, load_rule_book(), None)
 
-    def read_state(self) -> tuple[TreeSize, TreeSize, date]:
-        """Return what every finding depends on: leaves in the log, leaves anchored, and the day."""
-        return self._prover.newest_checkpoint().tree_size, self._receipts.newest_size(), self._today()
+    def read_state(self) -> tuple[TreeSize, TreeSize, datetime]:
+        """Return what every finding depends on: leaves in the log, leaves anchored, and the minute.
+
+        How old a status is, is said in minutes at the finest; a day begins with one of them.
+        """
+        minute = self._clock().replace(second=0, microsecond=0)
+        return self._prover.newest_checkpoint().tree_size, self._receipts.newest_size(), minute
 
     def of_statement(self, raw: bytes) -> Finding:
         """Return what is known of the statement that a long code carries.
@@ -210,10 +213,12 @@ class Verdicts:
         try:
             parsed = parse_bundle(bundle.raw)
             report = verify_bundle(parsed, self._session, self._clock())
+            if parsed.checkpoint != checkpoint.note:
+                newest = parse_bundle(self._prover.bundles([entry.leaf_index], checkpoint)[0])
+                now = verify_bundle(newest, self._session, self._clock())
+                report = bring_up_to_date(report, now, self._policy)
         except InputError as err:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
-        newer, stated = self._find_stated(entry)
-        report = restate(report, stated, _STATED, self._policy)
         return Finding(
             shown=choose_shown(report, self._policy),
             checked_on=self._today(),
@@ -222,23 +227,19 @@ class Verdicts:
             validity_kind=parsed.certificate.record.validity.kind,
             report=report,
             code=bundle.code,
-            newer=newer,
+            newer=self._find_newer(entry),
         )
 
-    def _find_stated(self, entry: StoredEntry) -> tuple[ShortCode | None, DocumentStatus | None]:
-        """Return the code of the instrument's newest document, if this is not it, and what the log says of this."""
-        statement = parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement
-        instrument, document = list_touched(statement)
+    def _find_newer(self, entry: StoredEntry) -> ShortCode | None:
+        """Return the code of the instrument's newest document, if this is not it."""
+        subject = find_subject(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
         with self._store.read() as reading:
-            states = reading.find_states([instrument, document])
-            if len(states) < len({instrument, document}):
-                return None, None
-            stated = find_stated_status(states[document], states[instrument])
-            newest = states[instrument].current_certificate
-            if newest is None or newest == entry.leaf_index:
-                return None, stated
+            state = reading.find_states([subject]).get(subject)
+            newest = None if state is None else state.current_certificate
+            if state is None or newest is None or newest == entry.leaf_index:
+                return None
             leaf = reading.read_leaves_at([newest])[newest]
-        return compute_code(parse_leaf(leaf).statement_raw), stated
+        return compute_code(parse_leaf(leaf).statement_raw)
 
     def _judge_unlogged(self, raw: bytes) -> Finding:
         """Check a statement that the log does not hold, with what the log knows of its institution.
@@ -264,42 +265,52 @@ class Verdicts:
         )
 
 
-def choose_shown(report: Report, policy: Policy) -> Shown:
-    """Return the one verdict that people read, by severity.
-
-    Args:
-        report: what the verifier found in the bundle, and what the log has said since.
-        policy: names the required steps.
-    """
-    outcomes = {check.step: check.outcome for check in report.checks}
-    missing = {step for step in policy.required if outcomes.get(step) is not Outcome.PASSED}
-    if Outcome.FAILED in outcomes.values():
-        return Shown.TAMPERED
-    if report.status in _ADVERSE:
-        return _ADVERSE[report.status]
-    if missing - {Step.RECEIPT} or report.status is None:
-        return Shown.CANNOT_CHECK
-    if missing:
-        return Shown.PENDING
-    return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
-
-
-_ADVERSE: Final[Mapping[DocumentStatus | None, Shown]] = {
+_SHOWN_AS_THEY_ARE: Final = {
     DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
     DocumentStatus.CANCELLED: Shown.CANCELLED,
     DocumentStatus.FAILED: Shown.FAILED,
     DocumentStatus.FAILED_SINCE: Shown.FAILED_SINCE,
     DocumentStatus.SUSPENDED: Shown.SUSPENDED,
     DocumentStatus.NEEDS_REVERIFICATION: Shown.NEEDS_REVERIFICATION,
-    DocumentStatus.SUPERSEDED: Shown.SUPERSEDED,
     DocumentStatus.EXPIRED: Shown.EXPIRED,
     DocumentStatus.SERVICE_LIFE_ENDED: Shown.EXPIRED,
+    DocumentStatus.SUPERSEDED: Shown.SUPERSEDED,
 }
 
-_STATED: Final = Sentence(
-    "the log has said more since; stated by the log, not proved yet",
-    "此后账本另有记载；由账本声明，未予证明",
-)
+
+def bring_up_to_date(anchored: Report, newest: Report, policy: Policy) -> Report:
+    """Return what an anchored bundle proves, with the document's status as of the newest checkpoint.
+
+    Args:
+        anchored: report of the bundle under an anchored checkpoint.
+        newest: report of the same document's bundle under the newest one, which has no anchor yet.
+        policy: names the required steps.
+    """
+    checks = [
+        now if now.step is Step.STATUS or now.outcome is Outcome.FAILED else then
+        for then, now in zip(anchored.checks, newest.checks, strict=True)
+    ]
+    return build_report(checks, newest.status, policy, anchored.document, note=anchored.note)
+
+
+def choose_shown(report: Report, policy: Policy) -> Shown:
+    """Return the one verdict that people read, by severity.
+
+    Args:
+        report: what the verifier found in the bundle.
+        policy: names the required steps.
+    """
+    outcomes = {check.step: check.outcome for check in report.checks}
+    missing = {step for step in policy.required if outcomes.get(step) is not Outcome.PASSED}
+    if Outcome.FAILED in outcomes.values():
+        return Shown.TAMPERED
+    if report.status in _SHOWN_AS_THEY_ARE:
+        return _SHOWN_AS_THEY_ARE[report.status]
+    if missing - {Step.RECEIPT} or report.status is None:
+        return Shown.CANNOT_CHECK
+    if missing:
+        return Shown.PENDING
+    return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
 
 
 def _choose_unlogged(report: Report) -> Shown:

@@ -17,7 +17,7 @@ is authentic and INVALID at once: it is genuine, and the instrument must not be 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -171,29 +171,6 @@ def build_report(
         document if authentic else None,
         note if authentic else None,
     )
-
-
-def restate(report: Report, status: DocumentStatus | None, note: Sentence, policy: Policy) -> Report:
-    """Return the report as it is once a heavier status is known than its evidence shows.
-
-    Args:
-        report: what the evidence shows.
-        status: what is known beside it; None, or a lighter one, changes nothing.
-        note: who says so; put behind what step 19 found.
-        policy: names the required steps.
-    """
-    if not report.authentic or find_heaviest(report.status, status) is report.status:
-        return report
-    checks = tuple(_add_note(check, note) if check.step is Step.STATUS else check for check in report.checks)
-    outcomes = {check.step: check.outcome for check in checks}
-    warned = any(check.warning for check in checks)
-    verdict = _find_verdict(outcomes, status, policy.required, warned=warned)
-    return replace(report, status=status, verdict=verdict, checks=checks)
-
-
-def _add_note(check: Check, note: Sentence) -> Check:
-    reason = Sentence(f"{check.reason.en}; {note.en}", f"{check.reason.zh}；{note.zh}")
-    return replace(check, reason=reason)
 
 
 def _is_authentic(outcomes: Mapping[Step, Outcome]) -> bool:

@@ -223,7 +223,7 @@ def _check_status(
     now: datetime,
     evidence: tuple[Registers, Established] | None,
 ) -> tuple[Check, DocumentStatus | None]:
-    """Step 19; the chain's time says how old the state is, the log's own only where there is no receipt."""
+    """Step 19; the receipt says how old the state is, the log's own clock only where there is no receipt."""
     if evidence is None:
         return _status_not_proved(), None
     established = evidence[1]

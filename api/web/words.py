@@ -98,7 +98,7 @@ LOOKS: Final = MappingProxyType(
         Shown.FAILED_SINCE: Look(
             "failed",
             _CROSS,
-            Sentence("Failed verification", "检定不合格"),
+            Sentence("Failed a later verification", "其后检定不合格"),
             Sentence(
                 "The instrument failed a later verification and must not be used for trade.",
                 "该器具在此后的检定中不合格，不得用于贸易结算。",

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.negotiation import Language
-from api.verdicts import Shown, choose_shown
+from api.verdicts import Shown, bring_up_to_date, choose_shown
 from api.web.words import LOOKS, OUTCOMES, UNTIL, say_date, say_zone
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.policy import DEFAULT_REQUIRED, Policy
 from ledger.core.signature import Ed25519Signer
-from ledger.core.step import Outcome, Sentence, Step, failed, not_checked, passed
-from verifier.report import DocumentStatus, build_report, restate
+from ledger.core.step import Outcome, Step, Verdict, failed, not_checked, passed
+from verifier.report import DocumentStatus, build_report
 
 POLICY = Policy(
     version=1,
@@ -37,14 +37,8 @@ ACTED_ON = (
 )
 
 
-def choose(says=DocumentStatus.VALID, newer=None, **outcomes):
-    """Return what is shown if every step passed, but those named in `outcomes`.
-
-    Args:
-        says: what the evidence shows.
-        newer: what the log has said since.
-        outcomes: of steps, by their codes.
-    """
+def choose(says=DocumentStatus.VALID, **outcomes):
+    """Return what is shown if every step passed, but those named in `outcomes`."""
     made = {"failed": failed, "unknown": not_checked}
     checks = []
     for step in Step:
@@ -53,15 +47,13 @@ def choose(says=DocumentStatus.VALID, newer=None, **outcomes):
             checks.append(passed(step, "x", "x", warning=True))
         else:
             checks.append(made.get(outcome, passed)(step, "x", "x"))
-    report = restate(build_report(checks, says, POLICY, None), newer, Sentence("y", "y"), POLICY)
-    return choose_shown(report, POLICY)
+    return choose_shown(build_report(checks, says, POLICY, None), POLICY)
 
 
 @pytest.mark.parametrize("step", [step.code for step in Step])
 def test_one_step_that_fails_outweighs_everything(step):
     for says in DocumentStatus:
-        for newer in (None, *DocumentStatus):
-            assert choose(says, newer, **{step: "failed"}) is Shown.TAMPERED
+        assert choose(says, **{step: "failed"}) is Shown.TAMPERED
 
 
 @pytest.mark.parametrize("step", [step.code for step in DEFAULT_REQUIRED if step is not Step.RECEIPT])
@@ -82,29 +74,50 @@ def test_a_step_that_is_not_required_may_stay_open(step):
         (Shown.PENDING, {"receipt": "unknown"}),
         (Shown.PENDING, {"receipt": "unknown", "time": "warned"}),
         (Shown.ATTENTION, {"time": "warned"}),
-        (Shown.SUPERSEDED, {"newer": DocumentStatus.SUPERSEDED}),
-        (Shown.SUPERSEDED, {"newer": DocumentStatus.SUPERSEDED, "receipt": "unknown"}),
+        (Shown.SUPERSEDED, {"says": DocumentStatus.SUPERSEDED}),
+        (Shown.SUPERSEDED, {"says": DocumentStatus.SUPERSEDED, "receipt": "unknown"}),
+        (Shown.SUPERSEDED, {"says": DocumentStatus.SUPERSEDED, "limits": "unknown", "time": "warned"}),
         (Shown.EXPIRED, {"says": DocumentStatus.EXPIRED}),
         (Shown.EXPIRED, {"says": DocumentStatus.SERVICE_LIFE_ENDED}),
-        (Shown.SUPERSEDED, {"says": DocumentStatus.EXPIRED, "newer": DocumentStatus.SUPERSEDED}),
         (Shown.EXPIRED, {"says": DocumentStatus.EXPIRED, "receipt": "unknown"}),
-        (Shown.FAILED_SINCE, {"newer": DocumentStatus.FAILED_SINCE}),
-        (Shown.FAILED_SINCE, {"newer": DocumentStatus.FAILED_SINCE, "says": DocumentStatus.EXPIRED}),
-        (Shown.FAILED, {"says": DocumentStatus.FAILED}),
-        (Shown.FAILED, {"says": DocumentStatus.FAILED, "newer": DocumentStatus.SUPERSEDED}),
-        (Shown.FAILED, {"says": DocumentStatus.FAILED, "newer": DocumentStatus.FAILED_SINCE}),
-        (Shown.FAILED, {"says": DocumentStatus.FAILED, "receipt": "unknown"}),
+        (Shown.FAILED_SINCE, {"says": DocumentStatus.FAILED_SINCE}),
+        (Shown.FAILED_SINCE, {"says": DocumentStatus.FAILED_SINCE, "receipt": "unknown"}),
         *((Shown(status), {"says": status}) for status in ACTED_ON),
-        *((Shown(status), {"newer": status}) for status in ACTED_ON),
-        *((Shown(status), {"newer": status, "receipt": "unknown"}) for status in ACTED_ON),
-        *((Shown(status), {"says": DocumentStatus.EXPIRED, "newer": status}) for status in ACTED_ON),
-        (Shown.CANCELLED, {"says": DocumentStatus.CANCELLED, "newer": DocumentStatus.FAILED_SINCE}),
-        (Shown.WITHDRAWN, {"says": DocumentStatus.CANCELLED, "newer": DocumentStatus.WITHDRAWN}),
-        (Shown.SUSPENDED, {"says": DocumentStatus.SUSPENDED, "newer": DocumentStatus.SUPERSEDED}),
+        *((Shown(status), {"says": status, "receipt": "unknown"}) for status in ACTED_ON),
+        (Shown.FAILED, {"says": DocumentStatus.FAILED}),
+        (Shown.FAILED, {"says": DocumentStatus.FAILED, "receipt": "unknown"}),
     ],
 )
 def test_the_harder_fact_is_shown(shown, arguments):
     assert choose(**arguments) is shown
+
+
+def report(says=DocumentStatus.VALID, **outcomes):
+    made = {"failed": failed, "unknown": not_checked}
+    checks = [made.get(outcomes.get(step.code), passed)(step, "x", "x") for step in Step]
+    return build_report(checks, says, POLICY, None)
+
+
+@pytest.mark.parametrize("says", DocumentStatus)
+def test_the_newest_status_counts_and_the_anchored_steps_stay(says):
+    found = bring_up_to_date(report(), report(says, receipt="unknown"), POLICY)
+    assert (found.status, found.checks) == (says, report().checks)
+
+
+def test_a_newest_status_that_nobody_could_check_leaves_that_step_open():
+    found = bring_up_to_date(report(), report(status="unknown"), POLICY)
+    assert {check.step for check in found.checks if check.outcome is Outcome.NOT_CHECKED} == {Step.STATUS}
+
+
+@pytest.mark.parametrize("step", [step.code for step in Step])
+@pytest.mark.parametrize("at", ["then", "now"])
+def test_what_fails_under_either_checkpoint_is_tampered(step, at):
+    broken = report(**{step: "failed"})
+    found = bring_up_to_date(*((broken, report()) if at == "then" else (report(), broken)), POLICY)
+    if step == Step.STATUS.code and at == "then":
+        assert found.verdict is Verdict.VALID
+    else:
+        assert (choose_shown(found, POLICY), found.verdict) == (Shown.TAMPERED, Verdict.INVALID)
 
 
 def test_every_verdict_has_a_look_of_its_own():
