@@ -83,7 +83,7 @@ class Intake:
         results: list[Result] = []
         for is_document, group in groupby(entries, lambda entry: entry.certificate is not None):
             batch = list(group)
-            # A register event is in the log before what follows it is judged.
+            # An act or a register event is in the log before what follows it is judged.
             for part in [batch] if is_document else [[entry] for entry in batch]:
                 results += self._append(part, stored)
         return self._answer(entries, results)
