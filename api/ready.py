@@ -25,7 +25,7 @@ ASK_AGAIN: Final = "no-cache"
 """May be kept, and is asked for again each time."""
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
-"""For what never changes: tiles, and bundles under an anchored checkpoint."""
+"""For what never changes: tiles and entry bundles."""
 
 MOST: Final = 4096
 """Answers kept, at most about 60 MB."""

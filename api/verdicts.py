@@ -1,8 +1,8 @@
 """What this server has to say of a printed code: the verifier's steps over the bundle it would hand out.
 
 The steps are the verifier's, with this home's policy; the server only looks up. The bundle that it hands out is
-anchored and never changes; how the document stands now is proved by the status map under the newest checkpoint.
-No chain is asked while somebody waits.
+under the newest anchor; how the document stands now is proved by the status map under the newest checkpoint. No
+chain is asked while somebody waits.
 
 >>> Verdicts(store, prover, receipts, policy, clock).of_code(parse_code("Y0E5-Q0BV-PKA4-86WB")).shown
 <Shown.VALID: 'VALID'>
@@ -43,13 +43,20 @@ class Shown(StrEnum):
 
     TAMPERED = "TAMPERED"
     """Evidence does not hold."""
+    WITHDRAWN = "WITHDRAWN"
+    """By the institution that issued it."""
+    CANCELLED = "CANCELLED"
+    """By an authority."""
     FAILED = "FAILED"
     """A rejection notice."""
     FAILED_SINCE = "FAILED_SINCE"
     """The instrument failed a later verification."""
-    EXPIRED = "EXPIRED"
+    SUSPENDED = "SUSPENDED"
+    NEEDS_REVERIFICATION = "NEEDS_REVERIFICATION"
+    """The instrument must be verified again."""
     SUPERSEDED = "SUPERSEDED"
     """The instrument has a newer certificate."""
+    EXPIRED = "EXPIRED"
     CANNOT_CHECK = "CANNOT_CHECK"
     PENDING = "PENDING"
     """In order, and not anchored yet."""
@@ -84,8 +91,6 @@ class Bundle:
 
     raw: bytes
     code: ShortCode
-    is_anchored: bool
-    """Then it never changes."""
 
 
 class ReceiptReading(ReceiptFinding, Protocol):
@@ -195,7 +200,7 @@ class Verdicts:
     def _prove(self, entry: StoredEntry) -> Bundle:
         checkpoint, receipt = find_checkpoint(self._prover, self._receipts, entry.leaf_index)
         raw = self._prover.bundles([entry.leaf_index], checkpoint, receipt)[0]
-        return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw), receipt is not None)
+        return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw))
 
     def _judge(self, entry: StoredEntry) -> Finding:
         checkpoint = self._prover.newest_checkpoint()
@@ -203,7 +208,7 @@ class Verdicts:
         try:
             parsed = parse_bundle(bundle.raw)
             report = verify_bundle(parsed, self._session, self._clock())
-            if bundle.is_anchored:
+            if parsed.checkpoint != checkpoint.note:
                 newest = parse_bundle(self._prover.bundles([entry.leaf_index], checkpoint)[0])
                 now = verify_bundle(newest, self._session, self._clock())
                 report = bring_up_to_date(report, now, self._policy)
@@ -256,8 +261,12 @@ class Verdicts:
 
 
 _SHOWN_AS_THEY_ARE: Final = {
+    DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
+    DocumentStatus.CANCELLED: Shown.CANCELLED,
     DocumentStatus.FAILED: Shown.FAILED,
     DocumentStatus.FAILED_SINCE: Shown.FAILED_SINCE,
+    DocumentStatus.SUSPENDED: Shown.SUSPENDED,
+    DocumentStatus.NEEDS_REVERIFICATION: Shown.NEEDS_REVERIFICATION,
     DocumentStatus.EXPIRED: Shown.EXPIRED,
     DocumentStatus.SERVICE_LIFE_ENDED: Shown.EXPIRED,
     DocumentStatus.SUPERSEDED: Shown.SUPERSEDED,

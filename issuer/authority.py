@@ -1,7 +1,8 @@
 """Decisions of the root and of authorities: drafted, endorsed by each key that must agree, signed; offline.
 
 A draft is a small JSON file that travels between key holders. It becomes a statement when the last of them
-signs it; only then does it go to a log.
+signs it; only then does it go to a log. Beside what they register, authorities decide about certificates: those
+decisions are acts, which nobody endorses.
 
 >>> draft = draft_decision(EventType.SCOPE, "ledger.example/1", "CN-35", content, 0, event_id)
 >>> raw = sign_decision(draft, signer)
@@ -10,28 +11,33 @@ signs it; only then does it go to a log.
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ledger.core.act import find_decision_fault, parse_act
 from ledger.core.authority import CONTENT_PARSERS, parse_content
 from ledger.core.canonical import encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
-from ledger.core.event import EventType
+from ledger.core.event import ACT_TYPES, EventType
 from ledger.core.fields import Reader
 from ledger.core.ids import KeyId
 from ledger.core.signature import PublicKey, Signer, verify_signature
 from ledger.core.statement import (
+    ActClaims,
     Endorsement,
     RegisterClaims,
     Statement,
     compute_endorsed_bytes,
     sign_statement,
 )
+from ledger.core.status import AUTHORITY_ACTS
 
 DRAFT_TYPE: Final = "hengzheng/decision/v1"
+MAX_ENDORSEMENTS: Final = 128
+"""In one draft: of every root key, and of a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A register event on its way to being signed."""
+    """A register event, or an authority's act, on its way to being signed."""
 
     event_type: EventType
     origin: str
@@ -39,7 +45,7 @@ class Decision:
     issuer: str
     """ROOT, or the id of the authority that decides."""
     content: bytes
-    """Canonical JSON, see `ledger.core.authority`."""
+    """Canonical JSON, see `ledger.core.authority` and `ledger.core.act`."""
     expected_version: int
     event_id: bytes
     """8 random bytes."""
@@ -52,14 +58,25 @@ def draft_decision(
     """Return a draft whose content has been read and found well-formed.
 
     Raises:
-        InputError: not a register event, or its content is malformed.
+        InputError: not such an event, or its content is malformed or lacks the decision that it needs.
     """
-    parse_content(event_type, content)
+    if event_type in ACT_TYPES:
+        fault = find_decision_fault(event_type, parse_act(content), by_authority=True)
+        if fault is not None:
+            raise MalformedDocumentError(fault, field="content.decision")
+    else:
+        parse_content(event_type, content)
     return Decision(event_type, origin, issuer, content, expected_version, event_id)
 
 
 def endorse_decision(decision: Decision, signer: Signer) -> Decision:
-    """Return the draft with one more endorsement; endorsing twice changes nothing."""
+    """Return the draft with one more endorsement; endorsing twice changes nothing.
+
+    Raises:
+        InputError: an act, which nobody endorses.
+    """
+    if decision.event_type in ACT_TYPES:
+        raise InputError(f"{decision.event_type.name} is signed by the authority alone", field="event")
     message = _endorsed_bytes(decision)
     added = Endorsement(signer.public_key.key_id, signer.sign(message))
     others = [item for item in decision.endorsements if item.key_id != added.key_id]
@@ -86,9 +103,16 @@ def sign_decision(decision: Decision, signer: Signer) -> bytes:
     Raises:
         MalformedDocumentError: the statement would be too long.
     """
-    claims = RegisterClaims(decision.event_id, decision.content, decision.endorsements)
-    statement = Statement(decision.event_type, decision.issuer, claims, decision.expected_version)
+    statement = Statement(
+        decision.event_type, decision.issuer, _build_claims(decision), decision.expected_version
+    )
     return sign_statement(statement, signer, decision.origin)
+
+
+def _build_claims(decision: Decision) -> ActClaims | RegisterClaims:
+    if decision.event_type in ACT_TYPES:
+        return ActClaims(decision.event_id, decision.content)
+    return RegisterClaims(decision.event_id, decision.content, decision.endorsements)
 
 
 def encode_decision(decision: Decision) -> bytes:
@@ -129,21 +153,26 @@ def parse_decision(raw: bytes) -> Decision:
         reader.integer("expected_version", 0, 2**32 - 1),
         reader.hex("event_id", 8),
     )
-    endorsements = tuple(_parse_endorsement(item) for item in reader.objects("endorsements"))
+    most = 0 if decision.event_type in ACT_TYPES else MAX_ENDORSEMENTS
+    endorsements = tuple(_parse_endorsement(item) for item in reader.objects("endorsements", most=most))
     reader.finish()
     return replace(decision, endorsements=endorsements)
 
 
 def parse_event_type(text: str) -> EventType:
-    """Return the register event of this name.
+    """Return the register event or act of this name; REVERIFY will do for the longest.
 
     Raises:
         InputError: no such event.
     """
-    known = [event_type.name for event_type in CONTENT_PARSERS]
-    if text.upper() not in known:
+    name = _SHORT_NAMES.get(text.upper(), text.upper())
+    known = [event_type.name for event_type in (*CONTENT_PARSERS, *sorted(AUTHORITY_ACTS))]
+    if name not in known:
         raise InputError(f"{text!r} is none of {', '.join(known)}", field="event")
-    return EventType[text.upper()]
+    return EventType[name]
+
+
+_SHORT_NAMES: Final = {"REVERIFY": "REVERIFY_NEEDED"}
 
 
 def _endorsed_bytes(decision: Decision) -> bytes:

@@ -2,7 +2,8 @@
 
     keygen   make a key in a keystore
     root     draft the first decision of a log: its root keys
-    draft    draft any other decision from a file with its content
+    draft    draft any other decision from a file with its content: delegate, institution, key, scope; and about
+             certificates: cancel, suspend, reinstate, reverify
     endorse  add a key's endorsement to a draft: every root key that agrees, and every key that is new
     sign     turn a draft into a signed statement
     submit   hand statements to a ledger
@@ -110,7 +111,9 @@ def root(
 
 @authority_app.command()
 def draft(
-    event: Annotated[str, typer.Argument(help="delegate, institution, key or scope")],
+    event: Annotated[
+        str, typer.Argument(help="delegate, institution, key, scope, cancel, suspend, reinstate or reverify")
+    ],
     content: Annotated[Path, typer.Argument(help="JSON file with the content; see ledger/core/README.md")],
     out: OutOption,
     issuer: Annotated[str, typer.Option(help="who decides: ROOT, or the id of an authority")],
@@ -119,7 +122,7 @@ def draft(
         str | None, typer.Option("--new-key", help="key of the keystore for the member `key`")
     ] = None,
     expected_version: Annotated[
-        int, typer.Option(help="version that this decision follows; 0 for the first")
+        int, typer.Option(help="version that this decision follows, of an act's instrument; 0 for the first")
     ] = 0,
     *,
     as_json: JsonOption = False,

@@ -20,7 +20,7 @@ from issuer.checking import Checked, cut
 from issuer.faults import Fault
 from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
 from issuer.issuing import BatchReport, Desk
-from issuer.outputs import DocumentFiles, has_settled_bundle, write_outputs
+from issuer.outputs import DocumentFiles, has_newest_bundle, write_outputs
 from issuer.profile import InstitutionFile, parse_institution_file
 from issuer.rendering.qr import write_bulk
 from issuer.store import DeskStore, DocumentBytes
@@ -38,7 +38,7 @@ from ledger.core.errors import (
     StateError,
     UnavailableError,
 )
-from ledger.core.ids import CertificateNumber, LeafIndex, Subject
+from ledger.core.ids import CertificateNumber, LeafIndex, Subject, TreeSize
 from ledger.core.policy import parse_policy
 from ledger.core.status import Registers, SubjectState
 from ledger.failpoint import failpoint
@@ -97,14 +97,14 @@ def issue(
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
     day = _read_base_date(opened, base_date)
-    raw = _read_institution(opened, institution)
+    raw = read_institution(opened, institution)
     profile = parse_institution_file(raw, day or date(2000, 1, 1) if opened.development else None)
     rows = [list(_read_file(path, shared)) for path, shared in _pair(files, common or [])]
     if anchor and ledger is None:
         read_binding(opened)
     with (
-        _open_gateway(opened, passphrase, ledger) as gateway,
-        _open_desk_store(opened, profile, gateway) as store,
+        open_gateway(opened, passphrase, ledger) as gateway,
+        open_desk_store(opened, profile, gateway) as store,
     ):
         desk = Desk(
             profile.profile,
@@ -122,7 +122,7 @@ def issue(
             if faults and not skip_bad:
                 _print_faults(faults, as_json=as_json)
                 return _EXIT_INPUT
-            _keep(opened.path / INSTITUTION_FILE, raw)
+            keep_file(opened.path / INSTITUTION_FILE, raw)
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
             report = desk.issue(documents, progress=_show(progress, "issue", len(documents)))
@@ -151,6 +151,10 @@ class Ledger(Protocol):
         """Return the newest states of those subjects that have one."""
         ...
 
+    def anchored_size(self) -> TreeSize:
+        """Return how many leaves the newest anchor holds."""
+        ...
+
     def bundles(self, documents: Mapping[LeafIndex, Entry]) -> Mapping[LeafIndex, bytes]:
         """Return the bundles, by its leaf, of each of these documents that has one already."""
         ...
@@ -162,13 +166,17 @@ class Gateway:
 
     ledger: Ledger
 
-    def submit(self, entries: Sequence[tuple[bytes, bytes]]) -> list[Answer]:
-        """Hand in statements with their certificates."""
+    def submit(self, entries: Sequence[tuple[bytes, bytes | None]]) -> list[Answer]:
+        """Hand in statements, issues with their certificates."""
         return [_answer(result) for result in self.ledger.submit(list(entries))]
+
+    def find_states(self, subjects: Sequence[Subject]) -> Mapping[Subject, SubjectState]:
+        """Return the newest states of those subjects that have one."""
+        return self.ledger.find_states(subjects)
 
     def subject_versions(self, subjects: Collection[Subject]) -> dict[Subject, int]:
         """Return the newest version of each subject that has one."""
-        return {subject: state.version for subject, state in self.ledger.find_states(list(subjects)).items()}
+        return {subject: state.version for subject, state in self.find_states(list(subjects)).items()}
 
     def registers(self) -> Registers:
         """Return what the register events have established."""
@@ -191,7 +199,8 @@ def _find_kind(err: LedgerError) -> RefusalKind:
 
 
 @contextmanager
-def _open_gateway(home: Home, passphrase: Passphrase, url: str | None) -> Iterator[Gateway]:
+def open_gateway(home: Home, passphrase: Passphrase, url: str | None) -> Iterator[Gateway]:
+    """Open the ledger behind a URL, or the home's own where there is none."""
     if url is None:
         with open_ledger(home, passphrase) as local:
             yield Gateway(local)
@@ -202,7 +211,7 @@ def _open_gateway(home: Home, passphrase: Passphrase, url: str | None) -> Iterat
 
 
 @contextmanager
-def _open_desk_store(home: Home, institution: InstitutionFile, gateway: Gateway) -> Iterator[DeskStore]:
+def open_desk_store(home: Home, institution: InstitutionFile, gateway: Gateway) -> Iterator[DeskStore]:
     """Open the desk's database, which is made for one institution for ever: one that the log knows."""
     if institution.content.id not in gateway.registers().institutions:
         raise InputError(f"the log knows no institution {institution.content.id}", field="institution.id")
@@ -229,7 +238,7 @@ def _read_base_date(home: Home, text: str | None) -> date | None:
         raise InputError(err.reason, field="--base-date") from None
 
 
-def _read_institution(home: Home, path: Path | None) -> bytes:
+def read_institution(home: Home, path: Path | None) -> bytes:
     """Read the institution's file: the one given, or the one kept from the time before."""
     kept = home.path / INSTITUTION_FILE
     if path is None and not kept.exists():
@@ -237,7 +246,8 @@ def _read_institution(home: Home, path: Path | None) -> bytes:
     return _read(path or kept)
 
 
-def _keep(path: Path, raw: bytes) -> None:
+def keep_file(path: Path, raw: bytes) -> None:
+    """Write a file unless it holds these bytes already."""
     if not path.exists() or path.read_bytes() != raw:
         replace_file(path, raw)
 
@@ -323,6 +333,7 @@ class _BundleSource:
 
     out: Path
     ledger: Ledger
+    _anchored_size: TreeSize | None = None
     _missing: int = 0
     _outage: UnavailableError | None = None
 
@@ -332,18 +343,27 @@ class _BundleSource:
         """Return the bundles that are to be written, of those documents that have one."""
         if self._outage is not None:
             return {}
-        wanted = {
-            index: Entry(found.statement, found.certificate)
-            for index, (number, found) in documents.items()
-            if not has_settled_bundle(self.out, number, found.statement, found.certificate)
-        }
         try:
+            wanted = self._choose(documents)
             bundles = self.ledger.bundles(wanted)
         except UnavailableError as err:
             self._outage = err
             return {}
         self._missing += len(wanted) - len(bundles)
         return bundles
+
+    def _choose(
+        self, documents: Mapping[LeafIndex, tuple[CertificateNumber, DocumentBytes]]
+    ) -> dict[LeafIndex, Entry]:
+        if self._anchored_size is None:
+            self._anchored_size = self.ledger.anchored_size()
+        return {
+            index: Entry(found.statement, found.certificate)
+            for index, (number, found) in documents.items()
+            if not has_newest_bundle(
+                self.out, number, (found.statement, found.certificate), self._anchored_size
+            )
+        }
 
     @property
     def trouble(self) -> UnavailableError | None:

@@ -6,8 +6,8 @@
                                    qr.svg
 
 The folder is the number, percent-encoded outside `[A-Za-z0-9._-]`. A file that is there already with the same
-content is left alone; a bundle with a receipt never changes again. Disclosures are not written here: they hold
-personal data and go to few.
+content is left alone; a bundle is replaced once there is a newer anchor. Disclosures are not written here: they
+hold personal data and go to few.
 
 >>> write_outputs(Path("demo-out"), files, "localhost:8000")
 PosixPath('demo-out/certificates/JY2026-000001')
@@ -23,7 +23,7 @@ from typing import Final
 from issuer.rendering.qr import DEFAULT_STYLE, Writer, build_caption, render_png, render_svg, write_single
 from ledger.core.bundle import parse_bundle
 from ledger.core.errors import InputError
-from ledger.core.ids import CertificateNumber
+from ledger.core.ids import CertificateNumber, TreeSize
 from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, encode_short_url
 
 FOLDER: Final = "certificates"
@@ -64,17 +64,24 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
     return folder
 
 
-def has_settled_bundle(
-    directory: Path, number: CertificateNumber, statement: bytes, certificate: bytes
+def has_newest_bundle(
+    directory: Path, number: CertificateNumber, document: tuple[bytes, bytes], anchored_size: TreeSize
 ) -> bool:
-    """Tell whether a document's bundle lies in its folder already: whole, of this document, with a receipt."""
+    """Tell whether a document's bundle lies in its folder: whole, of this document, under the newest anchor.
+
+    Args:
+        directory: as in `write_outputs`.
+        number: of the document.
+        document: signed statement and published certificate.
+        anchored_size: how many leaves the newest anchor holds.
+    """
     try:
         bundle = parse_bundle(_find_folder(directory, number).joinpath(BUNDLE).read_bytes())
     except (OSError, InputError):
         return False
     is_whole = bundle.stated_digest == bundle.computed_digest
-    is_own = (bundle.statement_raw, bundle.certificate.raw) == (statement, certificate)
-    return is_whole and is_own and bundle.receipt is not None
+    is_own = (bundle.statement_raw, bundle.certificate.raw) == document
+    return is_whole and is_own and bundle.receipt is not None and bundle.receipt.tree_size >= anchored_size
 
 
 def _find_folder(directory: Path, number: CertificateNumber) -> Path:

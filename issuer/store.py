@@ -19,8 +19,9 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.sql import Select
 
-from issuer.tables import BRINGS_NUMBER, IS_WAITING, DocumentState, documents, meta, metadata, series
+from issuer.tables import BRINGS_NUMBER, IS_WAITING, DocumentState, acts, documents, meta, metadata, series
 from ledger.core.errors import NotFoundError, StateError
+from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, Subject
 
 FORMAT: Final = "1"
@@ -106,6 +107,20 @@ class DocumentBytes:
     disclosure: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAct:
+    """An act on a certificate, and how far it has come."""
+
+    position: int
+    number: CertificateNumber
+    type: EventType
+    statement: bytes
+    state: DocumentState
+    leaf_index: LeafIndex | None = None
+    reason: str | None = None
+    """Why the log refused it."""
+
+
 class DeskReading:
     """Questions about one state of the desk."""
 
@@ -168,6 +183,12 @@ class DeskReading:
             raise NotFoundError(f"the desk has no document {number}")
         return DocumentBytes(row.certificate, row.statement, row.disclosure)
 
+    def find_newest_act(self, number: CertificateNumber) -> StoredAct | None:
+        """Return the act on a certificate that was signed last; None: there is none."""
+        wanted = select(acts).where(acts.c.number == number).order_by(acts.c.position.desc()).limit(1)
+        row = self._connection.execute(wanted).one_or_none()
+        return None if row is None else _to_act(row)
+
 
 class DeskWriting(DeskReading):
     """Changes to the desk, inside one transaction."""
@@ -201,6 +222,23 @@ class DeskWriting(DeskReading):
             WaitingDocument(row["position"], item.number, item.subject, item.certificate, item.statement)
             for row, item in zip(rows, signed, strict=True)
         ]
+
+    def add_act(
+        self, number: CertificateNumber, event_type: EventType, statement: bytes, now_ms: int
+    ) -> StoredAct:
+        """Store a new act behind all others."""
+        last = self._connection.execute(select(func.max(acts.c.position))).scalar_one() or 0
+        act = StoredAct(last + 1, number, event_type, statement, DocumentState.SIGNED)
+        row = {"position": act.position, "number": number, "type": int(event_type), "statement": statement}
+        times = {"state": act.state, "signed_at_ms": now_ms, "changed_at_ms": now_ms}
+        self._connection.execute(insert(acts).values(**row, **times))
+        return act
+
+    def save_act(self, act: StoredAct, now_ms: int) -> None:
+        """Store how far an act has come that waited for the log so far."""
+        waiting = update(acts).where(acts.c.position == act.position, acts.c.state == DocumentState.SIGNED)
+        values = {"statement": act.statement, "state": act.state, "leaf_index": act.leaf_index}
+        self._connection.execute(waiting.values(**values, reason=act.reason, changed_at_ms=now_ms))
 
     def mark_logged(self, indices: Mapping[int, LeafIndex], now_ms: int) -> None:
         """Note the leaf index of each position."""
@@ -272,6 +310,18 @@ def _to_stored(row: Row[*tuple[Any, ...]]) -> StoredDocument:
         row.request_id,
         bytes(row.content_digest),
         CertificateNumber(row.number),
+        DocumentState(row.state),
+        None if row.leaf_index is None else LeafIndex(row.leaf_index),
+        row.reason,
+    )
+
+
+def _to_act(row: Row[*tuple[Any, ...]]) -> StoredAct:
+    return StoredAct(
+        row.position,
+        CertificateNumber(row.number),
+        EventType(row.type),
+        bytes(row.statement),
         DocumentState(row.state),
         None if row.leaf_index is None else LeafIndex(row.leaf_index),
         row.reason,

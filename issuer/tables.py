@@ -77,6 +77,24 @@ documents = Table(
 
 `subject` is what the statement touches; `brings_number` is 1 where the input document brought its own number.
 """
+acts = Table(
+    "desk_acts",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=False),
+    Column("number", Text, nullable=False),
+    Column("type", Integer, nullable=False),
+    Column("state", Text, CheckConstraint("state IN ('signed', 'logged', 'voided')"), nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("leaf_index", BigInteger, unique=True),
+    Column("reason", Text),
+    Column("signed_at_ms", BigInteger, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
+    CheckConstraint("(state = 'logged') = (leaf_index IS NOT NULL)", name="acts_logged_has_index"),
+    CheckConstraint("(state = 'voided') = (reason IS NOT NULL)", name="acts_voided_has_reason"),
+    Index("desk_acts_number_idx", "number", "position"),
+)
+"""Every act on a certificate that the desk has signed, in the order of signing; `type` is that of the event."""
+
 IS_WAITING: Final = documents.c.state == literal_column(f"'{DocumentState.SIGNED}'")
 BRINGS_NUMBER: Final = documents.c.brings_number == literal_column("1")
 """Conditions as their indices have them: SQLite uses a partial index only where the same words stand in a query."""

@@ -4,9 +4,10 @@ A statement is admitted if it is well-formed, its key is active now and belongs 
 signature holds; an issue also needs the certificate it speaks of, sealed with the same key, agreeing with the
 statement in every field, inside the scope of the authorisation, and keeping the rules that `core.rules` has
 for the desk and the verifier too. A register event is judged by the fold as if it were the next leaf. The
-sequencer still decides about versions and numbers.
+sequencer still decides about versions and numbers. An act is judged in the same way, and must not say that it
+holds from a later time on.
 
->>> submission = admit(raw, body, Standing(log.registers, log.head.tree_size, view), rules, now)
+>>> submission = admit(raw, body, Standing(log.registers, log.head.tree_size, view, issues), rules, now)
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
+from ledger.core.act import parse_act
 from ledger.core.authority import RegisterState
 from ledger.core.certificate import Certificate, parse_certificate
 from ledger.core.data_integrity import parse_proof, verify_proof
@@ -44,8 +46,21 @@ from ledger.core.rules import (
     check_times,
 )
 from ledger.core.signature import PublicKey
-from ledger.core.statement import SignedStatement, parse_signed_statement, verify_statement
-from ledger.core.status import Registers, StateView, Void, judge_signed_event
+from ledger.core.statement import (
+    ActClaims,
+    SignedStatement,
+    Statement,
+    parse_signed_statement,
+    verify_statement,
+)
+from ledger.core.status import (
+    IssueSubjects,
+    Registers,
+    StateView,
+    Void,
+    judge_signed_event,
+    refuse_acts,
+)
 from ledger.submission import Submission
 
 MAX_REASON_CHARACTERS: Final = 500
@@ -69,7 +84,9 @@ class Standing:
     registers: Registers
     tree_size: TreeSize
     view: StateView
-    """Newest states, for register events; documents need none."""
+    """Newest states, for acts and register events; documents need none."""
+    issues: IssueSubjects = refuse_acts
+    """What each issue is about, for acts."""
 
 
 def admit(raw: bytes, body: bytes | None, standing: Standing, rules: RuleSet, now: datetime) -> Submission:
@@ -85,12 +102,13 @@ def admit(raw: bytes, body: bytes | None, standing: Standing, rules: RuleSet, no
     Raises:
         MalformedDocumentError: statement or certificate is not one, or the body is missing or not wanted.
         NonCanonicalEncodingError: one of them is not spelled as it must be.
-        DocumentRefusedError: it must not be issued; with every reason.
+        DocumentRefusedError: it must not be issued, or has no effect; with every reason.
+        StaleVersionError: something has happened to the act's instrument since.
         BrokenSignatureError: a signature does not hold.
     """
     signed = parse_signed_statement(raw)
     if signed.statement.type is not EventType.ISSUE:
-        return _admit_register_event(signed, body, standing, now)
+        return _admit_event(signed, body, standing, rules, now)
     key = _find_key(signed, standing)
     verify_statement(signed, key, _find_origin(standing))
     if body is None:
@@ -134,16 +152,31 @@ def _print(text: str) -> str:
     return shown[:MAX_REASON_CHARACTERS].strip() or "?"
 
 
-def _admit_register_event(
-    signed: SignedStatement, body: bytes | None, standing: Standing, now: datetime
+def _admit_event(
+    signed: SignedStatement, body: bytes | None, standing: Standing, rules: RuleSet, now: datetime
 ) -> Submission:
     if body is not None:
         raise MalformedDocumentError("only an issue comes with a certificate", field="certificate")
+    claims = signed.statement.claims
+    if isinstance(claims, ActClaims):
+        _check_act(signed.statement, claims, standing.view, now + rules.clock_tolerance)
     index = LeafIndex(standing.tree_size)
-    outcome = judge_signed_event(signed, index, now, standing.registers, standing.view)
+    outcome = judge_signed_event(signed, index, now, standing.registers, standing.view, standing.issues)
     if isinstance(outcome, Void):
         _refuse("NO_EFFECT", "statement", outcome.reason, f"该声明不产生效力（{outcome.reason}）")
     return Submission(signed)
+
+
+def _check_act(statement: Statement, claims: ActClaims, view: StateView, latest: datetime) -> None:
+    """Check what can be mended by signing again, so that who speaks is told of that alone."""
+    act = parse_act(claims.content)
+    if act.effective_at > latest:
+        _refuse("TIME", "content.effective_at", "is in the future", "生效时间在将来")
+    state = view(act.subject)
+    if state is not None and state.version != statement.expected_version:
+        raise StaleVersionError(
+            f"expects version {statement.expected_version}; the newest is {state.version}"
+        )
 
 
 def _find_key(signed: SignedStatement, standing: Standing) -> PublicKey:

@@ -1,6 +1,6 @@
-"""Bundles as they are handed out: under the oldest anchor over a leaf, or the newest checkpoint until there is one.
+"""Bundles as they are handed out: under the newest anchor, or the newest checkpoint for leaves beyond it.
 
-A bundle under an anchor never changes: whoever asks for it again gets the same bytes.
+A bundle shows how its document stood at that anchor: whoever asks again later gets a newer one.
 
 >>> build_bundles(prover, receipts, [LeafIndex(5)])
 {5: b'{"certificate":...'}
@@ -19,7 +19,7 @@ class ReceiptFinding(Protocol):
     """Where leaves are anchored."""
 
     def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
-        """Return the receipt of the oldest final anchor over a leaf; None if it is not anchored yet."""
+        """Return the receipt of the newest final anchor, if it holds a leaf; None if that is not anchored yet."""
         ...
 
 
@@ -65,7 +65,6 @@ def build_bundles(
     left = sorted(set(indices))
     while left:
         checkpoint, receipt = find_checkpoint(prover, receipts, left[0])
-        # The oldest anchor over the first leaf is the oldest over all that it holds: they come later.
         held = left if receipt is None else [index for index in left if index < receipt.tree_size]
         bundles.update(zip(held, prover.bundles(held, checkpoint, receipt), strict=True))
         left = left[len(held) :]

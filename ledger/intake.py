@@ -18,7 +18,7 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Final, Protocol
 
-from ledger.admission import Standing, admit, find_reasons
+from ledger.admission import admit, find_reasons
 from ledger.core.entry import HEADER_BYTES
 from ledger.core.errors import (
     InputError,
@@ -83,7 +83,7 @@ class Intake:
         results: list[Result] = []
         for is_document, group in groupby(entries, lambda entry: entry.certificate is not None):
             batch = list(group)
-            # A register event is in the log before what follows it is judged.
+            # An act or a register event is in the log before what follows it is judged.
             for part in [batch] if is_document else [[entry] for entry in batch]:
                 results += self._append(part, stored)
         return self._answer(entries, results)
@@ -99,9 +99,8 @@ class Intake:
         if known is not None:
             return Acknowledgement(known.leaf_index, known.leaf)
         ledger = self._ledger
-        standing = Standing(ledger.log.registers, ledger.log.head.tree_size, ledger.find_state)
         try:
-            return admit(entry.statement, entry.certificate, standing, ledger.rules, self._clock())
+            return admit(entry.statement, entry.certificate, ledger.standing, ledger.rules, self._clock())
         except (InputError, StateError, VerificationError) as err:
             return Refusal(err)
 

@@ -23,7 +23,7 @@ from ledger.core.errors import (
     StateError,
     VerificationError,
 )
-from ledger.core.ids import LeafIndex, Subject
+from ledger.core.ids import LeafIndex, Subject, TreeSize
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy, encode_policy
 from ledger.core.signature import Signer
 from ledger.core.statement import parse_signed_statement
@@ -35,6 +35,7 @@ from ledger.log import Log
 from ledger.passphrase import Passphrase
 from ledger.proving import Prover
 from ledger.receipts import Receipts
+from ledger.sequencing import read_subject
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate
 from ledger.store.records import compute_statement_name
@@ -85,11 +86,19 @@ class LocalLedger:
         return [next(appended) if isinstance(item, Submission) else item for item in admitted]
 
     def _admit(self, raw: bytes, body: bytes | None) -> Submission | Refusal:
-        standing = Standing(self.log.registers, self.log.head.tree_size, self.find_state)
         try:
-            return admit(raw, body, standing, self.rules, read_clock())
+            return admit(raw, body, self.standing, self.rules, read_clock())
         except (InputError, StateError, VerificationError) as err:
             return Refusal(err)
+
+    @property
+    def standing(self) -> Standing:
+        """Return what a statement is admitted against now."""
+        return Standing(self.log.registers, self.log.head.tree_size, self.find_state, self._find_issue)
+
+    def _find_issue(self, index: LeafIndex) -> Subject:
+        with self.store.read() as queries:
+            return read_subject(queries, index)
 
     def find_state(self, subject: Subject) -> SubjectState | None:
         """Return the newest state of one subject."""
@@ -99,6 +108,10 @@ class LocalLedger:
         """Return the newest states of those subjects that have one."""
         with self.store.read() as queries:
             return queries.find_states(list(subjects))
+
+    def anchored_size(self) -> TreeSize:
+        """Return how many leaves the newest final anchor holds; 0 if there is none."""
+        return Receipts(self.store).newest_size()
 
     def bundles(self, indices: Collection[LeafIndex]) -> dict[LeafIndex, bytes]:
         """Return the bundles of some issues: with receipts where they are anchored.

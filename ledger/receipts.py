@@ -1,7 +1,7 @@
 """Where on the chain a leaf is anchored, as the store knows it.
 
-A leaf is proved under the oldest final anchor that holds it: that one never changes, so neither does the bundle
-made from it.
+A leaf is proved under the newest final anchor that holds it, so that a bundle shows what has happened to its
+document since the issue.
 
 >>> Receipts(store).find(LeafIndex(5)).tree_size
 1042
@@ -20,14 +20,14 @@ class Receipts:
         self._database = store.database
 
     def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
-        """Return the receipt of the oldest final anchor over a leaf; None if it is not anchored yet.
+        """Return the receipt of the newest final anchor, if it holds a leaf; None if that is not anchored yet.
 
         Raises:
             UnavailableError: the store is out of reach.
         """
         with self._database.read() as connection:
-            anchor = AnchorQueries(connection).find_first_over(leaf_index)
-        return None if anchor is None else anchor.receipt
+            anchor = AnchorQueries(connection).find_newest_final()
+        return None if anchor is None or anchor.tree_size <= leaf_index else anchor.receipt
 
     def list_all(self) -> list[AnchorReceipt]:
         """Return the receipt of every final anchor, oldest first.

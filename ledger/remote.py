@@ -32,7 +32,7 @@ from ledger.core.errors import (
     VerificationError,
 )
 from ledger.core.fields import Reader
-from ledger.core.ids import LeafIndex, Subject
+from ledger.core.ids import LeafIndex, Subject, TreeSize
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.note import NoteVerifier
 from ledger.core.policy import Policy
@@ -149,7 +149,7 @@ class RemoteLedger:
             VerificationError: the server gives out something else.
             NotFoundError: the server does not know one of them.
         """
-        wanted = self._choose_settled(list(documents))
+        wanted = self._choose_anchored(list(documents))
         bundles: dict[LeafIndex, bytes] = {}
         for start in range(0, len(wanted), MAX_BUNDLES):
             some = wanted[start : start + MAX_BUNDLES]
@@ -163,11 +163,18 @@ class RemoteLedger:
                 bundles[index] = raw
         return bundles
 
-    def _choose_settled(self, indices: Sequence[LeafIndex]) -> Sequence[LeafIndex]:
-        """Return the leaves whose bundles will not change any more, as the server says."""
+    def anchored_size(self) -> TreeSize:
+        """Return how many leaves the newest anchor holds, as the server says.
+
+        Raises:
+            UnavailableError: out of reach.
+        """
+        return TreeSize(_read(parse_anchored_size, self._send("GET", "healthz").body))
+
+    def _choose_anchored(self, indices: Sequence[LeafIndex]) -> Sequence[LeafIndex]:
         if self._policy.contract is None or not indices:
             return indices
-        anchored_size = _read(parse_anchored_size, self._send("GET", "healthz").body)
+        anchored_size = self.anchored_size()
         return [index for index in indices if index < anchored_size]
 
     def _check_bundle(self, raw: bytes, index: LeafIndex, document: Entry) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from ledger.core.entry import HEADER_BYTES, encode_leaf
+from ledger.core.entry import HEADER_BYTES, encode_leaf, parse_header
 from ledger.core.errors import (
     AlreadyIssuedError,
     DocumentRefusedError,
@@ -22,13 +22,14 @@ from ledger.core.errors import (
 from ledger.core.ids import Digest, LeafIndex, Subject
 from ledger.core.statement import IssueClaims, SignedStatement, Statement
 from ledger.core.status import Effect, Registers, SubjectState, Void, build_header, judge_event, list_touched
+from ledger.map_history import LeafReading
 from ledger.store.records import Head, Known, NewEntry, StoredEntry, compute_statement_name
 from ledger.submission import Acknowledgement, Refusal, Result, Submission
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class StateReading(Protocol):
+class StateReading(LeafReading, Protocol):
     """What the log holds, at one state."""
 
     def find_known(
@@ -94,7 +95,7 @@ class Sequencing:
         if conflict is not None and not self._keep_void:
             return Refusal(conflict)
         index = LeafIndex(self._size + len(self.entries))
-        outcome = judge_event(signed, index, self._at, self.registers, self._view)
+        outcome = judge_event(signed, index, self._at, self.registers, self._view, self._find_issue)
         if isinstance(outcome, Void) and not self._keep_void:
             return Refusal(_explain(outcome))
         entry = StoredEntry(index, encode_leaf(build_header(signed, outcome, self._at_ms), signed.raw))
@@ -122,6 +123,12 @@ class Sequencing:
             self._states[subject] = self._reading.find_known([], [], [subject]).states.get(subject)
         return self._states[subject]
 
+    def _find_issue(self, index: LeafIndex) -> Subject:
+        """Return what an earlier issue is about, of this batch or of the stored log."""
+        if index < self._size:
+            return read_subject(self._reading, index)
+        return _get_subject(self.entries[index - self._size].leaf)
+
     def _add(self, submission: Submission, outcome: Effect | Void, entry: StoredEntry, name: bytes) -> None:
         statement, claims = submission.signed.statement, submission.signed.statement.claims
         number = None
@@ -145,6 +152,19 @@ class Sequencing:
         if effect.apply is not None:
             self.registers = _copy(self.registers)
             effect.apply(self.registers)
+
+
+def read_subject(reading: LeafReading, index: LeafIndex) -> Subject:
+    """Return the subject in the header of a stored leaf.
+
+    Raises:
+        LogIntegrityError: it is missing.
+    """
+    return _get_subject(reading.read_leaves(index, index + 1)[0])
+
+
+def _get_subject(leaf: bytes) -> Subject:
+    return parse_header(leaf[:HEADER_BYTES]).subject
 
 
 def _list_digests(submissions: Sequence[Submission]) -> list[Digest]:

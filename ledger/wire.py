@@ -4,7 +4,8 @@
     answer    {"checkpoint": note, "results": [{"header": base64, "inclusion": [base64], "index": 5},
                                                {"refusal": {...}}]}
 
-A certificate travels as the bytes that were published, so that nothing spells them anew; a register event has none.
+A certificate travels as the bytes that were published, so that nothing spells them anew; acts and register events
+have none.
 A logged entry comes back as all that its sender lacks to prove it: its index, the header that the log wrote before
 the statement, the hashes to the root, and the signed checkpoint. A refusal is signed, see `core.refusal`.
 
@@ -61,7 +62,7 @@ class Entry:
 
     statement: bytes
     certificate: bytes | None = None
-    """Published bytes; an issue has them, a register event has not."""
+    """Published bytes; an issue has them, nothing else has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class MemoryReceipts:
         self.receipts = {}
 
     def find(self, leaf_index):
-        return next((self.receipts[size] for size in sorted(self.receipts) if size > leaf_index), None)
+        newest = self.newest_size()
+        return self.receipts[newest] if newest > leaf_index else None
 
     def newest_size(self):
         return TreeSize(max(self.receipts, default=0))

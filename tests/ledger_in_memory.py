@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.core.act import Act, Decision, ReasonCode, encode_act
 from ledger.core.anchor import AnchorGrade, AnchorReceipt, ChainIdentity, sign_receipt
 from ledger.core.authority import (
     ROOT_ISSUER,
@@ -43,7 +44,14 @@ from ledger.core.encoding import encode_instant
 from ledger.core.entry import HEADER_BYTES, LeafHeader, encode_leaf, parse_header
 from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
-from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
+from ledger.core.ids import (
+    CertificateNumber,
+    InstitutionId,
+    InstrumentId,
+    LeafIndex,
+    Subject,
+    TreeSize,
+)
 from ledger.core.map_proof import build_map_proof
 from ledger.core.maphead import build_maphead
 from ledger.core.merkle import MemoryTree, build_inclusion_proof, build_multi_proof, build_root, hash_leaf
@@ -51,6 +59,7 @@ from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import Ed25519Signer, Signer
 from ledger.core.statement import (
+    ActClaims,
     Conclusion,
     Endorsement,
     IssueClaims,
@@ -62,6 +71,7 @@ from ledger.core.statement import (
     sign_statement,
 )
 from ledger.core.status import (
+    INSTITUTION_ACTS,
     Effect,
     Registers,
     Status,
@@ -171,6 +181,29 @@ def make_rejection(number: int = 1, **changes: Any) -> JsonObject:
     result = make_result("indication_error", "L") | {"points": points, "pass": False}
     changes = {"validity": {"kind": "none"}, "results": [result]} | changes
     return make_record(number, doc_type="rejection_notice", conclusion="fail", **changes)
+
+
+DECISION = Decision(
+    number="闽市监检撤〔2026〕3号",
+    ground="《中华人民共和国计量法》第二十六条",
+    dated=date(2026, 3, 1),
+    until=None,
+    remedy="可在六十日内向福建省人民政府申请行政复议",
+)
+
+
+def make_act(number: int = 1, *, decided: bool = False, **changes: Any) -> Act:
+    """Return the content of an act on the certificate of `make_record(number)`, with changes."""
+    act = Act(
+        issuer=INSTITUTION,
+        number=CertificateNumber(f"JY2026-{number:06}"),
+        instrument_id=InstrumentId(bytes.fromhex(make_record(number)["instrument"]["id"])),
+        part=None,
+        reason=ReasonCode.WRONG_RESULT,
+        effective_at=START,
+        decision=DECISION if decided else None,
+    )
+    return replace(act, **changes)
 
 
 def seal_record(
@@ -357,19 +390,64 @@ class MemoryLedger:
         self.documents[index] = Document(credential, raw)
         return index
 
+    # --- acts -----------------------------------------------------------------------------------------------
+
+    def sign_act(
+        self,
+        event_type: EventType,
+        number: int = 1,
+        *,
+        issuer: str | None = None,
+        by: str | None = None,
+        version: int | None = None,
+        event_id: bytes = bytes(8),
+        certificate: str | None = None,
+        **changes: Any,
+    ) -> bytes:
+        """Return an act on the certificate of `make_record(number)`.
+
+        Args:
+            event_type: what is done.
+            number: of the record; its number and its instrument are named.
+            issuer: who speaks; the authority for what is an authority's alone, else the institution.
+            by: whose key; that of who speaks.
+            version: expected; the newest of the instrument.
+            event_id: 8 bytes.
+            certificate: number of another certificate of the same instrument.
+            changes: of the content, see `make_act`.
+        """
+        by_institution = event_type in INSTITUTION_ACTS
+        issuer = issuer or (INSTITUTION if by_institution else AUTHORITY)
+        act = make_act(number, decided=issuer != INSTITUTION, **changes)
+        act = act if certificate is None else replace(act, number=CertificateNumber(certificate))
+        if version is None:
+            before = self.states.get(act.subject)
+            version = 0 if before is None else before.version
+        claims = ActClaims(event_id, encode_act(act))
+        signer = make_signer(by or ("seal" if issuer == INSTITUTION else "authority"))
+        return sign_statement(Statement(event_type, issuer, claims, version), signer, self.origin)
+
+    def act(self, event_type: EventType, number: int = 1, **options: Any) -> LeafIndex:
+        """Append an act; VOID if the fold says so."""
+        return self.append(self.sign_act(event_type, number, **options))
+
     # --- leaves ---------------------------------------------------------------------------------------------
 
     def append(self, raw: bytes) -> LeafIndex:
         """Append a statement as an honest log does; VOID if the fold says so."""
         signed = parse_signed_statement(raw)
         index, at = LeafIndex(len(self.leaves)), self._tick()
-        outcome = judge_signed_event(signed, index, at, self.registers, self.states.get)
+        outcome = judge_signed_event(signed, index, at, self.registers, self.states.get, self.subject_of)
         header = build_header(signed, outcome, int(at.timestamp() * 1000))
         if isinstance(outcome, Effect):
             self.states.update(outcome.changes)
             if outcome.apply is not None:
                 outcome.apply(self.registers)
         return self._add(encode_leaf(header, raw), outcome)
+
+    def subject_of(self, index: int) -> Subject:
+        """Return the subject in the header of a leaf."""
+        return parse_header(self.leaves[index][:HEADER_BYTES]).subject
 
     def force(self, raw: bytes, **changes: Any) -> LeafIndex:
         """Append a statement as if it took effect, with any member of its header changed."""
@@ -463,7 +541,7 @@ class MemoryLedger:
             if index not in without
             and (only is None or index in only)
             and index not in self.documents
-            and leaf[4] not in {EventType.ISSUE, EventType.MAPHEAD}
+            and EventType.ROOT <= leaf[4] < EventType.MAPHEAD
             and parse_header(leaf[:HEADER_BYTES]).status != Status.VOID
         ]
         last = LeafIndex(size - 1)

@@ -267,7 +267,7 @@ class Line:
             "id": "CN-35",
             "name": {"zh": "福建省市场监督管理局", "en": "Fujian Administration for Market Regulation"},
             "division": "35",
-            "powers": ["institution", "key", "scope"],
+            "powers": ["certificate", "institution", "key", "scope"],
             "from": "2020-01-01",
             "until": f"{DAY.year + 5}-12-31",
             "state": "active",

@@ -36,7 +36,7 @@ from ledger.core.status import (
 )
 from ledger.core.step import Check, Step, failed, not_checked, passed
 from verifier.freshness import Age
-from verifier.report import DocumentStatus
+from verifier.report import STATUS_WORDS, DocumentStatus, find_heaviest
 
 
 def from_rule(step: Step, result: RuleResult) -> Check:
@@ -204,8 +204,7 @@ def check_status(
         age: of that checkpoint.
 
     Returns:
-        The step, and a status that outweighs what the document says of itself, if there is one; what failed
-        stays failed.
+        The step, and what the map says beyond the document itself, if it says more.
 
     Raises:
         MapProofError: the proof does not show one of the two.
@@ -215,19 +214,73 @@ def check_status(
         return failed(Step.STATUS, "the statement is not about a certificate", "声明与证书无关"), None
     document = proven.find(certificate_subject(InstitutionId(signed.statement.issuer), claims.number))
     instrument = proven.find(instrument_subject(claims.instrument_id, claims.part))
-    status = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
-    if document != SubjectState(status, 1, index, index):
+    issued = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
+    if document is None or not _fits_document(document, issued, index):
         return failed(Step.STATUS, "the status map does not know this document", "状态表中没有此证书"), None
-    if instrument == SubjectState(status, signed.statement.expected_version + 1, index, index):
-        return _judge_age(age, "the newest document of this instrument", "该器具的最新证书"), None
-    newest = None if instrument is None else instrument.current_certificate
-    if instrument is None or newest is None or newest <= index:
+    version = signed.statement.expected_version + 1
+    if instrument is None or not _fits_instrument(
+        instrument, document, SubjectState(issued, version, index, index)
+    ):
         return failed(Step.STATUS, "the status map contradicts this document", "状态表与此证书矛盾"), None
-    later = _judge_age(age, f"leaf {newest} is newer", f"账本第{newest}条更新")
-    if claims.conclusion is Conclusion.FAIL:
-        return later, None
-    is_failed = instrument.status is Status.FAILED
-    return later, DocumentStatus.FAILED_SINCE if is_failed else DocumentStatus.SUPERSEDED
+    return _judge_age(age, *_describe_states(document, instrument)), find_stated_status(document, instrument)
+
+
+def _fits_document(document: SubjectState, issued: Status, index: LeafIndex) -> bool:
+    """Say whether a certificate can have this state: by its issue at this index, or by acts since."""
+    if document.version == 1:
+        return document == SubjectState(issued, 1, index, index)
+    is_possible = document.status in _ACTED_ON or document.status is issued is Status.VALID
+    return is_possible and document.current_certificate == index < document.last_event
+
+
+def _fits_instrument(instrument: SubjectState, document: SubjectState, issued: SubjectState) -> bool:
+    """Say whether an instrument can have this state after the issue that left it in the state `issued`."""
+    if instrument.version <= issued.version:
+        return instrument == issued
+    newest = -1 if instrument.current_certificate is None else instrument.current_certificate
+    if newest == issued.last_event < instrument.last_event:
+        return instrument.status in {document.status, Status.NEEDS_REVERIFICATION}
+    return issued.last_event < newest <= instrument.last_event
+
+
+def find_stated_status(document: SubjectState, instrument: SubjectState) -> DocumentStatus | None:
+    """Return what two states say of a document beyond what it says of itself; None: nothing that weighs more.
+
+    Args:
+        document: newest state of the certificate.
+        instrument: newest state of its instrument.
+    """
+    if document.status is Status.FAILED:
+        return None
+    newer = None
+    if instrument.current_certificate != document.current_certificate:
+        is_failed = instrument.status is Status.FAILED
+        newer = DocumentStatus.FAILED_SINCE if is_failed else DocumentStatus.SUPERSEDED
+    needed = instrument.status is Status.NEEDS_REVERIFICATION
+    return find_heaviest(
+        _ACTED_ON.get(document.status), newer, DocumentStatus.NEEDS_REVERIFICATION if needed else None
+    )
+
+
+_ACTED_ON: Final = {
+    Status.WITHDRAWN: DocumentStatus.WITHDRAWN,
+    Status.CANCELLED: DocumentStatus.CANCELLED,
+    Status.SUSPENDED: DocumentStatus.SUSPENDED,
+}
+
+
+def _describe_states(document: SubjectState, instrument: SubjectState) -> tuple[str, str]:
+    newest = instrument.current_certificate
+    en, zh = f"leaf {newest} is newer", f"账本第{newest}条更新"
+    if newest == document.current_certificate:
+        en, zh = "the newest document of this instrument", "该器具的最新证书"
+    if document.status in _ACTED_ON:
+        words, at = STATUS_WORDS[_ACTED_ON[document.status]], document.last_event
+        en, zh = f"{en}, {words.en} by leaf {at}", f"{zh}，账本第{at}条：{words.zh}"
+    if instrument.status is Status.NEEDS_REVERIFICATION:
+        words = STATUS_WORDS[DocumentStatus.NEEDS_REVERIFICATION]
+        en, zh = f"{en}, which {words.en}", f"{zh}，{words.zh}"
+    return en, zh
 
 
 def _judge_age(age: Age, en: str, zh: str) -> Check:

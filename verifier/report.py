@@ -7,9 +7,9 @@ is authentic and INVALID at once: it is genuine, and the instrument must not be 
 | --- | --- |
 | any step FAILED | INVALID |
 | not authentic, or less than a bundle | UNKNOWN |
-| a rejection notice, of this or of a later verification | INVALID |
+| withdrawn, cancelled, or a rejection notice, of this or of a later verification | INVALID |
 | a required step NOT_CHECKED | UNKNOWN |
-| past its last day, superseded, or a warning | ATTENTION |
+| suspended, needs reverification, superseded, past its last day, or a warning | ATTENTION |
 | else | VALID |
 
 >>> build_report(checks, DocumentStatus.VALID, policy, None).verdict
@@ -33,16 +33,23 @@ _NOT_AT_HAND: Final = Sentence("nothing at hand to check it with", "手头没有
 
 
 class DocumentStatus(StrEnum):
-    """How the document stands: by its own words on the verifier's day, and by the status map."""
+    """How the document stands, by its own words on the verifier's day and by the map; the lightest first."""
 
     VALID = "VALID"
     EXPIRED = "EXPIRED"
     SERVICE_LIFE_ENDED = "SERVICE_LIFE_ENDED"
     SUPERSEDED = "SUPERSEDED"
     """A newer document of the same instrument is in the log."""
-    FAILED = "FAILED"
+    NEEDS_REVERIFICATION = "NEEDS_REVERIFICATION"
+    """The instrument was repaired, its seal was broken, or its authority asks for another verification."""
+    SUSPENDED = "SUSPENDED"
     FAILED_SINCE = "FAILED_SINCE"
     """It passed, and the instrument has failed a later verification."""
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    """By an authority."""
+    WITHDRAWN = "WITHDRAWN"
+    """By the institution that issued it."""
 
 
 STATUS_WORDS: Final = {
@@ -50,8 +57,20 @@ STATUS_WORDS: Final = {
     DocumentStatus.EXPIRED: Sentence("expired", "已过有效期"),
     DocumentStatus.SERVICE_LIFE_ENDED: Sentence("end of service life reached", "已到使用期限"),
     DocumentStatus.SUPERSEDED: Sentence("a newer certificate exists", "已有新证书"),
+    DocumentStatus.NEEDS_REVERIFICATION: Sentence("must be verified again", "须重新检定"),
+    DocumentStatus.SUSPENDED: Sentence("suspended, under investigation", "已暂停使用/调查中"),
+    DocumentStatus.CANCELLED: Sentence("cancelled", "已注销"),
+    DocumentStatus.WITHDRAWN: Sentence("withdrawn", "已撤回"),
     DocumentStatus.FAILED: Sentence("failed verification", "检定不合格"),
     DocumentStatus.FAILED_SINCE: Sentence("failed a later verification", "其后检定不合格"),
+}
+
+_WEIGHTS: Final = {status: weight for weight, status in enumerate(DocumentStatus)}
+_INVALID: Final = {
+    DocumentStatus.WITHDRAWN,
+    DocumentStatus.CANCELLED,
+    DocumentStatus.FAILED,
+    DocumentStatus.FAILED_SINCE,
 }
 
 VERDICT_WORDS: Final = {
@@ -104,6 +123,12 @@ class Report:
         if self.verdict is Verdict.INVALID or self.status is not DocumentStatus.VALID:
             return EXIT_DO_NOT_RELY
         return EXIT_IN_ORDER
+
+
+def find_heaviest(*statuses: DocumentStatus | None) -> DocumentStatus | None:
+    """Return the status that counts where several apply; None where there is none."""
+    given = [status for status in statuses if status is not None]
+    return max(given, key=_WEIGHTS.__getitem__, default=None)
 
 
 def build_report(
@@ -168,7 +193,7 @@ def _find_verdict(
         return Verdict.INVALID
     if status is None:
         return Verdict.UNKNOWN
-    if status in {DocumentStatus.FAILED, DocumentStatus.FAILED_SINCE}:
+    if status in _INVALID:
         return Verdict.INVALID
     if any(outcomes[step] is Outcome.NOT_CHECKED for step in required):
         return Verdict.UNKNOWN

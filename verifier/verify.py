@@ -45,7 +45,7 @@ from ledger.core.status import RegisteredKey, Registers
 from ledger.core.step import Check, Outcome, Sentence, Step, not_checked, passed
 from verifier import checks
 from verifier.freshness import judge_age
-from verifier.report import DocumentStatus, DocumentSummary, Report, build_report
+from verifier.report import DocumentStatus, DocumentSummary, Report, build_report, find_heaviest
 from verifier.session import Session
 
 ChainLook = Callable[[Checkpoint], Check]
@@ -83,12 +83,12 @@ def verify_bundle(
     found += _check_record(record, session)
     found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check]
     found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
-    newest, outweighing = _check_status(bundle, signed, session, now, evidence)
+    newest, stated = _check_status(bundle, signed, session, now, evidence)
     found.append(newest)
     asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
     if session.policy.max_status_age is not None:
         asked_for |= {Step.STATUS}
-    status = outweighing or _find_record_status(record, session, now)
+    status = find_heaviest(stated, _find_record_status(record, session, now))
     return build_report(found, status, session.policy, summarise(record), asked_for=asked_for)
 
 

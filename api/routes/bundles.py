@@ -29,8 +29,8 @@ def make_router(find_bundles: FindBundles) -> APIRouter:
     @router.post(
         "/bundles",
         summary="Proof bundles of issues, one a line",
-        description="In the order of the request. With a receipt where the leaf is anchored; such a bundle "
-        "never changes again.",
+        description="In the order of the request. Under the newest anchor, with its receipt, where that holds the "
+        "leaf.",
         responses=describe(text_of(_MEDIA_TYPE), also=(415,)),
         openapi_extra=takes(BundlesRequest),
     )

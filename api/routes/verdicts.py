@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from api.describe import describe, json_of, json_of_any, text_of
 from api.negotiation import Tongue, choose_language, prefers_json
 from api.problems import find_status, log_failure
-from api.ready import IMMUTABLE, NO_STORE, Ready, ReadyAnswers, respond
+from api.ready import NO_STORE, Ready, ReadyAnswers, respond
 from api.schemas.verdicts import VerdictAnswer
 from api.verdicts import Bundle, Finding, Shown, Verdicts
 from api.web.pages import PageWriter
@@ -20,7 +20,6 @@ from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.qr import ShortCode, parse_code, parse_digits
 
 PAGE_CACHE: Final = "public, max-age=60"
-
 _VARY: Final = "Accept, Accept-Language"
 _STATUSES: Final = {
     Shown.NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -135,7 +134,7 @@ def _save(bundle: Bundle) -> Ready:
     return Ready(
         bundle.raw,
         "application/json",
-        IMMUTABLE if bundle.is_anchored else PAGE_CACHE,
+        PAGE_CACHE,
         file_name=f"{bundle.code}.bundle.json",
     )
 

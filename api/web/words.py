@@ -38,6 +38,10 @@ _QUESTION: Final = (
     '<path d="M7.5 2h9L22 7.5v9L16.5 22h-9L2 16.5v-9Z"/>'
     '<path d="M9 9.5a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 2M12 17v.5"/>'
 )
+_BACK: Final = '<path d="M9 4 3.5 9.5 9 15"/><path d="M4 9.5h10a6 6 0 0 1 0 12h-4"/>'
+_BAN: Final = '<circle cx="12" cy="12" r="10"/><path d="m5 5 14 14"/>'
+_PAUSE: Final = '<circle cx="12" cy="12" r="10"/><path d="M9.5 8v8M14.5 8v8"/>'
+_AGAIN: Final = '<path d="M20.5 12A8.5 8.5 0 1 1 17 5.2"/><path d="M17.5 1v5h-5"/>'
 _CLOUD: Final = (
     '<path d="M7 19a4.5 4.5 0 0 1-.6-9A6.2 6.2 0 0 1 18.3 10a4.5 4.5 0 0 1-.8 9Z"/><path d="m3 3 18 19"/>'
 )
@@ -98,6 +102,42 @@ LOOKS: Final = MappingProxyType(
             Sentence(
                 "The instrument failed a later verification and must not be used for trade.",
                 "该器具在此后的检定中不合格，不得用于贸易结算。",
+            ),
+        ),
+        Shown.WITHDRAWN: Look(
+            "withdrawn",
+            _BACK,
+            Sentence("Withdrawn", "已撤回"),
+            Sentence(
+                "The institution that issued this certificate has withdrawn it. Do not rely on it.",
+                "签发机构已撤回本证书，请勿再以此为准。",
+            ),
+        ),
+        Shown.CANCELLED: Look(
+            "cancelled",
+            _BAN,
+            Sentence("Cancelled", "已注销"),
+            Sentence(
+                "The authority has cancelled this certificate. Do not rely on it.",
+                "计量行政部门已注销本证书，请勿再以此为准。",
+            ),
+        ),
+        Shown.SUSPENDED: Look(
+            "suspended",
+            _PAUSE,
+            Sentence("Suspended, under investigation", "已暂停使用/调查中"),
+            Sentence(
+                "Do not rely on this certificate until the investigation has ended.",
+                "调查结束前，请勿以本证书为准。",
+            ),
+        ),
+        Shown.NEEDS_REVERIFICATION: Look(
+            "reverify",
+            _AGAIN,
+            Sentence("Must be verified again", "须重新检定"),
+            Sentence(
+                "The instrument must pass another verification before it is used for trade.",
+                "该器具须重新检定合格后，方可用于贸易结算。",
             ),
         ),
         Shown.TAMPERED: Look(

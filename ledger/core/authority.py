@@ -37,8 +37,10 @@ EnumT = TypeVar("EnumT", bound=StrEnum)
 
 
 class Power(StrEnum):
-    """What an authority may register."""
+    """What an authority may register, and decide."""
 
+    CERTIFICATE = "certificate"
+    """To cancel, suspend and reinstate certificates, and to ask for another verification."""
     INSTITUTION = "institution"
     KEY = "key"
     SCOPE = "scope"

@@ -9,6 +9,7 @@ effect is not defined yet have their code here, and `parse_signed_statement` ref
 
 import hashlib
 from enum import IntEnum
+from typing import Final
 
 from ledger.core.constants import SUBJECT_DOMAIN
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, Subject
@@ -73,16 +74,25 @@ class SubjectKind(IntEnum):
     """The status map itself, which MAPHEAD leaves are about."""
 
 
-DEFINED_TYPES = frozenset(
+ACT_TYPES: Final = frozenset(
     {
-        EventType.ISSUE,
-        EventType.ROOT,
-        EventType.DELEGATE,
-        EventType.INSTITUTION,
-        EventType.KEY,
-        EventType.SCOPE,
+        EventType.CANCEL,
+        EventType.WITHDRAW,
+        EventType.SUSPEND,
+        EventType.REINSTATE,
+        EventType.REVERIFY_NEEDED,
     }
 )
+"""What may happen to a document or its instrument after the issue, see `core.act`."""
+
+DEFINED_TYPES: Final = ACT_TYPES | {
+    EventType.ISSUE,
+    EventType.ROOT,
+    EventType.DELEGATE,
+    EventType.INSTITUTION,
+    EventType.KEY,
+    EventType.SCOPE,
+}
 """The types whose content and effect this version defines."""
 
 

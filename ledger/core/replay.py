@@ -29,7 +29,7 @@ from ledger.core.status import (
     build_header,
     judge_signed_event,
 )
-from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
+from ledger.core.status_map import EMPTY_MAP, SUBJECT_BYTES, StatusMap, load_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Replay:
         self._mapheads = 0
         self._changes: dict[Subject, SubjectState] = {}
         self._newest_ms = 0
+        self._subjects = bytearray()
+        """Of every leaf, 32 bytes each: acts ask what a certificate was about."""
 
     def take(self, raw: bytes, verify: VerifyStatement = verify_statement) -> Replayed:
         """Take the next leaf.
@@ -80,8 +82,13 @@ class Replay:
         except InputError as err:
             raise VerificationError(f"leaf {index} is damaged: {err}") from err
         self._newest_ms = leaf.header.sequenced_at_ms
+        self._subjects += leaf.header.subject
         self.tree.append(hash_leaf(raw))
         return replayed
+
+    def _find_subject(self, index: LeafIndex) -> Subject:
+        begin = SUBJECT_BYTES * index
+        return Subject(bytes(self._subjects[begin : begin + SUBJECT_BYTES]))
 
     def _take_maphead(self, index: LeafIndex, leaf: Leaf) -> Replayed:
         grown = self.map.update(self._changes, load_nothing)
@@ -98,9 +105,8 @@ class Replay:
 
     def _take_statement(self, index: LeafIndex, leaf: Leaf, verify: VerifyStatement) -> Replayed:
         header, signed = leaf.header, parse_signed_statement(leaf.statement_raw)
-        outcome = judge_signed_event(
-            signed, index, header.sequenced_at, self.registers, self.states.get, verify
-        )
+        at, states = header.sequenced_at, self.states.get
+        outcome = judge_signed_event(signed, index, at, self.registers, states, self._find_subject, verify)
         if build_header(signed, outcome, header.sequenced_at_ms) != header:
             raise VerificationError(f"the header of leaf {index} is not what its statement gives")
         self._require_time(index, leaf)

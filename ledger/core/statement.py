@@ -1,8 +1,8 @@
 """The signed statement: one COSE_Sign1 that is printed, logged and mapped.
 
 Its payload is a deterministic CBOR map with the integer keys of `Field`; the signature covers the log's
-origin too, so a statement is good in one log only. Register events carry their content as canonical JSON
-bytes; root decisions and new keys carry `endorsements` over that content beside the COSE signature.
+origin too, so a statement is good in one log only. Acts and register events carry their content as canonical
+JSON bytes; root decisions and new keys carry `endorsements` over that content beside the COSE signature.
 
 >>> raw = sign_statement(statement, signer, "ledger.example/2026")
 >>> parse_signed_statement(raw).statement == statement
@@ -23,7 +23,7 @@ from ledger.core.cbor import CborValue, encode_cbor, parse_cbor
 from ledger.core.constants import ENDORSEMENT_DOMAIN, STATEMENT_DOMAIN
 from ledger.core.cose import Sign1, encode_sign1, parse_sign1, verify_sign1
 from ledger.core.errors import InputError, MalformedDocumentError, NonCanonicalEncodingError
-from ledger.core.event import DEFINED_TYPES, EventType
+from ledger.core.event import ACT_TYPES, DEFINED_TYPES, EventType
 from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstrumentId, KeyId
 from ledger.core.instrument import StatementSerial
 from ledger.core.signature import PublicKey, Signer
@@ -92,6 +92,15 @@ class IssueClaims:
 
 
 @dataclass(frozen=True, slots=True)
+class ActClaims:
+    """What the statement of an act says: content as canonical JSON bytes, see `act`."""
+
+    event_id: bytes
+    """8 random bytes."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Endorsement:
     """A further signature over a register content."""
 
@@ -118,7 +127,7 @@ class Statement:
     type: EventType
     issuer: str
     """Id of the institution or authority that speaks; `ROOT` for the root."""
-    claims: IssueClaims | RegisterClaims
+    claims: IssueClaims | ActClaims | RegisterClaims
     expected_version: int = 0
     """Version of the subject that this event follows; 0 for its first."""
 
@@ -213,7 +222,13 @@ def _build_payload(statement: Statement) -> dict[int, Any]:
         Field.ISSUER: statement.issuer,
         Field.EXPECTED_VERSION: statement.expected_version or None,
     }
-    payload |= _issue_members(claims) if isinstance(claims, IssueClaims) else _register_members(claims)
+    match claims:
+        case IssueClaims():
+            payload |= _issue_members(claims)
+        case ActClaims():
+            payload |= {Field.EVENT_ID: claims.event_id, Field.CONTENT: claims.content}
+        case RegisterClaims():
+            payload |= _register_members(claims)
     return {int(key): value for key, value in payload.items() if value is not None}
 
 
@@ -325,9 +340,17 @@ def _parse_payload(payload: Mapping[int, Any]) -> Statement:
     expected = members.optional(Field.EXPECTED_VERSION, int)
     if expected is not None and not 1 <= expected < 2**32:
         raise _malformed(Field.EXPECTED_VERSION, "out of range")
-    claims = _parse_issue(members) if event_type is EventType.ISSUE else _parse_register(members)
+    claims = _parse_claims(event_type, members)
     members.finish()
     return Statement(event_type, issuer, claims, expected or 0)
+
+
+def _parse_claims(event_type: EventType, members: _Members) -> IssueClaims | ActClaims | RegisterClaims:
+    if event_type is EventType.ISSUE:
+        return _parse_issue(members)
+    if event_type in ACT_TYPES:
+        return ActClaims(members.octets(Field.EVENT_ID, 8), members.required(Field.CONTENT, bytes))
+    return _parse_register(members)
 
 
 def _parse_issue(members: _Members) -> IssueClaims:

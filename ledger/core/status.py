@@ -6,19 +6,22 @@ changes nothing. The fold is a pure function of the leaves in their order, so th
 states everywhere.
 
 Institutions, keys, authorities and scope lines are few and live in `Registers`, in memory; instruments and
-certificates are many and are read through `StateView`.
+certificates are many and are read through `StateView`. What a certificate is about stands in the header of its
+issue, which acts look up through `IssueSubjects`.
 
 >>> outcome = judge_event(signed, index, sequenced_at, registers, view)
 >>> isinstance(outcome, Effect)
 True
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 from typing import Final
 
+from ledger.core.act import Act, find_decision_fault, parse_act
 from ledger.core.authority import (
     ROOT_ISSUER,
     AuthorityContent,
@@ -44,6 +47,7 @@ from ledger.core.event import (
 from ledger.core.ids import Digest, InstitutionId, KeyId, LeafIndex, Subject
 from ledger.core.signature import PublicKey, verify_signature
 from ledger.core.statement import (
+    ActClaims,
     Conclusion,
     IssueClaims,
     RegisterClaims,
@@ -81,6 +85,9 @@ class SubjectState:
 
 StateView = Callable[[Subject], SubjectState | None]
 """Looks a subject up; None if nothing has happened to it yet."""
+
+IssueSubjects = Callable[[LeafIndex], Subject]
+"""Looks up the subject in the header of an earlier issue: the instrument, or the part, that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +148,44 @@ class _NoEffectError(Exception):
     """Ends the judging of an event; its text is the reason."""
 
 
+def refuse_acts(_: LeafIndex) -> Subject:
+    """Give acts no effect: the `IssueSubjects` of folds that hold no issues."""
+    raise _NoEffectError("acts are not judged here")
+
+
 _POWERS: Final = {
     EventType.INSTITUTION: Power.INSTITUTION,
     EventType.KEY: Power.KEY,
     EventType.SCOPE: Power.SCOPE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What an act does to the status of a certificate."""
+
+    before: frozenset[Status]
+    """From any other status it has no effect."""
+    after: Status
+
+
+TRANSITIONS: Final[Mapping[EventType, Transition]] = {
+    EventType.WITHDRAW: Transition(
+        frozenset({Status.VALID, Status.FAILED, Status.SUSPENDED}), Status.WITHDRAWN
+    ),
+    EventType.CANCEL: Transition(frozenset({Status.VALID, Status.SUSPENDED}), Status.CANCELLED),
+    EventType.SUSPEND: Transition(frozenset({Status.VALID}), Status.SUSPENDED),
+    EventType.REINSTATE: Transition(frozenset({Status.SUSPENDED, Status.CANCELLED}), Status.VALID),
+}
+"""The acts on certificates; what was withdrawn stays withdrawn. REVERIFY_NEEDED is about the instrument."""
+
+INSTITUTION_ACTS: Final = frozenset({EventType.WITHDRAW, EventType.SUSPEND, EventType.REVERIFY_NEEDED})
+"""What an institution may do to its own certificates and the instruments that they are the newest of."""
+
+AUTHORITY_ACTS: Final = frozenset(
+    {EventType.CANCEL, EventType.SUSPEND, EventType.REINSTATE, EventType.REVERIFY_NEEDED}
+)
+"""What an authority may do to the certificates of the institutions in its region."""
 
 
 def judge_signed_event(
@@ -154,6 +194,7 @@ def judge_signed_event(
     sequenced_at: datetime,
     registers: Registers,
     view: StateView,
+    issues: IssueSubjects = refuse_acts,
     verify: VerifyStatement = verify_statement,
 ) -> Effect | Void:
     """Verify the statement's signature and say what its leaf does at this index.
@@ -164,29 +205,41 @@ def judge_signed_event(
         sequenced_at: the header's time, aware UTC; only ever narrows an authority's period.
         registers: state after the leaves before `index`; not changed.
         view: states of instruments and certificates after the leaves before `index`.
+        issues: subjects of the issues before `index`.
         verify: for who has verified signatures ahead.
     """
     known = registers.keys.get(signed.key_id)
     if signed.statement.type is EventType.ROOT:
-        return judge_event(signed, index, sequenced_at, registers, view)
+        return judge_event(signed, index, sequenced_at, registers, view, issues)
     if known is None or registers.root is None:
         return Void(find_subject(signed.statement), "the key is not registered")
     try:
         verify(signed, known.key, registers.root.origin)
     except BrokenSignatureError as err:
         return Void(find_subject(signed.statement), str(err))
-    return judge_event(signed, index, sequenced_at, registers, view)
+    return judge_event(signed, index, sequenced_at, registers, view, issues)
 
 
 def judge_event(
-    signed: SignedStatement, index: LeafIndex, sequenced_at: datetime, registers: Registers, view: StateView
+    signed: SignedStatement,
+    index: LeafIndex,
+    sequenced_at: datetime,
+    registers: Registers,
+    view: StateView,
+    issues: IssueSubjects = refuse_acts,
 ) -> Effect | Void:
     """As `judge_signed_event`, for a statement whose signature has been verified already."""
     statement = signed.statement
     try:
-        if isinstance(statement.claims, IssueClaims):
-            return _judge_issue(statement, statement.claims, signed.key_id, index, registers, view)
-        return _judge_register(signed, statement.claims, index, sequenced_at, registers, view)
+        match statement.claims:
+            case IssueClaims() as claims:
+                return _judge_issue(statement, claims, signed.key_id, index, registers, view)
+            case ActClaims() as claims:
+                act = parse_act(claims.content)
+                _check_actor(signed, act, index, sequenced_at, registers)
+                return _judge_act(statement, act, index, view, issues)
+            case RegisterClaims() as claims:
+                return _judge_register(signed, claims, index, sequenced_at, registers, view)
     except (_NoEffectError, InputError, BrokenSignatureError) as err:
         return Void(find_subject(statement), str(err))
 
@@ -194,12 +247,14 @@ def judge_event(
 def find_subject(statement: Statement) -> Subject:
     """Return the subject that a leaf's header names for this statement.
 
-    A register statement whose content cannot be read is about nothing but that content.
+    An act or a register statement whose content cannot be read is about nothing but that content.
     """
     claims = statement.claims
     if isinstance(claims, IssueClaims):
         return instrument_subject(claims.instrument_id, claims.part)
     try:
+        if isinstance(claims, ActClaims):
+            return parse_act(claims.content).subject
         return _register_subject(parse_content(statement.type, claims.content))
     except InputError:
         return compute_subject(SubjectKind.UNREADABLE, claims.content)
@@ -208,13 +263,16 @@ def find_subject(statement: Statement) -> Subject:
 def list_touched(statement: Statement) -> tuple[Subject, ...]:
     """Return every subject whose state a statement changes if it takes effect, its own first.
 
-    A document touches its instrument, or the part of it, and itself; a register event only what it registers.
+    A document touches its instrument, or the part of it, and itself, and so does an act on a document; a register
+    event only what it registers.
     """
-    claims = statement.claims
+    claims, own = statement.claims, find_subject(statement)
     if isinstance(claims, IssueClaims):
-        document = certificate_subject(InstitutionId(statement.issuer), claims.number)
-        return find_subject(statement), document
-    return (find_subject(statement),)
+        return own, certificate_subject(InstitutionId(statement.issuer), claims.number)
+    if isinstance(claims, ActClaims) and statement.type in TRANSITIONS:
+        with suppress(InputError):
+            return own, parse_act(claims.content).certificate
+    return (own,)
 
 
 def build_header(signed: SignedStatement, outcome: Effect | Void, sequenced_at_ms: int) -> LeafHeader:
@@ -246,10 +304,7 @@ def _judge_issue(
     registers: Registers,
     view: StateView,
 ) -> Effect:
-    institution = registers.institutions.get(InstitutionId(statement.issuer))
-    if institution is None or institution.state is not RegisterState.ACTIVE:
-        raise _NoEffectError(f"institution {statement.issuer} is not registered or not active")
-    _check_key(registers, key_id, statement.issuer, index)
+    institution = _check_institution(statement.issuer, key_id, index, registers)
     document = certificate_subject(institution.id, claims.number)
     if view(document) is not None:
         raise _NoEffectError(f"number {claims.number} is taken")
@@ -260,6 +315,83 @@ def _judge_issue(
     after = SubjectState(status, statement.expected_version + 1, index, index)
     prev = None if before is None else before.last_event
     return Effect(subject, prev, {subject: after, document: SubjectState(status, 1, index, index)})
+
+
+def _judge_act(
+    statement: Statement, act: Act, index: LeafIndex, view: StateView, issues: IssueSubjects
+) -> Effect:
+    certificate, instrument = _find_named(act, view, issues)
+    _check_version(statement, instrument)
+    is_current = instrument.current_certificate == certificate.current_certificate
+    changes: dict[Subject, SubjectState] = {}
+    if statement.type is EventType.REVERIFY_NEEDED:
+        if not is_current:
+            raise _NoEffectError(f"certificate {act.number} is not the newest of its instrument")
+        failed = instrument.status is Status.FAILED
+        status = Status.FAILED if failed else Status.NEEDS_REVERIFICATION
+    else:
+        after = _find_status_after(statement.type, act, certificate.status)
+        changes[act.certificate] = _follow(certificate, after, index)
+        keeps = not is_current or instrument.status is Status.NEEDS_REVERIFICATION
+        status = instrument.status if keeps else after
+    changes[act.subject] = _follow(instrument, status, index)
+    return Effect(act.subject, instrument.last_event, changes)
+
+
+def _find_named(act: Act, view: StateView, issues: IssueSubjects) -> tuple[SubjectState, SubjectState]:
+    """Return the states of certificate and instrument that an act names, if they belong together."""
+    certificate, instrument = view(act.certificate), view(act.subject)
+    if certificate is None or certificate.current_certificate is None:
+        raise _NoEffectError(f"institution {act.issuer} has no certificate {act.number}")
+    if instrument is None or issues(certificate.current_certificate) != act.subject:
+        raise _NoEffectError(f"certificate {act.number} is about another instrument")
+    return certificate, instrument
+
+
+def _find_status_after(event_type: EventType, act: Act, before: Status) -> Status:
+    transition = TRANSITIONS[event_type]
+    if before not in transition.before:
+        raise _NoEffectError(
+            f"certificate {act.number} is {before.name}: {event_type.name} does not follow that"
+        )
+    return transition.after
+
+
+def _follow(before: SubjectState, status: Status, index: LeafIndex) -> SubjectState:
+    return SubjectState(status, before.version + 1, index, before.current_certificate)
+
+
+def _check_actor(
+    signed: SignedStatement, act: Act, index: LeafIndex, sequenced_at: datetime, registers: Registers
+) -> None:
+    """Require that who speaks may do this to certificates of this institution."""
+    statement = signed.statement
+    by_authority = statement.issuer in registers.authorities
+    if statement.type not in (AUTHORITY_ACTS if by_authority else INSTITUTION_ACTS):
+        who = "an authority" if by_authority else "an institution"
+        raise _NoEffectError(f"{statement.type.name} is not for {who}")
+    if by_authority:
+        issuer = registers.institutions.get(act.issuer)
+        if issuer is None:
+            raise _NoEffectError(f"institution {act.issuer} is not registered")
+        _check_power(signed, Power.CERTIFICATE, [issuer.division], index, sequenced_at, registers)
+    else:
+        _check_institution(signed.statement.issuer, signed.key_id, index, registers)
+        if statement.issuer != act.issuer:
+            raise _NoEffectError(f"certificate {act.number} is of {act.issuer}, not of {statement.issuer}")
+    fault = find_decision_fault(statement.type, act, by_authority=by_authority)
+    if fault is not None:
+        raise _NoEffectError(fault)
+
+
+def _check_institution(
+    issuer: str, key_id: KeyId, index: LeafIndex, registers: Registers
+) -> InstitutionContent:
+    institution = registers.institutions.get(InstitutionId(issuer))
+    if institution is None or institution.state is not RegisterState.ACTIVE:
+        raise _NoEffectError(f"institution {issuer} is not registered or not active")
+    _check_key(registers, key_id, issuer, index)
+    return institution
 
 
 def _judge_register(
@@ -400,23 +532,35 @@ def _check_delegated(
     sequenced_at: datetime,
     registers: Registers,
 ) -> None:
-    statement = signed.statement
-    authority = registers.authorities.get(statement.issuer)
+    power, divisions = _POWERS[signed.statement.type], _find_divisions(content, registers)
+    _check_power(signed, power, divisions, index, sequenced_at, registers)
+    if isinstance(content, KeyContent):
+        _check_registered_key(signed.statement, claims, content, content.institution, registers)
+
+
+def _check_power(
+    signed: SignedStatement,
+    power: Power,
+    divisions: Sequence[str],
+    index: LeafIndex,
+    sequenced_at: datetime,
+    registers: Registers,
+) -> None:
+    """Require that the statement is of an authority that may decide this, there and on that day."""
+    issuer = signed.statement.issuer
+    authority = registers.authorities.get(issuer)
     if authority is None or authority.state is not RegisterState.ACTIVE:
-        raise _NoEffectError(f"authority {statement.issuer} is not registered or not active")
+        raise _NoEffectError(f"authority {issuer} is not registered or not active")
     _check_key(registers, signed.key_id, authority.id, index)
-    if _POWERS[statement.type] not in authority.powers:
-        raise _NoEffectError(
-            f"authority {authority.id} has no power to register a {_POWERS[statement.type].value}"
-        )
+    if power not in authority.powers:
+        what = "over a" if power is Power.CERTIFICATE else "to register a"
+        raise _NoEffectError(f"authority {authority.id} has no power {what} {power.value}")
     _check_period(authority, sequenced_at.date())
-    for division in _find_divisions(content, registers):
+    for division in divisions:
         if not division.startswith(authority.division):
             raise _NoEffectError(
                 f"division {division or 'anywhere'} is outside that of authority {authority.id}"
             )
-    if isinstance(content, KeyContent):
-        _check_registered_key(statement, claims, content, content.institution, registers)
 
 
 def _check_period(authority: AuthorityContent, day: date) -> None:

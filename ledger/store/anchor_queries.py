@@ -15,7 +15,7 @@ from ledger.core.anchor import AnchorReceipt, encode_receipt, parse_receipt
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.errors import LogIntegrityError
 from ledger.core.fields import Reader
-from ledger.core.ids import LeafIndex, RootHash, TreeSize
+from ledger.core.ids import RootHash, TreeSize
 from ledger.store.bulk import OnConflict, insert_rows
 from ledger.store.tables import anchor_attempts, anchors
 
@@ -93,11 +93,6 @@ class AnchorQueries:
         return self._find(
             _ANCHOR.where(anchors.c.tree_size == tree_size, anchors.c.state == AnchorState.FINAL)
         )
-
-    def find_first_over(self, leaf_index: LeafIndex) -> StoredAnchor | None:
-        """Return the oldest final anchor whose tree holds this leaf."""
-        final = _ANCHOR.where(anchors.c.tree_size > leaf_index, anchors.c.state == AnchorState.FINAL)
-        return self._find(final.order_by(anchors.c.tree_size).limit(1))
 
     def find_attempts(self, anchor: StoredAnchor) -> list[StoredAttempt]:
         """Return an anchor's transactions with the nonce that was tried last, cheapest first."""

@@ -160,13 +160,16 @@ def test_the_bundle_verifies_by_itself(served, valid):
     assert report.verdict is Verdict.VALID
 
 
-def test_an_anchored_bundle_never_changes(served, valid):
+def test_a_bundle_stays_until_the_next_anchor(served, valid):
     first = served.client.get(f"/c/{valid}/bundle.json")
-    assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert first.headers["cache-control"] == "public, max-age=60"
+    known = {"If-None-Match": first.headers["etag"]}
     served.issue(2)
-    served.anchor()
-    second = served.client.get(f"/c/{valid}/bundle.json", headers={"If-None-Match": first.headers["etag"]})
+    second = served.client.get(f"/c/{valid}/bundle.json", headers=known)
     assert (second.status_code, second.content) == (304, b"")
+    served.anchor()
+    served.seconds += 2
+    assert served.client.get(f"/c/{valid}/bundle.json", headers=known).status_code == 200
 
 
 def test_a_bundle_that_is_not_anchored_is_kept_for_a_minute(served):

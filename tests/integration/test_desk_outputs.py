@@ -13,14 +13,14 @@ from issuer.outputs import (
     DocumentFiles,
     build_qr_text,
     encode_folder_name,
-    has_settled_bundle,
+    has_newest_bundle,
     write_outputs,
 )
 from issuer.rendering.qr import write_bulk
 from ledger.bundling import build_bundles
 from ledger.core.bundle import parse_bundle
 from ledger.core.errors import InputError
-from ledger.core.ids import CertificateNumber, LeafIndex
+from ledger.core.ids import CertificateNumber, LeafIndex, TreeSize
 from ledger.core.qr import parse_qr_text
 
 HOST = "q.example.cn"
@@ -76,8 +76,12 @@ def test_a_document_without_a_bundle_yet_keeps_the_one_it_had(tmp_path):
     assert (folder / "bundle.json").read_bytes() == b"{}"
 
 
+ANCHORED = 14
+"""Leaves under the newest anchor: the founding ones, two documents, a MAPHEAD each."""
+
+
 @pytest.fixture(scope="module")
-def settled():
+def anchored():
     """Two anchored documents with their bundles, and one that is not anchored."""
     with ApiWorld("ledger") as world:
         world.found()
@@ -87,44 +91,45 @@ def settled():
         world.anchor()
         items.append(world.sign(3))
         world.submit(items[2])
-        bundles = build_bundles(world.prover, world.receipts, [LeafIndex(index) for index in (5, 6, 7)])
+        bundles = build_bundles(world.prover, world.receipts, [LeafIndex(index) for index in (10, 12, 14)])
         return [*zip(items, bundles.values(), strict=True)]
 
 
-def is_settled(folder, item):
-    return has_settled_bundle(folder, NUMBER, item.raw, item.body)
+def is_newest(folder, item, anchored_size=ANCHORED):
+    return has_newest_bundle(folder, NUMBER, (item.raw, item.body), TreeSize(anchored_size))
 
 
 def put(folder, item, bundle):
     return write_outputs(folder, DocumentFiles(NUMBER, item.body, item.raw, bundle), HOST)
 
 
-def test_a_bundle_with_a_receipt_is_settled_once_it_lies_there(tmp_path, settled):
-    item, bundle = settled[0]
-    assert not is_settled(tmp_path, item)
+def test_a_bundle_with_a_receipt_is_newest_once_it_lies_there(tmp_path, anchored):
+    item, bundle = anchored[0]
+    assert not is_newest(tmp_path, item)
     put(tmp_path, item, None)
-    assert not is_settled(tmp_path, item)
+    assert not is_newest(tmp_path, item)
     put(tmp_path, item, bundle)
-    assert is_settled(tmp_path, item)
+    assert is_newest(tmp_path, item)
+    assert not is_newest(tmp_path, item, ANCHORED + 1)
 
 
-def test_another_bundle_or_none_is_not_settled(tmp_path, settled):
-    (item, bundle), (other, other_bundle), (waiting, not_anchored) = settled
+def test_another_bundle_or_none_is_not_the_newest(tmp_path, anchored):
+    (item, bundle), (other, other_bundle), (waiting, not_anchored) = anchored
     put(tmp_path, waiting, not_anchored)
-    assert not is_settled(tmp_path, waiting)
+    assert not is_newest(tmp_path, waiting)
     digest = parse_bundle(bundle).stated_digest.hex().encode()
     damaged = bundle.replace(digest, digest[::-1])
     for wrong in (other_bundle, damaged, bundle[:-1], b"", b"{}", bundle + b"\n"):
         put(tmp_path, item, wrong)
-        assert not is_settled(tmp_path, item)
+        assert not is_newest(tmp_path, item)
     put(tmp_path, item, bundle)
-    assert not is_settled(tmp_path, Issued(item.raw, other.body))
-    assert not is_settled(tmp_path, Issued(other.raw, item.body))
+    assert not is_newest(tmp_path, Issued(item.raw, other.body))
+    assert not is_newest(tmp_path, Issued(other.raw, item.body))
 
 
-def test_a_folder_in_the_place_of_the_bundle_is_not_settled(tmp_path, settled):
+def test_a_folder_in_the_place_of_the_bundle_is_not_the_newest(tmp_path, anchored):
     (tmp_path / "certificates" / NUMBER / "bundle.json").mkdir(parents=True)
-    assert not is_settled(tmp_path, settled[0][0])
+    assert not is_newest(tmp_path, anchored[0][0])
 
 
 def test_a_host_that_is_none_is_refused(tmp_path):

@@ -51,12 +51,12 @@ def test_nothing_is_anchored_at_first(database):
     assert (receipts.find(LeafIndex(0)), receipts.newest_size()) == (None, 0)
 
 
-def test_a_leaf_has_the_receipt_of_the_oldest_anchor_that_holds_it(database):
+def test_a_leaf_has_the_receipt_of_the_newest_anchor_if_that_holds_it(database):
     for size in (5, 9, 20):
         anchor(database, size)
     receipts = Receipts(SqlStore(database))
     sizes = [find_size(receipts, index) for index in (0, 4, 5, 8, 9, 19, 20)]
-    assert sizes == [5, 5, 9, 9, 20, 20, None]
+    assert sizes == [20, 20, 20, 20, 20, 20, None]
     assert receipts.newest_size() == 20
 
 

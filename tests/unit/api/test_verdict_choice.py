@@ -29,6 +29,12 @@ POLICY = Policy(
     zone=ZoneInfo("Asia/Shanghai"),
     development=False,
 )
+ACTED_ON = (
+    DocumentStatus.WITHDRAWN,
+    DocumentStatus.CANCELLED,
+    DocumentStatus.SUSPENDED,
+    DocumentStatus.NEEDS_REVERIFICATION,
+)
 
 
 def choose(says=DocumentStatus.VALID, **outcomes):
@@ -76,6 +82,8 @@ def test_a_step_that_is_not_required_may_stay_open(step):
         (Shown.EXPIRED, {"says": DocumentStatus.EXPIRED, "receipt": "unknown"}),
         (Shown.FAILED_SINCE, {"says": DocumentStatus.FAILED_SINCE}),
         (Shown.FAILED_SINCE, {"says": DocumentStatus.FAILED_SINCE, "receipt": "unknown"}),
+        *((Shown(status), {"says": status}) for status in ACTED_ON),
+        *((Shown(status), {"says": status, "receipt": "unknown"}) for status in ACTED_ON),
         (Shown.FAILED, {"says": DocumentStatus.FAILED}),
         (Shown.FAILED, {"says": DocumentStatus.FAILED, "receipt": "unknown"}),
     ],

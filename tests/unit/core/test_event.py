@@ -75,9 +75,10 @@ def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.value for kind in SubjectKind] == list(range(18))
 
 
-def test_this_version_defines_six_types():
+def test_this_version_defines_eleven_types():
     assert {event.name for event in DEFINED_TYPES} == {
-        *("ISSUE", "ROOT", "DELEGATE", "INSTITUTION", "KEY", "SCOPE")
+        *("ISSUE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
+        *("ROOT", "DELEGATE", "INSTITUTION", "KEY", "SCOPE"),
     }
 
 

@@ -48,17 +48,20 @@ def build(checks, status=DocumentStatus.VALID, **options) -> Report:
     return build_report(checks, status, POLICY, SUMMARY, note=NOTE, **options)
 
 
+INVALID = {
+    *(DocumentStatus.WITHDRAWN, DocumentStatus.CANCELLED, DocumentStatus.FAILED, DocumentStatus.FAILED_SINCE)
+}
+
+
 def expect(required: Outcome, optional: Outcome, status: DocumentStatus, *, warned: bool) -> Verdict:
     """Say the design's rule again, in its own words (§4, "Verdict")."""
     if Outcome.FAILED in {required, optional}:
         return Verdict.INVALID
-    if status in {DocumentStatus.FAILED, DocumentStatus.FAILED_SINCE}:
+    if status in INVALID:
         return Verdict.INVALID
     if required is Outcome.NOT_CHECKED:
         return Verdict.UNKNOWN
-    if warned or status in {
-        *(DocumentStatus.EXPIRED, DocumentStatus.SERVICE_LIFE_ENDED, DocumentStatus.SUPERSEDED)
-    }:
+    if warned or status is not DocumentStatus.VALID:
         return Verdict.ATTENTION
     return Verdict.VALID
 
@@ -128,6 +131,10 @@ def test_less_than_a_bundle_is_never_valid():
         (DocumentStatus.EXPIRED, Verdict.ATTENTION, 1),
         (DocumentStatus.SERVICE_LIFE_ENDED, Verdict.ATTENTION, 1),
         (DocumentStatus.SUPERSEDED, Verdict.ATTENTION, 1),
+        (DocumentStatus.NEEDS_REVERIFICATION, Verdict.ATTENTION, 1),
+        (DocumentStatus.SUSPENDED, Verdict.ATTENTION, 1),
+        (DocumentStatus.CANCELLED, Verdict.INVALID, 1),
+        (DocumentStatus.WITHDRAWN, Verdict.INVALID, 1),
         (DocumentStatus.FAILED, Verdict.INVALID, 1),
         (DocumentStatus.FAILED_SINCE, Verdict.INVALID, 1),
     ],
@@ -166,8 +173,7 @@ def test_green_is_never_given_away(found, status, required, complete):
         assert all(outcomes[step] is Outcome.PASSED for step in required)
         assert outcomes[Step.KEY] is outcomes[Step.AUTHORITY] is Outcome.PASSED
     assert (report.verdict is Verdict.INVALID) == (
-        Outcome.FAILED in outcomes.values()
-        or (report.authentic and complete and status in {DocumentStatus.FAILED, DocumentStatus.FAILED_SINCE})
+        Outcome.FAILED in outcomes.values() or (report.authentic and complete and status in INVALID)
     )
     assert (report.exit_code == 0) == (
         report.verdict in {Verdict.VALID, Verdict.ATTENTION} and report.status is DocumentStatus.VALID

@@ -1,0 +1,156 @@
+"""Command `hengzheng amend`: withdraw or suspend a certificate that this home has issued.
+
+>>> main(["amend", "withdraw", "JY2026-000001", "--reason", "WRONG_RESULT"])
+0
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from issuer.amending import Amender, Amendment, read_act
+from issuer.cli import (
+    DEFAULT_SEAL_KEY,
+    INSTITUTION_FILE,
+    keep_file,
+    open_desk_store,
+    open_gateway,
+    read_institution,
+)
+from issuer.profile import parse_institution_file
+from issuer.signing import Seal
+from issuer.store import StoredAct
+from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
+from ledger.console import print_result, run_command
+from ledger.core.act import ReasonCode, parse_reason
+from ledger.core.encoding import encode_instant, parse_instant
+from ledger.core.errors import InputError
+from ledger.core.event import EventType
+from ledger.core.ids import CertificateNumber
+from ledger.home import DEFAULT_HOME, open_home
+from ledger.local import read_clock
+
+app = typer.Typer(add_completion=False)
+amend_app = typer.Typer(
+    help="Withdraw or suspend a certificate; the ledger keeps what was, and says what is.",
+    no_args_is_help=True,
+)
+app.add_typer(amend_app, name="amend")
+
+_ANY_DAY: Final = date(2000, 1, 1)
+"""Day 0 of the offsets in a development home's institution file; its numbers and scopes do not matter here."""
+
+NumberArgument = Annotated[str, typer.Argument(help="number of the certificate")]
+ReasonOption = Annotated[str, typer.Option("--reason", help=f"one of {', '.join(ReasonCode)}")]
+SinceOption = Annotated[
+    str | None, typer.Option("--effective-at", help="since when, as 2026-03-01T08:00:00Z; now, if not given")
+]
+InstitutionOption = Annotated[
+    Path | None, typer.Option("--institution", help="the institution's file; kept in the home")
+]
+KeyOption = Annotated[str, typer.Option("--key", help="name of the seal key in the keystore")]
+LedgerOption = Annotated[
+    str | None, typer.Option("--ledger", help="URL of a ledger; without it, the home's own")
+]
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `amend` a word of the command line."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of these commands and return its exit code."""
+    return run_command(app, arguments, name="hengzheng")
+
+
+@amend_app.command()
+def withdraw(
+    number: NumberArgument,
+    reason: ReasonOption,
+    effective_at: SinceOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    institution: InstitutionOption = None,
+    key: KeyOption = DEFAULT_SEAL_KEY,
+    ledger: LedgerOption = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw a certificate that was issued in error (撤回), for ever. The same again changes nothing."""
+    asked = _read_amendment(EventType.WITHDRAW, number, reason, effective_at)
+    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
+    print_result(_describe(stored), as_json=as_json)
+
+
+@amend_app.command()
+def suspend(
+    number: NumberArgument,
+    reason: ReasonOption,
+    effective_at: SinceOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    institution: InstitutionOption = None,
+    key: KeyOption = DEFAULT_SEAL_KEY,
+    ledger: LedgerOption = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Suspend a certificate while it is looked into (暂停使用); its authority reinstates it."""
+    asked = _read_amendment(EventType.SUSPEND, number, reason, effective_at)
+    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
+    print_result(_describe(stored), as_json=as_json)
+
+
+def _read_amendment(event_type: EventType, number: str, reason: str, since: str | None) -> Amendment:
+    code = parse_reason(reason, "--reason")
+    return Amendment(
+        event_type, CertificateNumber(number), code, None if since is None else _read_since(since)
+    )
+
+
+def _read_since(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except InputError as err:
+        raise InputError(err.reason, field="--effective-at") from None
+
+
+def _amend(
+    asked: Amendment,
+    home: Path,
+    institution: Path | None,
+    key: str,
+    url: str | None,
+    passphrase_file: Path | None,
+) -> StoredAct:
+    opened = open_home(home)
+    passphrase = find_given_passphrase(opened, passphrase_file)
+    raw = read_institution(opened, institution)
+    file = parse_institution_file(raw, _ANY_DAY if opened.development else None)
+    signer = opened.keystore.open_signer(key, passphrase)
+
+    def make_seal() -> Seal:
+        return Seal(signer, opened.origin, file.content.id, read_clock())
+
+    with (
+        open_gateway(opened, passphrase, url) as gateway,
+        open_desk_store(opened, file, gateway) as store,
+    ):
+        keep_file(opened.path / INSTITUTION_FILE, raw)
+        return Amender(store, gateway, make_seal, read_clock, secrets.token_bytes).amend(asked)
+
+
+def _describe(stored: StoredAct) -> dict[str, object]:
+    act = read_act(stored.statement)
+    return {
+        "number": stored.number,
+        "act": stored.type.name,
+        "reason": act.reason.value,
+        "effective_at": encode_instant(act.effective_at),
+        "leaf": stored.leaf_index,
+    }

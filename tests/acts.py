@@ -1,0 +1,131 @@
+"""Acts and issues of two institutions and two authorities, written straight through the core, for tests of the log.
+
+people = People(World())
+submit(log, *people.founding())
+submit(log, people.issue("350100-01", 1, instrument=0), people.act(EventType.SUSPEND, "350100-01", ...))
+"""
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+from world import AUTHORITY, INSTITUTION, NOW, VERIFIED_ON, Issued, World, make_signer
+
+from ledger.core.act import Act, Decision, ReasonCode, encode_act
+from ledger.core.calendar_rules import ValidityKind
+from ledger.core.category import Category
+from ledger.core.event import EventType
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
+from ledger.core.instrument import compute_statement_serial
+from ledger.core.statement import (
+    ActClaims,
+    Conclusion,
+    IssueClaims,
+    Statement,
+    parse_signed_statement,
+    sign_statement,
+)
+
+SECOND = InstitutionId("350100-02")
+ELSEWHERE = "CN-36"
+DECISION = Decision("闽市监检撤〔2026〕3号", "计量法第二十六条", NOW.date(), None, "可在六十日内申请行政复议")
+PARTS = ((0, None), (0, "1"), (1, None))
+"""The things that are verified: one of them is a part of another."""
+
+
+class People:
+    """Signs for everybody; every statement is another."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._count = 0
+        self._keys = {
+            INSTITUTION: world.seal,
+            SECOND: make_signer("second"),
+            AUTHORITY: world.authority_key,
+            ELSEWHERE: make_signer("elsewhere"),
+        }
+
+    def founding(self) -> list[bytes]:
+        world, key = self.world, self._keys[ELSEWHERE]
+        second = [world.institution(SECOND), world.key(SECOND, self._keys[SECOND])]
+        return [*world.founding(), *second, world.authority(key=key, id=ELSEWHERE, division="36")]
+
+    def issue(self, issuer: str, number: int, thing: int, *, passed: bool = True, version: int = 0) -> bytes:
+        instrument, part = PARTS[thing]
+        claims = IssueClaims(
+            number=make_number(number),
+            instrument_id=make_instrument(instrument),
+            part=part,
+            serial=compute_statement_serial(f"SN{instrument}"),
+            category=Category.FUEL_DISPENSER,
+            conclusion=Conclusion.PASS if passed else Conclusion.FAIL,
+            verified_on=VERIFIED_ON,
+            valid_until=VERIFIED_ON + timedelta(days=180) if passed else None,
+            validity_kind=ValidityKind.DATE if passed else ValidityKind.NONE,
+            certificate_digest=Digest(hashlib.sha256(self._next()).digest()),
+            seals_digest=None,
+        )
+        return self._sign(Statement(EventType.ISSUE, issuer, claims, version))
+
+    def act(
+        self,
+        event_type: EventType,
+        speaker: str,
+        issuer: str,
+        number: int,
+        thing: int,
+        *,
+        version: int,
+        decided: bool | None = None,
+        **changes: object,
+    ) -> bytes:
+        instrument, part = PARTS[thing]
+        if decided is None:
+            decided = speaker in {AUTHORITY, ELSEWHERE}
+        act = Act(
+            issuer=InstitutionId(issuer),
+            number=make_number(number),
+            instrument_id=make_instrument(instrument),
+            part=part,
+            reason=ReasonCode.STANDARD_INVALID,
+            effective_at=NOW,
+            decision=DECISION if decided else None,
+        )
+        return self.sign_act(event_type, speaker, replace(act, **changes), version)
+
+    def sign_act(self, event_type: EventType, speaker: str, act: Act, version: int) -> bytes:
+        claims = ActClaims(self._next(), encode_act(act))
+        return self._sign(Statement(event_type, speaker, claims, version))
+
+    def act_on(
+        self, issued: Issued, event_type: EventType, speaker: str, version: int, **changes: object
+    ) -> bytes:
+        """Return an act on a certificate that was issued."""
+        statement = parse_signed_statement(issued.raw).statement
+        claims = statement.claims
+        act = Act(
+            issuer=InstitutionId(statement.issuer),
+            number=claims.number,
+            instrument_id=claims.instrument_id,
+            part=claims.part,
+            reason=ReasonCode.WRONG_RESULT,
+            effective_at=NOW,
+            decision=DECISION if speaker in {AUTHORITY, ELSEWHERE} else None,
+        )
+        return self.sign_act(event_type, speaker, replace(act, **changes), version)
+
+    def _next(self) -> bytes:
+        self._count += 1
+        return self._count.to_bytes(8)
+
+    def _sign(self, statement: Statement) -> bytes:
+        return sign_statement(statement, self._keys[statement.issuer], self.world.origin)
+
+
+def make_number(number: int) -> CertificateNumber:
+    return CertificateNumber(f"A-{number}")
+
+
+def make_instrument(instrument: int) -> InstrumentId:
+    return InstrumentId(hashlib.sha256(bytes([instrument])).digest()[:16])
