@@ -56,18 +56,27 @@ class Chain:
     def fund(self, address=None):
         return self.ask("hengzheng_fund", hexed(address or self.account.address))
 
+    def nonce(self):
+        return int(self.ask("eth_getTransactionCount", hexed(self.account.address)), 16)
+
     def transaction(self, to, data=b"", **changes):
-        nonce = int(self.ask("eth_getTransactionCount", hexed(self.account.address)), 16)
-        usual = {"chain_id": CHAIN_ID, "nonce": nonce, "to": to, "data": data, "gas": 200_000, "fees": FEES}
+        usual = {
+            "chain_id": CHAIN_ID,
+            "nonce": self.nonce(),
+            "to": to,
+            "data": data,
+            "gas": 200_000,
+            "fees": FEES,
+        }
         return build_transaction(self.account, **{**usual, **changes})
 
     def send(self, to, data=b"", **changes):
         return self.ask("eth_sendRawTransaction", hexed(self.transaction(to, data, **changes).raw))
 
     def deploy(self, runtime):
-        signed = self.transaction(None, creation_code(runtime))
-        self.ask("eth_sendRawTransaction", hexed(signed.raw))
-        return compute_contract_address(self.account.address, signed.nonce)
+        address = compute_contract_address(self.account.address, self.nonce())
+        self.send(None, creation_code(runtime))
+        return address
 
     def again(self):
         """Close the chain and open it as the next process would."""
@@ -465,14 +474,15 @@ def test_a_batch_is_answered_in_order(shared):
 
 
 def test_a_batch_may_send_transactions(chain):
-    signed = [chain.transaction(bytes(20), nonce=nonce) for nonce in (0, 1, 5, 2)]
+    nonces = (0, 1, 5, 2)
+    signed = [chain.transaction(bytes(20), nonce=nonce) for nonce in nonces]
     batch = [
         {"jsonrpc": "2.0", "id": n, "method": "eth_sendRawTransaction", "params": [hexed(each.raw)]}
         for n, each in enumerate(signed)
     ]
     replies = json.loads(chain.rpc.answer(json.dumps(batch).encode()))
     assert [reply.get("result") for reply in replies] == [
-        hexed(s.hash) if s.nonce != 5 else None for s in signed
+        None if nonce == 5 else hexed(each.hash) for nonce, each in zip(nonces, signed, strict=True)
     ]
     assert chain.ask("eth_getTransactionCount", hexed(chain.account.address)) == "0x3"
 
