@@ -41,7 +41,7 @@ from ledger.core.status_map import (
     parse_state,
 )
 
-MAX_MAP_PROOF_BYTES: Final = 4 * 1024 * 1024
+MAX_MAP_PROOF_BYTES: Final = 32 * 1024 * 1024
 _CUT, _LEAF, _INNER, _EMPTY = b"\x00", b"\x02", b"\x03", b"\x04"
 
 
@@ -123,7 +123,7 @@ def open_map_proof(raw: bytes, root_hash: bytes) -> ProvenStates:
     """Check a proof and return what it shows.
 
     Args:
-        raw: see above; at most 4 MiB.
+        raw: see above; at most 32 MiB.
         root_hash: of the map, 32 bytes, as a MAPHEAD leaf states it.
 
     Raises:
