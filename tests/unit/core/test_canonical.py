@@ -10,7 +10,13 @@ import rfc8785
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ledger.core.canonical import as_object, encode_canonical_json, parse_canonical_json, parse_json
+from ledger.core.canonical import (
+    as_object,
+    encode_canonical_json,
+    parse_canonical_json,
+    parse_json,
+    reread_canonical_json,
+)
 from ledger.core.errors import InputError, MalformedDocumentError, NonCanonicalEncodingError
 
 LARGEST = 2**53 - 1
@@ -318,6 +324,18 @@ def test_one_changed_bit_never_gives_the_same_document(value, data):
     except InputError:
         return
     assert encode_canonical_json(again) != encode_canonical_json(value)
+
+
+@given(DOCUMENTS)
+def test_what_was_written_here_is_read_again_as_it_was(value):
+    raw = encode_canonical_json(value)
+    assert reread_canonical_json(raw) == parse_canonical_json(raw)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"a":1}x', b"NaN"])
+def test_bytes_that_are_no_json_are_not_read_again(raw):
+    with pytest.raises(MalformedDocumentError, match="not JSON"):
+        reread_canonical_json(raw)
 
 
 def test_as_object():
