@@ -85,8 +85,8 @@ LOOKS: Final = MappingProxyType(
             _ARROWS,
             Sentence("Replaced", "已有新证书"),
             Sentence(
-                "This instrument has a newer certificate, and that one counts.",
-                "该器具已有更新的证书，请以现行证书为准。",
+                "This instrument has a newer record; how the instrument stands is said there.",
+                "该器具已有更新的检定记录，请以最新记录的状态为准。",
             ),
         ),
         Shown.FAILED: Look(

@@ -126,7 +126,9 @@ def test_after_its_starter_was_killed_the_chain_runs_again_at_once(home):
         genesis_hash = genesis_of(starter.stdout.readline().strip())
         starter.send_signal(signal.SIGKILL)
     with open_node(home) as url:
-        time.sleep(0.5)
+        time.sleep(
+            0.5
+        )  # the chain that lost its starter ends itself: by now it must not have taken ours along
         assert genesis_of(url) == genesis_hash
     assert not answers(url)
 
