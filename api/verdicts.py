@@ -22,11 +22,11 @@ from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_instant
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError
+from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import find_subject
 from ledger.core.step import Outcome, Step, Verdict
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover

@@ -31,9 +31,10 @@ from ledger.core.errors import (
     UnavailableError,
 )
 from ledger.core.event import EventType
+from ledger.core.fold_documents import TRANSITIONS
 from ledger.core.ids import CertificateNumber, InstitutionId, Subject
 from ledger.core.statement import ActClaims, IssueClaims, Statement, parse_signed_statement, sign_statement
-from ledger.core.status import TRANSITIONS, SubjectState
+from ledger.core.status import SubjectState
 
 _EVENT_ID_BYTES: Final = 8
 

@@ -18,6 +18,7 @@ from ledger.core.encoding import encode_hex
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
 from ledger.core.event import ACT_TYPES, EventType
 from ledger.core.fields import Reader
+from ledger.core.fold_documents import AUTHORITY_ACTS
 from ledger.core.ids import KeyId
 from ledger.core.signature import PublicKey, Signer, verify_signature
 from ledger.core.statement import (
@@ -28,7 +29,6 @@ from ledger.core.statement import (
     compute_endorsed_bytes,
     sign_statement,
 )
-from ledger.core.status import AUTHORITY_ACTS
 
 DRAFT_TYPE: Final = "hengzheng/decision/v1"
 MAX_ENDORSEMENTS: Final = 128

@@ -33,7 +33,9 @@ from ledger.core.errors import (
     VerificationError,
 )
 from ledger.core.event import EventType
+from ledger.core.fold import judge_signed_event
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
+from ledger.core.powers import refuse_acts
 from ledger.core.regulation import RuleBook
 from ledger.core.rules import (
     Clocks,
@@ -53,14 +55,7 @@ from ledger.core.statement import (
     parse_signed_statement,
     verify_statement,
 )
-from ledger.core.status import (
-    IssueSubjects,
-    Registers,
-    StateView,
-    Void,
-    judge_signed_event,
-    refuse_acts,
-)
+from ledger.core.status import IssueSubjects, Registers, StateView, Void
 from ledger.submission import Submission
 
 MAX_REASON_CHARACTERS: Final = 500

@@ -30,13 +30,14 @@ from typing import Final, Protocol
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from ledger.core.entry import LeafHeader, encode_leaf, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, StateError, VerificationError
+from ledger.core.fold import judge_event
 from ledger.core.ids import LeafIndex, Subject
 from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import hash_leaf
 from ledger.core.note import NoteVerifier
 from ledger.core.signature import Signer
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Effect, Registers, SubjectState, judge_event
+from ledger.core.status import Effect, Registers, SubjectState
 from ledger.core.status_map import EMPTY_MAP, Page, StatusMap, open_map
 from ledger.failpoint import failpoint
 from ledger.map_history import read_maphead

@@ -22,6 +22,7 @@ from ledger.core.entry import HEADER_BYTES, Leaf, parse_leaf
 from ledger.core.errors import NotFoundError
 from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
+from ledger.core.fold import list_touched
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
 from ledger.core.map_proof import build_map_proof
 from ledger.core.merkle import (
@@ -31,7 +32,7 @@ from ledger.core.merkle import (
 )
 from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import SubjectState, list_touched
+from ledger.core.status import SubjectState
 from ledger.core.status_map import StatusMap
 from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
 from ledger.core.tlog_proof import TlogProof, encode_tlog_proof

@@ -1,7 +1,7 @@
 """Judging a batch: which of its statements become leaves, and what each changes.
 
 Every statement is judged against the stored log and all statements before it in the batch. The fold of
-`core.status` decides alone; what it gives no effect is refused, with the reason.
+`core.fold` decides alone; what it gives no effect is refused, with the reason.
 
 >>> batch = Sequencing(transaction, head, registers, now_ms, submissions)
 >>> results = batch.judge()
@@ -19,9 +19,10 @@ from ledger.core.errors import (
     Reason,
     StaleVersionError,
 )
+from ledger.core.fold import build_header, judge_event, list_touched
 from ledger.core.ids import Digest, LeafIndex, Subject
 from ledger.core.statement import IssueClaims, SignedStatement, Statement
-from ledger.core.status import Effect, Registers, SubjectState, Void, build_header, judge_event, list_touched
+from ledger.core.status import Effect, Registers, SubjectState, Void
 from ledger.map_history import LeafReading
 from ledger.store.records import Head, Known, NewEntry, StoredEntry, compute_statement_name
 from ledger.submission import Acknowledgement, Refusal, Result, Submission

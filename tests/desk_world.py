@@ -26,10 +26,11 @@ from ledger.core.certificate import VerificationKind, parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.errors import StoreUnavailableError, UnavailableError
 from ledger.core.event import certificate_subject
+from ledger.core.fold import find_subject, judge_signed_event
 from ledger.core.ids import LeafIndex
 from ledger.core.rules import check_binding
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Effect, Registers, find_subject, judge_signed_event
+from ledger.core.status import Effect, Registers
 from ledger.store.engine import Database
 
 ZONE = ZoneInfo("Asia/Shanghai")

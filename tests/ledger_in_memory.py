@@ -44,6 +44,8 @@ from ledger.core.encoding import encode_instant
 from ledger.core.entry import HEADER_BYTES, LeafHeader, encode_leaf, parse_header
 from ledger.core.event import EventType
 from ledger.core.evidence import Evidence, encode_evidence
+from ledger.core.fold import build_header, find_subject, judge_signed_event, list_touched
+from ledger.core.fold_documents import INSTITUTION_ACTS
 from ledger.core.ids import (
     CertificateNumber,
     InstitutionId,
@@ -70,18 +72,7 @@ from ledger.core.statement import (
     parse_signed_statement,
     sign_statement,
 )
-from ledger.core.status import (
-    INSTITUTION_ACTS,
-    Effect,
-    Registers,
-    Status,
-    SubjectState,
-    Void,
-    build_header,
-    find_subject,
-    judge_signed_event,
-    list_touched,
-)
+from ledger.core.status import Effect, Registers, Status, SubjectState, Void
 from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
 from ledger.core.trust import TrustList, encode_trust_list
 from verifier.session import Session

@@ -9,11 +9,12 @@ from world import ORIGIN, World
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.entry import HEADER_BYTES, parse_leaf
 from ledger.core.event import EventType, certificate_subject
+from ledger.core.fold import find_subject
 from ledger.core.ids import TreeSize
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import NoteVerifier
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Status, find_subject
+from ledger.core.status import Status
 from ledger.core.status_map import PAGE_DEPTHS
 from ledger.core.tiles import list_new_tiles
 from ledger.store.records import compute_leaf_name

@@ -17,6 +17,7 @@ from ledger.core.data_integrity import verify_proof
 from ledger.core.entry import encode_header
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.event import certificate_subject, instrument_subject
+from ledger.core.fold import build_header, judge_event
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.map_proof import ProvenStates
 from ledger.core.merkle import hash_leaf, verify_inclusion
@@ -24,16 +25,7 @@ from ledger.core.policy import Policy
 from ledger.core.rules import RuleResult, check_binding
 from ledger.core.signature import PublicKey
 from ledger.core.statement import Conclusion, IssueClaims, SignedStatement, verify_statement
-from ledger.core.status import (
-    RegisteredKey,
-    Registers,
-    StateView,
-    Status,
-    SubjectState,
-    Void,
-    build_header,
-    judge_event,
-)
+from ledger.core.status import RegisteredKey, Registers, StateView, Status, SubjectState, Void
 from ledger.core.step import Check, Step, failed, not_checked, passed
 from verifier.freshness import Age
 from verifier.report import STATUS_WORDS, DocumentStatus, find_heaviest

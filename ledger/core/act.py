@@ -3,7 +3,7 @@
 An act names the certificate and the instrument (or the part) that it is about, why, and since when; an
 authority's adverse act also carries the decision behind it: its document number, its ground, and where to
 object. The content is a canonical JSON object inside the statement, so that whoever holds the leaf can read
-it. Who may say what, and what follows, is for the fold: see `status`.
+it. Who may say what, and what follows, is for the fold: see `fold_documents`.
 
 >>> parse_act(encode_act(act)) == act
 True

@@ -20,12 +20,13 @@ from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES, Leaf, parse_header, 
 from ledger.core.errors import InclusionProofError, VerificationError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
+from ledger.core.fold import build_header, judge_signed_event
 from ledger.core.ids import LeafIndex, RootHash, Subject, TreeSize
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, open_map_proof
 from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.statement import RegisterClaims, parse_signed_statement
-from ledger.core.status import Effect, Registers, SubjectState, build_header, judge_signed_event
+from ledger.core.status import Effect, Registers, SubjectState
 
 MAX_EVIDENCE_LEAVES: Final = 100_000
 _MAX_LEAF_TEXT: Final = (MAX_LEAF_BYTES + 2) // 3 * 4

@@ -16,19 +16,12 @@ from dataclasses import dataclass
 from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.event import EventType
+from ledger.core.fold import build_header, judge_signed_event
 from ledger.core.ids import LeafIndex, Subject
 from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import CompactRange, hash_leaf
 from ledger.core.statement import SignedStatement, parse_signed_statement, verify_statement
-from ledger.core.status import (
-    Effect,
-    Registers,
-    SubjectState,
-    VerifyStatement,
-    Void,
-    build_header,
-    judge_signed_event,
-)
+from ledger.core.status import Effect, Registers, SubjectState, VerifyStatement, Void
 from ledger.core.status_map import EMPTY_MAP, SUBJECT_BYTES, StatusMap, load_nothing
 
 

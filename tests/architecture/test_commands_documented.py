@@ -8,7 +8,7 @@ from typer.main import get_command
 
 from api.cli import COMMANDS
 from issuer.amend_cli import amend_app
-from ledger.core.status import AUTHORITY_ACTS
+from ledger.core.fold_documents import AUTHORITY_ACTS
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = "\n".join((ROOT / name).read_text("utf-8") for name in ("README.md", "issuer/README.md"))

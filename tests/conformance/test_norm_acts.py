@@ -7,7 +7,8 @@ from ledger_in_memory import make_act
 
 from ledger.core.act import ReasonCode, encode_act
 from ledger.core.event import ACT_TYPES
-from ledger.core.status import AUTHORITY_ACTS, INSTITUTION_ACTS, TRANSITIONS, Status
+from ledger.core.fold_documents import AUTHORITY_ACTS, INSTITUTION_ACTS, TRANSITIONS
+from ledger.core.status import Status
 
 NORM = Path(__file__).resolve().parents[2] / "ledger" / "core" / "README.md"
 SECTION = re.search(r"^### 5\.1 Acts\n(.*?)^## ", NORM.read_text("utf-8"), re.MULTILINE | re.DOTALL)[1]

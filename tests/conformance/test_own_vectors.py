@@ -29,6 +29,7 @@ from ledger.core.errors import (
 )
 from ledger.core.event import SubjectKind, compute_subject
 from ledger.core.fields import Reader
+from ledger.core.fold import build_header, judge_signed_event
 from ledger.core.ids import LeafIndex
 from ledger.core.map_proof import open_map_proof
 from ledger.core.maphead import get_map_root, require_maphead
@@ -38,14 +39,7 @@ from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code, parse_digits
 from ledger.core.signature import parse_multikey
 from ledger.core.statement import parse_signed_statement, verify_statement
-from ledger.core.status import (
-    Effect,
-    Registers,
-    Status,
-    SubjectState,
-    build_header,
-    judge_signed_event,
-)
+from ledger.core.status import Effect, Registers, Status, SubjectState
 from ledger.core.status_map import EMPTY_MAP, encode_state, hash_map_leaf, load_nothing
 from ledger.core.step import Outcome
 from ledger.core.text import has_forbidden_character, has_outer_space

@@ -18,9 +18,9 @@ from issuer.tables import DocumentState
 from ledger.core.act import ReasonCode
 from ledger.core.errors import InputError, NotFoundError, StateError, StoreUnavailableError, UnavailableError
 from ledger.core.event import EventType
+from ledger.core.fold import find_subject
 from ledger.core.ids import LeafIndex
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import find_subject
 from ledger.log import Log
 
 SUSPEND, WITHDRAW = EventType.SUSPEND, EventType.WITHDRAW

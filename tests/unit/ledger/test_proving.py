@@ -24,13 +24,14 @@ from ledger.core.errors import (
 )
 from ledger.core.event import EventType, certificate_subject
 from ledger.core.evidence import establish, fold_evidence, verify_evidence_inclusion
+from ledger.core.fold import list_touched
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
 from ledger.core.map_proof import open_map_proof
 from ledger.core.maphead import get_map_root
 from ledger.core.merkle import hash_leaf, verify_consistency, verify_inclusion
 from ledger.core.qr import compute_code
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Status, SubjectState, list_touched
+from ledger.core.status import Status, SubjectState
 from ledger.log import Log
 from ledger.proving import Prover, _find_names
 from ledger.store.records import compute_statement_name

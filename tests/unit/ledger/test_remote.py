@@ -27,9 +27,10 @@ from ledger.core.errors import (
 )
 from ledger.core.event import certificate_subject, instrument_subject
 from ledger.core.fields import Reader
+from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Status, find_subject
+from ledger.core.status import Status
 from ledger.log import Log
 from ledger.remote import RemoteLedger, _split
 from ledger.submission import Acknowledgement, Refusal, Submission

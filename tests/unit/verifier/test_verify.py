@@ -22,10 +22,10 @@ from ledger.core.certificate import parse_certificate
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import InputError, PolicyMismatchError
 from ledger.core.evidence import encode_evidence
+from ledger.core.fold import list_touched
 from ledger.core.ids import InstitutionId
 from ledger.core.policy import DEFAULT_REQUIRED
 from ledger.core.statement import parse_signed_statement, sign_statement
-from ledger.core.status import list_touched
 from ledger.core.step import Outcome, Step, Verdict, failed, not_checked, passed
 from verifier.report import DocumentStatus, Report
 from verifier.verify import report_short_code, verify_bundle, verify_certificate, verify_statement_alone

@@ -28,6 +28,7 @@ from ledger.core.event import (
     instrument_subject,
     scope_subject,
 )
+from ledger.core.fold import build_header, find_subject, judge_event, judge_signed_event, list_touched
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, LeafIndex
 from ledger.core.signature import P256Signer
 from ledger.core.statement import (
@@ -37,19 +38,7 @@ from ledger.core.statement import (
     parse_signed_statement,
     sign_statement,
 )
-from ledger.core.status import (
-    Effect,
-    RegisteredKey,
-    Registers,
-    Status,
-    SubjectState,
-    Void,
-    build_header,
-    find_subject,
-    judge_event,
-    judge_signed_event,
-    list_touched,
-)
+from ledger.core.status import Effect, RegisteredKey, Registers, Status, SubjectState, Void
 
 OTHER = InstitutionId("350200-01")
 
