@@ -11,14 +11,15 @@ decisions are acts, which nobody endorses.
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ledger.core.act import find_decision_fault, parse_act
+from ledger.core.act import Act, find_act_fault
 from ledger.core.authority import CONTENT_PARSERS, parse_content
 from ledger.core.canonical import encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
-from ledger.core.event import ACT_TYPES, EventType
+from ledger.core.event import CONTENT_TYPES, LINK_TYPES, EventType
 from ledger.core.fields import Reader
-from ledger.core.fold_documents import AUTHORITY_ACTS
+from ledger.core.fold import ActContent, parse_act_content
+from ledger.core.fold_documents import AUTHORITY_ACTS, OPENER_ACTS
 from ledger.core.ids import KeyId
 from ledger.core.signature import PublicKey, Signer, verify_signature
 from ledger.core.statement import (
@@ -60,13 +61,19 @@ def draft_decision(
     Raises:
         InputError: not such an event, or its content is malformed or lacks the decision that it needs.
     """
-    if event_type in ACT_TYPES:
-        fault = find_decision_fault(event_type, parse_act(content), by_authority=True)
-        if fault is not None:
-            raise MalformedDocumentError(fault, field="content.decision")
+    if event_type in CONTENT_TYPES:
+        _check_content(event_type, parse_act_content(event_type, content))
     else:
         parse_content(event_type, content)
     return Decision(event_type, origin, issuer, content, expected_version, event_id)
+
+
+def _check_content(event_type: EventType, content: ActContent) -> None:
+    fault = None
+    if isinstance(content, Act):
+        fault = find_act_fault(event_type, content, by_authority=event_type in AUTHORITY_ACTS)
+    if fault is not None:
+        raise MalformedDocumentError(fault, field="content.decision")
 
 
 def endorse_decision(decision: Decision, signer: Signer) -> Decision:
@@ -75,7 +82,7 @@ def endorse_decision(decision: Decision, signer: Signer) -> Decision:
     Raises:
         InputError: an act, which nobody endorses.
     """
-    if decision.event_type in ACT_TYPES:
+    if decision.event_type in CONTENT_TYPES:
         raise InputError(f"{decision.event_type.name} is signed by the authority alone", field="event")
     message = _endorsed_bytes(decision)
     added = Endorsement(signer.public_key.key_id, signer.sign(message))
@@ -110,7 +117,7 @@ def sign_decision(decision: Decision, signer: Signer) -> bytes:
 
 
 def _build_claims(decision: Decision) -> ActClaims | RegisterClaims:
-    if decision.event_type in ACT_TYPES:
+    if decision.event_type in CONTENT_TYPES:
         return ActClaims(decision.event_id, decision.content)
     return RegisterClaims(decision.event_id, decision.content, decision.endorsements)
 
@@ -153,26 +160,36 @@ def parse_decision(raw: bytes) -> Decision:
         reader.integer("expected_version", 0, 2**32 - 1),
         reader.hex("event_id", 8),
     )
-    most = 0 if decision.event_type in ACT_TYPES else MAX_ENDORSEMENTS
+    most = 0 if decision.event_type in CONTENT_TYPES else MAX_ENDORSEMENTS
     endorsements = tuple(_parse_endorsement(item) for item in reader.objects("endorsements", most=most))
     reader.finish()
     return replace(decision, endorsements=endorsements)
 
 
 def parse_event_type(text: str) -> EventType:
-    """Return the register event or act of this name; REVERIFY will do for the longest.
+    """Return the event of this name; a short name will do for the longest.
 
     Raises:
         InputError: no such event.
     """
-    name = _SHORT_NAMES.get(text.upper(), text.upper())
-    known = [event_type.name for event_type in (*CONTENT_PARSERS, *sorted(AUTHORITY_ACTS))]
+    name = text.upper().replace("-", "_")
+    name = _SHORT_NAMES.get(name, name)
+    known = [event_type.name for event_type in (*CONTENT_PARSERS, *sorted(DECIDED_TYPES))]
     if name not in known:
         raise InputError(f"{text!r} is none of {', '.join(known)}", field="event")
     return EventType[name]
 
 
-_SHORT_NAMES: Final = {"REVERIFY": "REVERIFY_NEEDED"}
+DECIDED_TYPES: Final = AUTHORITY_ACTS | OPENER_ACTS | LINK_TYPES | {EventType.LOT}
+"""What is decided, or said, of documents and instruments, beside what is registered."""
+
+_SHORT_NAMES: Final = {
+    "REVERIFY": "REVERIFY_NEEDED",
+    "OPENED": "OPENED_FOR_REPAIR",
+    "SAME_AS": "INSTRUMENT_SAME_AS",
+    "SPLIT": "INSTRUMENT_SPLIT",
+    "COMPROMISED": "KEY_COMPROMISED_FROM",
+}
 
 
 def _endorsed_bytes(decision: Decision) -> bytes:

@@ -63,6 +63,7 @@ _FILLERS: Final[JsonObject] = {
     "adjusted": False,
     "seals": [{"no": PENDING, "point": PENDING}],
     "lot": {"no": PENDING, "size": 1},
+    "replaces": {"no": "0", "reason": "TYPO"},
     "verified_on": _DAY,
     "issued_on": _DAY,
     "validity": {"kind": "none"},

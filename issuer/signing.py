@@ -129,7 +129,8 @@ def sign_issue(claims: IssueClaims, expected_version: int, seal: Seal) -> bytes:
     Raises:
         MalformedDocumentError: a claim is out of its range.
     """
-    statement = Statement(EventType.ISSUE, seal.institution, claims, expected_version)
+    event_type = EventType.ISSUE if claims.predecessor is None else EventType.REPLACE
+    statement = Statement(event_type, seal.institution, claims, expected_version)
     return sign_statement(statement, seal.signer, seal.origin)
 
 

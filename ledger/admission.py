@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from ledger.core.act import parse_act
 from ledger.core.authority import RegisterState
 from ledger.core.certificate import Certificate, parse_certificate
 from ledger.core.data_integrity import parse_proof, verify_proof
@@ -32,8 +31,8 @@ from ledger.core.errors import (
     StateError,
     VerificationError,
 )
-from ledger.core.event import EventType
-from ledger.core.fold import judge_signed_event
+from ledger.core.event import ISSUE_TYPES
+from ledger.core.fold import find_subject, judge_signed_event, parse_act_content
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
 from ledger.core.powers import refuse_acts
 from ledger.core.regulation import RuleBook
@@ -102,7 +101,7 @@ def admit(raw: bytes, body: bytes | None, standing: Standing, rules: RuleSet, no
         BrokenSignatureError: a signature does not hold.
     """
     signed = parse_signed_statement(raw)
-    if signed.statement.type is not EventType.ISSUE:
+    if signed.statement.type not in ISSUE_TYPES:
         return _admit_event(signed, body, standing, rules, now)
     key = _find_key(signed, standing)
     verify_statement(signed, key, _find_origin(standing))
@@ -164,10 +163,10 @@ def _admit_event(
 
 def _check_act(statement: Statement, claims: ActClaims, view: StateView, latest: datetime) -> None:
     """Check what can be mended by signing again, so that who speaks is told of that alone."""
-    act = parse_act(claims.content)
-    if act.effective_at > latest:
+    content = parse_act_content(statement.type, claims.content)
+    if content.effective_at > latest:
         _refuse("TIME", "content.effective_at", "is in the future", "生效时间在将来")
-    state = view(act.subject)
+    state = view(find_subject(statement))
     if state is not None and state.version != statement.expected_version:
         raise StaleVersionError(
             f"expects version {statement.expected_version}; the newest is {state.version}"

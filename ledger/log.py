@@ -31,13 +31,15 @@ from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoin
 from ledger.core.entry import LeafHeader, encode_leaf, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, StateError, VerificationError
 from ledger.core.fold import judge_event
+from ledger.core.fold_links import apply_link
 from ledger.core.ids import LeafIndex, Subject
+from ledger.core.link import parse_link
 from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import hash_leaf
 from ledger.core.note import NoteVerifier
 from ledger.core.signature import Signer
-from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Effect, Registers, SubjectState
+from ledger.core.statement import ActClaims, parse_signed_statement
+from ledger.core.status import Effect, Registers, Status, SubjectState
 from ledger.core.status_map import EMPTY_MAP, Page, StatusMap, open_map
 from ledger.failpoint import failpoint
 from ledger.map_history import read_maphead
@@ -308,6 +310,11 @@ def fold_registers(entries: Iterable[StoredEntry]) -> Registers:
     for entry in entries:
         leaf = parse_leaf(entry.leaf)
         signed = parse_signed_statement(leaf.statement_raw)
+        claims = signed.statement.claims
+        if isinstance(claims, ActClaims):  # a link: what it says of instruments was judged when it got in
+            if leaf.header.status != Status.VOID:
+                apply_link(registers, parse_link(signed.statement.type, claims.content))
+            continue
         outcome = judge_event(signed, entry.leaf_index, leaf.header.sequenced_at, registers, states.get)
         if isinstance(outcome, Effect):
             states.update(outcome.changes)

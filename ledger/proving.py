@@ -20,7 +20,7 @@ from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, r
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.entry import HEADER_BYTES, Leaf, parse_leaf
 from ledger.core.errors import NotFoundError
-from ledger.core.event import EventType
+from ledger.core.event import ISSUE_TYPES
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.fold import list_touched
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
@@ -385,7 +385,7 @@ def _read_issues(reading: ProofReading, indices: Sequence[LeafIndex], tree_size:
     leaves = []
     for index in indices:
         leaf = parse_leaf(_require(stored.get(index), f"the log has no leaf {index}"))
-        if index >= tree_size or leaf.header.type is not EventType.ISSUE:
+        if index >= tree_size or leaf.header.type not in ISSUE_TYPES:
             raise NotFoundError(f"leaf {index} is no issue under a checkpoint of {tree_size} leaves")
         leaves.append(leaf)
     return leaves

@@ -98,7 +98,8 @@ def _parse(entry: StoredEntry) -> _RegisterLeaf | None:
     if not isinstance(statement.claims, RegisterClaims):
         return None
     content = as_object(parse_canonical_json(statement.claims.content))
-    is_root, is_authority = statement.type is EventType.ROOT, statement.type is EventType.DELEGATE
+    is_root = statement.type in {EventType.ROOT, EventType.POLICY}
+    is_authority = statement.type is EventType.DELEGATE
     about = str(content.get("institution", content.get("id")))
     return _RegisterLeaf(
         entry,

@@ -151,7 +151,7 @@ class Sequencing:
         self.states.update(effect.changes)
         self._states.update(effect.changes)
         if effect.apply is not None:
-            self.registers = _copy(self.registers)
+            self.registers = self.registers.copy()
             effect.apply(self.registers)
 
 
@@ -183,14 +183,3 @@ def _answer_again(stored: StoredEntry, signed: SignedStatement) -> Acknowledgeme
 def _explain(outcome: Void) -> DocumentRefusedError:
     zh = f"该声明不产生效力（{outcome.reason}）"
     return DocumentRefusedError([Reason("NO_EFFECT", "statement", outcome.reason, zh)])
-
-
-def _copy(registers: Registers) -> Registers:
-    """Return registers that can be changed while others still read the old ones."""
-    return Registers(
-        registers.root,
-        dict(registers.authorities),
-        dict(registers.institutions),
-        dict(registers.scopes),
-        dict(registers.keys),
-    )

@@ -19,16 +19,20 @@ from ledger.core.anchor import AnchorGrade, AnchorReceipt, ChainIdentity, sign_r
 from ledger.core.authority import (
     ROOT_ISSUER,
     AuthorityContent,
+    CompromiseContent,
     InstitutionContent,
     KeyContent,
     Name,
+    PolicyContent,
     Power,
     RegisterState,
     RootContent,
     ScopeContent,
     encode_authority_content,
+    encode_compromise_content,
     encode_institution_content,
     encode_key_content,
+    encode_policy_content,
     encode_root_content,
     encode_scope_content,
 )
@@ -265,10 +269,41 @@ class MemoryLedger:
         claims = RegisterClaims(event_id, content, tuple(given[key_id] for key_id in sorted(given)))
         return sign_statement(Statement(event_type, issuer, claims, version), by, self.origin)
 
-    def root(self, *, endorsers: tuple[Signer, ...] | None = None, by: Signer | None = None) -> bytes:
+    def root(
+        self, *, endorsers: tuple[Signer, ...] | None = None, by: Signer | None = None, version: int = 0
+    ) -> bytes:
         given = tuple(self.roots) if endorsers is None else endorsers
         content = encode_root_content(self.root_content)
-        return self.register(EventType.ROOT, ROOT_ISSUER, content, by or self.roots[0], endorsers=given)
+        signer = by or self.roots[0]
+        return self.register(EventType.ROOT, ROOT_ISSUER, content, signer, endorsers=given, version=version)
+
+    def next_root(self, *names: str, threshold: int = 1, **changes: Any) -> bytes:
+        """Return the next version of the root, with keys of these names, endorsed by old and new ones."""
+        before, new = self.root_content, [make_signer(name) for name in names]
+        self.root_content = replace(
+            before,
+            version=before.version + 1,
+            keys=tuple(signer.public_key for signer in new),
+            threshold=threshold,
+            previous=hashlib.sha256(encode_root_content(before)).digest(),
+            **changes,
+        )
+        endorsers, version = (*self.roots, *new), before.version
+        self.roots = new
+        return self.root(endorsers=endorsers, version=version)
+
+    def publish_policy(self, number: int, *, by: Signer | None = None, **options: Any) -> bytes:
+        """Return a POLICY; it expects the version that comes before, if they are published one by one."""
+        content = encode_policy_content(PolicyContent(number, bytes([number]) * 32))
+        options = {"version": number - 1, "endorsers": tuple(self.roots)} | options
+        return self.register(EventType.POLICY, ROOT_ISSUER, content, by or self.roots[0], **options)
+
+    def compromise(self, since: datetime, *, seal: str = "seal", version: int = 1, **options: Any) -> bytes:
+        """Return what an authority says of a key that somebody else may have."""
+        content = CompromiseContent(INSTITUTION, make_signer(seal).public_key, since)
+        issuer, by = options.pop("issuer", AUTHORITY), make_signer(options.pop("by", "authority"))
+        raw = encode_compromise_content(replace(content, **options))
+        return self.register(EventType.KEY_COMPROMISED_FROM, issuer, raw, by, version=version)
 
     def authority(
         self,
@@ -356,7 +391,8 @@ class MemoryLedger:
         """Return the statement about a document; `claims` are changed against the document."""
         certificate = parse_certificate(encode_canonical_json(credential))
         said = replace(build_issue_claims(certificate.record, certificate.digest), **claims)
-        statement = Statement(EventType.ISSUE, certificate.record.issuer.id, said, 0)
+        event_type = EventType.ISSUE if said.predecessor is None else EventType.REPLACE
+        statement = Statement(event_type, certificate.record.issuer.id, said, 0)
         if version is None:
             before = self.states.get(find_subject(statement))
             version = 0 if before is None else before.version
@@ -411,10 +447,30 @@ class MemoryLedger:
         issuer = issuer or (INSTITUTION if by_institution else AUTHORITY)
         act = make_act(number, decided=issuer != INSTITUTION, **changes)
         act = act if certificate is None else replace(act, number=CertificateNumber(certificate))
+        if event_type is EventType.SUPPLEMENT:
+            act = replace(act, document=hashlib.sha256(b"supplement").digest())
         if version is None:
             before = self.states.get(act.subject)
             version = 0 if before is None else before.version
         claims = ActClaims(event_id, encode_act(act))
+        signer = make_signer(by or ("seal" if issuer == INSTITUTION else "authority"))
+        return sign_statement(Statement(event_type, issuer, claims, version), signer, self.origin)
+
+    def sign_content(
+        self,
+        event_type: EventType,
+        content: bytes,
+        subject: Subject,
+        *,
+        issuer: str = INSTITUTION,
+        by: str | None = None,
+        version: int | None = None,
+    ) -> bytes:
+        """Return a statement about a lot, or a link; it expects the subject's newest version."""
+        if version is None:
+            before = self.states.get(subject)
+            version = 0 if before is None else before.version
+        claims = ActClaims(hashlib.sha256(content + bytes([version])).digest()[:8], content)
         signer = make_signer(by or ("seal" if issuer == INSTITUTION else "authority"))
         return sign_statement(Statement(event_type, issuer, claims, version), signer, self.origin)
 

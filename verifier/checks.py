@@ -16,8 +16,8 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.data_integrity import verify_proof
 from ledger.core.entry import encode_header
 from ledger.core.errors import InputError, VerificationError
-from ledger.core.event import certificate_subject, instrument_subject
-from ledger.core.fold import build_header, judge_event
+from ledger.core.event import EventType, certificate_subject, instrument_subject, lot_subject
+from ledger.core.fold import build_header, find_subject, judge_event
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.map_proof import ProvenStates
 from ledger.core.merkle import hash_leaf, verify_inclusion
@@ -121,8 +121,9 @@ def check_authority(bundle: ProofBundle, signed: SignedStatement, registers: Reg
     """Step 6: the fold gives this leaf its effect, under authority that leads back to the pinned root."""
     if bundle.header.status == Status.VOID:
         return failed(Step.AUTHORITY, "the log holds this leaf as void", "账本已记该条目无效力")
-    view = _view_before(bundle, signed)
-    outcome = judge_event(signed, bundle.leaf_index, bundle.header.sequenced_at, registers, view)
+    at, view = bundle.header.sequenced_at, _view_before(bundle, signed)
+    subject = find_subject(signed.statement)
+    outcome = judge_event(signed, bundle.leaf_index, at, registers, view, lambda _: subject)
     if isinstance(outcome, Void):
         return failed(
             Step.AUTHORITY, f"the leaf is void: {outcome.reason}", f"该条目无效力：{outcome.reason}"
@@ -157,17 +158,18 @@ def check_institution(registers: Registers, institution_id: InstitutionId) -> Ch
 
 
 def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
-    """See the subject as the statement expects it; that it was so is for the status map to prove."""
+    """See the subjects as the statement expects them; that it was so is for the status map to prove."""
     issuer, claims = InstitutionId(signed.statement.issuer), signed.statement.claims
     document = certificate_subject(issuer, claims.number) if isinstance(claims, IssueClaims) else None
-    prev = bundle.header.prev
-    expected = signed.statement.expected_version
+    prev = LeafIndex(2**63) if bundle.header.prev is None else bundle.header.prev
+    expected, status = signed.statement.expected_version, _left_in(bundle, Status.VALID)
 
     def view(subject: Subject) -> SubjectState | None:
         if subject == document or expected == 0:
             return None
-        return SubjectState(Status.VALID, expected, LeafIndex(2**63) if prev is None else prev, None)
+        return SubjectState(status if subject == own else Status.VALID, expected, prev, prev)
 
+    own = find_subject(signed.statement)
     return view
 
 
@@ -204,24 +206,38 @@ def check_status(
     claims, index = signed.statement.claims, bundle.leaf_index
     if not isinstance(claims, IssueClaims):
         return failed(Step.STATUS, "the statement is not about a certificate", "声明与证书无关"), None
-    document = proven.find(certificate_subject(InstitutionId(signed.statement.issuer), claims.number))
+    issuer = InstitutionId(signed.statement.issuer)
+    document = proven.find(certificate_subject(issuer, claims.number))
     instrument = proven.find(instrument_subject(claims.instrument_id, claims.part))
+    lot = None if claims.lot is None else proven.find(lot_subject(issuer, claims.lot))
     issued = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
     if document is None or not _fits_document(document, issued, index):
         return failed(Step.STATUS, "the status map does not know this document", "状态表中没有此证书"), None
     version = signed.statement.expected_version + 1
-    if instrument is None or not _fits_instrument(
-        instrument, document, SubjectState(issued, version, index, index)
-    ):
+    left = SubjectState(_left_in(bundle, issued), version, index, index)
+    if instrument is None or not _fits_instrument(instrument, document, left):
         return failed(Step.STATUS, "the status map contradicts this document", "状态表与此证书矛盾"), None
-    return _judge_age(age, *_describe_states(document, instrument)), find_stated_status(document, instrument)
+    if claims.predecessor is not None:
+        replaced = proven.find(certificate_subject(issuer, claims.predecessor))
+        if replaced is None or replaced.status is not Status.SUPERSEDED:
+            en = f"the status map does not say that {claims.predecessor} was replaced"
+            return failed(Step.STATUS, en, f"状态表未记载{claims.predecessor}已被替换"), None
+    check = _judge_age(age, *_describe_states(document, instrument, lot))
+    return check, find_stated_status(document, instrument, lot)
+
+
+def _left_in(bundle: ProofBundle, issued: Status) -> Status:
+    """Return the status in which a document leaves its instrument; one that replaces another verifies nothing."""
+    header = bundle.header
+    waits = header.type is EventType.REPLACE and header.status == Status.NEEDS_REVERIFICATION
+    return Status.NEEDS_REVERIFICATION if waits else issued
 
 
 def _fits_document(document: SubjectState, issued: Status, index: LeafIndex) -> bool:
     """Say whether a certificate can have this state: by its issue at this index, or by acts since."""
     if document.version == 1:
         return document == SubjectState(issued, 1, index, index)
-    is_possible = document.status in _ACTED_ON or document.status is issued is Status.VALID
+    is_possible = document.status in _ACTED_ON or document.status is issued
     return is_possible and document.current_certificate == index < document.last_event
 
 
@@ -235,12 +251,15 @@ def _fits_instrument(instrument: SubjectState, document: SubjectState, issued: S
     return issued.last_event < newest <= instrument.last_event
 
 
-def find_stated_status(document: SubjectState, instrument: SubjectState) -> DocumentStatus | None:
-    """Return what two states say of a document beyond what it says of itself; None: nothing that weighs more.
+def find_stated_status(
+    document: SubjectState, instrument: SubjectState, lot: SubjectState | None = None
+) -> DocumentStatus | None:
+    """Return what the states say of a document beyond what it says of itself; None: nothing that weighs more.
 
     Args:
         document: newest state of the certificate.
         instrument: newest state of its instrument.
+        lot: newest state of its lot; None: it has none, or nothing was said of it.
     """
     if document.status is Status.FAILED:
         return None
@@ -250,7 +269,10 @@ def find_stated_status(document: SubjectState, instrument: SubjectState) -> Docu
         newer = DocumentStatus.FAILED_SINCE if is_failed else DocumentStatus.SUPERSEDED
     needed = instrument.status is Status.NEEDS_REVERIFICATION
     return find_heaviest(
-        _ACTED_ON.get(document.status), newer, DocumentStatus.NEEDS_REVERIFICATION if needed else None
+        _ACTED_ON.get(document.status),
+        newer,
+        DocumentStatus.NEEDS_REVERIFICATION if needed else None,
+        None if lot is None else _SAID_OF_LOTS.get(lot.status),
     )
 
 
@@ -258,10 +280,19 @@ _ACTED_ON: Final = {
     Status.WITHDRAWN: DocumentStatus.WITHDRAWN,
     Status.CANCELLED: DocumentStatus.CANCELLED,
     Status.SUSPENDED: DocumentStatus.SUSPENDED,
+    Status.SUPERSEDED: DocumentStatus.SUPERSEDED,
+}
+_SAID_OF_LOTS: Final = {
+    Status.FAILED: DocumentStatus.FAILED_SINCE,
+    Status.WITHDRAWN: DocumentStatus.WITHDRAWN,
+    Status.CANCELLED: DocumentStatus.CANCELLED,
+    Status.SUSPENDED: DocumentStatus.SUSPENDED,
 }
 
 
-def _describe_states(document: SubjectState, instrument: SubjectState) -> tuple[str, str]:
+def _describe_states(
+    document: SubjectState, instrument: SubjectState, lot: SubjectState | None
+) -> tuple[str, str]:
     newest = instrument.current_certificate
     en, zh = f"leaf {newest} is newer", f"账本第{newest}条更新"
     if newest == document.current_certificate:
@@ -272,6 +303,9 @@ def _describe_states(document: SubjectState, instrument: SubjectState) -> tuple[
     if instrument.status is Status.NEEDS_REVERIFICATION:
         words = STATUS_WORDS[DocumentStatus.NEEDS_REVERIFICATION]
         en, zh = f"{en}, which {words.en}", f"{zh}，{words.zh}"
+    if lot is not None and lot.status in _SAID_OF_LOTS:
+        words, at = STATUS_WORDS[_SAID_OF_LOTS[lot.status]], lot.last_event
+        en, zh = f"{en}; its lot {words.en} by leaf {at}", f"{zh}；所属批次由账本第{at}条：{words.zh}"
     return en, zh
 
 

@@ -12,7 +12,6 @@ It stops at the first contradiction and names it: nothing after it can be believ
 0
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -22,7 +21,6 @@ from ledger.audit.report import AnchorCount, AuditReport, DocumentCount, Doubt, 
 from ledger.audit.signatures import SignatureHelp, choose_helpers
 from ledger.audit.tree import TreeComparison
 from ledger.core.anchor import MAX_ANCHORS_BYTES, AnchorReceipt, parse_anchor_list, verify_receipt
-from ledger.core.authority import encode_root_content
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import (
     ContradictionError,
@@ -191,6 +189,8 @@ class _Audit:
             on_progress(self._replay.tree.size, size)
         if self._replay.tree.root() != checkpoint.root_hash:
             raise ContradictionError("states another root than the leaves give", file=CHECKPOINT)
+        if self._policy.root_digest not in self._replay.registers.roots:
+            raise ContradictionError("its log has never had the root that the policy pins", file=CHECKPOINT)
         if self._replay.maphead != size - 1:
             raise ContradictionError("its last leaf does not state the status map", file=CHECKPOINT)
 
@@ -222,7 +222,7 @@ class _Audit:
         except VerificationError as err:
             raise ContradictionError(str(err), file=file, leaf_index=index) from err
         if index == 0:
-            self._require_pinned_root(file)
+            self._require_own_root(file)
         if isinstance(replayed.outcome, Void):
             self._void.append(VoidLeaf(index, replayed.outcome.reason))
         if replayed.signed is None:
@@ -233,9 +233,11 @@ class _Audit:
         if receipt is not None:
             self._compare_receipt(receipt)
 
-    def _require_pinned_root(self, file: str) -> None:
-        root, policy = self._replay.registers.root, self._policy
-        if root is None or hashlib.sha256(encode_root_content(root)).digest() != policy.root_digest:
+    def _require_own_root(self, file: str) -> None:
+        """Require leaf 0 to be the policy's root, or one from which a later version may lead to it."""
+        registers, policy = self._replay.registers, self._policy
+        root = registers.root
+        if root is None or (policy.root_version == 1 and policy.root_digest not in registers.roots):
             raise ContradictionError("is not the root that the policy pins", file=file, leaf_index=0)
         if (root.origin, root.log_key) != (policy.origin, policy.log_key):
             raise ContradictionError("is the root of another log", file=file, leaf_index=0)

@@ -19,7 +19,7 @@ from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import InputError
 from ledger.core.event import EventType, certificate_subject, instrument_subject
 from ledger.core.fields import Reader
-from ledger.core.ids import ID_PATTERN, CertificateNumber, InstitutionId, InstrumentId, Subject
+from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId, InstrumentId, Subject
 
 ADVERSE_TYPES: Final = frozenset({EventType.CANCEL, EventType.SUSPEND, EventType.REVERIFY_NEEDED})
 """Acts that an authority takes by a decision against which one may object."""
@@ -80,6 +80,8 @@ class Act:
     """Since when it holds, by the word of who speaks; aware UTC, whole milliseconds. The state changes with the
     leaf."""
     decision: Decision | None = None
+    document: Digest | None = None
+    """Of a supplement: SHA-256 of its bytes, which whoever issues it keeps and hands out."""
 
     @property
     def subject(self) -> Subject:
@@ -102,8 +104,10 @@ def encode_act(act: Act) -> bytes:
     }
     if act.part is not None:
         members["part"] = act.part
+    if act.document is not None:
+        members["document"] = encode_hex(act.document)
     if act.decision is not None:
-        members["decision"] = _decision_members(act.decision)
+        members["decision"] = encode_decision(act.decision)
     return encode_canonical_json(members)
 
 
@@ -115,7 +119,7 @@ def parse_act(raw: bytes) -> Act:
     """
     reader = Reader(parse_canonical_json(raw), "content")
     certificate = reader.object("certificate")
-    decision = reader.opt_object("decision")
+    document = reader.opt_hex("document", 32)
     act = Act(
         issuer=InstitutionId(certificate.text("issuer", max_bytes=12, pattern=ID_PATTERN)),
         number=CertificateNumber(certificate.text("number", max_bytes=64)),
@@ -123,7 +127,8 @@ def parse_act(raw: bytes) -> Act:
         part=reader.opt_text("part", max_bytes=8),
         reason=reader.enum("reason", ReasonCode),
         effective_at=reader.instant("effective_at"),
-        decision=None if decision is None else _parse_decision(decision),
+        decision=parse_decision(reader.opt_object("decision")),
+        document=None if document is None else Digest(document),
     )
     certificate.finish()
     reader.finish()
@@ -142,16 +147,27 @@ def parse_reason(text: str, field: str = "reason") -> ReasonCode:
         raise InputError(f"{text[:40]!r} is none of {', '.join(ReasonCode)}", field=field) from None
 
 
-def find_decision_fault(event_type: EventType, act: Act, *, by_authority: bool) -> str | None:
-    """Say what is wrong with an act's decision: it lacks one, or has one that is not its speaker's to take."""
-    if by_authority and event_type in ADVERSE_TYPES and act.decision is None:
+def find_act_fault(event_type: EventType, act: Act, *, by_authority: bool) -> str | None:
+    """Say what an act lacks, or has that it must not have; None: nothing."""
+    if (act.document is not None) != (event_type is EventType.SUPPLEMENT):
+        return "a supplement names its document, and no other act does"
+    is_adverse = event_type in ADVERSE_TYPES
+    return find_decision_fault(event_type, act.decision, by_authority=by_authority, is_adverse=is_adverse)
+
+
+def find_decision_fault(
+    event_type: EventType, decision: Decision | None, *, by_authority: bool, is_adverse: bool
+) -> str | None:
+    """Say what is wrong with a decision: it is missing, or is not its speaker's to take."""
+    if by_authority and is_adverse and decision is None:
         return f"an authority's {event_type.name} names its decision"
-    if not by_authority and act.decision is not None:
+    if not by_authority and decision is not None:
         return "an institution's own act carries no decision"
     return None
 
 
-def _decision_members(decision: Decision) -> JsonObject:
+def encode_decision(decision: Decision) -> JsonObject:
+    """Return a decision as it stands in contents."""
     members: JsonObject = {
         "number": decision.number,
         "ground": decision.ground,
@@ -163,7 +179,14 @@ def _decision_members(decision: Decision) -> JsonObject:
     return members
 
 
-def _parse_decision(reader: Reader) -> Decision:
+def parse_decision(reader: Reader | None) -> Decision | None:
+    """Parse a decision, if there is one.
+
+    Raises:
+        InputError: not a decision.
+    """
+    if reader is None:
+        return None
     decision = Decision(
         number=reader.text("number", max_bytes=_DOCUMENT_NUMBER_BYTES),
         ground=reader.text("ground", max_bytes=_SENTENCE_BYTES),

@@ -10,7 +10,7 @@ True
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -18,6 +18,7 @@ from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canon
 from ledger.core.category import Category, parse_category
 from ledger.core.certificate import VerificationKind
 from ledger.core.credit_code import CreditCode, parse_credit_code
+from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
@@ -46,6 +47,17 @@ class Power(StrEnum):
     SCOPE = "scope"
 
 
+class Trade(StrEnum):
+    """What a registered organisation does."""
+
+    VERIFICATION = "verification"
+    """Verifies, and issues; what no content says otherwise."""
+    REPAIR = "repair"
+    """Repairs instruments (修理单位): says which it has opened."""
+    OWNER = "owner"
+    """Uses instruments (使用单位): says which were opened."""
+
+
 class RegisterState(StrEnum):
     """Whether a registered thing counts from now on."""
 
@@ -72,9 +84,11 @@ class RootContent:
     threshold: int
     """Number of root keys that must endorse a root decision: 1 <= threshold <= len(keys)."""
     log_key: PublicKey
-    """Signs checkpoints, receipts and refusals."""
+    """Signs checkpoints, receipts and refusals; the same in every version."""
     predecessor: str | None
     """Origin of the log that this one continues, if any."""
+    previous: bytes | None = None
+    """SHA-256 of the content of the version before, 32 bytes; absent in version 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +107,14 @@ class AuthorityContent:
 
 @dataclass(frozen=True, slots=True)
 class InstitutionContent:
-    """A verification institution (法定计量检定机构 or 授权机构)."""
+    """A verification institution (法定计量检定机构 or 授权机构), or who else has a word about instruments."""
 
     id: InstitutionId
     name: Name
     credit_code: CreditCode | None
     division: str
     state: RegisterState
+    trade: Trade = Trade.VERIFICATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +124,26 @@ class KeyContent:
     institution: InstitutionId
     key: PublicKey
     state: RegisterState
+
+
+@dataclass(frozen=True, slots=True)
+class CompromiseContent:
+    """Somebody else may have signed with a key: it ends, and what it signed since then is not believed."""
+
+    institution: InstitutionId
+    key: PublicKey
+    since: datetime
+    """Aware UTC, whole milliseconds. Earlier statements stay good where an anchor or witnesses of a time up to
+    then cover them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyContent:
+    """What the root recommends to verifiers: the digest of a policy file; it rules nobody by itself."""
+
+    version: int
+    digest: bytes
+    """32 bytes: SHA-256 of the canonical policy file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +161,15 @@ class ScopeContent:
     state: RegisterState
 
 
-RegisterContent = RootContent | AuthorityContent | InstitutionContent | KeyContent | ScopeContent
+RegisterContent = (
+    RootContent
+    | AuthorityContent
+    | PolicyContent
+    | InstitutionContent
+    | KeyContent
+    | CompromiseContent
+    | ScopeContent
+)
 
 
 def encode_root_content(content: RootContent) -> bytes:
@@ -141,6 +184,8 @@ def encode_root_content(content: RootContent) -> bytes:
     }
     if content.predecessor is not None:
         members["predecessor"] = content.predecessor
+    if content.previous is not None:
+        members["previous"] = encode_hex(content.previous)
     return encode_canonical_json(members)
 
 
@@ -158,14 +203,17 @@ def parse_root_content(raw: bytes) -> RootContent:
     log_key = parse_multikey(reader.text("log_key", max_bytes=64))
     suites = tuple(reader.texts("suites", max_bytes=32))
     predecessor = reader.opt_text("predecessor", max_bytes=120)
+    previous = reader.opt_hex("previous", 32)
     reader.finish()
+    if (previous is None) != (version == 1):
+        raise MalformedDocumentError("every version but the first names the one before", field="previous")
     if len({key.key_id for key in keys}) != len(keys) or not threshold <= len(keys) <= 64:
         raise MalformedDocumentError(
             "expected distinct keys, at least as many as the threshold", field="keys"
         )
     if suites != SUITES:
         raise MalformedDocumentError(f"expected exactly {list(SUITES)}", field="suites")
-    return RootContent(version, origin, keys, threshold, log_key, predecessor)
+    return RootContent(version, origin, keys, threshold, log_key, predecessor, previous)
 
 
 def encode_authority_content(content: AuthorityContent) -> bytes:
@@ -213,6 +261,8 @@ def encode_institution_content(content: InstitutionContent) -> bytes:
     }
     if content.credit_code is not None:
         members["credit_code"] = content.credit_code
+    if content.trade is not Trade.VERIFICATION:
+        members["trade"] = content.trade.value
     return encode_canonical_json(members | _division_members(content.division))
 
 
@@ -230,6 +280,7 @@ def parse_institution_content(raw: bytes) -> InstitutionContent:
         credit_code=None if code is None else parse_credit_code(code, field="content.credit_code"),
         division=_parse_division(reader),
         state=reader.enum("state", RegisterState),
+        trade=_parse_trade(reader),
     )
     reader.finish()
     return content
@@ -254,6 +305,50 @@ def parse_key_content(raw: bytes) -> KeyContent:
         key=parse_multikey(reader.text("key", max_bytes=64)),
         state=reader.enum("state", RegisterState),
     )
+    reader.finish()
+    return content
+
+
+def encode_compromise_content(content: CompromiseContent) -> bytes:
+    """Return the canonical bytes of a KEY_COMPROMISED_FROM content."""
+    return encode_canonical_json(
+        {
+            "institution": content.institution,
+            "key": content.key.multikey,
+            "since": encode_instant(content.since),
+        }
+    )
+
+
+def parse_compromise_content(raw: bytes) -> CompromiseContent:
+    """Parse a KEY_COMPROMISED_FROM content.
+
+    Raises:
+        InputError: not such a content.
+    """
+    reader = _reader(raw)
+    content = CompromiseContent(
+        institution=InstitutionId(reader.text("institution", max_bytes=12, pattern=ID_PATTERN)),
+        key=parse_multikey(reader.text("key", max_bytes=64)),
+        since=reader.instant("since"),
+    )
+    reader.finish()
+    return content
+
+
+def encode_policy_content(content: PolicyContent) -> bytes:
+    """Return the canonical bytes of a POLICY content."""
+    return encode_canonical_json({"version": content.version, "digest": encode_hex(content.digest)})
+
+
+def parse_policy_content(raw: bytes) -> PolicyContent:
+    """Parse a POLICY content.
+
+    Raises:
+        InputError: not such a content.
+    """
+    reader = _reader(raw)
+    content = PolicyContent(reader.integer("version", 1, 2**31), reader.hex("digest", 32))
     reader.finish()
     return content
 
@@ -299,8 +394,10 @@ def parse_scope_content(raw: bytes) -> ScopeContent:
 CONTENT_PARSERS: Final[Mapping[EventType, Callable[[bytes], RegisterContent]]] = {
     EventType.ROOT: parse_root_content,
     EventType.DELEGATE: parse_authority_content,
+    EventType.POLICY: parse_policy_content,
     EventType.INSTITUTION: parse_institution_content,
     EventType.KEY: parse_key_content,
+    EventType.KEY_COMPROMISED_FROM: parse_compromise_content,
     EventType.SCOPE: parse_scope_content,
 }
 """How the content of each register event is read."""
@@ -334,6 +431,16 @@ def _parse_own_id(reader: Reader) -> str:
 
 def _parse_division(reader: Reader) -> str:
     return reader.opt_text("division", max_bytes=12, pattern=DIVISION_PATTERN) or ""
+
+
+def _parse_trade(reader: Reader) -> Trade:
+    """Return the trade; verification has one spelling only: no member."""
+    if "trade" not in reader:
+        return Trade.VERIFICATION
+    trade = reader.enum("trade", Trade)
+    if trade is Trade.VERIFICATION:
+        reader.refuse("trade", "verification goes without saying")
+    return trade
 
 
 def _parse_name(reader: Reader) -> Name:

@@ -17,6 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from ledger.core.act import ReasonCode
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import JsonObject, parse_canonical_json, respell_canonical_json
 from ledger.core.category import Category, parse_category
@@ -249,6 +250,14 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Which certificate of the same institution this one replaces (换发), and why."""
+
+    number: CertificateNumber
+    reason: ReasonCode
+
+
+@dataclass(frozen=True, slots=True)
 class RawRecord:
     """The technical record (原始记录) kept at the institution."""
 
@@ -295,6 +304,7 @@ class Record:
     seals: tuple[Seal, ...]
     sticker_id: str | None
     lot: Lot | None
+    replaces: Replacement | None
     verified_on: date
     issued_on: date
     validity: Validity
@@ -402,6 +412,7 @@ def parse_record(reader: Reader) -> Record:
         seals=tuple(_parse_seal(item) for item in reader.objects("seals")),
         sticker_id=reader.opt_text("sticker_id", max_bytes=40),
         lot=_parse_lot(reader.opt_object("lot")),
+        replaces=_parse_replacement(reader.opt_object("replaces")),
         verified_on=reader.date("verified_on"),
         issued_on=reader.date("issued_on"),
         validity=_parse_validity(reader.object("validity")),
@@ -611,6 +622,14 @@ def _parse_lot(reader: Reader | None) -> Lot | None:
     return lot
 
 
+def _parse_replacement(reader: Reader | None) -> Replacement | None:
+    if reader is None:
+        return None
+    number, reason = reader.text("no", max_bytes=64), reader.enum("reason", ReasonCode)
+    reader.finish()
+    return Replacement(CertificateNumber(number), reason)
+
+
 VALIDITY_KINDS: Final = {
     "date": ValidityKind.DATE,
     "service_life": ValidityKind.SERVICE_LIFE,
@@ -657,6 +676,8 @@ def _check_agreement(record: Record) -> None:
             raise MalformedDocumentError(f"no such part: {result.part}", field="results.part")
     if len(set(record.seals)) != len(record.seals):
         raise MalformedDocumentError("the same seal stands twice at one point", field="seals")
+    if record.replaces is not None and record.replaces.number == record.number:
+        raise MalformedDocumentError("a certificate does not replace itself", field="replaces.no")
     roles = [person.role for person in record.persons]
     if len(set(roles)) != len(roles):
         raise MalformedDocumentError("two persons have the same role", field="persons")

@@ -74,25 +74,41 @@ class SubjectKind(IntEnum):
     """The status map itself, which MAPHEAD leaves are about."""
 
 
+ISSUE_TYPES: Final = frozenset({EventType.ISSUE, EventType.REPLACE})
+"""What brings a document into the log."""
+
 ACT_TYPES: Final = frozenset(
     {
+        EventType.SUPPLEMENT,
         EventType.CANCEL,
         EventType.WITHDRAW,
         EventType.SUSPEND,
         EventType.REINSTATE,
         EventType.REVERIFY_NEEDED,
+        EventType.OPENED_FOR_REPAIR,
     }
 )
 """What may happen to a document or its instrument after the issue, see `core.act`."""
 
-DEFINED_TYPES: Final = ACT_TYPES | {
-    EventType.ISSUE,
-    EventType.ROOT,
-    EventType.DELEGATE,
-    EventType.INSTITUTION,
-    EventType.KEY,
-    EventType.SCOPE,
-}
+LINK_TYPES: Final = frozenset({EventType.INSTRUMENT_SAME_AS, EventType.INSTRUMENT_SPLIT})
+"""What is said of the identity of instruments, see `core.link`."""
+
+CONTENT_TYPES: Final = ACT_TYPES | LINK_TYPES | {EventType.LOT}
+"""What carries a content, and no endorsements: it is signed by one key alone."""
+
+DEFINED_TYPES: Final = (
+    ISSUE_TYPES
+    | CONTENT_TYPES
+    | {
+        EventType.ROOT,
+        EventType.DELEGATE,
+        EventType.POLICY,
+        EventType.INSTITUTION,
+        EventType.KEY,
+        EventType.KEY_COMPROMISED_FROM,
+        EventType.SCOPE,
+    }
+)
 """The types whose content and effect this version defines."""
 
 
@@ -116,6 +132,11 @@ def instrument_subject(instrument_id: InstrumentId, part: str | None = None) -> 
 def certificate_subject(issuer: InstitutionId, number: CertificateNumber) -> Subject:
     """Return the subject of a certificate: its identity is issuer and number, never its digest."""
     return compute_subject(SubjectKind.CERTIFICATE, issuer.encode() + b"\x00" + number.encode())
+
+
+def lot_subject(issuer: InstitutionId, number: str) -> Subject:
+    """Return the subject of a lot: an institution's own number for instruments that are judged together."""
+    return compute_subject(SubjectKind.LOT, issuer.encode() + b"\x00" + number.encode())
 
 
 def scope_subject(institution: InstitutionId, scope_id: str) -> Subject:

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 from ledger.core.canonical import JsonObject
 from ledger.core.encoding import encode_base64, parse_base64
-from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES, Leaf, parse_header, parse_leaf
+from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES, Leaf, LeafHeader, parse_header, parse_leaf
 from ledger.core.errors import InclusionProofError, VerificationError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
@@ -25,7 +25,7 @@ from ledger.core.ids import LeafIndex, RootHash, Subject, TreeSize
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, open_map_proof
 from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
-from ledger.core.statement import RegisterClaims, parse_signed_statement
+from ledger.core.statement import RegisterClaims, SignedStatement, parse_signed_statement
 from ledger.core.status import Effect, Registers, SubjectState
 
 MAX_EVIDENCE_LEAVES: Final = 100_000
@@ -158,14 +158,19 @@ def _fold(
     evidence: Evidence, origin: str, root_digest: bytes, before: LeafIndex | None
 ) -> tuple[Registers, dict[Subject, SubjectState]]:
     registers, states = Registers(), dict[Subject, SubjectState]()
-    newest_ms = 0
+    roots, newest_ms = set[bytes](), 0
     for index, raw in evidence.leaves:
         leaf = parse_leaf(raw)
         if leaf.header.sequenced_at_ms < newest_ms:
             _refuse(index, "is dated before an earlier leaf")
         newest_ms = leaf.header.sequenced_at_ms
+        signed, claims = _require_register(index, leaf)
+        if signed.statement.type is EventType.ROOT:
+            roots.add(hashlib.sha256(claims.content).digest())
         if before is None or index < before:
-            _fold_leaf(index, leaf, registers, states, root_digest)
+            _fold_leaf(index, leaf.header, signed, registers, states)
+    if root_digest not in roots:
+        raise VerificationError("the root that the policy pins is not in the authority evidence")
     if registers.root is None or registers.root.origin != origin:
         raise VerificationError("the authority evidence does not begin with this log's root")
     return registers, states
@@ -195,23 +200,25 @@ def _read_time(evidence: Evidence, position: int) -> int:
     return parse_header(evidence.leaves[position][1][:HEADER_BYTES]).sequenced_at_ms
 
 
-def _fold_leaf(
-    index: LeafIndex,
-    leaf: Leaf,
-    registers: Registers,
-    states: dict[Subject, SubjectState],
-    root_digest: bytes,
-) -> None:
+def _require_register(index: LeafIndex, leaf: Leaf) -> tuple[SignedStatement, RegisterClaims]:
     signed = parse_signed_statement(leaf.statement_raw)
     claims = signed.statement.claims
     if not isinstance(claims, RegisterClaims):
         _refuse(index, "is not a register event")
-    if signed.statement.type is EventType.ROOT and hashlib.sha256(claims.content).digest() != root_digest:
-        _refuse(index, "is not the root that the policy pins")
-    outcome = judge_signed_event(signed, index, leaf.header.sequenced_at, registers, states.get)
+    return signed, claims
+
+
+def _fold_leaf(
+    index: LeafIndex,
+    header: LeafHeader,
+    signed: SignedStatement,
+    registers: Registers,
+    states: dict[Subject, SubjectState],
+) -> None:
+    outcome = judge_signed_event(signed, index, header.sequenced_at, registers, states.get)
     if not isinstance(outcome, Effect):
         _refuse(index, f"has no effect: {outcome.reason}")
-    if build_header(signed, outcome, leaf.header.sequenced_at_ms) != leaf.header:
+    if build_header(signed, outcome, header.sequenced_at_ms) != header:
         _refuse(index, "contradicts its own header")
     states.update(outcome.changes)
     if outcome.apply is not None:

@@ -3,7 +3,8 @@
 An event takes effect only if its key is registered and active at its own index, its signer has the power for
 it, and the subject's version is the one it expects. Any other well-formed leaf is VOID: it stays provable and
 changes nothing. The fold is a pure function of the leaves in their order, so that replaying gives the same
-states everywhere. `fold_documents` and `fold_registers` hold what each kind of event does, `powers` who may.
+states everywhere. `fold_documents`, `fold_lots`, `fold_links` and `fold_registers` hold what each kind of event
+does, `powers` who may.
 
 >>> outcome = judge_event(signed, index, sequenced_at, registers, view)
 >>> isinstance(outcome, Effect)
@@ -13,7 +14,7 @@ True
 from contextlib import suppress
 from datetime import datetime
 
-from ledger.core.act import parse_act
+from ledger.core.act import Act, parse_act
 from ledger.core.authority import parse_content
 from ledger.core.entry import NO_CERTIFICATE, LeafHeader
 from ledger.core.errors import BrokenSignatureError, InputError
@@ -23,10 +24,15 @@ from ledger.core.event import (
     certificate_subject,
     compute_subject,
     instrument_subject,
+    lot_subject,
 )
-from ledger.core.fold_documents import TRANSITIONS, check_actor, judge_act, judge_issue
+from ledger.core.fold_documents import check_actor, judge_act, judge_issue
+from ledger.core.fold_links import check_linker, judge_same_as, judge_split, spread
+from ledger.core.fold_lots import judge_lot
 from ledger.core.fold_registers import judge_register, register_subject
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
+from ledger.core.link import SameAs, Split, parse_link
+from ledger.core.lot import LotContent, parse_lot
 from ledger.core.powers import NoEffectError, refuse_acts
 from ledger.core.statement import (
     ActClaims,
@@ -37,6 +43,9 @@ from ledger.core.statement import (
     verify_statement,
 )
 from ledger.core.status import Effect, IssueSubjects, Registers, StateView, Status, VerifyStatement, Void
+
+ActContent = Act | LotContent | SameAs | Split
+"""What is signed by one key alone."""
 
 
 def judge_signed_event(
@@ -84,15 +93,55 @@ def judge_event(
     try:
         match statement.claims:
             case IssueClaims() as claims:
-                return judge_issue(statement, claims, signed.key_id, index, registers, view)
+                key_id = signed.key_id
+                effect = judge_issue(statement, claims, key_id, index, registers, view, issues)
+                return spread(effect, view, registers)
             case ActClaims() as claims:
-                act = parse_act(claims.content)
-                check_actor(signed, act, index, sequenced_at, registers)
-                return judge_act(statement, act, index, view, issues)
+                content = parse_act_content(statement.type, claims.content)
+                return _judge_content(signed, content, index, sequenced_at, registers, view, issues)
             case RegisterClaims() as claims:
                 return judge_register(signed, claims, index, sequenced_at, registers, view)
     except (NoEffectError, InputError, BrokenSignatureError) as err:
         return Void(find_subject(statement), str(err))
+
+
+def _judge_content(
+    signed: SignedStatement,
+    content: ActContent,
+    index: LeafIndex,
+    sequenced_at: datetime,
+    registers: Registers,
+    view: StateView,
+    issues: IssueSubjects,
+) -> Effect:
+    statement = signed.statement
+    match content:
+        case Act():
+            check_actor(signed, content, index, sequenced_at, registers)
+            return spread(judge_act(statement, content, index, view, issues), view, registers)
+        case LotContent():
+            return judge_lot(signed, content, index, sequenced_at, registers, view)
+        case SameAs():
+            check_linker(signed, content, index, sequenced_at, registers)
+            return judge_same_as(statement, content, index, view, issues, registers)
+        case Split():
+            check_linker(signed, content, index, sequenced_at, registers)
+            return judge_split(statement, content, index, view, issues, registers)
+
+
+def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
+    """Parse the content of an act, a lot or a link.
+
+    Raises:
+        InputError: not the content of such an event.
+    """
+    match event_type:
+        case EventType.LOT:
+            return parse_lot(raw)
+        case EventType.INSTRUMENT_SAME_AS | EventType.INSTRUMENT_SPLIT:
+            return parse_link(event_type, raw)
+        case _:
+            return parse_act(raw)
 
 
 def find_subject(statement: Statement) -> Subject:
@@ -105,25 +154,50 @@ def find_subject(statement: Statement) -> Subject:
         return instrument_subject(claims.instrument_id, claims.part)
     try:
         if isinstance(claims, ActClaims):
-            return parse_act(claims.content).subject
+            return _get_subject(parse_act_content(statement.type, claims.content))
         return register_subject(parse_content(statement.type, claims.content))
     except InputError:
         return compute_subject(SubjectKind.UNREADABLE, claims.content)
 
 
-def list_touched(statement: Statement) -> tuple[Subject, ...]:
-    """Return every subject whose state a statement changes if it takes effect, its own first.
+def _get_subject(content: ActContent) -> Subject:
+    if isinstance(content, SameAs | Split):
+        return content.instrument.subject
+    return content.subject
 
-    A document touches its instrument, or the part of it, and itself, and so does an act on a document; a register
-    event only what it registers.
+
+def list_touched(statement: Statement) -> tuple[Subject, ...]:
+    """Return the subjects on which a statement bears, its own first, and a document's certificate second.
+
+    A document bears on its instrument, or the part of it, on itself, on what it replaces and on its lot; an act on
+    a document on the instrument and that document. Instruments that are the same as others are left out: that is
+    for the fold to know.
     """
     claims, own = statement.claims, find_subject(statement)
     if isinstance(claims, IssueClaims):
-        return own, certificate_subject(InstitutionId(statement.issuer), claims.number)
-    if isinstance(claims, ActClaims) and statement.type in TRANSITIONS:
+        issuer = InstitutionId(statement.issuer)
+        numbers = [claims.number, *([] if claims.predecessor is None else [claims.predecessor])]
+        lots = [] if claims.lot is None else [lot_subject(issuer, claims.lot)]
+        return own, *(certificate_subject(issuer, number) for number in numbers), *lots
+    if isinstance(claims, ActClaims):
         with suppress(InputError):
-            return own, parse_act(claims.content).certificate
+            return own, *_list_others(parse_act_content(statement.type, claims.content))
     return (own,)
+
+
+def _list_others(content: ActContent) -> tuple[Subject, ...]:
+    """Return the subjects beside its own that a content names."""
+    match content:
+        case Act():
+            return (content.certificate,)
+        case LotContent():
+            return ()
+        case SameAs():
+            return content.instrument.certificate, content.other.subject, content.other.certificate
+        case Split():
+            part = content.instrument.part
+            others = (instrument_subject(instrument_id, part) for instrument_id in content.into)
+            return content.instrument.certificate, *others
 
 
 def build_header(signed: SignedStatement, outcome: Effect | Void, sequenced_at_ms: int) -> LeafHeader:

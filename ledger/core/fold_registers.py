@@ -4,19 +4,24 @@
 <Status.ACTIVE: 16>
 """
 
+import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from ledger.core.authority import (
     ROOT_ISSUER,
     AuthorityContent,
+    CompromiseContent,
     InstitutionContent,
     KeyContent,
+    PolicyContent,
     Power,
     RegisterContent,
     RegisterState,
     RootContent,
     ScopeContent,
+    encode_root_content,
     parse_content,
 )
 from ledger.core.event import EventType, SubjectKind, compute_subject, scope_subject
@@ -35,6 +40,7 @@ from ledger.core.status import Effect, RegisteredKey, Registers, StateView, Stat
 _POWERS: Final = {
     EventType.INSTITUTION: Power.INSTITUTION,
     EventType.KEY: Power.KEY,
+    EventType.KEY_COMPROMISED_FROM: Power.KEY,
     EventType.SCOPE: Power.SCOPE,
 }
 
@@ -60,17 +66,27 @@ def judge_register(
     before = view(subject)
     check_version(statement, before)
     if isinstance(content, RootContent):
-        _check_root(signed, claims, content, index)
+        _check_root(signed, claims, content, index, registers)
+    elif isinstance(content, PolicyContent):
+        _check_policy(signed, claims, content, index, registers)
     elif isinstance(content, AuthorityContent):
         _check_authority(signed, claims, content, index, registers)
     else:
         _check_delegated(signed, claims, content, index, sequenced_at, registers)
-    active = isinstance(content, RootContent) or content.state is RegisterState.ACTIVE
-    state = SubjectState(
-        Status.ACTIVE if active else Status.INACTIVE, statement.expected_version + 1, index, None
-    )
+    status = Status.ACTIVE if _is_active(content) else Status.INACTIVE
+    state = SubjectState(status, statement.expected_version + 1, index, None)
     prev = None if before is None else before.last_event
     return Effect(subject, prev, {subject: state}, lambda target: _apply_content(target, content, index))
+
+
+def _is_active(content: RegisterContent) -> bool:
+    match content:
+        case RootContent() | PolicyContent():
+            return True
+        case CompromiseContent():
+            return False
+        case _:
+            return content.state is RegisterState.ACTIVE
 
 
 def register_subject(content: RegisterContent) -> Subject:
@@ -80,27 +96,73 @@ def register_subject(content: RegisterContent) -> Subject:
             return compute_subject(SubjectKind.ROOT, b"")
         case AuthorityContent():
             return compute_subject(SubjectKind.AUTHORITY, content.id.encode())
+        case PolicyContent():
+            return compute_subject(SubjectKind.POLICY, b"")
         case InstitutionContent():
             return compute_subject(SubjectKind.INSTITUTION, content.id.encode())
-        case KeyContent():
+        case KeyContent() | CompromiseContent():
             return compute_subject(SubjectKind.KEY, content.key.multikey_bytes)
         case ScopeContent():
             return scope_subject(content.institution, content.id)
 
 
 def _check_root(
-    signed: SignedStatement, claims: RegisterClaims, content: RootContent, index: LeafIndex
+    signed: SignedStatement,
+    claims: RegisterClaims,
+    content: RootContent,
+    index: LeafIndex,
+    registers: Registers,
 ) -> None:
-    if index != 0:
-        raise NoEffectError("ROOT is leaf 0 and no other")
-    if content.version != 1 or signed.statement.issuer != ROOT_ISSUER:
-        raise NoEffectError("leaf 0 is version 1, issued by ROOT")
+    """Require leaf 0 to be version 1, and every later root to follow the one before, by the word of both."""
+    if signed.statement.issuer != ROOT_ISSUER:
+        raise NoEffectError("a root is issued by ROOT")
+    if index == 0:
+        if content.version != 1:
+            raise NoEffectError("leaf 0 is version 1 of the root")
+    else:
+        _check_succession(signed, claims, content, registers)
     keys = {key.key_id: key for key in content.keys}
     signer = keys.get(signed.key_id)
     if signer is None:
         raise NoEffectError("ROOT is not signed by one of its own keys")
     verify_statement(signed, signer, content.origin)
     _check_root_endorsements(signed.statement, claims, content)
+
+
+def _check_succession(
+    signed: SignedStatement, claims: RegisterClaims, content: RootContent, registers: Registers
+) -> None:
+    before = registers.root
+    if before is None or content.version != before.version + 1:
+        newest = "none" if before is None else str(before.version)
+        raise NoEffectError(f"version {content.version} of the root does not follow version {newest}")
+    if content.previous != registers.roots[-1]:
+        raise NoEffectError("the root names another version before it")
+    if (content.origin, content.log_key, content.predecessor) != (
+        before.origin,
+        before.log_key,
+        before.predecessor,
+    ):
+        raise NoEffectError("origin, log key and predecessor of a log do not change")
+    known = (registers.keys.get(key.key_id) for key in content.keys)
+    if any(key is not None and (key.owner != ROOT_ISSUER or key.until is not None) for key in known):
+        raise NoEffectError("a key of the root is somebody else's, or has ended")
+    _check_root_endorsements(signed.statement, claims, before)
+
+
+def _check_policy(
+    signed: SignedStatement,
+    claims: RegisterClaims,
+    content: PolicyContent,
+    index: LeafIndex,
+    registers: Registers,
+) -> None:
+    if registers.root is None or signed.statement.issuer != ROOT_ISSUER:
+        raise NoEffectError("only the root publishes policies")
+    check_key(registers, signed.key_id, ROOT_ISSUER, index)
+    _check_root_endorsements(signed.statement, claims, registers.root)
+    if content.version <= (registers.policy_version or 0):
+        raise NoEffectError(f"policy version {content.version} is not newer than {registers.policy_version}")
 
 
 def _check_root_endorsements(statement: Statement, claims: RegisterClaims, root: RootContent) -> None:
@@ -163,7 +225,7 @@ def _check_registered_key(
 def _check_delegated(
     signed: SignedStatement,
     claims: RegisterClaims,
-    content: InstitutionContent | KeyContent | ScopeContent,
+    content: InstitutionContent | KeyContent | CompromiseContent | ScopeContent,
     index: LeafIndex,
     sequenced_at: datetime,
     registers: Registers,
@@ -172,10 +234,22 @@ def _check_delegated(
     check_power(signed, power, divisions, index, sequenced_at, registers)
     if isinstance(content, KeyContent):
         _check_registered_key(signed.statement, claims, content, content.institution, registers)
+    if isinstance(content, CompromiseContent):
+        _check_compromise(content, sequenced_at, registers)
+
+
+def _check_compromise(content: CompromiseContent, sequenced_at: datetime, registers: Registers) -> None:
+    known = registers.keys.get(content.key.key_id)
+    if known is None or known.key != content.key or known.owner != content.institution:
+        raise NoEffectError(f"the key is not registered for {content.institution}")
+    if content.since > sequenced_at:
+        raise NoEffectError("the compromise lies in the future")
+    if known.compromised_from is not None and content.since >= known.compromised_from:
+        raise NoEffectError(f"the key is known to be compromised from {known.compromised_from} on")
 
 
 def _find_divisions(
-    content: InstitutionContent | KeyContent | ScopeContent, registers: Registers
+    content: InstitutionContent | KeyContent | CompromiseContent | ScopeContent, registers: Registers
 ) -> list[str]:
     """Return every division that a decision touches: as registered now, and as it would be after it.
 
@@ -186,7 +260,7 @@ def _find_divisions(
     institution = registers.institutions.get(content.institution)
     if institution is None:
         raise NoEffectError(f"institution {content.institution} is not registered")
-    if isinstance(content, KeyContent):
+    if isinstance(content, KeyContent | CompromiseContent):
         return [institution.division]
     line = registers.scopes.get((content.institution, content.id))
     return [institution.division, content.division, *([] if line is None else [line.division])]
@@ -206,9 +280,9 @@ def _find_institution_divisions(content: InstitutionContent, registers: Register
 def _apply_content(registers: Registers, content: RegisterContent, index: LeafIndex) -> None:
     match content:
         case RootContent():
+            _replace_root_keys(registers, content, index)
             registers.root = content
-            for key in content.keys:
-                registers.keys[key.key_id] = RegisteredKey(key, ROOT_ISSUER, index)
+            registers.roots += (hashlib.sha256(encode_root_content(content)).digest(),)
         case AuthorityContent():
             _replace_authority_key(registers, content, index)
             registers.authorities[content.id] = content
@@ -222,8 +296,27 @@ def _apply_content(registers: Registers, content: RegisterContent, index: LeafIn
                 index,
                 active=content.state is RegisterState.ACTIVE,
             )
+        case CompromiseContent():
+            _mark_compromised(registers, content, index)
+        case PolicyContent():
+            registers.policy_version = content.version
         case ScopeContent():
             registers.scopes[(content.institution, content.id)] = content
+
+
+def _replace_root_keys(registers: Registers, content: RootContent, index: LeafIndex) -> None:
+    kept = {key.key_id for key in content.keys}
+    for key in () if registers.root is None else registers.root.keys:
+        if key.key_id not in kept:
+            _set_key(registers, key, ROOT_ISSUER, index, active=False)
+    for key in content.keys:
+        _set_key(registers, key, ROOT_ISSUER, index, active=True)
+
+
+def _mark_compromised(registers: Registers, content: CompromiseContent, index: LeafIndex) -> None:
+    known = registers.keys[content.key.key_id]
+    until = index if known.until is None else known.until
+    registers.keys[content.key.key_id] = replace(known, until=until, compromised_from=content.since)
 
 
 def _replace_authority_key(registers: Registers, content: AuthorityContent, index: LeafIndex) -> None:
@@ -238,4 +331,4 @@ def _set_key(registers: Registers, key: PublicKey, owner: str, index: LeafIndex,
     if known is None:
         registers.keys[key.key_id] = RegisteredKey(key, owner, index, None if active else index)
     elif not active and known.until is None:
-        registers.keys[key.key_id] = RegisteredKey(key, owner, known.since, index)
+        registers.keys[key.key_id] = replace(known, until=index)

@@ -67,7 +67,7 @@ class Policy:
     origin: str
     log_key: PublicKey
     root_version: int
-    """Only version 1 exists as yet."""
+    """From which the verifier walks to later ones."""
     root_digest: bytes
     """32 bytes: SHA-256 of the ROOT content."""
     contract: ContractPin | None
@@ -126,7 +126,7 @@ def parse_policy(raw: bytes) -> Policy:
         version=reader.integer("version", 1, 2**31),
         origin=log.name,
         log_key=log.key,
-        root_version=_parse_root_version(root),
+        root_version=root.integer("version", 1, 2**31),
         root_digest=root.hex("digest", 32),
         contract=_parse_contract(reader.opt_object("contract")),
         hosts=tuple(_parse_host(text) for text in reader.texts("hosts", max_bytes=260)),
@@ -168,13 +168,6 @@ def _parse_log(reader: Reader) -> NoteVerifier:
         return NoteVerifier(origin, parse_multikey(text))
     except InputError as err:
         reader.refuse("log_key", err.reason)
-
-
-def _parse_root_version(root: Reader) -> int:
-    version = root.integer("version", 1, 2**31)
-    if version != 1:
-        root.refuse("version", f"{version} is a version of the root that this verifier does not know")
-    return version
 
 
 def _parse_host(text: str) -> str:

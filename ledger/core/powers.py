@@ -7,7 +7,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from ledger.core.authority import AuthorityContent, InstitutionContent, Power, RegisterState
+from ledger.core.authority import AuthorityContent, InstitutionContent, Power, RegisterState, Trade
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex, Subject
 from ledger.core.statement import SignedStatement, Statement
 from ledger.core.status import RegisteredKey, Registers, SubjectState
@@ -31,6 +31,37 @@ def check_institution(
         raise NoEffectError(f"institution {issuer} is not registered or not active")
     check_key(registers, key_id, issuer, index)
     return institution
+
+
+def require_trade(institution: InstitutionContent, trade: Trade) -> None:
+    """Require that an organisation is registered for what it does here."""
+    if institution.trade is not trade:
+        raise NoEffectError(
+            f"{institution.id} is registered for {institution.trade.value}, not {trade.value}"
+        )
+
+
+def check_own(statement: Statement, issuer: InstitutionId, what: str) -> None:
+    """Require that an institution speaks of what is its own."""
+    if statement.issuer != issuer:
+        raise NoEffectError(f"{what} is of {issuer}, not of {statement.issuer}")
+
+
+def check_decider(
+    signed: SignedStatement,
+    institutions: Sequence[InstitutionId],
+    index: LeafIndex,
+    sequenced_at: datetime,
+    registers: Registers,
+) -> None:
+    """Require an authority that may decide about what these institutions have issued."""
+    divisions = []
+    for institution in institutions:
+        registered = registers.institutions.get(institution)
+        if registered is None:
+            raise NoEffectError(f"institution {institution} is not registered")
+        divisions.append(registered.division)
+    check_power(signed, Power.CERTIFICATE, divisions, index, sequenced_at, registers)
 
 
 def check_version(statement: Statement, before: SubjectState | None) -> None:

@@ -113,6 +113,8 @@ def build_issue_claims(record: Record, digest: bytes, part: str | None = None) -
         validity_kind=record.validity.kind,
         certificate_digest=Digest(digest),
         seals_digest=compute_seals_digest(seals) if seals else None,
+        predecessor=None if record.replaces is None else record.replaces.number,
+        lot=None if record.lot is None else record.lot.no,
     )
 
 

@@ -23,7 +23,7 @@ from ledger.core.cbor import CborValue, encode_cbor, parse_cbor
 from ledger.core.constants import ENDORSEMENT_DOMAIN, STATEMENT_DOMAIN
 from ledger.core.cose import Sign1, encode_sign1, parse_sign1, verify_sign1
 from ledger.core.errors import InputError, MalformedDocumentError, NonCanonicalEncodingError
-from ledger.core.event import ACT_TYPES, DEFINED_TYPES, EventType
+from ledger.core.event import CONTENT_TYPES, DEFINED_TYPES, ISSUE_TYPES, EventType
 from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstrumentId, KeyId
 from ledger.core.instrument import StatementSerial
 from ledger.core.signature import PublicKey, Signer
@@ -37,7 +37,7 @@ _ISSUER: Final = re.compile(ID_PATTERN)
 
 
 class Field(IntEnum):
-    """Keys of the payload map. 15, 16, 17 and 19 belong to events that are not defined yet."""
+    """Keys of the payload map. 16 and 17 are reserved: contents have members of those names."""
 
     FORMAT = 0
     TYPE = 1
@@ -89,11 +89,15 @@ class IssueClaims:
     """SHA-256 of the complete published bytes, proofs included."""
     seals_digest: bytes | None
     """8 bytes over the list of seals; absent without seals."""
+    predecessor: CertificateNumber | None = None
+    """Of a replacement: number of the certificate that it replaces, of the same issuer."""
+    lot: str | None = None
+    """Number of the lot that the instrument belongs to, at most 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActClaims:
-    """What the statement of an act says: content as canonical JSON bytes, see `act`."""
+    """What the statement of an act, a lot or a link says: canonical JSON, see `act`, `lot` and `link`."""
 
     event_id: bytes
     """8 random bytes."""
@@ -246,6 +250,8 @@ def _issue_members(claims: IssueClaims) -> dict[int, Any]:
         Field.VALIDITY_KIND: int(claims.validity_kind),
         Field.CERTIFICATE_DIGEST: claims.certificate_digest,
         Field.SEALS_DIGEST: claims.seals_digest,
+        Field.PREDECESSOR: claims.predecessor,
+        Field.LOT: claims.lot,
     }
 
 
@@ -288,6 +294,10 @@ class _Members:
 
     def text(self, field: Field, max_bytes: int) -> str:
         return _check_text(field, self.required(field, str), max_bytes)
+
+    def opt_text(self, field: Field, max_bytes: int) -> str | None:
+        value = self.optional(field, str)
+        return None if value is None else _check_text(field, value, max_bytes)
 
     def code(self, field: Field, kind: type[EnumT]) -> EnumT:
         try:
@@ -346,24 +356,26 @@ def _parse_payload(payload: Mapping[int, Any]) -> Statement:
 
 
 def _parse_claims(event_type: EventType, members: _Members) -> IssueClaims | ActClaims | RegisterClaims:
-    if event_type is EventType.ISSUE:
-        return _parse_issue(members)
-    if event_type in ACT_TYPES:
+    if event_type in ISSUE_TYPES:
+        return _parse_issue(event_type, members)
+    if event_type in CONTENT_TYPES:
         return ActClaims(members.octets(Field.EVENT_ID, 8), members.required(Field.CONTENT, bytes))
     return _parse_register(members)
 
 
-def _parse_issue(members: _Members) -> IssueClaims:
+def _parse_issue(event_type: EventType, members: _Members) -> IssueClaims:
     kind = members.code(Field.VALIDITY_KIND, ValidityKind)
     until = members.optional(Field.VALID_UNTIL, int)
     if (until is None) != (kind is ValidityKind.NONE):
         raise _malformed(Field.VALID_UNTIL, "date and kind of validity disagree")
-    part = members.optional(Field.PART, str)
     seals = members.optional(Field.SEALS_DIGEST, bytes)
+    predecessor = members.opt_text(Field.PREDECESSOR, 64)
+    if (predecessor is not None) != (event_type is EventType.REPLACE):
+        raise _malformed(Field.PREDECESSOR, "a replacement names what it replaces, and nothing else does")
     return IssueClaims(
         number=CertificateNumber(members.text(Field.NUMBER, 64)),
         instrument_id=InstrumentId(members.octets(Field.INSTRUMENT, 16)),
-        part=None if part is None else _check_text(Field.PART, part, 8),
+        part=members.opt_text(Field.PART, 8),
         serial=_parse_serial(members),
         category=members.code(Field.CATEGORY, Category),
         conclusion=members.code(Field.CONCLUSION, Conclusion),
@@ -372,6 +384,8 @@ def _parse_issue(members: _Members) -> IssueClaims:
         validity_kind=kind,
         certificate_digest=Digest(members.octets(Field.CERTIFICATE_DIGEST, 32)),
         seals_digest=None if seals is None else _check_size(Field.SEALS_DIGEST, seals, 8),
+        predecessor=None if predecessor is None else CertificateNumber(predecessor),
+        lot=members.opt_text(Field.LOT, 64),
     )
 
 

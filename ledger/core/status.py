@@ -10,6 +10,7 @@ SubjectState(status=<Status.VALID: 1>, version=1, last_event=5, current_certific
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 
 from ledger.core.authority import (
@@ -65,6 +66,8 @@ class RegisteredKey:
     since: LeafIndex
     until: LeafIndex | None = None
     """First index at which it no longer counts."""
+    compromised_from: datetime | None = None
+    """Since when somebody else may have signed with it, aware UTC: what was not covered by then is not believed."""
 
     def is_active_at(self, index: int) -> bool:
         """Tell whether a statement at this index may be signed with the key."""
@@ -76,10 +79,30 @@ class Registers:
     """What the register events have established so far; mutable, owned by one fold."""
 
     root: RootContent | None = None
+    """The newest version."""
+    roots: tuple[bytes, ...] = ()
+    """SHA-256 of the content of every version, 32 bytes each, in order."""
     authorities: dict[str, AuthorityContent] = field(default_factory=dict)
     institutions: dict[InstitutionId, InstitutionContent] = field(default_factory=dict)
     scopes: dict[tuple[InstitutionId, str], ScopeContent] = field(default_factory=dict)
     keys: dict[KeyId, RegisteredKey] = field(default_factory=dict)
+    twins: dict[Subject, frozenset[Subject]] = field(default_factory=dict)
+    """Instruments that are the same as others: what happens to one happens to them all."""
+    policy_version: int | None = None
+    """Of the newest policy that the root has published."""
+
+    def copy(self) -> "Registers":
+        """Return registers that can be changed while others still read these."""
+        return Registers(
+            self.root,
+            self.roots,
+            dict(self.authorities),
+            dict(self.institutions),
+            dict(self.scopes),
+            dict(self.keys),
+            dict(self.twins),
+            self.policy_version,
+        )
 
 
 @dataclass(frozen=True, slots=True)

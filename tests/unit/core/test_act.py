@@ -12,13 +12,21 @@ from ledger.core.act import (
     ADVERSE_TYPES,
     ReasonCode,
     encode_act,
-    find_decision_fault,
+    find_act_fault,
     parse_act,
     parse_reason,
 )
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.errors import InputError
-from ledger.core.event import ACT_TYPES, DEFINED_TYPES, EventType, certificate_subject, instrument_subject
+from ledger.core.event import (
+    ACT_TYPES,
+    CONTENT_TYPES,
+    DEFINED_TYPES,
+    LINK_TYPES,
+    EventType,
+    certificate_subject,
+    instrument_subject,
+)
 
 REASONS = [
     *("TYPO", "WRONG_INSTRUMENT", "WRONG_RESULT", "STANDARD_INVALID", "OUT_OF_SCOPE", "PERSON_UNQUALIFIED"),
@@ -39,14 +47,9 @@ def test_the_reasons_are_those_of_the_field():
 
 
 def test_acts_are_defined_and_no_others():
-    assert {kind.value for kind in ACT_TYPES} == {4, 5, 6, 7, 8}
-    assert ACT_TYPES < DEFINED_TYPES
-    assert not DEFINED_TYPES & {
-        EventType.SUPPLEMENT,
-        EventType.REPLACE,
-        EventType.OPENED_FOR_REPAIR,
-        EventType.LOT,
-    }
+    assert {kind.value for kind in ACT_TYPES} == {2, 4, 5, 6, 7, 8, 9}
+    assert ACT_TYPES < CONTENT_TYPES < DEFINED_TYPES
+    assert ACT_TYPES | LINK_TYPES | {EventType.LOT} == CONTENT_TYPES
 
 
 def test_an_act_reads_as_people_expect():
@@ -88,6 +91,7 @@ def acts(draw):
         reason=draw(st.sampled_from(ReasonCode)),
         effective_at=at,
         decision=draw(st.none() | st.just(decision)),
+        document=draw(st.none() | st.binary(min_size=32, max_size=32)),
     )
 
 
@@ -127,6 +131,8 @@ def test_a_decision_is_whole(path):
         ({"instrument": "AB" * 16}, "instrument"),
         ({"part": "123456789"}, "at most 8"),
         ({"part": ""}, "empty"),
+        ({"document": "00" * 31}, "document"),
+        ({"document": "AB" * 32}, "document"),
         ({"reason": "typo"}, "is not one of"),
         ({"reason": "BECAUSE"}, "is not one of"),
         ({"effective_at": "2026-03-01"}, "instant"),
@@ -153,8 +159,17 @@ def test_other_spellings_are_refused():
 @pytest.mark.parametrize("event_type", sorted(ACT_TYPES))
 def test_decisions_are_for_authorities(event_type):
     own, decided = make_act(), make_act(decided=True)
-    assert find_decision_fault(event_type, own, by_authority=False) is None
-    assert "carries no decision" in find_decision_fault(event_type, decided, by_authority=False)
-    assert find_decision_fault(event_type, decided, by_authority=True) is None
-    lacking = find_decision_fault(event_type, own, by_authority=True)
+    if event_type is EventType.SUPPLEMENT:
+        own, decided = (replace(act, document=bytes(32)) for act in (own, decided))
+    assert find_act_fault(event_type, own, by_authority=False) is None
+    assert "carries no decision" in find_act_fault(event_type, decided, by_authority=False)
+    assert find_act_fault(event_type, decided, by_authority=True) is None
+    lacking = find_act_fault(event_type, own, by_authority=True)
     assert (lacking is not None) is (event_type in ADVERSE_TYPES)
+
+
+@pytest.mark.parametrize("event_type", sorted(ACT_TYPES))
+def test_a_supplement_names_its_document_and_nothing_else_does(event_type):
+    wrong = None if event_type is EventType.SUPPLEMENT else bytes(32)
+    fault = find_act_fault(event_type, make_act(document=wrong), by_authority=False)
+    assert fault == "a supplement names its document, and no other act does"

@@ -117,7 +117,9 @@ def test_the_contents_of_the_norm():
 
 
 def test_each_register_event_has_a_content():
-    assert {event.name for event in CONTENT_PARSERS} == {"ROOT", "DELEGATE", "INSTITUTION", "KEY", "SCOPE"}
+    assert {event.name for event in CONTENT_PARSERS} == {
+        *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE")
+    }
     for event_type in set(EventType) - set(CONTENT_PARSERS):
         with pytest.raises(InputError, match="is not a register event"):
             parse_content(event_type, b"{}")

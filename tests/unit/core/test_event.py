@@ -75,10 +75,11 @@ def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.value for kind in SubjectKind] == list(range(18))
 
 
-def test_this_version_defines_eleven_types():
+def test_this_version_defines_these_types():
     assert {event.name for event in DEFINED_TYPES} == {
-        *("ISSUE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
-        *("ROOT", "DELEGATE", "INSTITUTION", "KEY", "SCOPE"),
+        *("ISSUE", "SUPPLEMENT", "REPLACE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
+        *("OPENED_FOR_REPAIR", "LOT", "INSTRUMENT_SAME_AS", "INSTRUMENT_SPLIT"),
+        *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE"),
     }
 
 

@@ -185,7 +185,9 @@ def test_folding_stops_before_an_index(before, state):
 
 
 def test_folding_needs_the_pinned_root_of_this_log():
-    with pytest.raises(VerificationError, match="leaf 0 is not the root that the policy pins"):
+    with pytest.raises(
+        VerificationError, match="the root that the policy pins is not in the authority evidence"
+    ):
         fold_evidence(EVIDENCE, LEDGER.origin, bytes(32))
     with pytest.raises(VerificationError, match="does not begin with this log's root"):
         fold_evidence(EVIDENCE, "ledger.example/other", LEDGER.root_digest)

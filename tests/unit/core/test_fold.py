@@ -240,7 +240,7 @@ def test_an_old_endorsement_does_not_bring_an_old_content_back(version):
 def test_the_root_is_leaf_0_and_no_other():
     ledger = MemoryLedger()
     assert_void(ledger, ledger.authority(), "the key is not registered")
-    assert_void(ledger, ledger.root(), "ROOT is leaf 0 and no other")
+    assert_void(ledger, ledger.root(), "version 1 of the root does not follow version none")
     ledger = founded()
     assert_void(ledger, ledger.root(), "expects version 0")
 
@@ -259,7 +259,7 @@ def test_a_root_is_signed_by_its_own_keys(change, saying):
 
 def test_a_root_is_version_1_and_of_issuer_root():
     ledger = MemoryLedger()
-    ledger.root_content = replace(ledger.root_content, version=2)
+    ledger.root_content = replace(ledger.root_content, version=2, previous=bytes(32))
     assert_void(ledger, ledger.root(), "leaf 0 is version 1")
     ledger = MemoryLedger()
     statement = replace(parse_signed_statement(ledger.root()).statement, issuer="CN-35")

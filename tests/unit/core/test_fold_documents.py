@@ -18,7 +18,7 @@ from ledger_in_memory import (
 )
 
 from ledger.core.act import ADVERSE_TYPES, encode_act
-from ledger.core.authority import Name, Power, RegisterState
+from ledger.core.authority import Name, Power, RegisterState, Trade
 from ledger.core.entry import HEADER_BYTES, NO_CERTIFICATE, parse_header
 from ledger.core.event import ACT_TYPES, EventType, SubjectKind, compute_subject
 from ledger.core.fold import find_subject, judge_event, judge_signed_event, list_touched
@@ -36,7 +36,7 @@ AUTHORITIES = {
     "CN-OLD": {"valid_until": date(2026, 2, 28)},
     "CN-OFF": {"state": RegisterState.SUSPENDED},
 }
-CANCEL, WITHDRAW, SUSPEND, REINSTATE, REVERIFY = sorted(ACT_TYPES)
+SUPPLEMENT, CANCEL, WITHDRAW, SUSPEND, REINSTATE, REVERIFY, OPENED = sorted(ACT_TYPES)
 
 
 def found():
@@ -108,7 +108,11 @@ def standing(status, *, reverify=False):
 
 
 SPEAKERS = {
-    "the institution itself": (INSTITUTION, "seal", "WITHDRAW SUSPEND REVERIFY_NEEDED"),
+    "the institution itself": (
+        INSTITUTION,
+        "seal",
+        "SUPPLEMENT WITHDRAW SUSPEND REVERIFY_NEEDED OPENED_FOR_REPAIR",
+    ),
     "the authority of its region": (AUTHORITY, "authority", "CANCEL SUSPEND REINSTATE REVERIFY_NEEDED"),
     "another institution": (SECOND, "second", ""),
     "an authority elsewhere": ("CN-36", "CN-36", ""),
@@ -126,11 +130,13 @@ SPEAKERS = {
 
 OUTCOMES = """
                  VALID                 FAILED     SUSPENDED             CANCELLED             WITHDRAWN
+SUPPLEMENT       VALID                 FAILED     SUSPENDED             -                     -
 WITHDRAW         WITHDRAWN             WITHDRAWN  WITHDRAWN             -                     -
 CANCEL           CANCELLED             -          CANCELLED             -                     -
 SUSPEND          SUSPENDED             -          -                     -                     -
 REINSTATE        -                     -          VALID                 VALID                 -
 REVERIFY_NEEDED  NEEDS_REVERIFICATION  FAILED     NEEDS_REVERIFICATION  NEEDS_REVERIFICATION  NEEDS_REVERIFICATION
+OPENED_FOR_REPAIR NEEDS_REVERIFICATION  FAILED     NEEDS_REVERIFICATION  NEEDS_REVERIFICATION  NEEDS_REVERIFICATION
 """
 """Act, status of the certificate before: the instrument's status afterwards; `-`: no effect."""
 
@@ -176,7 +182,7 @@ def test_who_may_do_what_to_which_certificate(who, before, event_type, reverify)
             instrument.current_certificate,
         )
     }
-    if event_type is not REVERIFY:
+    if event_type not in {REVERIFY, OPENED}:
         expected[act.certificate] = SubjectState(
             after, certificate.version + 1, index, certificate.current_certificate
         )
@@ -396,6 +402,97 @@ def test_a_part_is_acted_on_alone():
     assert status_of(ledger, whole.subject) is Status.VALID
 
 
+# --- replacements -----------------------------------------------------------------------------------------
+
+
+def replacement(ledger, number=1, of="JY2026-000001", *, rejected=False, **changes):
+    make = make_rejection if rejected else make_record
+    record = make(number, no=f"R-{len(ledger.leaves)}", replaces={"no": of, "reason": "TYPO"}, **changes)
+    index = ledger.issue_record(record)
+    return index, ledger.outcomes[index]
+
+
+@pytest.mark.parametrize("before", WAYS)
+def test_a_replacement_takes_the_place_of_the_newest_certificate(before):
+    ledger = standing.__wrapped__(before)
+    instrument = ledger.states[make_act().subject]
+    index, outcome = replacement(ledger)
+    if before in {Status.CANCELLED, Status.WITHDRAWN}:
+        assert outcome.reason == f"certificate JY2026-000001 is {before.name}: it is not replaced"
+        return
+    assert isinstance(outcome, Effect), outcome
+    replaced = ledger.states[make_act().certificate]
+    assert (replaced.status, replaced.last_event) == (Status.SUPERSEDED, index)
+    assert replaced.current_certificate == instrument.current_certificate
+    assert ledger.states[make_act().subject] == SubjectState(
+        Status.VALID, instrument.version + 1, index, index
+    )
+    statement = parse_signed_statement(ledger.documents[index].statement_raw).statement
+    assert set(list_touched(statement)) == set(outcome.changes)
+    assert list_touched(statement)[2] == make_act().certificate
+    for event_type in (WITHDRAW, SUSPEND, CANCEL, SUPPLEMENT):
+        assert_void(ledger, ledger.sign_act(event_type), "is SUPERSEDED")
+
+
+def test_a_replacement_verifies_nothing():
+    ledger = issued()
+    take(ledger, ledger.sign_act(REVERIFY))
+    index, outcome = replacement(ledger)
+    assert isinstance(outcome, Effect)
+    assert ledger.states[make_act().subject].status is Status.NEEDS_REVERIFICATION
+    assert ledger.states[make_act().subject].current_certificate == index
+    index, _ = replacement(ledger, of=f"R-{index}", rejected=True)
+    assert ledger.states[make_act().subject].status is Status.FAILED
+
+
+def test_what_cannot_be_replaced():
+    ledger = issued()
+    ledger.issue(2)
+    ledger.issue(1, no="X-2")
+    for of, why in (
+        ("none", "institution 350100-01 has no certificate none"),
+        ("JY2026-000002", "certificate JY2026-000002 is about another instrument"),
+        ("JY2026-000001", "certificate JY2026-000001 is not the newest of its instrument"),
+    ):
+        outcome = replacement(ledger, of=of)[1]
+        assert isinstance(outcome, Void)
+        assert outcome.reason == why
+
+
+# --- repairers and owners ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trade", [Trade.REPAIR, Trade.OWNER])
+def test_repairers_and_owners_say_what_was_opened_and_nothing_else(trade):
+    ledger = issued()
+    for name, division, authority, by in (
+        ("NEAR", "35", AUTHORITY, "authority"),
+        ("FAR", "36", "CN-36", "CN-36"),
+    ):
+        own_id = InstitutionId(name)
+        members = {"id": own_id, "division": division, "trade": trade, "credit_code": None}
+        take(ledger, ledger.institution(authority=authority, by=by, **members))
+        take(ledger, ledger.key(seal=name, institution=own_id, authority=authority, by=by))
+    opened = ledger.sign_act(OPENED, issuer="NEAR", by="NEAR", decision=None)
+    for event_type in sorted(ACT_TYPES - {OPENED}):
+        raw = ledger.sign_act(event_type, issuer="NEAR", by="NEAR", decision=None)
+        assert_void(ledger, raw, f"{event_type.name} is not for a registered {trade.value}")
+    far = ledger.sign_act(OPENED, issuer="FAR", by="FAR", decision=None)
+    assert_void(ledger, far, "350100-01 is not within the region of FAR")
+    decided = ledger.sign_act(OPENED, issuer="NEAR", by="NEAR", decision=DECISION)
+    assert_void(ledger, decided, "carries no decision")
+    by_authority = ledger.sign_act(OPENED, issuer=AUTHORITY)
+    assert_void(ledger, by_authority, "OPENED_FOR_REPAIR is not for an authority")
+    take(ledger, opened)
+    assert status_of(ledger, make_act().subject) is Status.NEEDS_REVERIFICATION
+    assert status_of(ledger, make_act().certificate) is Status.VALID
+    ledger.issue(1, no="AFTER", kind="periodic")
+    assert status_of(ledger, make_act().subject) is Status.VALID, "only a verification ends it"
+    record = make_record(7, issuer=make_record()["issuer"] | {"id": "NEAR"})
+    index = ledger.issue_record(record, seal="NEAR")
+    assert ledger.outcomes[index].reason == f"NEAR is registered for {trade.value}, not verification"
+
+
 # --- leaves -------------------------------------------------------------------------------------------------
 
 
@@ -421,5 +518,10 @@ def test_acts_stand_in_the_history_of_their_instrument():
 def test_what_is_touched_is_told_before_it_is_judged(event_type):
     ledger = standing(Status.SUSPENDED if event_type is REINSTATE else Status.VALID)
     raw = ledger.sign_act(event_type)
-    assert set(list_touched(parse_signed_statement(raw).statement)) == set(judge(ledger, raw).changes)
+    changed = set(judge(ledger, raw).changes)
+    assert changed <= {make_act().subject, make_act().certificate}
+    assert set(list_touched(parse_signed_statement(raw).statement)) == {
+        make_act().subject,
+        make_act().certificate,
+    }
     assert list_touched(parse_signed_statement(raw).statement)[0] == make_act().subject

@@ -110,7 +110,7 @@ def test_an_unknown_member_is_refused(path):
         ("version", (0, -1, 2**31 + 1, "1", True)),
         ("origin", ("", "a b", "a+b", "x" * 121, "a\u3000b")),
         ("log_key", ("x", "z", P256Signer(bytes([1]) * 32).public_key.multikey, MEMBERS["log_key"][:-1])),
-        ("root.version", (0, 2)),
+        ("root.version", (0, 2**31 + 1)),
         ("root.digest", ("00", "AB" * 32)),
         (
             "hosts.0",
