@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from ledger.core.act import Act, Decision, ReasonCode, encode_act
 from ledger.core.anchor import AnchorGrade, AnchorReceipt, ChainIdentity, sign_receipt
 from ledger.core.authority import (
+    CONTENT_PARSERS,
     ROOT_ISSUER,
     AuthorityContent,
     CompromiseContent,
@@ -588,7 +589,7 @@ class MemoryLedger:
             if index not in without
             and (only is None or index in only)
             and index not in self.documents
-            and EventType.ROOT <= leaf[4] < EventType.MAPHEAD
+            and leaf[4] in CONTENT_PARSERS
             and parse_header(leaf[:HEADER_BYTES]).status != Status.VOID
         ]
         last = LeafIndex(size - 1)
