@@ -199,7 +199,7 @@ class Verdicts:
 
     def _prove(self, entry: StoredEntry) -> Bundle:
         checkpoint, receipt = find_checkpoint(self._prover, self._receipts, entry.leaf_index)
-        raw = self._prover.bundles([entry.leaf_index], checkpoint, receipt)[0]
+        raw = self._prover.bundles([entry.leaf_index], checkpoint, receipt, self._receipts)[0]
         return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw))
 
     def _judge(self, entry: StoredEntry) -> Finding:
@@ -209,7 +209,9 @@ class Verdicts:
             parsed = parse_bundle(bundle.raw)
             report = verify_bundle(parsed, self._session, self._clock())
             if parsed.checkpoint != checkpoint.note:
-                newest = parse_bundle(self._prover.bundles([entry.leaf_index], checkpoint)[0])
+                newest = parse_bundle(
+                    self._prover.bundles([entry.leaf_index], checkpoint, None, self._receipts)[0]
+                )
                 now = verify_bundle(newest, self._session, self._clock())
                 report = bring_up_to_date(report, now, self._policy)
         except InputError as err:

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.ids import LeafIndex
-from ledger.proving import Prover
+from ledger.proving import EarlierReceipts, Prover
 from ledger.store.records import StoredCheckpoint
 
 
-class ReceiptFinding(Protocol):
+class ReceiptFinding(EarlierReceipts, Protocol):
     """Where leaves are anchored."""
 
     def find(self, leaf_index: LeafIndex) -> AnchorReceipt | None:
@@ -66,6 +66,6 @@ def build_bundles(
     while left:
         checkpoint, receipt = find_checkpoint(prover, receipts, left[0])
         held = left if receipt is None else [index for index in left if index < receipt.tree_size]
-        bundles.update(zip(held, prover.bundles(held, checkpoint, receipt), strict=True))
+        bundles.update(zip(held, prover.bundles(held, checkpoint, receipt, receipts), strict=True))
         left = left[len(held) :]
     return bundles

@@ -12,10 +12,11 @@ answer alike. A proof is for the tree size of a signed checkpoint.
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from ledger.core.anchor import AnchorReceipt
-from ledger.core.bundle import encode_bundle
+from ledger.core.bundle import EarlierAnchor, encode_bundle
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.entry import HEADER_BYTES, Leaf, parse_leaf
@@ -23,7 +24,7 @@ from ledger.core.errors import NotFoundError
 from ledger.core.event import ISSUE_TYPES
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.fold import list_touched
-from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, KeyId, LeafIndex, Subject, TreeSize
 from ledger.core.map_proof import build_map_proof
 from ledger.core.merkle import (
     build_consistency_proof,
@@ -102,6 +103,14 @@ class ProofStore(Protocol):
 
     def read(self) -> AbstractContextManager[ProofReading]:
         """Open a view of one committed state that does not change while its block is entered."""
+        ...
+
+
+class EarlierReceipts(Protocol):
+    """Where leaves were anchored before."""
+
+    def find_earlier(self, leaf_index: LeafIndex, at: datetime) -> AnchorReceipt | None:
+        """Return the receipt of the newest final anchor of a time up to `at` that holds a leaf, if there is one."""
         ...
 
 
@@ -278,6 +287,7 @@ class Prover:
         indices: Sequence[LeafIndex],
         checkpoint: StoredCheckpoint,
         receipt: AnchorReceipt | None = None,
+        receipts: EarlierReceipts | None = None,
     ) -> list[bytes]:
         """Return one proof bundle for each of these issues.
 
@@ -285,6 +295,7 @@ class Prover:
             indices: leaves of issues; some hundreds at a time, since all of it is held in memory.
             checkpoint: what they are proved under.
             receipt: of the anchor of this checkpoint.
+            receipts: of older anchors, for documents whose key was compromised since; None: none are looked for.
 
         Raises:
             NotFoundError: there is no such leaf under this checkpoint, or its document is not stored.
@@ -298,8 +309,8 @@ class Prover:
             evidence: dict[str, JsonObject] = {}
             bundles = []
             for index, leaf in zip(indices, leaves, strict=True):
-                statement = parse_signed_statement(leaf.statement_raw).statement
-                issuer = statement.issuer
+                signed = parse_signed_statement(leaf.statement_raw)
+                statement, issuer = signed.statement, signed.statement.issuer
                 if issuer not in evidence:
                     found = self._build_evidence(
                         reading, status_map, InstitutionId(issuer), checkpoint.tree_size
@@ -316,9 +327,26 @@ class Prover:
                     evidence=evidence[issuer],
                     map_proof=build_map_proof(status_map, list_touched(statement), reading.load_page),
                     receipt=receipt,
+                    earlier=self._find_earlier(reading, index, signed.key_id, checkpoint, receipts),
                 )
                 bundles.append(bundle)
         return bundles
+
+    def _find_earlier(
+        self,
+        reading: ProofReading,
+        index: LeafIndex,
+        key_id: KeyId,
+        checkpoint: StoredCheckpoint,
+        receipts: EarlierReceipts | None,
+    ) -> EarlierAnchor | None:
+        """Return an anchor from before the time since which the key of a document is compromised, if it is."""
+        since = self._registers.find_compromise(key_id, checkpoint.tree_size)
+        receipt = None if since is None or receipts is None else receipts.find_earlier(index, since)
+        if receipt is None:
+            return None
+        read = self._tiles.reader(receipt.tree_size, reading.read_tiles)
+        return EarlierAnchor(build_inclusion_proof(index, receipt.tree_size, read), receipt)
 
     def _require_size(self, tree_size: TreeSize) -> None:
         if tree_size > self._known_size:

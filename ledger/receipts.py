@@ -7,6 +7,8 @@ document since the issue.
 1042
 """
 
+from datetime import datetime
+
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.ids import LeafIndex, TreeSize
 from ledger.store.anchor_queries import AnchorQueries
@@ -28,6 +30,15 @@ class Receipts:
         with self._database.read() as connection:
             anchor = AnchorQueries(connection).find_newest_final()
         return None if anchor is None or anchor.tree_size <= leaf_index else anchor.receipt
+
+    def find_earlier(self, leaf_index: LeafIndex, at: datetime) -> AnchorReceipt | None:
+        """Return the receipt of the newest final anchor of a time up to `at` that holds a leaf, if there is one.
+
+        Raises:
+            UnavailableError: the store is out of reach.
+        """
+        earlier = (one for one in self.list_all() if one.anchored_at <= at and one.tree_size > leaf_index)
+        return max(earlier, key=lambda one: one.anchored_at, default=None)
 
     def list_all(self) -> list[AnchorReceipt]:
         """Return the receipt of every final anchor, oldest first.

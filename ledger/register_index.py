@@ -10,14 +10,16 @@ Register events are few beside documents, so all of them are kept in memory, and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
+from ledger.core.authority import CompromiseContent, parse_compromise_content
 from ledger.core.canonical import as_object, parse_canonical_json
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import NotFoundError
 from ledger.core.event import EventType
-from ledger.core.ids import InstitutionId, TreeSize
+from ledger.core.ids import InstitutionId, KeyId, LeafIndex, TreeSize
 from ledger.core.statement import RegisterClaims, parse_signed_statement
 from ledger.core.status import Status
 from ledger.store.records import Head, StoredEntry
@@ -46,6 +48,7 @@ class _RegisterLeaf:
     """Id of the authority that it is about."""
     institution: str | None
     """Id of the institution that it is about."""
+    compromise: CompromiseContent | None
 
 
 class RegisterIndex:
@@ -53,6 +56,7 @@ class RegisterIndex:
 
     def __init__(self) -> None:
         self._leaves: list[_RegisterLeaf] = []
+        self._compromised: dict[KeyId, list[tuple[LeafIndex, datetime]]] = {}
         self._size = 0
         self._lock = Lock()
 
@@ -63,7 +67,20 @@ class RegisterIndex:
                 size = reading.read_head().tree_size
                 found = [_parse(entry) for entry in reading.read_register_leaves(self._size)]
                 self._leaves += [leaf for leaf in found if leaf is not None]
+                for leaf in found:
+                    self._note_compromise(leaf)
                 self._size = size
+
+    def find_compromise(self, key_id: KeyId, tree_size: TreeSize) -> datetime | None:
+        """Return since when a key counts as compromised, by the leaves below a size; None: it does not."""
+        known = self._compromised.get(key_id, [])
+        return min((since for index, since in known if index < tree_size), default=None)
+
+    def _note_compromise(self, leaf: _RegisterLeaf | None) -> None:
+        if leaf is not None and leaf.compromise is not None:
+            at = leaf.entry.leaf_index
+            known = self._compromised.setdefault(leaf.compromise.key.key_id, [])
+            known.append((at, leaf.compromise.since))
 
     def select(self, institution: InstitutionId | None, tree_size: TreeSize) -> list[StoredEntry]:
         """Return the leaves that say what an institution may do, every version of each, in order.
@@ -107,4 +124,9 @@ def _parse(entry: StoredEntry) -> _RegisterLeaf | None:
         is_root,
         authority=about if is_authority else None,
         institution=None if is_root or is_authority else about,
+        compromise=_parse_compromise(statement.type, statement.claims.content),
     )
+
+
+def _parse_compromise(event_type: EventType, content: bytes) -> CompromiseContent | None:
+    return parse_compromise_content(content) if event_type is EventType.KEY_COMPROMISED_FROM else None

@@ -57,6 +57,10 @@ class MemoryReceipts:
         newest = self.newest_size()
         return self.receipts[newest] if newest > leaf_index else None
 
+    def find_earlier(self, leaf_index, at):
+        found = [one for one in self.list_all() if one.tree_size > leaf_index and one.anchored_at <= at]
+        return found[-1] if found else None
+
     def newest_size(self):
         return TreeSize(max(self.receipts, default=0))
 

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from ledger.core.authority import (
     ROOT_ISSUER,
     AuthorityContent,
+    CompromiseContent,
     InstitutionContent,
     KeyContent,
     Name,
@@ -26,6 +27,7 @@ from ledger.core.authority import (
     RootContent,
     ScopeContent,
     encode_authority_content,
+    encode_compromise_content,
     encode_institution_content,
     encode_key_content,
     encode_root_content,
@@ -198,6 +200,13 @@ class World:
         )
         raw = encode_scope_content(replace(content, **changes))
         return self._register(EventType.SCOPE, AUTHORITY, raw, self.authority_key, version=version)
+
+    def compromise(self, since: datetime) -> bytes:
+        """Return what the authority says of the seal once somebody else may have it."""
+        content = encode_compromise_content(CompromiseContent(INSTITUTION, self.seal.public_key, since))
+        return self._register(
+            EventType.KEY_COMPROMISED_FROM, AUTHORITY, content, self.authority_key, version=1
+        )
 
     def _register(
         self,

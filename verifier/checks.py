@@ -4,12 +4,12 @@ The functions take parsed parts and return a `Check`; which come in which order 
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from ledger.core.anchor import AnchorGrade, AnchorReceipt
 from ledger.core.authority import RegisterState
-from ledger.core.bundle import ProofBundle
+from ledger.core.bundle import EarlierAnchor, ProofBundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.certificate import Certificate
 from ledger.core.checkpoint import Checkpoint
@@ -26,9 +26,12 @@ from ledger.core.rules import RuleResult, check_binding
 from ledger.core.signature import PublicKey
 from ledger.core.statement import Conclusion, IssueClaims, SignedStatement, verify_statement
 from ledger.core.status import RegisteredKey, Registers, StateView, Status, SubjectState, Void
-from ledger.core.step import Check, Step, failed, not_checked, passed
+from ledger.core.step import Check, Outcome, Step, failed, not_checked, passed
 from verifier.freshness import Age
 from verifier.report import STATUS_WORDS, DocumentStatus, find_heaviest
+
+ReceiptJudge = Callable[[AnchorReceipt, Checkpoint], Check]
+"""Step 15 for a receipt and the state of the log that it must be of."""
 
 
 def from_rule(step: Step, result: RuleResult) -> Check:
@@ -115,6 +118,50 @@ def check_key(
         f"registered at leaf {known.since}, active at leaf {index}",
         f"第{known.since}条登记，第{index}条时有效",
     )
+
+
+def check_compromise(
+    bundle: ProofBundle, since: datetime, checkpoint: Checkpoint, judge_receipt: ReceiptJudge
+) -> Check:
+    """Step 5, for a key that somebody else may have had: was the document anchored before?
+
+    Args:
+        bundle: its receipt, or that of an earlier anchor, tells.
+        since: from when on the key is compromised, aware UTC.
+        checkpoint: under which the bundle's leaf is proved.
+        judge_receipt: step 15 for a receipt and the state of the log that it must be of.
+    """
+    candidates = []
+    if bundle.receipt is not None:
+        candidates.append((bundle.receipt, judge_receipt(bundle.receipt, checkpoint)))
+    if bundle.earlier is not None:
+        receipt = bundle.earlier.receipt
+        try:
+            _verify_earlier(bundle, bundle.earlier)
+        except VerificationError as err:
+            return from_error(Step.KEY, err)
+        state = Checkpoint(bundle.origin, receipt.tree_size, receipt.root_hash)
+        candidates.append((receipt, judge_receipt(receipt, state)))
+    instant = f"{since:%Y-%m-%d %H:%M} UTC"
+    for receipt, check in candidates:
+        if check.outcome is Outcome.PASSED and receipt.anchored_at <= since:
+            block = receipt.block_number
+            return passed(
+                Step.KEY,
+                f"the key is compromised from {instant} on; this document was anchored before, in block {block}",
+                f"密钥自{instant}起失密；此文件在此之前已存证于区块{block}",
+            )
+    return failed(
+        Step.KEY,
+        f"the key is compromised from {instant} on, and no anchor from before covers this document",
+        f"密钥自{instant}起失密，且没有在此之前的存证覆盖此文件",
+    )
+
+
+def _verify_earlier(bundle: ProofBundle, earlier: EarlierAnchor) -> None:
+    leaf_hash = hash_leaf(encode_header(bundle.header) + bundle.statement_raw)
+    receipt = earlier.receipt
+    verify_inclusion(leaf_hash, bundle.leaf_index, receipt.tree_size, earlier.inclusion, receipt.root_hash)
 
 
 def check_authority(bundle: ProofBundle, signed: SignedStatement, registers: Registers) -> Check:

@@ -9,6 +9,7 @@ remembers the outcome by digest. Nothing is remembered beyond the run.
 import hashlib
 from bisect import bisect_left
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from ledger.core.anchor import AnchorReceipt, verify_receipt
@@ -103,6 +104,13 @@ class Session:
         """Return from which leaf on the trust list says that a key no longer counts; None: it does not say."""
         known = None if self.trusted is None else self.trusted[0].keys.get(key_id)
         return None if known is None else known.until
+
+    def find_compromise(self, key_id: KeyId, newest: Registers) -> datetime | None:
+        """Return since when a key counts as compromised, by a bundle's evidence or the trust list; None: never."""
+        registers = [newest, *([] if self.trusted is None else [self.trusted[0]])]
+        known = (found.keys.get(key_id) for found in registers)
+        instants = (key.compromised_from for key in known if key is not None)
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def _open_checkpoint(self, note: str) -> Checkpoint:
         checkpoint = open_checkpoint(note, self.policy)

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from ledger.core.anchor import AnchorReceipt
 from ledger.core.authority import RegisterState
 from ledger.core.bundle import ProofBundle
 from ledger.core.certificate import Certificate, Record
@@ -79,6 +80,8 @@ def verify_bundle(
     record = bundle.certificate.record
     found = [checks.check_integrity(bundle), checks.check_bundle_binding(bundle, signed)]
     found += _check_authority(bundle, signed, session, registers, evidence_error)
+    if evidence is not None and checkpoint is not None:
+        found = _judge_compromise(found, bundle, signed, session, checkpoint, evidence[1].registers)
     found.append(_check_scope(record, registers))
     found += _check_record(record, session)
     found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check]
@@ -214,6 +217,26 @@ def _check_authority(
     else:
         found += [Check(step, Outcome.NOT_CHECKED, _NO_STATE) for step in (Step.KEY, Step.AUTHORITY)]
     return found
+
+
+def _judge_compromise(
+    found: list[Check],
+    bundle: ProofBundle,
+    signed: SignedStatement,
+    session: Session,
+    checkpoint: Checkpoint,
+    newest: Registers,
+) -> list[Check]:
+    """Return the steps with step 5 as it stands after what has become known of the key since."""
+    since = session.find_compromise(signed.key_id, newest)
+    if since is None:
+        return found
+
+    def judge_receipt(receipt: AnchorReceipt, state: Checkpoint) -> Check:
+        return checks.check_receipt(receipt, state, session.policy, session.verify_receipt)
+
+    after = checks.check_compromise(bundle, since, checkpoint, judge_receipt)
+    return [after if check.step is Step.KEY and check.outcome is Outcome.PASSED else check for check in found]
 
 
 def _check_status(

@@ -34,6 +34,15 @@ MAX_BUNDLE_BYTES: Final = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierAnchor:
+    """Proof that a leaf was anchored at some time before, for documents whose key was compromised since."""
+
+    inclusion: tuple[bytes, ...]
+    """Of the leaf, in the tree that the receipt is of; 32 bytes each."""
+    receipt: AnchorReceipt
+
+
+@dataclass(frozen=True, slots=True)
 class ProofBundle:
     """A document, its leaf, the proofs of both and the authority behind them."""
 
@@ -52,6 +61,7 @@ class ProofBundle:
     map_proof: bytes
     """Newest states of the document and of its instrument under the checkpoint, see `core.map_proof`."""
     receipt: AnchorReceipt | None
+    earlier: EarlierAnchor | None
     stated_digest: bytes
     computed_digest: bytes
 
@@ -68,6 +78,7 @@ def encode_bundle(
     evidence: JsonObject,
     map_proof: bytes,
     receipt: AnchorReceipt | None,
+    earlier: EarlierAnchor | None = None,
 ) -> bytes:
     """Return the canonical bytes of a bundle; the members are those of `ProofBundle`.
 
@@ -88,6 +99,11 @@ def encode_bundle(
     }
     if receipt is not None:
         members["receipt"] = encode_receipt(receipt)
+    if earlier is not None:
+        members["earlier"] = {
+            "inclusion": [encode_base64(item) for item in earlier.inclusion],
+            "receipt": encode_receipt(earlier.receipt),
+        }
     members["digest"] = encode_hex(hashlib.sha256(encode_canonical_json(members)).digest())
     return respell_canonical_json(members)
 
@@ -114,7 +130,7 @@ def parse_bundle(raw: bytes) -> ProofBundle:
         statement_raw=parse_base64(reader.text("statement", max_bytes=90_000)),
         leaf_index=LeafIndex(leaf.integer("index", 0, 2**53 - 1)),
         header=parse_header(parse_base64(leaf.text("header", max_bytes=200))),
-        inclusion=tuple(parse_base64(text, size=32) for text in reader.texts("inclusion", max_bytes=44)),
+        inclusion=_parse_inclusion(reader),
         checkpoint=reader.lines("checkpoint", max_bytes=MAX_NOTE_BYTES),
         evidence=_parse_evidence(evidence),
         evidence_digest=hashlib.sha256(evidence).digest(),
@@ -122,12 +138,25 @@ def parse_bundle(raw: bytes) -> ProofBundle:
         receipt=_parse_receipt(respell_canonical_json(reader.members("receipt")))
         if "receipt" in reader
         else None,
+        earlier=_parse_earlier(reader.opt_object("earlier")),
         stated_digest=stated,
         computed_digest=_compute_digest(value),
     )
     leaf.finish()
     reader.finish()
     return bundle
+
+
+def _parse_inclusion(reader: Reader) -> tuple[bytes, ...]:
+    return tuple(parse_base64(text, size=32) for text in reader.texts("inclusion", max_bytes=44))
+
+
+def _parse_earlier(reader: Reader | None) -> EarlierAnchor | None:
+    if reader is None:
+        return None
+    earlier = EarlierAnchor(_parse_inclusion(reader), parse_receipt(reader.object("receipt")))
+    reader.finish()
+    return earlier
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from api_world import MemoryReceipts
 from fakes import MemoryStore
 from hypothesis import given
 from hypothesis import strategies as st
@@ -323,20 +324,23 @@ def test_bundles_hold_everything_a_verifier_needs(store, prover):
 
 def test_a_bundle_carries_the_receipt_that_it_is_given(store, prover):
     checkpoint = prover.newest_checkpoint()
-    chain = ChainIdentity(1, bytes(32), bytes(20), bytes(32))
-    receipt = sign_receipt(
-        chain,
+    receipt = make_receipt(checkpoint)
+    (raw,) = prover.bundles([LeafIndex(FOUNDING + 3)], checkpoint, receipt)
+    assert parse_bundle(raw).receipt == receipt
+
+
+def make_receipt(checkpoint, anchored_at=datetime(2026, 11, 2, tzinfo=UTC)):
+    return sign_receipt(
+        ChainIdentity(1, bytes(32), bytes(20), bytes(32)),
         checkpoint.tree_size,
         checkpoint.root_hash,
         hashlib.sha256(b"tx").digest(),
         7,
         bytes(32),
-        datetime(2026, 11, 2, tzinfo=UTC),
+        anchored_at,
         AnchorGrade.FINAL,
         WORLD.log_key,
     )
-    (raw,) = prover.bundles([LeafIndex(FOUNDING + 3)], checkpoint, receipt)
-    assert parse_bundle(raw).receipt == receipt
 
 
 @pytest.mark.parametrize("later", [None, "another", "replaced"])
@@ -405,3 +409,25 @@ def test_no_bundle_is_made_from_a_map_that_was_changed(setting, at, place):
 
 def test_no_leaves_no_bundles(prover):
     assert prover.bundles([], prover.newest_checkpoint()) == []
+
+
+def test_a_document_of_a_key_that_was_compromised_since_shows_an_older_anchor():
+    store = MemoryStore()
+    log = Log(store, ORIGIN, WORLD.log_key, Clock())
+    submit(log, *WORLD.founding())
+    issued, late = submit(log, WORLD.issue(1))[0], submit(log, WORLD.issue(2))[0]
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    submit(log, WORLD.compromise(since))
+    prover = Prover(store, ORIGIN)
+    receipts = MemoryReceipts()
+    old = prover.checkpoint(TreeSize(issued.leaf_index + 2))
+    receipts.receipts[old.tree_size] = make_receipt(old, anchored_at=since)
+    for index, expected in ((issued.leaf_index, receipts.receipts[old.tree_size]), (late.leaf_index, None)):
+        (raw,) = prover.bundles([index], prover.newest_checkpoint(), None, receipts)
+        earlier = parse_bundle(raw).earlier
+        assert (None if earlier is None else earlier.receipt) == expected
+        if earlier is not None:
+            leaf = store.data.entries[index].leaf
+            verify_inclusion(hash_leaf(leaf), index, old.tree_size, earlier.inclusion, old.root_hash)
+    (before,) = prover.bundles([issued.leaf_index], old, None, receipts)
+    assert parse_bundle(before).earlier is None, "nobody knew yet"

@@ -1,10 +1,12 @@
 """What a verifier says of certificates that were replaced, belong to a lot, or are about linked instruments."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from ledger_in_memory import (
     AUTHORITY,
+    CHAIN,
     DECISION,
     INSTITUTION,
     NOW,
@@ -13,16 +15,19 @@ from ledger_in_memory import (
     make_act,
     make_record,
     make_rejection,
+    make_signer,
 )
 
 from ledger.core.act import ReasonCode
-from ledger.core.bundle import parse_bundle
+from ledger.core.bundle import EarlierAnchor, parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import parse_certificate
 from ledger.core.event import EventType, lot_subject
+from ledger.core.ids import LeafIndex
 from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.map_proof import build_map_proof
+from ledger.core.merkle import build_inclusion_proof
 from ledger.core.rules import check_binding
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Status
@@ -221,3 +226,75 @@ def test_a_verifier_walks_from_its_pinned_root(pinned):
     check = check_of(verify(ledger, index, root_version=pinned, root_digest=bytes(32)), Step.AUTHORITY)
     assert check.outcome is Outcome.FAILED
     assert "the root that the policy pins is not in the authority evidence" in check.reason.en
+
+
+# --- compromised keys -------------------------------------------------------------------------------------
+
+
+def compromised(since):
+    """Return a ledger whose seal was found compromised, a document of before, and the older tree's size."""
+    ledger = MemoryLedger().found()
+    index = ledger.issue(1)
+    size = ledger.publish()
+    ledger.append(ledger.compromise(since))
+    return ledger, index, size
+
+
+def earlier(ledger, index, size, **changes):
+    proof = build_inclusion_proof(LeafIndex(index), size, ledger.tree().read)
+    return EarlierAnchor(proof, ledger.receipt(size, **changes))
+
+
+def judge(ledger, index, *, trust=False, **changes):
+    report = verify_bundle(parse_bundle(ledger.bundle(index, **changes)), ledger.session(trust=trust), NOW)
+    return report, check_of(report, Step.KEY)
+
+
+BEFORE, AFTER = START - timedelta(hours=2), START - timedelta(hours=1)
+
+
+def test_a_document_that_was_anchored_before_stays_good():
+    ledger, index, size = compromised(AFTER)
+    proof = earlier(ledger, index, size, anchored_at=BEFORE)
+    _, check = judge(ledger, index, earlier=proof)
+    assert check.outcome is Outcome.PASSED, check
+    assert "this document was anchored before, in block 7" in check.reason.en
+
+
+def test_a_document_that_was_not_is_not_believed():
+    ledger, index, size = compromised(AFTER)
+    late = earlier(ledger, index, size, anchored_at=AFTER + timedelta(milliseconds=1))
+    for changes in ({}, {"earlier": late}):
+        report, check = judge(ledger, index, **changes)
+        assert report.verdict is Verdict.INVALID
+        assert "no anchor from before covers this document" in check.reason.en
+    at = earlier(ledger, index, size, anchored_at=AFTER)
+    assert judge(ledger, index, earlier=at)[1].outcome is Outcome.PASSED, "up to then"
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"signer": make_signer("stranger")},
+        {"root_hash": bytes(32)},
+        {"chain": replace(CHAIN, chain_id=1)},
+        {"tree_size": 99},
+    ],
+    ids=lambda lie: next(iter(lie)),
+)
+def test_a_proof_of_an_earlier_anchor_must_hold(lie):
+    ledger, index, size = compromised(AFTER)
+    proof = earlier(ledger, index, size, **({"anchored_at": BEFORE} | lie))
+    report, check = judge(ledger, index, earlier=proof)
+    assert check.outcome is Outcome.FAILED
+    assert report.verdict is Verdict.INVALID
+
+
+def test_the_trust_list_may_know_what_the_bundle_does_not():
+    ledger, index, size = compromised(AFTER)
+    report, check = judge(ledger, index, size=size)
+    assert check.outcome is Outcome.PASSED, "the bundle is of before"
+    report, check = judge(ledger, index, size=size, trust=True)
+    assert check.outcome is Outcome.FAILED
+    assert "compromised from" in check.reason.en
+    assert report.verdict is Verdict.INVALID
