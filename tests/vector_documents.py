@@ -71,6 +71,7 @@ def _make_full_record() -> dict[str, Any]:
         class_awarded="0.3级",
         sticker_id="S-0001",
         lot={"no": "L1", "size": 1000},
+        replaces={"no": "JY2026-000003", "reason": "TYPO"},
         raw_record={"no": "Y1", "hash": "cd" * 32},
         validity={"kind": "date", "until": "2026-08-20", "reason": "按用户要求"},
     )

@@ -137,7 +137,7 @@ def build_policies() -> Kind:
         ("step", "no such step", b'"integrity"', b'"Integrity"'),
         ("host", "a host is a lower-case DNS name", b"v.example.cn", b"127.0.0.1"),
         ("finality", "depth is at least 1", b'"immediate"', b'"depth:0"'),
-        ("root", "a version of the root that does not exist", b'"version":1},', b'"version":2},'),
+        ("root", "a version of the root that cannot be", b'"version":1},', b'"version":0},'),
         ("version", "a version is an integer", b'"version":1,"zone"', b'"version":"1","zone"'),
         (
             "unknown_member",

@@ -7,8 +7,11 @@ from datetime import date
 from typing import Any
 
 from ledger_in_memory import (
+    INSTITUTION,
     ORIGIN,
+    START,
     MemoryLedger,
+    make_act,
     make_record,
     make_rejection,
     make_signer,
@@ -16,6 +19,7 @@ from ledger_in_memory import (
 )
 from vector_kind import SEAL, Kind, show
 
+from ledger.core.act import ReasonCode
 from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.cbor import encode_cbor, parse_cbor
@@ -23,8 +27,10 @@ from ledger.core.certificate import parse_certificate
 from ledger.core.cose import encode_sign1
 from ledger.core.encoding import encode_base64, encode_instant
 from ledger.core.entry import HEADER_BYTES, encode_header, encode_leaf, parse_leaf
-from ledger.core.event import SubjectKind, compute_subject
-from ledger.core.ids import Digest
+from ledger.core.event import EventType, SubjectKind, compute_subject
+from ledger.core.ids import Digest, InstrumentId
+from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
+from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.merkle import hash_leaf
 from ledger.core.qr import choose_form, compute_code, encode_digits
 from ledger.core.rules import build_issue_claims
@@ -99,7 +105,7 @@ def build_statements() -> Kind:
         "institution": (ledger.institution(), make_signer("authority"), "an institution"),
         "key": (ledger.key(), make_signer("authority"), "a seal key, endorsed by itself"),
         "scope": (ledger.scope(version=1), make_signer("authority"), "a second version of a scope line"),
-    }
+    } | _sign_life()
     for name, (raw, signer, why) in good.items():
         expected = _describe_statement(raw, signer.public_key.multikey)
         kind.add(name, why, statement_hex=raw.hex().encode() + b"\n", expected_json=show(expected))
@@ -142,7 +148,10 @@ def build_statements() -> Kind:
     fail("indefinite", "a map of indefinite length", sign(b"\xbf" + encoded[1:] + b"\xff"), "parse")
     fail("float", "a float", sign(bytes([encoded[0] + 1]) + encoded[1:] + b"\x12\xf9\x00\x00"), "parse")
     fail("format", "another format version", sign(payload | {0: 2}), "parse")
-    fail("type", "a type that has no effect yet", sign(payload | {1: 3}), "parse")
+    fail("type", "a type that has no effect yet", sign(payload | {1: 44}), "parse")
+    fail("replaces_nothing", "a replacement without what it replaces", sign(payload | {1: 3}), "parse")
+    fail("replaces", "an issue that names what it replaces", sign(payload | {15: "JY1"}), "parse")
+    fail("lot", "the number of a lot of 65 bytes", sign(payload | {19: "L" * 65}), "parse")
     fail("mapping", "a member that an issue does not have", sign(payload | {2: bytes(8)}), "parse")
     fail(
         "missing",
@@ -162,6 +171,56 @@ def build_statements() -> Kind:
     fail("validity", "a date that its kind does not have", sign(payload | {12: 3}), "parse")
     fail("category", "an unknown category", sign(payload | {8: 27}), "parse")
     return kind
+
+
+def _sign_life() -> dict[str, tuple[bytes, Any, str]]:
+    """Return statements about what happens after the issue, with their signers."""
+    ledger = MemoryLedger().found()
+    for number in (1, 2):
+        ledger.issue(number)
+    authority, root = make_signer("authority"), ledger.roots[0]
+    replaced = make_record(1, no="JY2026-000101", replaces={"no": "JY2026-000001", "reason": "TYPO"})
+    member = make_record(3, lot={"no": "L1", "size": 1000})
+    return {
+        "replace": (
+            ledger.sign_issue(seal_record(replaced, SEAL)),
+            SEAL,
+            "a certificate in the place of another",
+        ),
+        "issue_in_a_lot": (ledger.sign_issue(seal_record(member, SEAL)), SEAL, "a member of a lot"),
+        "supplement": (ledger.sign_act(EventType.SUPPLEMENT), SEAL, "a supplement, with its digest"),
+        "suspend": (ledger.sign_act(EventType.SUSPEND), SEAL, "an institution's own act"),
+        "cancel": (ledger.sign_act(EventType.CANCEL), authority, "an authority's act, with its decision"),
+        "opened_for_repair": (ledger.sign_act(EventType.OPENED_FOR_REPAIR), SEAL, "opened"),
+        "lot": (sign_lot(ledger, LotStatus.FAILED), SEAL, "a lot whose sample failed"),
+        "same_as": (sign_same_as(ledger), SEAL, "two registrations of one instrument"),
+        "split": (sign_split(ledger), SEAL, "one registration of two instruments"),
+        "policy": (ledger.publish_policy(1), root, "the digest of a policy, published by the root"),
+        "compromised": (ledger.compromise(START), authority, "a key that somebody else may have"),
+        "root_2": (ledger.next_root("root 2"), make_signer("root 2"), "the root that follows"),
+    }
+
+
+def sign_lot(ledger: MemoryLedger, status: LotStatus, number: str = "L1") -> bytes:
+    content = LotContent(INSTITUTION, number, status, ReasonCode.FAILED_SPOT_CHECK, START)
+    return ledger.sign_content(EventType.LOT, encode_lot(content), content.subject)
+
+
+def _name(number: int) -> NamedInstrument:
+    act = make_act(number)
+    return NamedInstrument(INSTITUTION, act.number, act.instrument_id)
+
+
+def sign_same_as(ledger: MemoryLedger, first: int = 1, second: int = 2) -> bytes:
+    content = SameAs(_name(first), _name(second), ReasonCode.WRONG_INSTRUMENT, START)
+    subject = content.instrument.subject
+    return ledger.sign_content(EventType.INSTRUMENT_SAME_AS, encode_same_as(content), subject)
+
+
+def sign_split(ledger: MemoryLedger, number: int = 1) -> bytes:
+    content = Split(_name(number), (InstrumentId(b"\1" * 16),), ReasonCode.WRONG_INSTRUMENT, START)
+    subject = content.instrument.subject
+    return ledger.sign_content(EventType.INSTRUMENT_SPLIT, encode_split(content), subject)
 
 
 def _long_serial_record() -> Any:
@@ -244,6 +303,8 @@ def build_subjects() -> Kind:
         SubjectKind.INSTRUMENT: bytes(range(16)),
         SubjectKind.PART: bytes(range(16)) + b"2",
         SubjectKind.CERTIFICATE: b"350100-01\x00JY2026-000000",
+        SubjectKind.POLICY: b"",
+        SubjectKind.LOT: b"350100-01\x00L1",
         SubjectKind.UNREADABLE: b"{}",
         SubjectKind.STATUS_MAP: b"",
     }
@@ -365,6 +426,55 @@ def _fold_roots() -> MemoryLedger:
     return ledger
 
 
+def _fold_life() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    for number in (1, 2, 3):
+        ledger.issue(number, lot={"no": "L1", "size": 3})
+    for event_type in (EventType.SUPPLEMENT, EventType.OPENED_FOR_REPAIR, EventType.SUSPEND):
+        ledger.act(event_type)
+    replaces = {"no": "JY2026-000001", "reason": "TYPO"}
+    for record in (
+        make_record(1, no="R-1", replaces=replaces),
+        make_record(1, no="R-2", replaces=replaces),
+        make_rejection(1, no="R-3", replaces={"no": "R-1", "reason": "WRONG_RESULT"}),
+        make_record(1, no="N-1"),
+    ):
+        ledger.issue_record(record)
+    for status in (LotStatus.CANCELLED, LotStatus.SUSPENDED, LotStatus.FAILED, LotStatus.SUSPENDED):
+        ledger.append(sign_lot(ledger, status))
+    ledger.act(EventType.SUPPLEMENT, 1)
+    return ledger
+
+
+def _fold_links() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    for number in (1, 2, 3):
+        ledger.issue(number)
+    ledger.append(sign_same_as(ledger))
+    ledger.append(sign_same_as(ledger, 2, 1))
+    ledger.act(EventType.SUSPEND, 1)
+    ledger.append(sign_same_as(ledger, 3, 1))
+    ledger.issue_record(make_rejection(2, no="N-2"))
+    ledger.issue(3, no="N-3")
+    ledger.append(sign_split(ledger))
+    ledger.issue(1, no="N-1")
+    return ledger
+
+
+def _fold_successions() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    ledger.issue(1)
+    ledger.append(ledger.publish_policy(1))
+    ledger.append(ledger.next_root("root 2", "root 3", threshold=2))
+    ledger.append(ledger.publish_policy(2))
+    ledger.append(ledger.publish_policy(2, version=2))
+    ledger.append(ledger.authority(id="CN-36", key="new", division="36"))
+    ledger.append(ledger.compromise(START))
+    ledger.issue(2)
+    ledger.append(ledger.next_root("root 2"))
+    return ledger
+
+
 _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
     "founding": (
         "root, authority, institution, key, scope, two documents",
@@ -379,6 +489,9 @@ _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
         _fold_versions,
     ),
     "divisions": ("who decides where, and one space of ids", _fold_divisions),
+    "life": ("replacements, a supplement, an instrument that was opened, a lot that fails", _fold_life),
+    "links": ("instruments that are the same, and one that is several", _fold_links),
+    "successions": ("roots that follow each other, policies, a key that is compromised", _fold_successions),
     "two_of_three": (
         "a root of three keys, two of which must endorse; an old endorsement brings nothing back",
         _fold_roots,

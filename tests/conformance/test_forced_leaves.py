@@ -495,7 +495,9 @@ def test_another_root_than_the_pinned_one_is_refused():
     ledger, other = MemoryLedger().found(), MemoryLedger(roots=("usurper",)).found()
     index = other.issue(1)
     report = verify_bundle(parse_bundle(other.bundle(index)), ledger.session(), NOW)
-    assert_refused(report, Step.AUTHORITY, saying="leaf 0 is not the root that the policy pins")
+    assert_refused(
+        report, Step.AUTHORITY, saying="the root that the policy pins is not in the authority evidence"
+    )
 
 
 def test_evidence_without_the_root_is_refused():

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from ledger_in_memory import MemoryLedger
+from ledger_in_memory import START, MemoryLedger
 
 from ledger.core import constants
 from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS
@@ -203,15 +203,17 @@ def test_the_codes_of_events():
 
 def test_the_kinds_of_subjects():
     table = {int(cells[0].split()[0]): cells[0].split(maxsplit=1)[1] for cells in rows("5")[1:]}
-    reserved = re.search(r"\((3 policy.*?) are reserved", SECTIONS["5"])[1]
+    reserved = re.search(r"\((7 person.*?) are reserved", SECTIONS["5"])[1]
     table |= {int(number): name for number, name in re.findall(r"(\d+) ([a-z ]+)", reserved)}
     assert table == {kind.value: kind.name.lower().replace("_", " ") for kind in SubjectKind}
 
 
 def test_the_examples_of_register_contents():
-    (example,) = examples("6")
-    shown = re.findall(r"^([A-Z]+) +(\{.*?)(?=^[A-Z]|\Z)", example, re.MULTILINE | re.DOTALL)
-    statements = [parse_signed_statement(raw).statement for raw in MemoryLedger().founding()]
+    example, later = examples("6")
+    shown = re.findall(r"^([A-Z_]+) +(\{.*?)(?=^[A-Z]|\Z)", example + later, re.MULTILINE | re.DOTALL)
+    ledger = MemoryLedger()
+    raws = [*ledger.founding(), ledger.publish_policy(2), ledger.compromise(START - timedelta(hours=2))]
+    statements = [parse_signed_statement(raw).statement for raw in raws]
     assert [name for name, _ in shown] == [statement.type.name for statement in statements]
     for (_, content), statement in zip(shown, statements, strict=True):
         assert fits(join(content), statement.claims.content.decode())

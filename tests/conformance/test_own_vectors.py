@@ -198,12 +198,16 @@ def test_subjects(case):
 @cases("fold")
 def test_folds(case):
     log, want = json.loads((case / "log.json").read_bytes()), expected(case)
-    registers, states, headers, void = Registers(), {}, [], []
+    registers, states, headers, subjects, void = Registers(), {}, [], [], []
     for number, entry in enumerate(log["statements"]):
         signed = parse_signed_statement(parse_base64(entry["statement"]))
         at = datetime.fromtimestamp(entry["sequenced_at_ms"] / 1000).astimezone()
-        outcome = judge_signed_event(signed, LeafIndex(number), at, registers, states.get)
-        headers.append(encode_header(build_header(signed, outcome, entry["sequenced_at_ms"])).hex())
+        outcome = judge_signed_event(
+            signed, LeafIndex(number), at, registers, states.get, subjects.__getitem__
+        )
+        header = build_header(signed, outcome, entry["sequenced_at_ms"])
+        headers.append(encode_header(header).hex())
+        subjects.append(header.subject)
         if isinstance(outcome, Effect):
             states.update(outcome.changes)
             if outcome.apply is not None:
