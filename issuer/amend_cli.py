@@ -1,11 +1,14 @@
-"""Command `hengzheng amend`: withdraw or suspend a certificate that this home has issued.
+"""Command `hengzheng amend`: what an institution says of a certificate, or a lot, that this home has issued.
 
 >>> main(["amend", "withdraw", "JY2026-000001", "--reason", "WRONG_RESULT"])
 0
 """
 
+import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,27 +19,30 @@ from issuer.amending import Amender, Amendment, read_act
 from issuer.cli import (
     DEFAULT_SEAL_KEY,
     INSTITUTION_FILE,
+    Gateway,
     keep_file,
     open_desk_store,
     open_gateway,
     read_institution,
 )
+from issuer.lots import LotKeeper
 from issuer.profile import parse_institution_file
 from issuer.signing import Seal
-from issuer.store import StoredAct
+from issuer.store import DeskStore, StoredAct
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
 from ledger.console import print_result, run_command
 from ledger.core.act import ReasonCode, parse_reason
 from ledger.core.encoding import encode_instant, parse_instant
 from ledger.core.errors import InputError
 from ledger.core.event import EventType
-from ledger.core.ids import CertificateNumber
+from ledger.core.ids import CertificateNumber, Digest
+from ledger.core.lot import LotStatus
 from ledger.home import DEFAULT_HOME, open_home
 from ledger.local import read_clock
 
 app = typer.Typer(add_completion=False)
 amend_app = typer.Typer(
-    help="Withdraw or suspend a certificate; the ledger keeps what was, and says what is.",
+    help="Withdraw, suspend or supplement a certificate, or a whole lot; the ledger keeps what was.",
     no_args_is_help=True,
 )
 app.add_typer(amend_app, name="amend")
@@ -106,6 +112,99 @@ def suspend(
     print_result(_describe(stored), as_json=as_json)
 
 
+@amend_app.command()
+def supplement(
+    number: NumberArgument,
+    reason: ReasonOption,
+    document: Annotated[
+        Path, typer.Option("--document", help="file that is handed out with the certificate")
+    ],
+    effective_at: SinceOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    institution: InstitutionOption = None,
+    key: KeyOption = DEFAULT_SEAL_KEY,
+    ledger: LedgerOption = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a document to a certificate (补充); the ledger holds its digest, whoever issues it the document."""
+    digest = Digest(hashlib.sha256(_read_document(document)).digest())
+    asked = replace(_read_amendment(EventType.SUPPLEMENT, number, reason, effective_at), document=digest)
+    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
+    print_result(_describe(stored), as_json=as_json)
+
+
+@amend_app.command()
+def reverify(
+    number: NumberArgument,
+    reason: ReasonOption,
+    effective_at: SinceOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    institution: InstitutionOption = None,
+    key: KeyOption = DEFAULT_SEAL_KEY,
+    ledger: LedgerOption = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that the instrument of a certificate must be verified again (须重新检定); only a verification ends it."""
+    asked = _read_amendment(EventType.REVERIFY_NEEDED, number, reason, effective_at)
+    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
+    print_result(_describe(stored), as_json=as_json)
+
+
+@amend_app.command()
+def opened(
+    number: NumberArgument,
+    reason: ReasonOption,
+    effective_at: SinceOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    institution: InstitutionOption = None,
+    key: KeyOption = DEFAULT_SEAL_KEY,
+    ledger: LedgerOption = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that the instrument of a certificate was opened for repair (拆封修理); only a verification ends it."""
+    asked = _read_amendment(EventType.OPENED_FOR_REPAIR, number, reason, effective_at)
+    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
+    print_result(_describe(stored), as_json=as_json)
+
+
+@amend_app.command()
+def lot(
+    lot_number: Annotated[str, typer.Argument(help="number of the lot, as its certificates name it")],
+    status: Annotated[LotStatus, typer.Option("--status", help="failed, suspended or withdrawn")],
+    reason: ReasonOption,
+    effective_at: SinceOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    institution: InstitutionOption = None,
+    key: KeyOption = DEFAULT_SEAL_KEY,
+    ledger: LedgerOption = None,
+    passphrase_file: PassphraseOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Say of a whole lot what then holds of each of its members (批). The same again changes nothing."""
+    code, since = (
+        parse_reason(reason, "--reason"),
+        None if effective_at is None else _read_since(effective_at),
+    )
+    with _open_desk(home, institution, key, ledger, passphrase_file) as desk:
+        keeper = LotKeeper(desk.gateway, desk.make_seal, read_clock, secrets.token_bytes)
+        state = keeper.say(lot_number, status, code, since)
+    print_result({"lot": lot_number, "status": state.status.name, "leaf": state.last_event}, as_json=as_json)
+
+
+def _read_document(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise InputError(f"{path} cannot be read: {err.strerror}", field="--document") from err
+
+
 def _read_amendment(event_type: EventType, number: str, reason: str, since: str | None) -> Amendment:
     code = parse_reason(reason, "--reason")
     return Amendment(
@@ -120,14 +219,19 @@ def _read_since(text: str) -> datetime:
         raise InputError(err.reason, field="--effective-at") from None
 
 
-def _amend(
-    asked: Amendment,
-    home: Path,
-    institution: Path | None,
-    key: str,
-    url: str | None,
-    passphrase_file: Path | None,
-) -> StoredAct:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """An institution's desk, open, and its way to the ledger."""
+
+    gateway: Gateway
+    store: DeskStore
+    make_seal: Callable[[], Seal]
+
+
+@contextmanager
+def _open_desk(
+    home: Path, institution: Path | None, key: str, url: str | None, passphrase_file: Path | None
+) -> Iterator[_Desk]:
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
     raw = read_institution(opened, institution)
@@ -142,7 +246,19 @@ def _amend(
         open_desk_store(opened, file, gateway) as store,
     ):
         keep_file(opened.path / INSTITUTION_FILE, raw)
-        return Amender(store, gateway, make_seal, read_clock, secrets.token_bytes).amend(asked)
+        yield _Desk(gateway, store, make_seal)
+
+
+def _amend(
+    asked: Amendment,
+    home: Path,
+    institution: Path | None,
+    key: str,
+    url: str | None,
+    passphrase_file: Path | None,
+) -> StoredAct:
+    with _open_desk(home, institution, key, url, passphrase_file) as desk:
+        return Amender(desk.store, desk.gateway, desk.make_seal, read_clock, secrets.token_bytes).amend(asked)
 
 
 def _describe(stored: StoredAct) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""After the issue: an institution withdraws or suspends a certificate of its own, by an act in the log.
+"""After the issue: what an institution says of a certificate of its own, or of a lot, by an act in the log.
 
 Nothing is ever edited. An act is signed and stored before it is handed in, and stays stored with what the log
 said: killed at any moment, the same request goes on with the same bytes, and gives the same answer afterwards.
@@ -31,8 +31,8 @@ from ledger.core.errors import (
     UnavailableError,
 )
 from ledger.core.event import EventType
-from ledger.core.fold_documents import TRANSITIONS
-from ledger.core.ids import CertificateNumber, InstitutionId, Subject
+from ledger.core.fold_documents import ON_INSTRUMENTS, SUPPLEMENTED, TRANSITIONS
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, Subject
 from ledger.core.statement import ActClaims, IssueClaims, Statement, parse_signed_statement, sign_statement
 from ledger.core.status import SubjectState
 
@@ -56,17 +56,20 @@ class Amendment:
     """What is asked for."""
 
     event_type: EventType
-    """WITHDRAW or SUSPEND."""
+    """One of `INSTITUTION_ACTS`."""
     number: CertificateNumber
     reason: ReasonCode
     effective_at: datetime | None
     """Aware UTC, whole milliseconds; None: from now on."""
+    document: Digest | None = None
+    """Of a supplement: SHA-256 of its bytes."""
 
     def is_that_of(self, stored: StoredAct) -> bool:
         """Tell whether a stored act is what is asked for."""
         act = read_act(stored.statement)
         since = self.effective_at or act.effective_at
-        return (stored.type, act.reason, act.effective_at) == (self.event_type, self.reason, since)
+        found = stored.type, act.reason, act.effective_at, act.document
+        return found == (self.event_type, self.reason, since, self.document)
 
 
 class Amender:
@@ -106,9 +109,10 @@ class Amender:
         act = self._draft(asked)
         known = self._finish(asked.number)
         certificate, instrument = self._find_states(act)
-        if known is not None and known.leaf_index == certificate.last_event and asked.is_that_of(known):
+        newest = (instrument if asked.event_type in ON_INSTRUMENTS else certificate).last_event
+        if known is not None and known.leaf_index == newest and asked.is_that_of(known):
             return known
-        _check_status(asked, certificate)
+        _check_status(asked, certificate, instrument)
         done = self._deliver(self._sign(asked.event_type, act, instrument.version))
         if done.state is not DocumentState.LOGGED:
             raise StateError(f"the ledger refuses this: {done.reason}")
@@ -116,8 +120,7 @@ class Amender:
 
     def _draft(self, asked: Amendment) -> Act:
         now = self._clock()
-        if asked.effective_at is not None and asked.effective_at > now:
-            raise InputError("is in the future", field="effective_at")
+        check_not_later(asked.effective_at, now)
         with self._store.read() as desk:
             statement = parse_signed_statement(desk.fetch(asked.number).statement).statement
         if not isinstance(statement.claims, IssueClaims):
@@ -128,7 +131,8 @@ class Amender:
             instrument_id=statement.claims.instrument_id,
             part=statement.claims.part,
             reason=asked.reason,
-            effective_at=asked.effective_at or now.replace(microsecond=now.microsecond // 1000 * 1000),
+            effective_at=asked.effective_at or cut_to_milliseconds(now),
+            document=asked.document,
         )
 
     def _finish(self, number: CertificateNumber) -> StoredAct | None:
@@ -197,9 +201,29 @@ def _require_act(statement: Statement) -> ActClaims:
     return statement.claims
 
 
-def _check_status(asked: Amendment, certificate: SubjectState) -> None:
-    transition, status = TRANSITIONS[asked.event_type], certificate.status
-    if status is transition.after:
+def _check_status(asked: Amendment, certificate: SubjectState, instrument: SubjectState) -> None:
+    event_type, status = asked.event_type, certificate.status
+    if event_type in ON_INSTRUMENTS:
+        if instrument.current_certificate != certificate.current_certificate:
+            raise StateError(f"certificate {asked.number} is not the newest of its instrument")
+        return
+    transition = TRANSITIONS.get(event_type)
+    if transition is not None and status is transition.after:
         raise StateError(f"certificate {asked.number} is {status.name} already")
-    if status not in transition.before:
+    if status not in (SUPPLEMENTED if transition is None else transition.before):
         raise StateError(f"certificate {asked.number} is {status.name}; that cannot be done any more")
+
+
+def check_not_later(effective_at: datetime | None, now: datetime) -> None:
+    """Refuse what is to hold from a later time on.
+
+    Raises:
+        InputError: it lies in the future.
+    """
+    if effective_at is not None and effective_at > now:
+        raise InputError("is in the future", field="effective_at")
+
+
+def cut_to_milliseconds(instant: datetime) -> datetime:
+    """Return an instant as contents can hold it."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

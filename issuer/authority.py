@@ -8,11 +8,12 @@ decisions are acts, which nobody endorses.
 >>> raw = sign_decision(draft, signer)
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.core.act import Act, find_act_fault
-from ledger.core.authority import CONTENT_PARSERS, parse_content
+from ledger.core.authority import CONTENT_PARSERS, RootContent, parse_content, parse_root_content
 from ledger.core.canonical import encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
@@ -28,6 +29,7 @@ from ledger.core.statement import (
     RegisterClaims,
     Statement,
     compute_endorsed_bytes,
+    parse_signed_statement,
     sign_statement,
 )
 
@@ -120,6 +122,30 @@ def _build_claims(decision: Decision) -> ActClaims | RegisterClaims:
     if decision.event_type in CONTENT_TYPES:
         return ActClaims(decision.event_id, decision.content)
     return RegisterClaims(decision.event_id, decision.content, decision.endorsements)
+
+
+def follow_root(before: bytes, keys: tuple[PublicKey, ...], threshold: int) -> RootContent:
+    """Return the root that follows another.
+
+    Args:
+        before: signed statement of the newest root.
+        keys: of the new one; what is kept of the old is among them.
+        threshold: how many of them must agree from then on.
+
+    Raises:
+        InputError: not the statement of a root.
+    """
+    statement = parse_signed_statement(before).statement
+    if statement.type is not EventType.ROOT or not isinstance(statement.claims, RegisterClaims):
+        raise InputError("not the statement of a root", field="--after")
+    content = parse_root_content(statement.claims.content)
+    return replace(
+        content,
+        version=content.version + 1,
+        keys=keys,
+        threshold=threshold,
+        previous=hashlib.sha256(statement.claims.content).digest(),
+    )
 
 
 def encode_decision(decision: Decision) -> bytes:

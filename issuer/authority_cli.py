@@ -1,9 +1,11 @@
 """Command `hengzheng authority`: decisions of the root and of authorities, from key to ledger.
 
     keygen   make a key in a keystore
-    root     draft the first decision of a log: its root keys
-    draft    draft any other decision from a file with its content: delegate, institution, key, scope; and about
-             certificates: cancel, suspend, reinstate, reverify
+    root     draft the first decision of a log, its root keys, or the root that follows
+    policy   draft the publication of a policy file
+    draft    draft any other decision from a file with its content: delegate, institution, key, compromised, scope;
+             about certificates, lots and instruments: cancel, suspend, reinstate, reverify, opened, lot, same-as,
+             split
     endorse  add a key's endorsement to a draft: every root key that agrees, and every key that is new
     sign     turn a draft into a signed statement
     submit   hand statements to a ledger
@@ -14,6 +16,7 @@ All but the last work offline; drafts and statements travel as files.
 0
 """
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,17 +29,25 @@ from issuer.authority import (
     draft_decision,
     encode_decision,
     endorse_decision,
+    follow_root,
     parse_decision,
     parse_event_type,
     sign_decision,
 )
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
 from ledger.console import print_result, run_command
-from ledger.core.authority import ROOT_ISSUER, RootContent, encode_root_content
+from ledger.core.authority import (
+    ROOT_ISSUER,
+    PolicyContent,
+    RootContent,
+    encode_policy_content,
+    encode_root_content,
+)
 from ledger.core.canonical import as_object, encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, LedgerError
 from ledger.core.event import EventType
+from ledger.core.policy import encode_policy, parse_policy
 from ledger.core.signature import PublicKey, Signer, parse_multikey
 from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME, LOG_KEY, Home, open_home
@@ -94,25 +105,54 @@ def root(
     home: HomeOption = DEFAULT_HOME,
     threshold: Annotated[int, typer.Option(help="how many of the keys must agree")] = 1,
     predecessor: Annotated[str | None, typer.Option(help="origin of the log that this one continues")] = None,
+    after: Annotated[
+        Path | None, typer.Option("--after", help="signed statement of the root that this one follows")
+    ] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Draft leaf 0 of the home's log: the keys that all trust in it starts from."""
+    """Draft leaf 0 of the home's log: the keys that all trust in it starts from; or the root that follows."""
     opened = open_home(home)
-    members = [
-        text if text.startswith("z6Mk") else opened.keystore.label(text).public_key.multikey for text in keys
-    ]
-    log_key = opened.keystore.label(LOG_KEY).public_key
-    content = encode_root_content(
-        RootContent(1, opened.origin, tuple(map(parse_multikey, members)), threshold, log_key, predecessor)
-    )
-    _write_draft(_draft(EventType.ROOT, opened.origin, ROOT_ISSUER, content, 0), out, as_json=as_json)
+    new = tuple(_find_key(opened, text) for text in keys)
+    if after is None:
+        log_key = opened.keystore.label(LOG_KEY).public_key
+        content = RootContent(1, opened.origin, new, threshold, log_key, predecessor)
+    else:
+        content = follow_root(_read(after), new, threshold)
+    version = content.version - 1
+    decision = _draft(EventType.ROOT, content.origin, ROOT_ISSUER, encode_root_content(content), version)
+    _write_draft(decision, out, as_json=as_json)
+
+
+@authority_app.command()
+def policy(
+    path: Annotated[Path, typer.Argument(help="policy file to publish; its version counts")],
+    out: OutOption,
+    home: HomeOption = DEFAULT_HOME,
+    expected_version: Annotated[
+        int, typer.Option(help="how many policies this log has published before")
+    ] = 0,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft the publication of a policy: verifiers with an older one learn that there is a newer."""
+    opened, policy_file = open_home(home), parse_policy(_read(path))
+    if policy_file.origin != opened.origin:
+        raise InputError(f"is for the log {policy_file.origin}", field=str(path))
+    digest = hashlib.sha256(encode_policy(policy_file)).digest()
+    content = encode_policy_content(PolicyContent(policy_file.version, digest))
+    decision = _draft(EventType.POLICY, opened.origin, ROOT_ISSUER, content, expected_version)
+    _write_draft(decision, out, as_json=as_json)
 
 
 @authority_app.command()
 def draft(
     event: Annotated[
-        str, typer.Argument(help="delegate, institution, key, scope, cancel, suspend, reinstate or reverify")
+        str,
+        typer.Argument(
+            help="delegate, institution, key, compromised, scope, cancel, suspend, reinstate, reverify, opened, "
+            "lot, same-as or split"
+        ),
     ],
     content: Annotated[Path, typer.Argument(help="JSON file with the content; see ledger/core/README.md")],
     out: OutOption,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from world import INSTITUTION, ORIGIN, VERIFIED_ON, World
+from world import INSTITUTION, ORIGIN, VERIFIED_ON, World, submit
 
 from issuer.batch import Row
 from issuer.defaults import DraftContext
@@ -284,3 +284,31 @@ def stored(desk, state=None):
 def fetch(desk, number):
     with desk._store.read() as reading:
         return reading.fetch(number)
+
+
+class DirectLedger:
+    """The log itself, without admission; fails when told to."""
+
+    def __init__(self, log, store):
+        self.log = log
+        self.store = store
+        self.failures = []
+        self.calls = 0
+
+    @property
+    def registers(self):
+        return self.log.registers
+
+    def submit(self, entries):
+        self.calls += 1
+        failure = self.failures.pop(0) if self.failures else None
+        if failure == "before":
+            raise UnavailableError("injected: nothing was written")
+        results = submit(self.log, *(raw for raw, _ in entries))
+        if failure == "after":
+            raise UnavailableError("injected: everything was written")
+        return results
+
+    def find_states(self, subjects):
+        with self.store.read() as reading:
+            return reading.find_states(list(subjects))

@@ -48,7 +48,7 @@ TRANSITIONS: Final[Mapping[EventType, Transition]] = {
 SUPPLEMENTED: Final = frozenset({Status.VALID, Status.FAILED, Status.SUSPENDED})
 """Of a certificate to which something can be added."""
 
-_ON_INSTRUMENTS: Final = frozenset({EventType.REVERIFY_NEEDED, EventType.OPENED_FOR_REPAIR})
+ON_INSTRUMENTS: Final = frozenset({EventType.REVERIFY_NEEDED, EventType.OPENED_FOR_REPAIR})
 """Acts after which an instrument needs another verification, whatever its certificate says."""
 
 INSTITUTION_ACTS: Final = frozenset(
@@ -127,7 +127,7 @@ def judge_act(
     check_version(statement, instrument)
     is_current = instrument.current_certificate == certificate.current_certificate
     changes: dict[Subject, SubjectState] = {}
-    if statement.type in _ON_INSTRUMENTS:
+    if statement.type in ON_INSTRUMENTS:
         _require_newest(act.number, certificate, instrument)
         status = require_verification(instrument.status)
     else:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from acts import SECOND, People
-from desk_world import CountingRandomness, FlakyDatabase
+from desk_world import CountingRandomness, DirectLedger, FlakyDatabase
 from fakes import MemoryStore
 from world import AUTHORITY, INSTITUTION, NOW, ORIGIN, Clock, World, submit
 
@@ -25,34 +25,6 @@ from ledger.log import Log
 
 SUSPEND, WITHDRAW = EventType.SUSPEND, EventType.WITHDRAW
 WORLD = World()
-
-
-class DirectLedger:
-    """The log itself, without admission; fails when told to."""
-
-    def __init__(self, log, store):
-        self.log = log
-        self.store = store
-        self.failures = []
-        self.calls = 0
-
-    @property
-    def registers(self):
-        return self.log.registers
-
-    def submit(self, entries):
-        self.calls += 1
-        failure = self.failures.pop(0) if self.failures else None
-        if failure == "before":
-            raise UnavailableError("injected: nothing was written")
-        results = submit(self.log, *(raw for raw, _ in entries))
-        if failure == "after":
-            raise UnavailableError("injected: everything was written")
-        return results
-
-    def find_states(self, subjects):
-        with self.store.read() as reading:
-            return reading.find_states(list(subjects))
 
 
 class Desk:
@@ -102,13 +74,21 @@ class Desk:
         )
         return result.leaf_index
 
-    def amend(self, event_type=WITHDRAW, number="A-0", reason=ReasonCode.TYPO, since=None, gateway=None):
+    def amend(
+        self,
+        event_type=WITHDRAW,
+        number="A-0",
+        reason=ReasonCode.TYPO,
+        since=None,
+        gateway=None,
+        document=None,
+    ):
         def make_seal():
             return Seal(WORLD.seal, ORIGIN, INSTITUTION, self.clock())
 
         log = gateway or Gateway(self.ledger)
         amender = Amender(self.desk, log, make_seal, self.clock, self.randomness)
-        return amender.amend(Amendment(event_type, number, reason, since))
+        return amender.amend(Amendment(event_type, number, reason, since, document))
 
     def size(self):
         return self.log.head.tree_size
@@ -277,3 +257,25 @@ def test_another_institution_is_another_desk(desk):
     assert SECOND != INSTITUTION
     with pytest.raises(StateError, match="institution"):
         DeskStore(desk.database, SECOND, ORIGIN).prepare()
+
+
+@pytest.mark.parametrize("event_type", [EventType.OPENED_FOR_REPAIR, EventType.REVERIFY_NEEDED])
+def test_acts_on_the_instrument_are_said_once_until_something_else_happens(desk, event_type):
+    desk.act(EventType.CANCEL, AUTHORITY, 0)
+    with pytest.raises(StateError, match="certificate A-0 is not the newest of its instrument"):
+        desk.amend(event_type)
+    done = desk.amend(event_type, "A-1")
+    assert desk.amend(event_type, "A-1") == done
+    desk.issue(2)
+    assert desk.amend(event_type, "A-2").leaf_index > done.leaf_index
+
+
+def test_supplements_with_other_documents_are_others(desk):
+    done = desk.amend(EventType.SUPPLEMENT, document=bytes(32))
+    assert desk.amend(EventType.SUPPLEMENT, document=bytes(32)) == done
+    other = desk.amend(EventType.SUPPLEMENT, document=b"\1" * 32)
+    assert other.leaf_index > done.leaf_index
+    assert read_act(other.statement).document == b"\1" * 32
+    desk.amend(WITHDRAW)
+    with pytest.raises(StateError, match="is WITHDRAWN; that cannot be done any more"):
+        desk.amend(EventType.SUPPLEMENT, document=bytes(32))
