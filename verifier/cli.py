@@ -1,6 +1,7 @@
 """Command `hengzheng verify`, also installed alone as `hengzheng-verify`; loads nothing heavy.
 
-Takes a bundle, a certificate, a picture of a QR code, or its text; offline unless `--chain` names a node.
+Takes a bundle, a certificate, a picture of a QR code, its text, or a finding against a log; offline unless
+`--chain` names a node.
 Exit codes: 0 in order; 1 do not rely on it; 2 not something this command can check; 3 cannot be confirmed;
 4 records of the program itself disagree.
 """
@@ -33,6 +34,7 @@ from ledger.core.policy import Policy, parse_policy
 from ledger.core.qr import LongForm, parse_qr_text
 from ledger.core.step import Outcome, Step, Verdict
 from ledger.core.trust import MAX_TRUST_BYTES, TrustList, parse_trust_list
+from verifier.findings import FINDING_TYPES, judge_finding
 from verifier.report import DISCLAIMER, STATUS_WORDS, VERDICT_WORDS, Report, report_members
 from verifier.seen import find_memory, remember_policy
 from verifier.session import Session
@@ -69,7 +71,8 @@ def build_parser() -> Parser:
     """Return the command's parser."""
     parser = Parser(prog="hengzheng verify", description=__doc__, allow_abbrev=False)
     parser.add_argument(
-        "document", help="file with a bundle, certificate or QR picture; or the text of a QR code"
+        "document",
+        help="file with a bundle, certificate, QR picture or finding; or the text of a QR code",
     )
     parser.add_argument(
         "--policy", type=Path, default=DEFAULT_POLICY, help="what to believe (default: %(default)s)"
@@ -170,10 +173,16 @@ def _verify_json(raw: bytes, session: Session, now: datetime, chain_url: str | N
     value = parse_canonical_json(raw, max_bytes=MAX_INPUT_BYTES)
     if isinstance(value, dict) and value.get("type") == BUNDLE_TYPE:
         return verify_bundle(parse_bundle(raw), session, now, _open_chain(chain_url, session.policy))
+    kind = value.get("type") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind in FINDING_TYPES:
+        _refuse_chain(chain_url)
+        return judge_finding(raw, kind, session.policy)
     if isinstance(value, dict) and "credentialSubject" in value:
         _refuse_chain(chain_url)
         return verify_certificate(parse_credential(value, raw), session, now)
-    raise MalformedDocumentError("neither a bundle nor a certificate", field="document")
+    raise MalformedDocumentError(
+        "neither a bundle, a certificate nor a finding against a log", field="document"
+    )
 
 
 def _open_chain(url: str | None, policy: Policy) -> ChainLook | None:

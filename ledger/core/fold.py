@@ -185,6 +185,25 @@ def list_touched(statement: Statement) -> tuple[Subject, ...]:
     return (own,)
 
 
+def list_changed(statement: Statement) -> tuple[Subject, ...]:
+    """Return the subjects that a statement surely changes if it takes effect, its own first.
+
+    Instruments that are the same as its own change too, which is for the fold to know.
+    """
+    touched = list_touched(statement)
+    if isinstance(statement.claims, IssueClaims):
+        return touched if statement.claims.lot is None else touched[:-1]
+    match statement.type:
+        case EventType.REVERIFY_NEEDED | EventType.OPENED_FOR_REPAIR:
+            return touched[:1]
+        case EventType.INSTRUMENT_SAME_AS:
+            return touched[0], touched[2]
+        case EventType.INSTRUMENT_SPLIT:
+            return touched[0], *touched[2:]
+        case _:
+            return touched
+
+
 def _list_others(content: ActContent) -> tuple[Subject, ...]:
     """Return the subjects beside its own that a content names."""
     match content:
