@@ -7,6 +7,7 @@ to be relied on; if it does not hold, it shows nothing, neither against the log 
 <Verdict.INVALID: 'INVALID'>
 """
 
+from dataclasses import replace
 from typing import Final
 
 from ledger.core.errors import MalformedDocumentError, VerificationError
@@ -49,7 +50,8 @@ def judge_finding(raw: bytes, kind: str, policy: Policy) -> Report:
     except VerificationError as err:
         message = f"this file shows nothing against the log: {err}"
         raise MalformedDocumentError(message, field="document") from err
-    return build_report([check], None, policy, None, complete=False, note=_AGAINST_THE_LOG)
+    report = build_report([check], None, policy, None, complete=False)
+    return replace(report, note=_AGAINST_THE_LOG)
 
 
 def _say(found: str) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def numbered(text: str) -> dict[int, str]:
 
 
 def test_every_section_is_there():
-    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 15)]
+    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 16)]
 
 
 # --- 1 to 3 -----------------------------------------------------------------------------------------------
