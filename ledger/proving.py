@@ -12,10 +12,11 @@ answer alike. A proof is for the tree size of a signed checkpoint.
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from ledger.core.anchor import AnchorReceipt
+from ledger.core.as_of import LaterState, encode_as_of
 from ledger.core.bundle import EarlierAnchor, encode_bundle
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
@@ -45,6 +46,8 @@ from ledger.tile_cache import TileCache
 MAX_TILES: Final = 1024
 """Tiles that a prover keeps in memory, at most about 40 MB."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _CODE_BITS: Final = 75
 _NAME_BITS: Final = 256
 _T = TypeVar("_T")
@@ -71,6 +74,10 @@ class ProofReading(RegisterReading, MapReading, TileReading, Protocol):
 
     def read_checkpoint(self, tree_size: TreeSize) -> StoredCheckpoint | None:
         """Return the checkpoint of exactly this size."""
+        ...
+
+    def find_checkpoint_at(self, at_ms: int) -> StoredCheckpoint | None:
+        """Return the newest checkpoint that was signed by an instant, milliseconds since 1970-01-01 UTC."""
         ...
 
     def read_leaves_at(self, indices: Sequence[LeafIndex]) -> Mapping[LeafIndex, bytes]:
@@ -331,6 +338,45 @@ class Prover:
                 )
                 bundles.append(bundle)
         return bundles
+
+    def as_of(
+        self,
+        leaf_index: LeafIndex,
+        at: datetime,
+        newer: StoredCheckpoint,
+        receipt: AnchorReceipt | None = None,
+        receipts: EarlierReceipts | None = None,
+    ) -> bytes:
+        """Return proof of how a document stood at a past instant, see `core.as_of`.
+
+        Args:
+            leaf_index: leaf of its issue.
+            at: the instant, aware UTC, whole milliseconds.
+            newer: a checkpoint that shows what came after.
+            receipt: of that checkpoint's anchor.
+            receipts: as for `bundles`.
+
+        Raises:
+            NotFoundError: the document was not in the log then, or its document is not stored.
+        """
+        with self._store.read() as reading:
+            older = reading.find_checkpoint_at((at - _EPOCH) // _MILLISECOND)
+        if older is None or older.tree_size <= leaf_index:
+            raise NotFoundError(f"this was not in the ledger at {at.isoformat()}")
+        (bundle,) = self.bundles([leaf_index], older, None, receipts)
+        if newer.tree_size <= older.tree_size:
+            return encode_as_of(at, bundle, None)
+        first = LeafIndex(older.tree_size)
+        with self._store.read() as reading:
+            (leaf,) = reading.read_leaves(first, first + 1)
+        later = LaterState(
+            checkpoint=newer.note,
+            consistency=self.consistency(older.tree_size, newer.tree_size),
+            leaf=leaf,
+            inclusion=self.inclusion(first, newer.tree_size),
+            receipt=receipt,
+        )
+        return encode_as_of(at, bundle, later)
 
     def _find_earlier(
         self,

@@ -128,6 +128,10 @@ class MemoryTransaction:
     def read_checkpoint(self, tree_size: TreeSize) -> StoredCheckpoint | None:
         return self.data.checkpoints.get(tree_size)
 
+    def find_checkpoint_at(self, at_ms: int) -> StoredCheckpoint | None:
+        signed = [found for found in self.data.checkpoints.values() if found.signed_at_ms <= at_ms]
+        return max(signed, key=lambda found: found.tree_size, default=None)
+
     def read_checkpoints(self) -> list[StoredCheckpoint]:
         return [self.data.checkpoints[size] for size in sorted(self.data.checkpoints)]
 

@@ -108,6 +108,12 @@ class ReadQueries:
         wanted = _CHECKPOINT.where(checkpoints.c.tree_size == tree_size)
         return _to_checkpoint(self._connection.execute(wanted).one_or_none())
 
+    def find_checkpoint_at(self, at_ms: int) -> StoredCheckpoint | None:
+        """Return the newest checkpoint that was signed by an instant, milliseconds since 1970-01-01 UTC."""
+        signed = _CHECKPOINT.where(checkpoints.c.signed_at_ms <= at_ms)
+        newest = signed.order_by(checkpoints.c.signed_at_ms.desc(), checkpoints.c.tree_size.desc()).limit(1)
+        return _to_checkpoint(self._connection.execute(newest).one_or_none())
+
     def read_checkpoints(self) -> Iterator[StoredCheckpoint]:
         """Yield every checkpoint, oldest first."""
         for row in self._connection.execute(_CHECKPOINT.order_by(checkpoints.c.tree_size)):

@@ -137,6 +137,8 @@ checkpoints = Table(
 )
 """Every signed tree head."""
 
+Index("checkpoints_signed_at_idx", checkpoints.c.signed_at_ms, checkpoints.c.tree_size)
+
 anchors = Table(
     "anchors",
     metadata,

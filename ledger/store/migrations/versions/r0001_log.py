@@ -67,6 +67,7 @@ def _create_log() -> None:
         sa.Column("signed_at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("tree_size", name="checkpoints_pkey"),
     )
+    op.create_index("checkpoints_signed_at_idx", "checkpoints", ["signed_at_ms", "tree_size"])
     head = op.create_table(
         "head",
         sa.Column("id", sa.Integer, autoincrement=False, nullable=False),
