@@ -7,27 +7,21 @@ It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server 
 """
 
 import logging
-import os
-import signal
-import socket
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import partial
-from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-import uvicorn
 
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
-from api.connection import TimedProtocol
+from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
-from ledger.console import configure_logging, print_result, run_command
-from ledger.core.errors import NotFoundError, UnavailableError
+from ledger.console import configure_logging, run_command
+from ledger.core.errors import NotFoundError
 from ledger.core.policy import Policy, parse_policy
 from ledger.home import DEFAULT_HOME, Home, open_home
 from ledger.intake import Intake
@@ -42,14 +36,6 @@ from ledger.store.migrations import require_current
 from ledger.store.unit_of_work import SqlStore
 
 app = typer.Typer(add_completion=False)
-
-LOCAL: Final = "127.0.0.1"
-CONNECTIONS: Final = 1000
-"""Open connections; those that say nothing are closed after some seconds, see `api.connection`."""
-
-KEEP_ALIVE_SECONDS: Final = 5
-STOP_SECONDS: Final = 30
-"""How long requests that are under way may take after the signal to stop."""
 
 
 class Role(StrEnum):
@@ -90,23 +76,15 @@ def serve(
     configure_logging(logging.INFO)
     opened = open_home(home)
     with ExitStack() as stack:
-        stack.enter_context(_handling_signals(_interrupt))
-        listener = stack.enter_context(_listen(host, port))
+        stack.enter_context(handling_signals(interrupt))
+        listener = stack.enter_context(listen(host, port))
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))
         else:
             passphrase = find_given_passphrase(opened, passphrase_file)
             parts = stack.enter_context(_open_ledger(opened, passphrase, role, anchor_seconds))
-        url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-
-        def announce() -> None:
-            if as_json:
-                print_result({"url": url, "role": role.value}, as_json=True)
-            else:
-                typer.echo(url)
-            sys.stdout.flush()
-
-        _run(parts, listener, proxy, announce)
+        on_listening = partial(announce, host, listener, role.value, as_json=as_json)
+        run_app(create_app(parts), listener, proxy, on_listening)
 
 
 # --- opening ------------------------------------------------------------------------------------------------
@@ -169,73 +147,3 @@ def _has_contract(home: Home) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-# --- running ------------------------------------------------------------------------------------------------
-
-
-class _Server(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._announce()
-
-
-def _run(parts: Parts, listener: socket.socket, proxy: str | None, announce: Callable[[], None]) -> None:
-    """Answer requests until the process is told to stop; those under way are finished."""
-    config = uvicorn.Config(
-        create_app(parts),
-        http=TimedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=proxy is not None,
-        forwarded_allow_ips=proxy,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-    with _handling_signals(_stay):
-        _Server(config, announce).run([listener])
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End what is being opened or closed, in order."""
-    raise KeyboardInterrupt
-
-
-def _stay(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: uvicorn stops at a signal by itself, and raises it again afterwards."""
-
-
-@contextmanager
-def _handling_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-
-
-@contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    """Bind a port before anything is opened, so that a busy one costs nothing.
-
-    Raises:
-        UnavailableError: the port is taken, or the address is not of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as err:
-        raise UnavailableError(f"cannot listen at {host} port {port}: {os.strerror(err.errno or 0)}") from err
-    with listener:
-        yield listener
