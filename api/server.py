@@ -17,12 +17,14 @@ import typer
 
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
+from api.cosigning_loop import CosigningLoop
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
 from ledger.console import configure_logging, run_command
 from ledger.core.errors import NotFoundError
 from ledger.core.policy import Policy, parse_policy
+from ledger.cosigning import Cosigner
 from ledger.home import DEFAULT_HOME, Home, open_home
 from ledger.intake import Intake
 from ledger.local import open_ledger, read_clock
@@ -68,6 +70,9 @@ def serve(
     anchor_seconds: Annotated[
         int, typer.Option(min=0, help="from one anchor to the next; 0: none from here")
     ] = 60,
+    cosign_seconds: Annotated[
+        int, typer.Option(min=1, help="from one round of the home's witnesses to the next")
+    ] = 5,
     passphrase_file: PassphraseOption = None,
     *,
     as_json: JsonOption = False,
@@ -82,7 +87,9 @@ def serve(
             parts = stack.enter_context(_open_public(opened))
         else:
             passphrase = find_given_passphrase(opened, passphrase_file)
-            parts = stack.enter_context(_open_ledger(opened, passphrase, role, anchor_seconds))
+            parts = stack.enter_context(
+                _open_ledger(opened, passphrase, role, anchor_seconds, cosign_seconds)
+            )
         on_listening = partial(announce, host, listener, role.value, as_json=as_json)
         run_app(create_app(parts), listener, proxy, on_listening)
 
@@ -98,7 +105,7 @@ def _open_public(home: Home) -> Iterator[Parts]:
     try:
         require_current(database)
         store = SqlStore(database)
-        prover = Prover(store, home.origin)
+        prover = Prover(store, home.origin, policy.witnesses)
         public = PublicParts(store, policy, home.settings.host, read_clock)
         yield Parts(prover, Receipts(store), RegisterList(store, prover, home.origin), public=public)
     finally:
@@ -106,16 +113,21 @@ def _open_public(home: Home) -> Iterator[Parts]:
 
 
 @contextmanager
-def _open_ledger(home: Home, passphrase: Passphrase, role: Role, anchor_seconds: int) -> Iterator[Parts]:
-    """Open the ledger as its only process, with its pool, and anchor from time to time if it has a contract."""
+def _open_ledger(
+    home: Home, passphrase: Passphrase, role: Role, anchor_seconds: int, cosign_seconds: int
+) -> Iterator[Parts]:
+    """Open the ledger as its only process, with its pool; ask its witnesses, and anchor if it has a contract."""
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(home, passphrase))
         intake = Intake(ledger, stack.enter_context(Pool(ledger.log)), read_clock)
         public = None
         if role is Role.ALL:
-            if not home.policy_path.exists():
+            if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
                 ledger.write_policy()
             public = PublicParts(ledger.store, _load_policy(home), home.settings.host, read_clock)
+        if ledger.witnesses is not None:
+            cosigner = Cosigner(ledger.store, ledger.prover, ledger.witnesses, read_clock)
+            stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))
         if anchor_seconds and _has_contract(home):
             stack.enter_context(
                 AnchoringLoop(
