@@ -145,8 +145,11 @@ class Anchorer:
             if newest is None:
                 raise NotFoundError("the log has no checkpoint to anchor yet")
             size, root = newest.tree_size, newest.root_hash
-            if under_way is None:
-                anchor = queries.find_final(size) or queries.add_draft(size, root, now)
+            final = queries.find_final(size)
+            if final is not None:
+                anchor = final  # a draft beside it waits for its witnesses
+            elif under_way is None:
+                anchor = queries.add_draft(size, root, now)
             else:
                 anchor = replace(under_way, tree_size=size, root_hash=root)
                 queries.save(under_way, anchor, now)
