@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),
     "audit": ("api.audit", "replay a published log from public data alone: every file, every leaf"),
     "serve": ("api.server", "serve the roles public, ledger or all over HTTP"),
+    "witness": ("api.witness", "replay logs and cosign their checkpoints, as a process of its own"),
     "chain": ("ledger.cli", "the chain: start the development node, deploy, look"),
     "log": ("ledger.cli", "the log as files: export checkpoint, tiles, entries, receipts"),
     "doctor": ("ledger.cli", "re-read and re-hash everything, say what is wrong"),

@@ -7,28 +7,24 @@ It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server 
 """
 
 import logging
-import os
-import signal
-import socket
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import partial
-from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-import uvicorn
 
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
-from api.connection import TimedProtocol
+from api.cosigning_loop import CosigningLoop
+from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
-from ledger.console import configure_logging, print_result, run_command
-from ledger.core.errors import NotFoundError, UnavailableError
+from ledger.console import configure_logging, run_command
+from ledger.core.errors import NotFoundError
 from ledger.core.policy import Policy, parse_policy
+from ledger.cosigning import Cosigner
 from ledger.home import DEFAULT_HOME, Home, open_home
 from ledger.intake import Intake
 from ledger.local import open_ledger, read_clock
@@ -42,14 +38,6 @@ from ledger.store.migrations import require_current
 from ledger.store.unit_of_work import SqlStore
 
 app = typer.Typer(add_completion=False)
-
-LOCAL: Final = "127.0.0.1"
-CONNECTIONS: Final = 1000
-"""Open connections; those that say nothing are closed after some seconds, see `api.connection`."""
-
-KEEP_ALIVE_SECONDS: Final = 5
-STOP_SECONDS: Final = 30
-"""How long requests that are under way may take after the signal to stop."""
 
 
 class Role(StrEnum):
@@ -82,6 +70,9 @@ def serve(
     anchor_seconds: Annotated[
         int, typer.Option(min=0, help="from one anchor to the next; 0: none from here")
     ] = 60,
+    cosign_seconds: Annotated[
+        int, typer.Option(min=1, help="from one round of the home's witnesses to the next")
+    ] = 5,
     passphrase_file: PassphraseOption = None,
     *,
     as_json: JsonOption = False,
@@ -90,23 +81,17 @@ def serve(
     configure_logging(logging.INFO)
     opened = open_home(home)
     with ExitStack() as stack:
-        stack.enter_context(_handling_signals(_interrupt))
-        listener = stack.enter_context(_listen(host, port))
+        stack.enter_context(handling_signals(interrupt))
+        listener = stack.enter_context(listen(host, port))
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))
         else:
             passphrase = find_given_passphrase(opened, passphrase_file)
-            parts = stack.enter_context(_open_ledger(opened, passphrase, role, anchor_seconds))
-        url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-
-        def announce() -> None:
-            if as_json:
-                print_result({"url": url, "role": role.value}, as_json=True)
-            else:
-                typer.echo(url)
-            sys.stdout.flush()
-
-        _run(parts, listener, proxy, announce)
+            parts = stack.enter_context(
+                _open_ledger(opened, passphrase, role, anchor_seconds, cosign_seconds)
+            )
+        on_listening = partial(announce, host, listener, role.value, as_json=as_json)
+        run_app(create_app(parts), listener, proxy, on_listening)
 
 
 # --- opening ------------------------------------------------------------------------------------------------
@@ -120,7 +105,7 @@ def _open_public(home: Home) -> Iterator[Parts]:
     try:
         require_current(database)
         store = SqlStore(database)
-        prover = Prover(store, home.origin)
+        prover = Prover(store, home.origin, policy.witnesses)
         public = PublicParts(store, policy, home.settings.host, read_clock)
         yield Parts(prover, Receipts(store), RegisterList(store, prover, home.origin), public=public)
     finally:
@@ -128,16 +113,21 @@ def _open_public(home: Home) -> Iterator[Parts]:
 
 
 @contextmanager
-def _open_ledger(home: Home, passphrase: Passphrase, role: Role, anchor_seconds: int) -> Iterator[Parts]:
-    """Open the ledger as its only process, with its pool, and anchor from time to time if it has a contract."""
+def _open_ledger(
+    home: Home, passphrase: Passphrase, role: Role, anchor_seconds: int, cosign_seconds: int
+) -> Iterator[Parts]:
+    """Open the ledger as its only process, with its pool; ask its witnesses, and anchor if it has a contract."""
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(home, passphrase))
         intake = Intake(ledger, stack.enter_context(Pool(ledger.log)), read_clock)
         public = None
         if role is Role.ALL:
-            if not home.policy_path.exists():
+            if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
                 ledger.write_policy()
             public = PublicParts(ledger.store, _load_policy(home), home.settings.host, read_clock)
+        if ledger.witnesses is not None:
+            cosigner = Cosigner(ledger.store, ledger.prover, ledger.witnesses, read_clock)
+            stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))
         if anchor_seconds and _has_contract(home):
             stack.enter_context(
                 AnchoringLoop(
@@ -169,73 +159,3 @@ def _has_contract(home: Home) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-# --- running ------------------------------------------------------------------------------------------------
-
-
-class _Server(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._announce()
-
-
-def _run(parts: Parts, listener: socket.socket, proxy: str | None, announce: Callable[[], None]) -> None:
-    """Answer requests until the process is told to stop; those under way are finished."""
-    config = uvicorn.Config(
-        create_app(parts),
-        http=TimedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=proxy is not None,
-        forwarded_allow_ips=proxy,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-    with _handling_signals(_stay):
-        _Server(config, announce).run([listener])
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End what is being opened or closed, in order."""
-    raise KeyboardInterrupt
-
-
-def _stay(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: uvicorn stops at a signal by itself, and raises it again afterwards."""
-
-
-@contextmanager
-def _handling_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-
-
-@contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    """Bind a port before anything is opened, so that a busy one costs nothing.
-
-    Raises:
-        UnavailableError: the port is taken, or the address is not of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as err:
-        raise UnavailableError(f"cannot listen at {host} port {port}: {os.strerror(err.errno or 0)}") from err
-    with listener:
-        yield listener

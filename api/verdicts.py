@@ -59,7 +59,7 @@ class Shown(StrEnum):
     EXPIRED = "EXPIRED"
     CANNOT_CHECK = "CANNOT_CHECK"
     PENDING = "PENDING"
-    """In order, and not anchored yet."""
+    """In order, and not witnessed or not anchored yet."""
     ATTENTION = "ATTENTION"
     VALID = "VALID"
     NOT_LOGGED = "NOT_LOGGED"
@@ -283,11 +283,22 @@ def bring_up_to_date(anchored: Report, newest: Report, policy: Policy) -> Report
         newest: report of the same document's bundle under the newest one, which has no anchor yet.
         policy: names the required steps.
     """
+    keeps_age = anchored.status is newest.status and _is_only_unwitnessed(anchored, newest)
     checks = [
-        now if now.step is Step.STATUS or now.outcome is Outcome.FAILED else then
+        now if now.outcome is Outcome.FAILED or (now.step is Step.STATUS and not keeps_age) else then
         for then, now in zip(anchored.checks, newest.checks, strict=True)
     ]
     return build_report(checks, newest.status, policy, anchored.document, note=anchored.note)
+
+
+def _is_only_unwitnessed(anchored: Report, newest: Report) -> bool:
+    """Say whether the newest status lacks nothing but the witnesses that the anchored one has.
+
+    It proves no fresh status then; where it says the same, the age of the anchored one counts.
+    """
+    then, now = ({check.step: check.outcome for check in report.checks} for report in (anchored, newest))
+    had, lacks = Outcome.PASSED, Outcome.NOT_CHECKED
+    return all(then[step] is had and now[step] is lacks for step in (Step.QUORUM, Step.STATUS))
 
 
 def choose_shown(report: Report, policy: Policy) -> Shown:
@@ -303,7 +314,7 @@ def choose_shown(report: Report, policy: Policy) -> Shown:
         return Shown.TAMPERED
     if report.status in _SHOWN_AS_THEY_ARE:
         return _SHOWN_AS_THEY_ARE[report.status]
-    if missing - {Step.RECEIPT} or report.status is None:
+    if missing - {Step.RECEIPT, Step.QUORUM} or report.status is None:
         return Shown.CANNOT_CHECK
     if missing:
         return Shown.PENDING

@@ -45,9 +45,11 @@ from ledger.core.errors import (
 )
 from ledger.core.ids import TreeSize
 from ledger.core.merkle import build_consistency_proof, build_root
+from ledger.core.quorum import WitnessQuorum
 from ledger.core.signature import Signer
 from ledger.core.tiles import TileReader
 from ledger.failpoint import failpoint
+from ledger.publishing import find_anchorable
 from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAnchor, StoredAttempt
 from ledger.store.queries import ReadQueries
 from ledger.store.unit_of_work import SqlStore
@@ -72,6 +74,7 @@ class Anchorer:
         *,
         max_fee_wei: int = DEFAULT_MAX_FEE_WEI,
         pace: Pace | None = None,
+        quorum: WitnessQuorum | None = None,
     ) -> None:
         """Take everything that sending needs; nothing is read or sent yet.
 
@@ -84,6 +87,7 @@ class Anchorer:
             clock: returns the time, aware UTC.
             max_fee_wei: more is not paid for a unit of gas.
             pace: how long to wait for what.
+            quorum: only what it has cosigned is anchored; None: the log has no witnesses.
         """
         self._store = store
         self._registry = registry
@@ -94,6 +98,7 @@ class Anchorer:
         self._clock = clock
         self._max_fee_wei = max_fee_wei
         self._pace = pace or Pace()
+        self._quorum = quorum
 
     def anchor_newest(self) -> AnchorReceipt:
         """Anchor the checkpoint that is the newest now, or a newer one; wait until it is final.
@@ -136,12 +141,15 @@ class Anchorer:
             under_way = queries.find_open()
             if under_way is not None and under_way.state is not AnchorState.DRAFTED:
                 return under_way
-            newest = ReadQueries(connection).read_newest_checkpoint()
+            newest = find_anchorable(ReadQueries(connection), self._quorum)
             if newest is None:
                 raise NotFoundError("the log has no checkpoint to anchor yet")
             size, root = newest.tree_size, newest.root_hash
-            if under_way is None:
-                anchor = queries.find_final(size) or queries.add_draft(size, root, now)
+            final = queries.find_final(size)
+            if final is not None:
+                anchor = final  # a draft beside it waits for its witnesses
+            elif under_way is None:
+                anchor = queries.add_draft(size, root, now)
             else:
                 anchor = replace(under_way, tree_size=size, root_hash=root)
                 queries.save(under_way, anchor, now)

@@ -1,4 +1,4 @@
-"""Bundles as they are handed out: under the newest anchor, or the newest checkpoint for leaves beyond it.
+"""Bundles as they are handed out: under the newest anchor, else under the published or the newest checkpoint.
 
 A bundle shows how its document stood at that anchor: whoever asks again later gets a newer one.
 
@@ -33,7 +33,7 @@ def find_checkpoint(
     """
     receipt = receipts.find(leaf_index)
     if receipt is None:
-        return prover.newest_checkpoint(), None
+        return prover.checkpoint_over(leaf_index), None
     return prover.checkpoint(receipt.tree_size), receipt
 
 
@@ -65,7 +65,7 @@ def build_bundles(
     left = sorted(set(indices))
     while left:
         checkpoint, receipt = find_checkpoint(prover, receipts, left[0])
-        held = left if receipt is None else [index for index in left if index < receipt.tree_size]
+        held = [index for index in left if index < checkpoint.tree_size] or left
         bundles.update(zip(held, prover.bundles(held, checkpoint, receipt, receipts), strict=True))
         left = left[len(held) :]
     return bundles

@@ -23,6 +23,7 @@ from ledger.console import make_progress, print_result, run_command
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import InputError, NotFoundError
+from ledger.cosigning import Cosigner
 from ledger.deployment import Founder
 from ledger.diagnosis import diagnose
 from ledger.export import Exported, export_log
@@ -45,6 +46,7 @@ from ledger.store.engine import Database
 from ledger.store.migrations import migrate, require_current
 from ledger.store.queries import ReadQueries
 from ledger.store.unit_of_work import SqlStore
+from ledger.witnesses import load_witnesses
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
@@ -160,7 +162,7 @@ def log_export(
     opened = open_home(home)
     with closing(Database(opened.database_url)) as database:
         require_current(database)
-        exported = _export(database, opened.origin, Path(directory), quiet=as_json)
+        exported = _export(database, opened, Path(directory), quiet=as_json)
     members = {
         "origin": opened.origin,
         "tree_size": exported.checkpoint.tree_size,
@@ -268,6 +270,7 @@ def open_anchorer(
             read_clock,
             max_fee_wei=home.settings.max_fee_wei,
             pace=pace,
+            quorum=None if ledger.witnesses is None else ledger.witnesses.quorum,
         )
 
 
@@ -277,6 +280,8 @@ def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:
     Raises:
         LedgerError: see `Anchorer.anchor_newest`.
     """
+    if ledger.witnesses is not None:
+        Cosigner(ledger.store, ledger.prover, ledger.witnesses, read_clock).ask_all()
     with open_anchorer(ledger, passphrase) as anchorer:
         return anchorer.anchor_newest()
 
@@ -296,15 +301,17 @@ def _find_origin(home: Path) -> str:
         return f"hengzheng.local/{secrets.token_hex(_ORIGIN_BYTES)}"
 
 
-def _export(database: Database, origin: str, folder: Path, *, quiet: bool) -> Exported:
+def _export(database: Database, home: Home, folder: Path, *, quiet: bool) -> Exported:
+    witnesses = load_witnesses(home)
     with database.read() as connection, make_progress(quiet=quiet) as progress:
         task = progress.add_task("files")
         return export_log(
             ReadQueries(connection),
             list_receipts(AnchorQueries(connection)),
-            origin,
+            home.origin,
             folder,
             lambda done, of_all: progress.update(task, completed=done, total=of_all),
+            quorum=None if witnesses is None else witnesses.quorum,
         )
 
 

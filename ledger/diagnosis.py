@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from ledger.core.anchor import verify_receipt
 from ledger.core.checkpoint import verify_checkpoint
+from ledger.core.cosignature import parse_witness, verify_cosignature
 from ledger.core.encoding import encode_hex
 from ledger.core.entry import NO_CERTIFICATE
 from ledger.core.errors import InputError, LogIntegrityError, VerificationError
 from ledger.core.ids import Digest, RootHash, TreeSize
 from ledger.core.merkle import HASH_SIZE, hash_leaf
-from ledger.core.note import NoteVerifier
+from ledger.core.note import NoteSignature, NoteVerifier, parse_note
 from ledger.core.replay import Replay
 from ledger.core.status_map import EMPTY_MAP, load_nothing
 from ledger.core.tiles import Tile
@@ -164,6 +165,7 @@ class _Comparison:
             raise LogIntegrityError(
                 f"the checkpoint of {self.log.tree.size} leaves does not hold: {err}"
             ) from err
+        self._check_cosignatures(found)
         self._check_replaced(TreeSize(self.log.tree.size))
         root_hash = RootHash(self.log.tree.root())
         if (checkpoint.tree_size, checkpoint.root_hash, found.root_hash) != (
@@ -172,6 +174,21 @@ class _Comparison:
             root_hash,
         ):
             raise LogIntegrityError(f"the checkpoint of {self.log.tree.size} leaves names another root")
+
+    def _check_cosignatures(self, checkpoint: StoredCheckpoint) -> None:
+        """Check the newest line of each witness."""
+        text = parse_note(checkpoint.note).text
+        for vkey, stored in self._queries.read_cosignatures(checkpoint.tree_size).items():
+            try:
+                witness = parse_witness(vkey)
+                line = NoteSignature(witness.name, witness.key_id, stored.signature)
+                cosigned_at = verify_cosignature(line, text, witness).cosigned_at
+            except (InputError, VerificationError) as err:
+                raise LogIntegrityError(
+                    f"a cosignature of {checkpoint.tree_size} leaves does not hold: {err}"
+                ) from err
+            if int(cosigned_at.timestamp()) != stored.cosigned_at:
+                raise LogIntegrityError(f"a cosignature of {checkpoint.tree_size} leaves has another time")
 
     def _check_replaced(self, tree_size: TreeSize) -> None:
         """Check that the last leaf states the map, and that the stored way back leads to the map before."""

@@ -1,6 +1,6 @@
 """The log as a plain tree of files, for auditors, mirrors and static servers; the same names as over HTTP.
 
-    checkpoint                 newest checkpoint, a signed note
+    checkpoint                 newest checkpoint (with a quorum, where there are witnesses), a signed note
     tile/<level>/<index>       hashes, and tile/entries/<index>: leaves; partial ones end in .p/<width>
     anchors.json               receipts of all final anchors under that checkpoint
 
@@ -25,9 +25,11 @@ from ledger.core.errors import InputError, NotFoundError, StateError
 from ledger.core.ids import TreeSize
 from ledger.core.merkle import build_root
 from ledger.core.note import parse_note
+from ledger.core.quorum import WitnessQuorum
 from ledger.core.tiles import TileReader, list_files, parse_tile_path, tile_path
 from ledger.files import replace_file
 from ledger.proving import TileReading, read_tile
+from ledger.publishing import CheckpointReading, find_published
 from ledger.store.records import StoredCheckpoint
 
 CHECKPOINT_NAME: Final = "checkpoint"
@@ -38,12 +40,8 @@ _DRAFT: Final = re.compile(r"\.[^/]+\.[0-9a-f]{16}")
 """What `files.replace_file` leaves behind when it is killed."""
 
 
-class ExportReading(TileReading, Protocol):
+class ExportReading(CheckpointReading, TileReading, Protocol):
     """One state of the log."""
-
-    def read_newest_checkpoint(self) -> StoredCheckpoint | None:
-        """Return the newest checkpoint; None in an empty log."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,10 @@ def export_log(
     origin: str,
     folder: Path,
     on_progress: Callable[[int, int], None] = lambda _done, _all: None,
+    *,
+    quorum: WitnessQuorum | None = None,
 ) -> Exported:
-    """Write the newest checkpoint and all that stands under it; what is there already stays.
+    """Write the published checkpoint and all that stands under it; what is there already stays.
 
     Args:
         reading: the log.
@@ -73,6 +73,7 @@ def export_log(
         origin: name of the log.
         folder: made if it is not there.
         on_progress: called with the number of files done and of all files.
+        quorum: whose lines stand under the checkpoint; None: the log has no witnesses.
 
     Raises:
         NotFoundError: the log is empty.
@@ -80,7 +81,7 @@ def export_log(
         LogIntegrityError: the store contradicts itself.
         OSError: the folder cannot be written.
     """
-    checkpoint = reading.read_newest_checkpoint()
+    checkpoint = find_published(reading, quorum)
     if checkpoint is None:
         raise NotFoundError("the log is empty: there is nothing to export")
     present = _list_present(folder)

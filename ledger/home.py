@@ -6,6 +6,7 @@
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
     devchain/, anvil/       the chain of a development home
+    witnesses.json          who is asked to cosign, see `witnesses`
     policy.json, trust.json for verifiers
 
 Rules: what is made once is never overwritten; an interrupted `create_home` is finished by the same call;
@@ -36,7 +37,7 @@ from ledger.passphrase import Passphrase, read_passphrase_file
 from ledger.settings import ANVIL, DEVCHAIN, Settings, load_settings, parse_toml
 
 DEFAULT_HOME: Final = Path("hengzheng-home")
-HOME_FORMAT: Final = 2
+HOME_FORMAT: Final = 3
 """Version of this layout; until 1.0 no home of another version is opened."""
 
 LOG_KEY: Final = "log"
@@ -94,6 +95,11 @@ class Home:
     def policy_path(self) -> Path:
         """Where verifiers find what to believe."""
         return self.path / "policy.json"
+
+    @property
+    def witnesses_path(self) -> Path:
+        """Where the operator names the witnesses, and where each is asked."""
+        return self.path / "witnesses.json"
 
     @property
     def trust_path(self) -> Path:

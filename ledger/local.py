@@ -28,6 +28,7 @@ from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy, encode_pol
 from ledger.core.signature import Signer
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Registers, SubjectState
+from ledger.core.step import Step
 from ledger.core.trust import TrustList, encode_trust_list
 from ledger.files import replace_file
 from ledger.home import LOG_KEY, Home, lock_ledger
@@ -41,6 +42,7 @@ from ledger.store.migrations import migrate
 from ledger.store.records import compute_statement_name
 from ledger.store.unit_of_work import SqlStore
 from ledger.submission import Refusal, Result, Submission
+from ledger.witnesses import HomeWitnesses, load_witnesses
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 LAG_WARNING: Final = timedelta(days=30)
@@ -62,6 +64,8 @@ class LocalLedger:
     signer: Signer
     """The log key."""
     rules: RuleSet
+    witnesses: HomeWitnesses | None = None
+    """Who is asked to cosign; None: nobody."""
 
     def submit(self, entries: Sequence[tuple[bytes, bytes | None]]) -> list[Result]:
         """Admit and append statements with their bodies; one result each, in order.
@@ -132,7 +136,9 @@ class LocalLedger:
         Raises:
             NotFoundError: the log has no root yet.
         """
-        replace_file(self.home.policy_path, encode_policy(build_policy(self.home, self.registers)))
+        replace_file(
+            self.home.policy_path, encode_policy(build_policy(self.home, self.registers, self.witnesses))
+        )
         checkpoint = self.prover.newest_checkpoint()
         trust = TrustList(self.log.origin, checkpoint.note, self.prover.evidence(None, checkpoint.tree_size))
         replace_file(self.home.trust_path, encode_trust_list(trust))
@@ -156,13 +162,15 @@ def open_ledger(home: Home, passphrase: Passphrase) -> Iterator[LocalLedger]:
             store = SqlStore(database)
             log = Log(store, home.origin, signer, read_clock)
             rules = RuleSet(load_rule_book(), home.zone, CLOCK_TOLERANCE)
-            yield LocalLedger(home, store, log, Prover(store, home.origin), signer, rules)
+            witnesses = load_witnesses(home)
+            prover = Prover(store, home.origin, None if witnesses is None else witnesses.quorum)
+            yield LocalLedger(home, store, log, prover, signer, rules, witnesses)
         finally:
             database.close()
 
 
-def build_policy(home: Home, registers: Registers) -> Policy:
-    """Return this home's policy: its root, its log key, its contract if it has one.
+def build_policy(home: Home, registers: Registers, witnesses: HomeWitnesses | None = None) -> Policy:
+    """Return this home's policy: its root, its log key, its contract and its witnesses if it has them.
 
     Raises:
         NotFoundError: the log has no root yet.
@@ -178,12 +186,13 @@ def build_policy(home: Home, registers: Registers) -> Policy:
         root_digest=hashlib.sha256(encode_root_content(root)).digest(),
         contract=_find_contract(home),
         hosts=(home.settings.host,),
-        required=frozenset(DEFAULT_REQUIRED),
+        required=frozenset(DEFAULT_REQUIRED) | (frozenset() if witnesses is None else {Step.QUORUM}),
         lag_warning=LAG_WARNING,
         clock_tolerance=CLOCK_TOLERANCE,
         max_status_age=None,
         zone=home.zone,
         development=home.development,
+        witnesses=None if witnesses is None else witnesses.quorum,
     )
 
 

@@ -33,12 +33,14 @@ from ledger.core.merkle import (
     build_multi_proof,
 )
 from ledger.core.qr import ALPHABET, ShortCode
+from ledger.core.quorum import WitnessQuorum
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import SubjectState
 from ledger.core.status_map import StatusMap
 from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
 from ledger.core.tlog_proof import TlogProof, encode_tlog_proof
 from ledger.map_history import MapReading, open_map_under
+from ledger.publishing import CheckpointReading, attach_lines, find_newest, find_published, find_witnessed
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
@@ -65,16 +67,8 @@ class TileReading(Protocol):
         ...
 
 
-class ProofReading(RegisterReading, MapReading, TileReading, Protocol):
+class ProofReading(CheckpointReading, RegisterReading, MapReading, TileReading, Protocol):
     """What is asked of one state of the log."""
-
-    def read_newest_checkpoint(self) -> StoredCheckpoint | None:
-        """Return the newest checkpoint; None in an empty log."""
-        ...
-
-    def read_checkpoint(self, tree_size: TreeSize) -> StoredCheckpoint | None:
-        """Return the checkpoint of exactly this size."""
-        ...
 
     def find_checkpoint_at(self, at_ms: int) -> StoredCheckpoint | None:
         """Return the newest checkpoint that was signed by an instant, milliseconds since 1970-01-01 UTC."""
@@ -128,9 +122,17 @@ class Prover:
     contradicts itself.
     """
 
-    def __init__(self, store: ProofStore, origin: str) -> None:
+    def __init__(self, store: ProofStore, origin: str, quorum: WitnessQuorum | None = None) -> None:
+        """Read nothing yet.
+
+        Args:
+            store: where the log lives.
+            origin: name of the log.
+            quorum: whose lines stand under checkpoints; None: the log has no witnesses.
+        """
         self._store = store
         self.origin: Final = origin
+        self.quorum: Final = quorum
         self._tiles = TileCache(MAX_TILES)
         self._registers = RegisterIndex()
         self._known_size = 0
@@ -138,22 +140,47 @@ class Prover:
     # --- looking up -----------------------------------------------------------------------------------------
 
     def newest_checkpoint(self) -> StoredCheckpoint:
-        """Return the newest checkpoint.
+        """Return the newest checkpoint, with the lines of witnesses that it has so far.
 
         Raises:
             NotFoundError: the log is empty.
         """
         with self._store.read() as reading:
-            return _require(reading.read_newest_checkpoint(), "the log is empty")
+            return _require(find_newest(reading, self.quorum), "the log is empty")
+
+    def published_checkpoint(self) -> StoredCheckpoint:
+        """Return the checkpoint that everybody reads: where there are witnesses, the newest with a quorum.
+
+        Raises:
+            NotFoundError: the log is empty.
+        """
+        with self._store.read() as reading:
+            return _require(find_published(reading, self.quorum), "the log is empty")
+
+    def witnessed_size(self) -> TreeSize:
+        """Return how many leaves a quorum of witnesses has cosigned; 0 if none."""
+        with self._store.read() as reading:
+            found = None if self.quorum is None else find_witnessed(reading, self.quorum)
+        return TreeSize(0) if found is None else found.tree_size
+
+    def checkpoint_over(self, leaf_index: LeafIndex) -> StoredCheckpoint:
+        """Return the published checkpoint if it holds a leaf, else the newest.
+
+        Raises:
+            NotFoundError: the log is empty.
+        """
+        with self._store.read() as reading:
+            return _require(_find_over(reading, leaf_index, self.quorum), "the log is empty")
 
     def checkpoint(self, tree_size: TreeSize) -> StoredCheckpoint:
-        """Return the checkpoint of exactly this size.
+        """Return the checkpoint of exactly this size, with its lines.
 
         Raises:
             NotFoundError: none was signed.
         """
         with self._store.read() as reading:
-            return _require(reading.read_checkpoint(tree_size), f"no checkpoint has size {tree_size}")
+            found = _require(reading.read_checkpoint(tree_size), f"no checkpoint has size {tree_size}")
+            return attach_lines(reading, found, self.quorum)
 
     def find_statement(self, raw: bytes) -> StoredEntry:
         """Return the entry of a signed statement, as printed in a QR code.
@@ -261,13 +288,15 @@ class Prover:
         return build_consistency_proof(old_size, new_size, self._tiles.reader(new_size, self._fetch))
 
     def tlog_proof(self, leaf_index: LeafIndex) -> str:
-        """Return a proof file of any leaf under the newest checkpoint; its extra data is the leaf's header.
+        """Return a proof file of any leaf under a checkpoint; its extra data is the leaf's header.
+
+        The checkpoint is the published one if that reaches so far, else the newest.
 
         Raises:
             NotFoundError: the newest checkpoint does not reach that far.
         """
         with self._store.read() as reading:
-            checkpoint = reading.read_newest_checkpoint()
+            checkpoint = _find_over(reading, leaf_index, self.quorum)
             if checkpoint is None or not 0 <= leaf_index < checkpoint.tree_size:
                 raise NotFoundError(f"the log has no leaf {leaf_index}")
             read = self._tiles.reader(checkpoint.tree_size, reading.read_tiles)
@@ -436,6 +465,15 @@ def read_tile(reading: TileReading, tile: Tile) -> bytes:
         return reading.read_tiles([tile])[tile]
     begin = tile.index * TILE_WIDTH
     return encode_entry_bundle(reading.read_leaves(begin, begin + tile.width))
+
+
+def _find_over(
+    reading: CheckpointReading, leaf_index: LeafIndex, quorum: WitnessQuorum | None
+) -> StoredCheckpoint | None:
+    published = find_published(reading, quorum)
+    if published is None or leaf_index < published.tree_size:
+        return published
+    return find_newest(reading, quorum)
 
 
 def _require(found: _T | None, sentence: str) -> _T:

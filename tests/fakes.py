@@ -25,6 +25,7 @@ from ledger.store.records import (
     Known,
     NewEntry,
     StoredCheckpoint,
+    StoredCosignature,
     StoredEntry,
     decode_replaced,
     encode_replaced,
@@ -57,6 +58,8 @@ class MemoryData:
     pages: dict[tuple[int, int], bytes] = field(default_factory=dict)
     replaced: dict[TreeSize, bytes] = field(default_factory=dict)
     checkpoints: dict[TreeSize, StoredCheckpoint] = field(default_factory=dict)
+    cosignatures: dict[TreeSize, dict[str, StoredCosignature]] = field(default_factory=dict)
+    """Of each size the newest line of each witness, by its vkey."""
 
     def copy(self) -> "MemoryData":
         return replace(
@@ -68,6 +71,7 @@ class MemoryData:
             pages=dict(self.pages),
             replaced=dict(self.replaced),
             checkpoints=dict(self.checkpoints),
+            cosignatures=dict(self.cosignatures),
         )
 
 
@@ -131,6 +135,17 @@ class MemoryTransaction:
     def find_checkpoint_at(self, at_ms: int) -> StoredCheckpoint | None:
         signed = [found for found in self.data.checkpoints.values() if found.signed_at_ms <= at_ms]
         return max(signed, key=lambda found: found.tree_size, default=None)
+
+    def find_witnessed_size(self, witnesses, threshold):
+        sizes = [
+            size
+            for size, lines in self.data.cosignatures.items()
+            if len(lines.keys() & set(witnesses)) >= threshold
+        ]
+        return max(sizes, default=None)
+
+    def read_cosignatures(self, tree_size):
+        return dict(self.data.cosignatures.get(tree_size, {}))
 
     def read_checkpoints(self) -> list[StoredCheckpoint]:
         return [self.data.checkpoints[size] for size in sorted(self.data.checkpoints)]

@@ -10,7 +10,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +40,27 @@ class Server:
 @contextmanager
 def serve(home: Path, role: str, *options: object) -> Iterator[Server]:
     """Run the command until the block is left; it listens when the block begins."""
-    words = command("serve", role, "--home", home, "--port", 0, *options)
+    with _running(command("serve", role, "--home", home, "--port", 0, *options)) as server:
+        yield server
+
+
+@contextmanager
+def serve_witness(directory: Path, *options: object, **environment: str) -> Iterator[Server]:
+    """Run a witness until the block is left; it listens when the block begins."""
+    words = command("witness", "serve", "--dir", directory, "--port", 0, *options)
+    with _running(words, environment) as server:
+        yield server
+
+
+@contextmanager
+def _running(words: list[str], environment: Mapping[str, str] = {}) -> Iterator[Server]:
     process = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
     )
     try:
         line = _read_line(process)

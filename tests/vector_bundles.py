@@ -13,6 +13,7 @@ from ledger_in_memory import (
     make_signer,
 )
 from vector_kind import Kind, show
+from witnesses import cosign, cosign_falsely, make_quorum
 
 from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
@@ -20,8 +21,9 @@ from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
 from ledger.core.evidence import encode_evidence
 from ledger.core.map_proof import build_map_proof
-from ledger.core.policy import encode_policy
+from ledger.core.policy import DEFAULT_REQUIRED, encode_policy
 from ledger.core.status_map import load_nothing
+from ledger.core.step import Step
 from verifier.verify import verify_bundle
 
 NOW = "2026-03-03T08:00:00Z"
@@ -45,6 +47,7 @@ def build_bundles() -> Kind:
     _add_broken_bundles(kind)
     _add_forced_bundles(kind)
     _add_status_bundles(kind)
+    _add_witnessed_bundles(kind)
     return kind
 
 
@@ -268,3 +271,45 @@ def _add_status_bundles(kind: Kind) -> None:
     ledger.issue(0)
     ledger.states = before
     _add_bundle(kind, "map_without_fail", "a log whose map lacks the document", ledger, ledger.bundle(5))
+
+
+# --- witnesses --------------------------------------------------------------------------------------------
+
+
+def _add_witnessed_bundles(kind: Kind) -> None:
+    ledger = MemoryLedger().found().issue_many(1)
+    note, now = ledger.checkpoint(), datetime.fromisoformat(NOW)
+    hour = timedelta(hours=1)
+    beliefs = {
+        "witnesses": make_quorum("w1", "w2", "w3", threshold=2),
+        "required": frozenset(DEFAULT_REQUIRED) | {Step.QUORUM},
+        "max_status_age": 6 * hour,
+    }
+    both = cosign(note, now - hour, "w3", "w1")
+    held = cosign(cosign(note, now - 24 * hour, "w1", "w2", "w3"), now, "w2")
+    for name, why, cosigned in (
+        ("witnessed", "cosigned by two of three witnesses; their lines stand after the log's", both),
+        ("witnessed_first", "the same, with the log's line at the end", _put_last(both)),
+        ("witnessed_others", "the same, with lines of strangers", cosign(both, now, "stranger")),
+        ("witnessed_by_one", "one of three witnesses, where two are needed", cosign(note, now, "w1")),
+        ("witnessed_by_one_twice", "one witness twice", cosign(cosign(note, now, "w1"), now - hour, "w1")),
+        ("witness_held", "fresh for one witness, a day old for the other", held),
+        (
+            "witness_ahead",
+            "a witness's clock is an hour ahead",
+            cosign(cosign(note, now, "w1"), now + hour, "w2"),
+        ),
+        ("witness_false_fail", "a false line of a known witness", cosign_falsely(both, "w2")),
+        ("witness_swapped_fail", "a witness's line over another checkpoint", both + _other_line(ledger, now)),
+    ):
+        _add_bundle(kind, name, why, ledger, ledger.bundle(5, checkpoint=cosigned), **beliefs)
+
+
+def _put_last(note: str) -> str:
+    head, _, lines = note.partition("\n\n")
+    own, *others = lines.splitlines()
+    return "\n".join([head, "", *others, own, ""])
+
+
+def _other_line(ledger: MemoryLedger, at: datetime) -> str:
+    return cosign(ledger.checkpoint(6), at, "w2").splitlines()[-1] + "\n"

@@ -11,13 +11,21 @@ from vector_bundles import build_bundles
 from vector_documents import build_certificates, build_disclosures, build_texts
 from vector_kind import Kind
 from vector_map import build_map_proofs, build_mapheads, build_maps
-from vector_proofs import build_checkpoints, build_policies, build_proofs, build_receipts, build_trust_lists
+from vector_proofs import (
+    build_checkpoints,
+    build_cosignatures,
+    build_policies,
+    build_proofs,
+    build_receipts,
+    build_trust_lists,
+)
 from vector_statements import build_folds, build_leaves, build_statements, build_subjects
 
 BUILDERS: tuple[Callable[[], Kind], ...] = (
     build_bundles,
     build_certificates,
     build_checkpoints,
+    build_cosignatures,
     build_disclosures,
     build_folds,
     build_leaves,

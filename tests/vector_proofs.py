@@ -6,17 +6,20 @@ from datetime import timedelta
 
 from ledger_in_memory import (
     ORIGIN,
+    START,
     MemoryLedger,
     make_signer,
 )
 from vector_kind import Kind, show
 from vector_statements import fold_keys
+from witnesses import cosign, cosign_falsely, make_quorum, make_witness
 
 from ledger.core.anchor import encode_receipt
 from ledger.core.canonical import encode_canonical_json
+from ledger.core.cosignature import Witness, add_lines, encode_witness
 from ledger.core.ids import LeafIndex, TreeSize
 from ledger.core.merkle import MemoryTree, build_multi_proof, hash_leaf
-from ledger.core.note import NoteSigner, encode_vkey
+from ledger.core.note import NoteSignature, NoteSigner, encode_vkey, parse_note
 from ledger.core.policy import encode_policy
 from ledger.core.trust import encode_trust_list
 
@@ -126,6 +129,22 @@ def build_policies() -> Kind:
         "a maximum age of zero",
         policy_json=aged.replace(b'"max_status_age_seconds":604800', b'"max_status_age_seconds":0'),
     )
+    quorum = make_quorum("w1", "w2", "w3", threshold=2)
+    witnessed = encode_policy(replace(policy, witnesses=quorum))
+    kind.add("witnesses", "two of three witnesses", policy_json=witnessed)
+    vkeys = [encode_witness(one) for one in quorum.witnesses]
+    log_vkey = encode_witness(Witness("w1.example", policy.log_key))
+    for name, why, old, new in (
+        ("quorum_half", "a quorum of half of the witnesses", f',"{vkeys[2]}"],"quorum":2', '],"quorum":1'),
+        ("quorum_more", "a quorum of more than there are", '"quorum":2', '"quorum":4'),
+        ("witness_twice", "a witness twice", vkeys[1], vkeys[0]),
+        ("witness_key_id", "a vkey with another key id", "w1.example+", "w9.example+"),
+        ("witness_log", "the log's own key", vkeys[0], log_vkey),
+        ("witness_none", "no witnesses", f'"{vkeys[0]}","{vkeys[1]}","{vkeys[2]}"', ""),
+    ):
+        wrong = witnessed.replace(old.encode(), new.encode(), 1)
+        assert wrong != witnessed, name
+        kind.add(f"{name}_fail", why, policy_json=wrong)
     for name, why, old, new in (
         (
             "production",
@@ -234,11 +253,20 @@ def build_trust_lists() -> Kind:
         encode_trust_list(replace(good, evidence=replace(good.evidence, maphead=older.maphead))),
         "evidence",
     )
-    fail(
+    cosigned = cosign(good.checkpoint, START, "w1") + "— x.example AAAAAAAA\n"
+    kind.add(
         "line",
-        "a signature line that nobody can check",
-        encode_trust_list(replace(good, checkpoint=good.checkpoint + "— x.example AAAAAAAA\n")),
-        "evidence",
+        "with lines of witnesses that nobody knows here",
+        trust_json=encode_trust_list(replace(good, checkpoint=cosigned)),
+        policy_json=policy,
+        expected_json=show(expected),
+    )
+    kind.add(
+        "witness_fail",
+        "a false line of a witness that the policy names",
+        trust_json=encode_trust_list(replace(good, checkpoint=cosign_falsely(cosigned, "w1"))),
+        policy_json=encode_policy(ledger.policy(witnesses=make_quorum("w1", threshold=1))),
+        expected_json=show({"fails": "evidence"}),
     )
     return kind
 
@@ -265,3 +293,71 @@ def build_checkpoints() -> Kind:
     ):
         kind.add(f"{name}_fail", why, checkpoint_txt=wrong.encode(), expected_json=show({"vkey": vkey}))
     return kind
+
+
+def build_cosignatures() -> Kind:
+    kind = Kind(
+        "cosignature",
+        {
+            "checkpoint.txt": "a checkpoint with lines of its log and of witnesses",
+            "expected.json": "the log's vkey, those of the known witnesses, and the time of each that "
+            "has signed; of a `_fail` case the vkeys only",
+        },
+    )
+    ledger = MemoryLedger().found().issue_many(2)
+    note, at = ledger.checkpoint(), START
+    vkeys = {
+        "log": encode_vkey(NoteSigner(ledger.origin, ledger.log_signer).verifier),
+        "witnesses": [encode_witness(make_witness(name)) for name in ("w1", "w2")],
+    }
+
+    def add(name: str, why: str, cosigned: str, **times: int) -> None:
+        signed = {f"{short}.example": int(at.timestamp()) + seconds for short, seconds in times.items()}
+        want = vkeys | ({} if name.endswith("_fail") else {"signed": signed})
+        kind.add(name, why, checkpoint_txt=cosigned.encode(), expected_json=show(want))
+
+    both = cosign(note, at, "w1", "w2")
+    add("two", "two witnesses", both, w1=0, w2=0)
+    add("none", "the log alone", note)
+    head, _, lines = both.partition("\n\n")
+    add("order", "in another order", "\n".join([head, "", *lines.splitlines()[::-1], ""]), w1=0, w2=0)
+    add(
+        "stranger",
+        "beside a stranger, and a known name with another key id",
+        _with_strangers(both),
+        w1=0,
+        w2=0,
+    )
+    add(
+        "newest",
+        "one witness twice: the newest counts",
+        cosign(both, at + timedelta(hours=1), "w2"),
+        w1=0,
+        w2=3600,
+    )
+    add("false_fail", "zeros instead of time and signature", cosign_falsely(both, "w1"))
+    for name, why, line in (
+        ("time", "another time than signed", _change_line(cosign(note, at, "w1"), 11)),
+        ("signature", "one bit of the signature", _change_line(cosign(note, at, "w1"), 75)),
+        ("plain", "a plain signature in place of a cosignature", _plain_line(note)),
+    ):
+        add(f"{name}_fail", why, note + line)
+    return kind
+
+
+def _with_strangers(note: str) -> str:
+    same_name = add_lines("", [NoteSignature("w1.example", bytes(4), bytes(72))])
+    return cosign(note, START, "stranger") + same_name
+
+
+def _change_line(note: str, at: int) -> str:
+    line = parse_note(note).signatures[-1]
+    raw = bytearray(line.key_id + line.signature)
+    raw[at] ^= 1
+    return add_lines("", [NoteSignature(line.name, bytes(raw[:4]), bytes(raw[4:]))])
+
+
+def _plain_line(note: str) -> str:
+    witness = make_witness("w1")
+    signature = int(START.timestamp()).to_bytes(8) + make_signer("w1").sign(parse_note(note).text.encode())
+    return add_lines("", [NoteSignature(witness.name, witness.key_id, signature)])

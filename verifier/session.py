@@ -15,13 +15,20 @@ from typing import Final, Generic, TypeVar
 from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
 from ledger.core.checkpoint import Checkpoint
+from ledger.core.cosignature import Cosignature
 from ledger.core.errors import LedgerError, VerificationError
 from ledger.core.evidence import Established, fold_evidence
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex
 from ledger.core.policy import Policy
 from ledger.core.regulation import RuleBook
 from ledger.core.status import Registers
-from ledger.core.trust import TrustList, open_checkpoint, open_evidence, open_trust_list
+from ledger.core.trust import (
+    TrustList,
+    open_evidence,
+    open_policy_cosignatures,
+    open_signed_checkpoint,
+    open_trust_list,
+)
 
 ValueT = TypeVar("ValueT")
 REMEMBERED: Final = 1024
@@ -65,6 +72,7 @@ class Session:
         if trust_list is not None:
             self.trusted = open_trust_list(trust_list, policy)
         self._checkpoints = _Memory[Checkpoint]()
+        self._cosignatures = _Memory[tuple[Cosignature, ...]]()
         self._receipts = _Memory[bool]()
         self._evidence = _Memory[tuple[Registers, Established]]()
 
@@ -73,11 +81,21 @@ class Session:
 
         Raises:
             InputError: not a checkpoint, or one of another log.
-            VerificationError: not signed by the policy's log key alone, or the trust list has another root
-                for the same size: the log has shown different histories.
+            VerificationError: not signed by the policy's log key, or the trust list has another root for the
+                same size: the log has shown different histories.
         """
         key = hashlib.sha256(note.encode()).digest()
         return self._checkpoints.recall(key, lambda: self._open_checkpoint(note))
+
+    def open_cosignatures(self, note: str) -> tuple[Cosignature, ...]:
+        """Return what the policy's witnesses have signed of a note.
+
+        Raises:
+            InputError: not a signed note.
+            BrokenSignatureError: the line of one of them does not hold.
+        """
+        key = hashlib.sha256(note.encode()).digest()
+        return self._cosignatures.recall(key, lambda: open_policy_cosignatures(note, self.policy))
 
     def verify_receipt(self, receipt: AnchorReceipt) -> None:
         """Check that the policy's log key signed this receipt.
@@ -113,7 +131,7 @@ class Session:
         return min((instant for instant in instants if instant is not None), default=None)
 
     def _open_checkpoint(self, note: str) -> Checkpoint:
-        checkpoint = open_checkpoint(note, self.policy)
+        checkpoint = open_signed_checkpoint(note, self.policy)
         if self.trusted is not None:
             other = self.trusted[1]
             if other.tree_size == checkpoint.tree_size and other.root_hash != checkpoint.root_hash:

@@ -45,15 +45,16 @@ from ledger.core.statement import IssueClaims, SignedStatement, parse_signed_sta
 from ledger.core.status import RegisteredKey, Registers
 from ledger.core.step import Check, Outcome, Sentence, Step, not_checked, passed
 from verifier import checks
-from verifier.freshness import judge_age
 from verifier.report import DocumentStatus, DocumentSummary, Report, build_report, find_heaviest
 from verifier.session import Session
+from verifier.witnessing import Witnessing, judge_witnesses
 
 ChainLook = Callable[[Checkpoint], Check]
 """Looks at the contract itself; returns step 16."""
 
 _NO_TRUST_LIST: Final = Sentence("no trust list at hand", "没有信任列表")
 _NO_STATE: Final = Sentence("no signed state to prove it in", "没有可信的账本状态")
+_NOT_WITNESSED: Final = Witnessing(Check(Step.QUORUM, Outcome.NOT_CHECKED, _NO_STATE), None)
 _UNKNOWN_KEY: Final = Sentence("the trust list does not know this key", "信任列表中没有此密钥")
 
 
@@ -84,9 +85,12 @@ def verify_bundle(
         found = _judge_compromise(found, bundle, signed, session, checkpoint, evidence[1].registers)
     found.append(_check_scope(record, registers))
     found += _check_record(record, session)
-    found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check]
+    witnessing = (
+        judge_witnesses(session, bundle.checkpoint, now) if checkpoint is not None else _NOT_WITNESSED
+    )
+    found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check, witnessing.check]
     found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
-    newest, stated = _check_status(bundle, signed, session, now, evidence)
+    newest, stated = _check_status(bundle, signed, session, now, evidence, witnessing)
     found.append(newest)
     asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
     if session.policy.max_status_age is not None:
@@ -245,13 +249,14 @@ def _check_status(
     session: Session,
     now: datetime,
     evidence: tuple[Registers, Established] | None,
+    witnessing: Witnessing,
 ) -> tuple[Check, DocumentStatus | None]:
-    """Step 19; the receipt says how old the state is, the log's own clock only where there is no receipt."""
+    """Step 19; the witnesses say how old the state is, the log, by its receipt or clock, only without them."""
     if evidence is None:
         return _status_not_proved(), None
     established = evidence[1]
-    as_of = established.stated_at if bundle.receipt is None else bundle.receipt.anchored_at
-    age = judge_age(as_of, now, session.policy.max_status_age)
+    stated_at = established.stated_at if bundle.receipt is None else bundle.receipt.anchored_at
+    age = witnessing.judge_age(stated_at, now, session.policy)
     try:
         proven = open_map_proof(bundle.map_proof, established.map_root)
         return checks.check_status(bundle, signed, proven, age)
@@ -269,14 +274,13 @@ def _check_scope(record: Record, registers: Registers | None) -> Check:
 def _check_log(
     bundle: ProofBundle, session: Session, checkpoint: Checkpoint | None, look: ChainLook | None
 ) -> list[Check]:
-    """Steps 12, 14, 15 and 16."""
-    quorum = not_checked(Step.QUORUM, "the policy names no witnesses", "策略未指定见证方")
+    """Steps 12, 15 and 16."""
     if checkpoint is None:
         steps = (Step.INCLUSION, Step.RECEIPT, Step.CHAIN)
-        return [*(Check(step, Outcome.NOT_CHECKED, _NO_STATE) for step in steps), quorum]
+        return [Check(step, Outcome.NOT_CHECKED, _NO_STATE) for step in steps]
     receipt = checks.check_receipt(bundle.receipt, checkpoint, session.policy, session.verify_receipt)
     chain = not_checked(Step.CHAIN, "not looked up", "未上链核对") if look is None else look(checkpoint)
-    return [checks.check_inclusion(bundle, checkpoint), quorum, receipt, chain]
+    return [checks.check_inclusion(bundle, checkpoint), receipt, chain]
 
 
 # --- what the document itself shows -----------------------------------------------------------------------

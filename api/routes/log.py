@@ -17,11 +17,11 @@ def make_router(prover: Prover, receipts: ReceiptReading) -> APIRouter:
 
     @router.get(
         "/checkpoint",
-        summary="Newest checkpoint, a signed note (C2SP tlog-checkpoint)",
+        summary="Newest checkpoint with its witnesses, a signed note (C2SP tlog-checkpoint)",
         responses=describe(text_of("text/plain"), known=True),
     )
     def read_checkpoint(request: Request) -> Response:
-        note = prover.newest_checkpoint().note
+        note = prover.published_checkpoint().note
         return respond(Ready(note.encode(), "text/plain; charset=utf-8", ASK_AGAIN), request)
 
     @router.get("/healthz", summary="Whether the server can answer", responses=describe(json_of(Health)))
@@ -31,6 +31,8 @@ def make_router(prover: Prover, receipts: ReceiptReading) -> APIRouter:
         except NotFoundError:
             tree_size = 0
         members = {"status": "ok", "tree_size": tree_size, "anchored_size": receipts.newest_size()}
+        if prover.quorum is not None:
+            members["witnessed_size"] = prover.witnessed_size()
         return respond(Ready(orjson.dumps(members), "application/json", NO_STORE), request)
 
     return router

@@ -81,3 +81,4 @@ class Health(Shape):
     status: str
     tree_size: int = Field(ge=0)
     anchored_size: int = Field(ge=0)
+    witnessed_size: int | None = Field(default=None, ge=0, description="only where the log has witnesses")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ledger.audit.documents import Documents
+from ledger.audit.leaves import read_entry_bundle, require_pinned_root
 from ledger.audit.reading import TreeSource
 from ledger.audit.report import AnchorCount, AuditReport, DocumentCount, Doubt, VoidLeaf
 from ledger.audit.signatures import SignatureHelp, choose_helpers
@@ -39,20 +40,16 @@ from ledger.core.status import VerifyStatement, Void
 from ledger.core.step import Check, Outcome
 from ledger.core.tiles import (
     ENTRIES,
-    MAX_ENTRY_BYTES,
     TILE_WIDTH,
     Tile,
     compute_tile_width,
     list_files,
-    parse_entry_bundle,
     tile_path,
 )
 from ledger.core.trust import open_checkpoint
 
 CHECKPOINT: Final = "checkpoint"
 ANCHORS: Final = "anchors.json"
-
-_MAX_BUNDLE_BYTES: Final = TILE_WIDTH * (MAX_ENTRY_BYTES + 2)
 
 ContractLook = Callable[[Checkpoint], Check]
 """Looks a tree head up in the policy's contract: PASSED, FAILED, or NOT_CHECKED where nobody can tell."""
@@ -199,21 +196,11 @@ class _Audit:
         tree = TreeComparison(self._source)
         for index in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
             bundle = Tile(ENTRIES, index, compute_tile_width(ENTRIES, index, size))
-            leaves = self._read_bundle(bundle)
+            leaves = read_entry_bundle(self._source, bundle)
             tree.take([hash_leaf(leaf) for leaf in leaves])
             if bundle.index * TILE_WIDTH + bundle.width == size:
                 tree.finish()
             yield tile_path(bundle), leaves
-
-    def _read_bundle(self, bundle: Tile) -> tuple[bytes, ...]:
-        file = tile_path(bundle)
-        raw = self._source.read(file, _MAX_BUNDLE_BYTES)
-        if raw is None:
-            raise ContradictionError("is missing", file=file)
-        try:
-            return parse_entry_bundle(raw, bundle.width)
-        except InputError as err:
-            raise ContradictionError(err.reason, file=file) from err
 
     def _take(self, file: str, leaf: bytes, verify: VerifyStatement) -> None:
         index = LeafIndex(self._replay.tree.size)
@@ -222,7 +209,7 @@ class _Audit:
         except VerificationError as err:
             raise ContradictionError(str(err), file=file, leaf_index=index) from err
         if index == 0:
-            self._require_own_root(file)
+            require_pinned_root(self._replay.registers, self._policy, file)
         if isinstance(replayed.outcome, Void):
             self._void.append(VoidLeaf(index, replayed.outcome.reason))
         if replayed.signed is None:
@@ -232,15 +219,6 @@ class _Audit:
         receipt = self._receipts.get(self._replay.tree.size)
         if receipt is not None:
             self._compare_receipt(receipt)
-
-    def _require_own_root(self, file: str) -> None:
-        """Require leaf 0 to be the policy's root, or one from which a later version may lead to it."""
-        registers, policy = self._replay.registers, self._policy
-        root = registers.root
-        if root is None or (policy.root_version == 1 and policy.root_digest not in registers.roots):
-            raise ContradictionError("is not the root that the policy pins", file=file, leaf_index=0)
-        if (root.origin, root.log_key) != (policy.origin, policy.log_key):
-            raise ContradictionError("is the root of another log", file=file, leaf_index=0)
 
     def _compare_receipt(self, receipt: AnchorReceipt) -> None:
         """Compare a receipt with the leaves so far, which are those that it is of."""

@@ -4,9 +4,9 @@ r"""Signed notes (C2SP signed-note): text, a blank line, and one signature line 
 
     — example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZ…
 
-Rules it keeps: only Ed25519 (signature type 0x01) is signed and verified here; lines of other keys are
-carried along and ignored, wherever they stand; a line that names a known key must verify or the whole note
-falls; a repeated line is checked again and counts once. Base64 has one spelling.
+Rules it keeps: only Ed25519 (signature type 0x01) is signed and verified here, cosignatures of witnesses in
+`cosignature`; lines of other keys are carried along and ignored, wherever they stand; a line that names a known
+key must verify or the whole note falls; a repeated line is checked again and counts once. Base64 has one spelling.
 
 >>> signer = NoteSigner("example.com/foo", Ed25519Signer(bytes(32)))
 >>> open_note(sign_note("A message.\n", [signer]), [signer.verifier]).text
@@ -130,8 +130,7 @@ def compute_note_key_id(name: str, signature_type: int, key_bytes: bytes) -> byt
 
 def encode_vkey(verifier: NoteVerifier) -> str:
     """Return `<name>+<key id, 8 hex digits>+<base64 of type byte and key>`."""
-    raw = bytes([ED25519_TYPE]) + verifier.key.raw
-    return f"{verifier.name}+{encode_hex(verifier.key_id)}+{encode_base64(raw)}"
+    return spell_vkey(verifier.name, ED25519_TYPE, verifier.key)
 
 
 def parse_vkey(vkey: str) -> NoteVerifier:
@@ -141,15 +140,34 @@ def parse_vkey(vkey: str) -> NoteVerifier:
         InputError: another form or signature type, a bad name, a key id that is not this key's, a key that
             the admission rule refuses.
     """
+    return NoteVerifier(*read_vkey(vkey, ED25519_TYPE))
+
+
+def spell_vkey(name: str, signature_type: int, key: PublicKey) -> str:
+    """Return the vkey of an Ed25519 key that makes signatures of this type (C2SP signed-note, "Verifier keys")."""
+    key_id = compute_note_key_id(name, signature_type, key.raw)
+    return f"{name}+{encode_hex(key_id)}+{encode_base64(bytes([signature_type]) + key.raw)}"
+
+
+def read_vkey(vkey: str, signature_type: int) -> tuple[str, PublicKey]:
+    """Return name and Ed25519 key of a vkey of this signature type.
+
+    Raises:
+        InputError: as `parse_vkey`.
+    """
     name, _, rest = vkey.partition("+")
     key_id, _, encoded = rest.partition("+")
     raw = parse_base64(encoded, size=33)
-    if raw[0] != ED25519_TYPE:
-        raise MalformedDocumentError(f"a key of signature type {raw[0]}; only Ed25519 (1) is known")
-    verifier = NoteVerifier(name, PublicKey(Algorithm.ED25519, raw[1:]))
-    if parse_hex(key_id, size=NOTE_KEY_ID_SIZE) != verifier.key_id:
-        raise MalformedDocumentError(f"the key id {encode_hex(verifier.key_id)} belongs to this name and key")
-    return verifier
+    if raw[0] != signature_type:
+        raise MalformedDocumentError(
+            f"a key of signature type {raw[0]}, expected one of type {signature_type}"
+        )
+    check_key_name(name)
+    key = PublicKey(Algorithm.ED25519, raw[1:])
+    expected = compute_note_key_id(name, signature_type, key.raw)
+    if parse_hex(key_id, size=NOTE_KEY_ID_SIZE) != expected:
+        raise MalformedDocumentError(f"the key id {encode_hex(expected)} belongs to this name and key")
+    return name, key
 
 
 def parse_note(note: str | bytes) -> SignedNote:
@@ -172,7 +190,7 @@ def parse_note(note: str | bytes) -> SignedNote:
     lines = content[end + 2 : -1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise MalformedDocumentError(f"a note has at most {MAX_SIGNATURES} signature lines")
-    return SignedNote(content[: end + 1], tuple(_parse_line(line) for line in lines))
+    return SignedNote(content[: end + 1], tuple(parse_line(line) for line in lines))
 
 
 def encode_note(note: SignedNote) -> str:
@@ -181,7 +199,7 @@ def encode_note(note: SignedNote) -> str:
     Raises:
         InputError: no note could be read back as this one; the text does not end in a newline, for example.
     """
-    encoded = note.text + "\n" + "".join(_encode_line(line) for line in note.signatures)
+    encoded = note.text + "\n" + "".join(encode_line(line) for line in note.signatures)
     if parse_note(encoded) != note:
         raise MalformedDocumentError("the text of a note ends in a newline and runs into no signature line")
     return encoded
@@ -246,7 +264,12 @@ def _decode(note: str | bytes) -> str:
         raise MalformedDocumentError("a note is valid UTF-8") from err
 
 
-def _parse_line(line: str) -> NoteSignature:
+def parse_line(line: str) -> NoteSignature:
+    """Take one signature line apart, without its newline; nothing is verified.
+
+    Raises:
+        InputError: not such a line.
+    """
     name, separator, encoded = line.removeprefix(_LINE_START).partition(" ")
     if not line.startswith(_LINE_START) or not separator:
         raise MalformedDocumentError(
@@ -259,5 +282,6 @@ def _parse_line(line: str) -> NoteSignature:
     return NoteSignature(name, raw[:NOTE_KEY_ID_SIZE], raw[NOTE_KEY_ID_SIZE:])
 
 
-def _encode_line(line: NoteSignature) -> str:
+def encode_line(line: NoteSignature) -> str:
+    """Return a signature line, ended by a newline."""
     return f"{_LINE_START}{line.name} {encode_base64(line.key_id + line.signature)}\n"

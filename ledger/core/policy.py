@@ -1,7 +1,7 @@
 """What a verifier believes before it looks at anything: its policy file.
 
-A policy pins the log (origin, key, root), the contract, the hosts whose QR codes count, and the steps without
-which a document is UNKNOWN. Nothing in a bundle can add to it.
+A policy pins the log (origin, key, root), the contract, the witnesses, the hosts whose QR codes count, and the
+steps without which a document is UNKNOWN. Nothing in a bundle can add to it.
 
 >>> parse_policy(encode_policy(policy)) == policy
 True
@@ -19,6 +19,7 @@ from ledger.core.errors import InputError, MalformedDocumentError, PolicyMismatc
 from ledger.core.fields import Reader
 from ledger.core.note import NoteVerifier, check_key_name
 from ledger.core.qr import parse_host
+from ledger.core.quorum import WitnessQuorum, encode_quorum, parse_quorum
 from ledger.core.signature import PublicKey, parse_multikey
 from ledger.core.step import Step
 
@@ -82,6 +83,8 @@ class Policy:
     """Calendar dates are dates of this zone."""
     development: bool
     """Marks every report as no production trust; without it no development chain is believed."""
+    witnesses: WitnessQuorum | None = None
+    """Who must have cosigned a checkpoint; None: nobody is asked for."""
 
 
 def encode_policy(policy: Policy) -> bytes:
@@ -106,6 +109,8 @@ def encode_policy(policy: Policy) -> bytes:
             "code_hash": encode_hex(policy.contract.code_hash),
             "finality": policy.contract.finality,
         }
+    if policy.witnesses is not None:
+        members["witnesses"] = encode_quorum(policy.witnesses)
     return encode_canonical_json(members)
 
 
@@ -136,6 +141,7 @@ def parse_policy(raw: bytes) -> Policy:
         max_status_age=_parse_max_age(reader),
         zone=_parse_zone(reader.text("zone", max_bytes=64)),
         development=reader.boolean("development"),
+        witnesses=_parse_witnesses(reader.opt_object("witnesses"), log),
     )
     root.finish()
     reader.finish()
@@ -187,6 +193,17 @@ def _parse_contract(reader: Reader | None) -> ContractPin | None:
     )
     reader.finish()
     return pin
+
+
+def _parse_witnesses(reader: Reader | None, log: NoteVerifier) -> WitnessQuorum | None:
+    if reader is None:
+        return None
+    quorum = parse_quorum(reader)
+    try:
+        quorum.require_other_key(log.key)
+    except InputError as err:
+        reader.refuse("keys", err.reason)
+    return quorum
 
 
 def _parse_step(text: str) -> Step:

@@ -10,6 +10,7 @@ from typing import Final
 
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
+from ledger.core.cosignature import Cosignature, open_cosignatures
 from ledger.core.errors import MalformedDocumentError, VerificationError
 from ledger.core.evidence import (
     Established,
@@ -20,7 +21,7 @@ from ledger.core.evidence import (
     verify_evidence_inclusion,
 )
 from ledger.core.fields import Reader
-from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier, parse_note
+from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier
 from ledger.core.policy import Policy, require_origin
 from ledger.core.status import Registers
 
@@ -82,18 +83,35 @@ def open_trust_list(trust: TrustList, policy: Policy) -> tuple[Registers, Checkp
 
 
 def open_checkpoint(note: str, policy: Policy) -> Checkpoint:
-    """Return the checkpoint in a signed note that stands in a bundle or trust list.
-
-    Only the log's own line may stand there: a line that nobody checks could be changed unseen.
+    """Return the checkpoint in a signed note, with no false line of anybody that the policy knows.
 
     Raises:
         InputError: not a checkpoint, or one of another log.
-        VerificationError: not signed by the policy's log key, or signed by others too.
+        VerificationError: not signed by the policy's log key, or the line of a known witness does not hold.
     """
-    checkpoint = verify_checkpoint(note, NoteVerifier(policy.origin, policy.log_key))
-    if len(parse_note(note).signatures) != 1:
-        raise VerificationError("the checkpoint carries signatures that nothing here can check")
+    checkpoint = open_signed_checkpoint(note, policy)
+    open_policy_cosignatures(note, policy)
     return checkpoint
+
+
+def open_signed_checkpoint(note: str, policy: Policy) -> Checkpoint:
+    """Return the checkpoint in a signed note; lines of witnesses are not looked at.
+
+    Raises:
+        InputError: not a checkpoint, or one of another log.
+        VerificationError: not signed by the policy's log key.
+    """
+    return verify_checkpoint(note, NoteVerifier(policy.origin, policy.log_key))
+
+
+def open_policy_cosignatures(note: str, policy: Policy) -> tuple[Cosignature, ...]:
+    """Return what the policy's witnesses have signed of a note, whoever else has.
+
+    Raises:
+        InputError: not a signed note.
+        BrokenSignatureError: the line of a known witness does not hold.
+    """
+    return () if policy.witnesses is None else open_cosignatures(note, policy.witnesses.witnesses)
 
 
 def open_evidence(evidence: Evidence, checkpoint: Checkpoint, policy: Policy) -> Established:

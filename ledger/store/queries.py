@@ -22,6 +22,7 @@ from ledger.store.records import (
     Head,
     Known,
     StoredCheckpoint,
+    StoredCosignature,
     StoredEntry,
     decode_replaced,
     encode_replaced,
@@ -30,6 +31,7 @@ from ledger.store.tables import (
     FIRST_REGISTER_TYPE,
     LAST_REGISTER_TYPE,
     checkpoints,
+    cosignatures,
     documents,
     entries,
     head,
@@ -113,6 +115,40 @@ class ReadQueries:
         signed = _CHECKPOINT.where(checkpoints.c.signed_at_ms <= at_ms)
         newest = signed.order_by(checkpoints.c.signed_at_ms.desc(), checkpoints.c.tree_size.desc()).limit(1)
         return _to_checkpoint(self._connection.execute(newest).one_or_none())
+
+    def find_witnessed_size(self, witnesses: Sequence[str], threshold: int) -> TreeSize | None:
+        """Return the newest size that so many of these witnesses have cosigned; None if there is none.
+
+        Args:
+            witnesses: their vkeys.
+            threshold: how many, at least 1.
+        """
+        column = cosignatures.c
+        wanted = (
+            select(column.tree_size)
+            .where(column.witness.in_(witnesses))
+            .group_by(column.tree_size)
+            .having(func.count(column.witness.distinct()) >= threshold)
+            .order_by(column.tree_size.desc())
+            .limit(1)
+        )
+        size = self._connection.execute(wanted).scalar_one_or_none()
+        return None if size is None else TreeSize(size)
+
+    def read_cosignatures(self, tree_size: TreeSize) -> dict[str, StoredCosignature]:
+        """Return the newest line of each witness under the checkpoint of this size, by its vkey."""
+        wanted = select(*cosignatures.c).where(cosignatures.c.tree_size == tree_size)
+        rows = self._connection.execute(wanted.order_by(cosignatures.c.cosigned_at))
+        return {row.witness: StoredCosignature(*row) for row in rows}
+
+    def find_cosigned(self, witness: str) -> tuple[TreeSize, int]:
+        """Return the largest size that a witness has cosigned, and its newest time there; zeros without one."""
+        wanted = select(cosignatures.c.tree_size, cosignatures.c.cosigned_at).where(
+            cosignatures.c.witness == witness
+        )
+        order = cosignatures.c.tree_size.desc(), cosignatures.c.cosigned_at.desc()
+        row = self._connection.execute(wanted.order_by(*order).limit(1)).one_or_none()
+        return (TreeSize(0), 0) if row is None else (TreeSize(row.tree_size), row.cosigned_at)
 
     def read_checkpoints(self) -> Iterator[StoredCheckpoint]:
         """Yield every checkpoint, oldest first."""
@@ -291,6 +327,11 @@ class WriteQueries(ReadQueries):
         row = checkpoint.tree_size, checkpoint.root_hash, checkpoint.note, checkpoint.signed_at_ms
         insert_rows(self._connection, checkpoints, [row])
         failpoint("store.checkpoint")
+
+    def add_cosignature(self, found: StoredCosignature) -> None:
+        """Keep a witness's verified line for ever; the same again changes nothing."""
+        insert_rows(self._connection, cosignatures, [tuple(found)], OnConflict.KEEP)
+        failpoint("store.cosignature")
 
     def _swap_head(self, before: Head, after: Head) -> bool:
         values = {

@@ -110,6 +110,18 @@ class StoredCheckpoint:
     signed_at_ms: int
 
 
+class StoredCosignature(NamedTuple):
+    """A witness's line under a checkpoint; the members are the columns of `tables.cosignatures`."""
+
+    tree_size: TreeSize
+    witness: str
+    """Its vkey."""
+    cosigned_at: int
+    """POSIX seconds."""
+    signature: bytes
+    """72 bytes, as in the line behind the key id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the store already holds of a batch that is about to be judged."""

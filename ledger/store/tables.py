@@ -1,7 +1,8 @@
 """Every table of the log's database, and nothing else; `migrations` creates them.
 
-Entries, checkpoints, documents and what each batch replaced in the status map are insert-only, guarded by
-triggers. Tiles, subjects, the map's pages and what was replaced are derived: they follow from the entries.
+Entries, checkpoints, cosignatures, documents and what each batch replaced in the status map are insert-only,
+guarded by triggers. Tiles, subjects, the map's pages and what was replaced are derived: they follow from the
+entries.
 Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns that end in `_ms`.
 """
 
@@ -32,7 +33,7 @@ metadata = MetaData(
     }
 )
 
-INSERT_ONLY: Final = ("entries", "checkpoints", "documents", "replaced_states")
+INSERT_ONLY: Final = ("entries", "checkpoints", "documents", "replaced_states", "cosignatures")
 """Tables whose rows are never changed or removed."""
 
 FIRST_REGISTER_TYPE: Final = 32
@@ -138,6 +139,16 @@ checkpoints = Table(
 """Every signed tree head."""
 
 Index("checkpoints_signed_at_idx", checkpoints.c.signed_at_ms, checkpoints.c.tree_size)
+
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    Column("tree_size", _Index, ForeignKey("checkpoints.tree_size"), primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("cosigned_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+"""Lines of witnesses under checkpoints, verified: vkey, POSIX seconds, and the 72 bytes of time and signature."""
 
 anchors = Table(
     "anchors",

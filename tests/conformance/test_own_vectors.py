@@ -16,11 +16,13 @@ from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import parse_canonical_json
 from ledger.core.certificate import parse_certificate
 from ledger.core.checkpoint import verify_checkpoint
+from ledger.core.cosignature import open_cosignatures, parse_witness
 from ledger.core.data import load_rule_book
 from ledger.core.disclosure import parse_disclosure, verify_disclosure
 from ledger.core.encoding import parse_base64
 from ledger.core.entry import encode_header, parse_leaf
 from ledger.core.errors import (
+    BrokenSignatureError,
     InputError,
     LedgerError,
     MapProofError,
@@ -315,6 +317,19 @@ def test_checkpoints(case):
     else:
         with pytest.raises(LedgerError):
             verify_checkpoint(note, parse_vkey(want["vkey"]))
+
+
+@cases("cosignature")
+def test_cosignatures(case):
+    note, want = (case / "checkpoint.txt").read_text("utf-8"), expected(case)
+    known = [parse_witness(vkey) for vkey in want["witnesses"]]
+    assert verify_checkpoint(note, parse_vkey(want["log"])).tree_size == 8
+    if is_good(case):
+        found = open_cosignatures(note, known)
+        assert {item.witness.name: item.cosigned_at.timestamp() for item in found} == want["signed"]
+    else:
+        with pytest.raises(BrokenSignatureError):
+            open_cosignatures(note, known)
 
 
 @cases("policy")

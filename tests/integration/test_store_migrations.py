@@ -10,8 +10,9 @@ from ledger.core.errors import LogIntegrityError, StateError, StoreUnavailableEr
 from ledger.core.merkle import EMPTY_ROOT
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate, require_current
-from ledger.store.records import EMPTY_HEAD
+from ledger.store.records import EMPTY_HEAD, StoredCosignature
 from ledger.store.tables import INSERT_ONLY, metadata
+from ledger.store.unit_of_work import SqlStore
 
 WORLD = World()
 CHANGES = {
@@ -19,6 +20,7 @@ CHANGES = {
     "checkpoints": "UPDATE checkpoints SET note = 'X'",
     "documents": "UPDATE documents SET body = digest",
     "replaced_states": "UPDATE replaced_states SET tree_size = 1",
+    "cosignatures": "UPDATE cosignatures SET cosigned_at = 2",
 }
 
 
@@ -90,6 +92,8 @@ def test_the_guarded_tables_have_their_triggers(database):
 @pytest.mark.parametrize("table", INSERT_ONLY)
 def test_what_was_written_is_not_changed_removed_or_replaced(log, database, table):
     submit(log, WORLD.issue(1))
+    with SqlStore(database).write() as queries:
+        queries.add_cosignature(StoredCosignature(log.head.tree_size, "w1.example", 1, bytes(72)))
     before = count(database, table)
     for statement in (CHANGES[table], f"DELETE FROM {table}"):
         with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:

@@ -1,5 +1,6 @@
 """Which one verdict people read, given what the steps found."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -107,6 +108,27 @@ def test_the_newest_status_counts_and_the_anchored_steps_stay(says):
 def test_a_newest_status_that_nobody_could_check_leaves_that_step_open():
     found = bring_up_to_date(report(), report(status="unknown"), POLICY)
     assert {check.step for check in found.checks if check.outcome is Outcome.NOT_CHECKED} == {Step.STATUS}
+
+
+def test_a_newest_state_that_lacks_only_its_witnesses_keeps_the_age_of_the_anchored_one():
+    unwitnessed = {"status": "unknown", "quorum": "unknown"}
+    found = bring_up_to_date(report(), report(**unwitnessed), POLICY)
+    assert found.checks == report().checks
+    found = bring_up_to_date(report(quorum="unknown"), report(**unwitnessed), POLICY)
+    assert Step.STATUS in {check.step for check in found.checks if check.outcome is Outcome.NOT_CHECKED}
+
+
+def test_a_newest_state_that_lacks_its_witnesses_and_says_something_else_counts():
+    newest = report(DocumentStatus.WITHDRAWN, status="unknown", quorum="unknown")
+    found = bring_up_to_date(report(), newest, POLICY)
+    assert found.status is DocumentStatus.WITHDRAWN
+    assert Step.STATUS in {check.step for check in found.checks if check.outcome is Outcome.NOT_CHECKED}
+
+
+def test_what_is_not_witnessed_yet_is_pending():
+    policy = replace(POLICY, required=POLICY.required | {Step.QUORUM})
+    for missing in ({"quorum": "unknown"}, {"quorum": "unknown", "receipt": "unknown"}):
+        assert choose_shown(report(**missing), policy) is Shown.PENDING
 
 
 @pytest.mark.parametrize("step", [step.code for step in Step])

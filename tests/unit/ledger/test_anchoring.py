@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fake_chain import CHAIN_ID, ETHER, FakeChain
+from witnesses import make_quorum, make_witness
 from world import FOUNDING, ORIGIN, Clock, World, submit
 
 from contracts.registry import compute_origin_hash
@@ -13,6 +14,7 @@ from ledger.chain.finality import parse_finality
 from ledger.chain.registry import Registry
 from ledger.chain.transactions import Account
 from ledger.core.anchor import AnchorGrade, ChainIdentity, verify_receipt
+from ledger.core.cosignature import encode_witness
 from ledger.core.errors import (
     ChainUnavailableError,
     LogIntegrityError,
@@ -25,6 +27,7 @@ from ledger.log import Log
 from ledger.store.anchor_queries import AnchorQueries, AnchorState
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate
+from ledger.store.records import StoredCosignature
 from ledger.store.unit_of_work import SqlStore
 
 WORLD = World()
@@ -53,7 +56,14 @@ class Stage:
         submit(self.log, *raws)
 
     def anchorer(
-        self, finality: str = "immediate", *, identity=None, account=None, max_fee=1_000 * GWEI, **pace
+        self,
+        finality: str = "immediate",
+        *,
+        identity=None,
+        account=None,
+        max_fee=1_000 * GWEI,
+        quorum=None,
+        **pace,
     ):
         registry = Registry(self.chain.client(), identity or self.identity)
         return Anchorer(
@@ -65,7 +75,15 @@ class Stage:
             self.clock,
             max_fee_wei=max_fee,
             pace=self.chain.pace(**({"deadline": 60.0, "resend": 10.0} | pace)),
+            quorum=quorum,
         )
+
+    def cosign(self, *names):
+        """Store lines over the newest checkpoint, as the cosigner does once it has verified them."""
+        with self.store.write() as queries:
+            for name in names:
+                vkey = encode_witness(make_witness(name))
+                queries.add_cosignature(StoredCosignature(self.log.head.tree_size, vkey, 1, bytes(72)))
 
     def under_way(self):
         with self.database.read() as connection:
@@ -574,3 +592,39 @@ def test_a_submitted_anchor_without_its_transaction_is_an_alarm(stage):
         queries.save(draft, replace(draft, state=AnchorState.SUBMITTED), stage.clock())
     with pytest.raises(LogIntegrityError, match="is missing"):
         stage.anchorer().resume()
+
+
+# --- witnesses --------------------------------------------------------------------------------------------
+
+QUORUM = make_quorum("w1", "w2", "w3", threshold=2)
+
+
+def test_only_what_a_quorum_has_cosigned_is_anchored(stage):
+    stage.grow()
+    stage.cosign("w1", "stranger")
+    with pytest.raises(NotFoundError, match="by 2 of 3 witnesses"):
+        stage.anchorer(quorum=QUORUM).anchor_newest()
+    assert stage.under_way() is None
+    stage.cosign("w3")
+    size = stage.log.head.tree_size
+    assert stage.anchorer(quorum=QUORUM).anchor_newest().tree_size == size
+    stage.grow()
+    stage.cosign("w2")
+    assert stage.anchorer(quorum=QUORUM).anchor_newest().tree_size == size, "the newer one has no quorum"
+    stage.cosign("w1")
+    assert stage.anchorer(quorum=QUORUM).anchor_newest().tree_size == stage.log.head.tree_size
+
+
+def test_a_draft_from_before_there_were_witnesses_waits_for_them(stage):
+    stage.grow()
+    stage.cosign("w1", "w2")
+    first = stage.anchorer(quorum=QUORUM).anchor_newest()
+    stage.grow()
+    with stage.database.write() as connection:
+        head = stage.log.head
+        AnchorQueries(connection).add_draft(head.tree_size, head.root_hash, stage.clock())
+    assert stage.anchorer(quorum=QUORUM).anchor_newest() == first
+    assert stage.under_way().tree_size == stage.log.head.tree_size
+    stage.cosign("w1", "w2")
+    assert stage.anchorer(quorum=QUORUM).anchor_newest().tree_size == stage.log.head.tree_size
+    assert stage.under_way() is None

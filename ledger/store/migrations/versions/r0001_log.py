@@ -13,7 +13,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_INSERT_ONLY = ("entries", "checkpoints", "documents", "replaced_states")
+_INSERT_ONLY = ("entries", "checkpoints", "documents", "replaced_states", "cosignatures")
 _Index = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -68,6 +68,15 @@ def _create_log() -> None:
         sa.PrimaryKeyConstraint("tree_size", name="checkpoints_pkey"),
     )
     op.create_index("checkpoints_signed_at_idx", "checkpoints", ["signed_at_ms", "tree_size"])
+    op.create_table(
+        "cosignatures",
+        sa.Column("tree_size", _Index, autoincrement=False, nullable=False),
+        sa.Column("witness", sa.Text, nullable=False),
+        sa.Column("cosigned_at", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.Column("signature", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("tree_size", "witness", "cosigned_at", name="cosignatures_pkey"),
+        sa.ForeignKeyConstraint(["tree_size"], ["checkpoints.tree_size"], name="cosignatures_tree_size_fkey"),
+    )
     head = op.create_table(
         "head",
         sa.Column("id", sa.Integer, autoincrement=False, nullable=False),

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_in_memory import (
     CHAIN,
+    START,
     MemoryLedger,
     make_record,
     make_signer,
     seal_record,
 )
 from published import FilesSource, publish, write_files
+from witnesses import cosign, cosign_falsely, make_quorum
 
 from ledger.audit.documents import Documents
 from ledger.audit.reading import FolderSource
@@ -28,7 +30,6 @@ from ledger.core.entry import encode_leaf, parse_header, parse_leaf
 from ledger.core.errors import ContradictionError, InputError, NotFoundError, PolicyMismatchError, StateError
 from ledger.core.ids import CertificateNumber, LeafIndex, RootHash, TreeSize
 from ledger.core.maphead import build_maphead
-from ledger.core.note import NoteSigner, parse_note, sign_note
 from ledger.core.status import Status
 from ledger.core.step import Step, failed, not_checked, passed
 
@@ -234,12 +235,19 @@ def test_a_checkpoint_of_another_key_is_refused(small):
     assert "tree_size" not in report_members(audit(files | {"checkpoint": note.encode()}, ledger))
 
 
-def test_a_checkpoint_with_a_line_that_nobody_checks_is_refused(small):
+def test_a_checkpoint_may_be_cosigned_by_anybody_but_not_falsely_by_a_known_witness(small):
     ledger, files = small
-    text = parse_note(files["checkpoint"]).text
-    signers = [NoteSigner(ledger.origin, ledger.log_signer), NoteSigner("w.example", make_signer("witness"))]
-    note = sign_note(text, signers).encode()
-    assert find(files | {"checkpoint": note}, ledger)[0] == "checkpoint"
+    cosigned = cosign(files["checkpoint"].decode(), START, "w1", "w2").encode()
+    known = ledger.policy(witnesses=make_quorum("w1", "w2", threshold=2))
+    for policy in (ledger.policy(), known):
+        assert audit(files | {"checkpoint": cosigned}, ledger, policy=policy).exit_code == 0
+    false = {"checkpoint": cosign_falsely(cosigned.decode(), "w2").encode()}
+    assert audit(files | false, ledger).exit_code == 0
+    assert find(files | false, ledger, policy=known) == (
+        "checkpoint",
+        None,
+        "the cosignature of w2.example does not hold",
+    )
 
 
 def test_another_log_than_the_policys_is_told_apart(small):

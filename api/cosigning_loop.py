@@ -1,0 +1,74 @@
+"""Asks the witnesses again and again while a ledger is served: one size for all of them on a fixed cadence.
+
+Each witness has a thread of its own. One that has not answered yet is not asked a second time, and nobody waits for
+it: not the other witnesses, not issuing, not reading.
+
+>>> with CosigningLoop(cosigner, seconds=5):
+...     server.run()
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from ledger.core.cosignature import Witness
+from ledger.core.errors import LedgerError
+from ledger.cosigning import Cosigner
+
+_LOG = structlog.get_logger(__name__)
+
+
+class CosigningLoop:
+    """One thread that keeps time, and one for each witness; they end with the block."""
+
+    def __init__(self, cosigner: Cosigner, *, seconds: float) -> None:
+        """Prepare the threads.
+
+        Args:
+            cosigner: asks.
+            seconds: from one round to the next.
+        """
+        self._cosigner = cosigner
+        self._seconds = seconds
+        self._stopping = Event()
+        self._pool = ThreadPoolExecutor(len(cosigner.witnesses.urls), thread_name_prefix="witness")
+        self._under_way: dict[Witness, Future[bool]] = {}
+        self._thread = Thread(target=self._run, name="cosigning")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._start_round()
+            except LedgerError as err:
+                _LOG.warning("witnesses not asked; tried again", error=str(err), seconds=self._seconds)
+            self._stopping.wait(self._seconds)
+
+    def _start_round(self) -> None:
+        checkpoint = self._cosigner.read_newest()
+        if checkpoint is None:
+            return
+        for witness in self._cosigner.witnesses.urls:
+            last = self._under_way.get(witness)
+            if last is None or last.done():
+                _report(witness, last)
+                self._under_way[witness] = self._pool.submit(self._cosigner.ask, witness, checkpoint)
+
+
+def _report(witness: Witness, last: Future[bool] | None) -> None:
+    error = None if last is None else last.exception()
+    if error is not None:
+        _LOG.error("asking a witness failed", witness=witness.name, error=repr(error))
