@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import structlog
 
-from ledger.audit.leaves import read_entry_bundle, require_pinned_root
+from ledger.audit.leaves import read_entry_bundle, require_pinned_root, require_policy_root
 from ledger.audit.reading import TreeSource
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.encoding import encode_base64, encode_hex
@@ -135,6 +135,7 @@ class Follower:
             self._require_extension(log, checkpoint, note, reader)
             while replay.tree.size < size:
                 self._take_chunk(replay, checkpoint, note, reader)
+            require_policy_root(replay.registers, self._policy)
         elif self.compute_root_at(size) != checkpoint.root_hash:
             raise LogFaultError(
                 f"the log has signed another state of its first {size} leaves than it had before",

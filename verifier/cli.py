@@ -16,6 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from ledger.core.as_of import AS_OF_TYPE, parse_as_of
 from ledger.core.bundle import BUNDLE_TYPE, parse_bundle
 from ledger.core.canonical import parse_canonical_json
 from ledger.core.certificate import parse_credential
@@ -35,6 +36,7 @@ from ledger.core.qr import LongForm, parse_qr_text
 from ledger.core.step import Outcome, Step, Verdict
 from ledger.core.trust import MAX_TRUST_BYTES, TrustList, parse_trust_list
 from verifier.findings import FINDING_TYPES, judge_finding
+from verifier.past import verify_as_of
 from verifier.report import DISCLAIMER, STATUS_WORDS, VERDICT_WORDS, Report, report_members
 from verifier.seen import find_memory, remember_policy
 from verifier.session import Session
@@ -174,6 +176,8 @@ def _verify_json(raw: bytes, session: Session, now: datetime, chain_url: str | N
     if isinstance(value, dict) and value.get("type") == BUNDLE_TYPE:
         return verify_bundle(parse_bundle(raw), session, now, _open_chain(chain_url, session.policy))
     kind = value.get("type") if isinstance(value, dict) else None
+    if kind == AS_OF_TYPE:
+        return verify_as_of(parse_as_of(raw), session, now, _open_chain(chain_url, session.policy))
     if isinstance(kind, str) and kind in FINDING_TYPES:
         _refuse_chain(chain_url)
         return judge_finding(raw, kind, session.policy)

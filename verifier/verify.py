@@ -17,6 +17,7 @@ ended since is NOT_CHECKED there, never FAILED.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -52,6 +53,18 @@ from verifier.witnessing import Witnessing, judge_witnesses
 ChainLook = Callable[[Checkpoint], Check]
 """Looks at the contract itself; returns step 16."""
 
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """A later state of the log that follows from a bundle's: its anchor and its witnesses cover that as well."""
+
+    checkpoint: Checkpoint
+    note: str
+    receipt: AnchorReceipt | None
+    now: datetime
+    """The verifier's clock, aware UTC, which witnesses are not ahead of."""
+
+
 _NO_TRUST_LIST: Final = Sentence("no trust list at hand", "没有信任列表")
 _NO_STATE: Final = Sentence("no signed state to prove it in", "没有可信的账本状态")
 _NOT_WITNESSED: Final = Witnessing(Check(Step.QUORUM, Outcome.NOT_CHECKED, _NO_STATE), None)
@@ -59,7 +72,11 @@ _UNKNOWN_KEY: Final = Sentence("the trust list does not know this key", "信任�
 
 
 def verify_bundle(
-    bundle: ProofBundle, session: Session, now: datetime, look: ChainLook | None = None
+    bundle: ProofBundle,
+    session: Session,
+    now: datetime,
+    look: ChainLook | None = None,
+    covering: Covering | None = None,
 ) -> Report:
     """Check a bundle, offline unless `look` is given.
 
@@ -68,6 +85,7 @@ def verify_bundle(
         session: what to believe.
         now: the verifier's clock, aware UTC.
         look: step 16, which is then required; the only thing here that may touch a network.
+        covering: a later state of the log, if `now` is an instant up to which the bundle's state held.
 
     Raises:
         PolicyMismatchError: the bundle is of another log.
@@ -85,10 +103,8 @@ def verify_bundle(
         found = _judge_compromise(found, bundle, signed, session, checkpoint, evidence[1].registers)
     found.append(_check_scope(record, registers))
     found += _check_record(record, session)
-    witnessing = (
-        judge_witnesses(session, bundle.checkpoint, now) if checkpoint is not None else _NOT_WITNESSED
-    )
-    found += [*_check_log(bundle, session, checkpoint, look), checkpoint_check, witnessing.check]
+    witnessing = _judge_witnesses(bundle, session, now, checkpoint, covering)
+    found += [*_check_log(bundle, session, checkpoint, look, covering), checkpoint_check, witnessing.check]
     found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
     newest, stated = _check_status(bundle, signed, session, now, evidence, witnessing)
     found.append(newest)
@@ -271,15 +287,37 @@ def _check_scope(record: Record, registers: Registers | None) -> Check:
     return checks.from_rule(Step.SCOPE, check_scope(record, line))
 
 
+def _judge_witnesses(
+    bundle: ProofBundle,
+    session: Session,
+    now: datetime,
+    checkpoint: Checkpoint | None,
+    covering: Covering | None,
+) -> Witnessing:
+    """Step 14, and as of when the state holds: of a past instant, that instant itself."""
+    if checkpoint is None:
+        return _NOT_WITNESSED
+    if covering is None:
+        return judge_witnesses(session, bundle.checkpoint, now)
+    return replace(judge_witnesses(session, covering.note, covering.now), as_of=now)
+
+
 def _check_log(
-    bundle: ProofBundle, session: Session, checkpoint: Checkpoint | None, look: ChainLook | None
+    bundle: ProofBundle,
+    session: Session,
+    checkpoint: Checkpoint | None,
+    look: ChainLook | None,
+    covering: Covering | None,
 ) -> list[Check]:
     """Steps 12, 15 and 16."""
     if checkpoint is None:
         steps = (Step.INCLUSION, Step.RECEIPT, Step.CHAIN)
         return [Check(step, Outcome.NOT_CHECKED, _NO_STATE) for step in steps]
-    receipt = checks.check_receipt(bundle.receipt, checkpoint, session.policy, session.verify_receipt)
-    chain = not_checked(Step.CHAIN, "not looked up", "未上链核对") if look is None else look(checkpoint)
+    state, stated = (
+        (checkpoint, bundle.receipt) if covering is None else (covering.checkpoint, covering.receipt)
+    )
+    receipt = checks.check_receipt(stated, state, session.policy, session.verify_receipt)
+    chain = not_checked(Step.CHAIN, "not looked up", "未上链核对") if look is None else look(state)
     return [checks.check_inclusion(bundle, checkpoint), receipt, chain]
 
 

@@ -11,6 +11,8 @@ from ledger.core.policy import Policy
 from ledger.core.status import Registers
 from ledger.core.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, Tile, parse_entry_bundle, tile_path
 
+CHECKPOINT: Final = "checkpoint"
+
 MAX_ENTRY_BUNDLE_BYTES: Final = TILE_WIDTH * (MAX_ENTRY_BYTES + 2)
 
 
@@ -47,3 +49,17 @@ def require_pinned_root(registers: Registers, policy: Policy, file: str) -> None
         raise ContradictionError("is not the root that the policy pins", file=file, leaf_index=0)
     if (root.origin, root.log_key) != (policy.origin, policy.log_key):
         raise ContradictionError("is the root of another log", file=file, leaf_index=0)
+
+
+def require_policy_root(registers: Registers, policy: Policy) -> None:
+    """Require that the root that a policy pins is, or was, this log's.
+
+    Args:
+        registers: after the last leaf.
+        policy: pins a version of the root.
+
+    Raises:
+        ContradictionError: the log has never had it.
+    """
+    if policy.root_digest not in registers.roots:
+        raise ContradictionError("its log has never had the root that the policy pins", file=CHECKPOINT)

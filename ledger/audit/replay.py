@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ledger.audit.documents import Documents
-from ledger.audit.leaves import read_entry_bundle, require_pinned_root
+from ledger.audit.leaves import CHECKPOINT, read_entry_bundle, require_pinned_root, require_policy_root
 from ledger.audit.reading import TreeSource
 from ledger.audit.report import AnchorCount, AuditReport, DocumentCount, Doubt, VoidLeaf
 from ledger.audit.signatures import SignatureHelp, choose_helpers
@@ -48,7 +48,6 @@ from ledger.core.tiles import (
 )
 from ledger.core.trust import open_checkpoint
 
-CHECKPOINT: Final = "checkpoint"
 ANCHORS: Final = "anchors.json"
 
 ContractLook = Callable[[Checkpoint], Check]
@@ -186,8 +185,7 @@ class _Audit:
             on_progress(self._replay.tree.size, size)
         if self._replay.tree.root() != checkpoint.root_hash:
             raise ContradictionError("states another root than the leaves give", file=CHECKPOINT)
-        if self._policy.root_digest not in self._replay.registers.roots:
-            raise ContradictionError("its log has never had the root that the policy pins", file=CHECKPOINT)
+        require_policy_root(self._replay.registers, self._policy)
         if self._replay.maphead != size - 1:
             raise ContradictionError("its last leaf does not state the status map", file=CHECKPOINT)
 
