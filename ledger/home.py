@@ -5,6 +5,7 @@
     keystore/<name>.pem     encrypted keys: `log` signs checkpoints, `chain` sends anchors
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
+    audit.db                the auditors' catalogue, which may be removed
     devchain/, anvil/       the chain of a development home
     policy.json, trust.json for verifiers
 
@@ -74,6 +75,11 @@ class Home:
     def desk_database_url(self) -> str:
         """Where the institution's desk keeps its drafts."""
         return self.settings.desk_database or f"sqlite:///{self.path.resolve() / 'desk.db'}"
+
+    @property
+    def audit_database_url(self) -> str:
+        """Where the auditors' catalogue lies, which follows from the ledger."""
+        return self.settings.audit_database or f"sqlite:///{self.path.resolve() / 'audit.db'}"
 
     @property
     def finality(self) -> Finality:
