@@ -1,6 +1,7 @@
 """`hengzheng serve`: opens a home, puts the roles together and runs them until the process is told to stop.
 
-It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server in front of it.
+It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server in front of it, and so is the
+question who may ask the role auditor, which is therefore never part of another role.
 
 >>> main(["serve", "all", "--home", "hengzheng-home", "--port", "8000"])
 0
@@ -12,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
 from functools import partial
 from types import FrameType
@@ -24,6 +25,7 @@ import uvicorn
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.connection import TimedProtocol
+from api.query import open_auditor
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
 from ledger.console import configure_logging, print_result, run_command
@@ -57,6 +59,7 @@ class Role(StrEnum):
 
     PUBLIC = "public"
     LEDGER = "ledger"
+    AUDITOR = "auditor"
     ALL = "all"
 
 
@@ -94,6 +97,8 @@ def serve(
         listener = stack.enter_context(_listen(host, port))
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))
+        elif role is Role.AUDITOR:
+            parts = stack.enter_context(_open_for_auditors(opened))
         else:
             passphrase = find_given_passphrase(opened, passphrase_file)
             parts = stack.enter_context(_open_ledger(opened, passphrase, role, anchor_seconds))
@@ -125,6 +130,16 @@ def _open_public(home: Home) -> Iterator[Parts]:
         yield Parts(prover, Receipts(store), RegisterList(store, prover, home.origin), public=public)
     finally:
         database.close()
+
+
+@contextmanager
+def _open_for_auditors(home: Home) -> Iterator[Parts]:
+    """Open what the role auditor needs: no key; the log is only read, its catalogue is written."""
+    with closing(Database(home.database_url)) as database, open_auditor(home) as auditor:
+        store = SqlStore(database)
+        prover = Prover(store, home.origin)
+        registers = RegisterList(store, prover, home.origin)
+        yield Parts(prover, Receipts(store), registers, auditor=auditor)
 
 
 @contextmanager

@@ -258,6 +258,16 @@ class Prover:
             (leaf,) = reading.read_leaves(leaf_index, leaf_index + 1)
         return encode_tlog_proof(TlogProof(leaf_index, inclusion, checkpoint.note, leaf[:HEADER_BYTES]))
 
+    def statement(self, leaf_index: LeafIndex) -> bytes:
+        """Return the signed statement of a leaf; a MAPHEAD has none, which is empty.
+
+        Raises:
+            NotFoundError: the log has no such leaf.
+        """
+        with self._store.read() as reading:
+            found = reading.read_leaves_at([leaf_index]).get(leaf_index)
+        return _require(found, f"the log has no leaf {leaf_index}")[HEADER_BYTES:]
+
     def map_proof(self, leaf_index: LeafIndex) -> bytes:
         """Return the proof, under the newest status map, of every subject that a leaf's statement is about.
 

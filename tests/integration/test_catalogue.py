@@ -1,6 +1,11 @@
 """The auditors' catalogue on both kinds of database: what it says is what a plain fold says, on any day."""
 
+import io
+import os
 import random
+import time
+import tracemalloc
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,12 +14,15 @@ from fakes import MemoryStore
 from sqlalchemy import text
 from world import ORIGIN, World, submit
 
+from api.auditing import Auditor, parse_question
+from api.query import _print_all
 from ledger.catalogue import Catalogue
 from ledger.core.category import Category
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import StateError
 from ledger.core.event import EventType
 from ledger.log import Log
+from ledger.proving import Prover
 from ledger.store.catalogue_queries import CatalogueQueries, Filters
 from ledger.store.catalogue_tables import metadata
 from ledger.store.engine import Database
@@ -260,3 +268,47 @@ def test_no_filter_scans_what_an_index_would_find(many, audit_database, name):
     }.get(name, f"audit_entries_{name}_idx")
     assert wanted in told, told
     assert 10 <= len(many.read_page(FILTERS[name], view, after=10, limit=1000)) <= 1000
+
+
+# --- size ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [100_000 if os.environ.get("HENGZHENG_LONG") == "1" else 6_000])
+def test_any_number_of_rows_is_written_in_the_same_memory(tmp_path, monkeypatch, rows):
+    """Catalogue and rows of a whole log: what is held at a time is a page."""
+    monkeypatch.setattr("api.query.PAGE", 1000)
+    store, world = MemoryStore(), World()
+    log = Log(store, ORIGIN, world.log_key, lambda: datetime(2026, 11, 2, tzinfo=UTC))
+    submit(log, *world.founding())
+    for start in range(0, rows, 2000):
+        submit(log, *map(world.bare_issue, range(start, min(start + 2000, rows))))
+    database = Database(f"sqlite:///{tmp_path}/audit.sqlite3")
+    auditor = Auditor(
+        follow(store, database), Prover(store, ORIGIN), None, SHANGHAI, lambda: log_time(log), time.monotonic
+    )
+    question = parse_question({"format": "csv"}, auditor, field=str)
+    out = CountedLines()
+    monkeypatch.setattr("sys.stdout", out)
+    tracemalloc.start()
+    try:
+        _print_all(auditor, replace(question, limit=1000), None)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        database.close()
+    assert out.lines == 1 + 5 + rows
+    assert peak < 6_000_000
+
+
+class CountedLines(io.StringIO):
+    """A terminal that forgets what was written."""
+
+    lines = 0
+
+    def write(self, text):
+        self.lines += text.count("\n")
+        return len(text)
+
+
+def log_time(log):
+    return datetime.fromtimestamp(log.head.sequenced_at_ms / 1000, UTC)
