@@ -159,7 +159,7 @@ def log_export(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Write checkpoint, tiles, entries and receipts as plain files for auditors and mirrors. Needs no key of ours."""
+    """Write checkpoint, tiles, entries and receipts as files for auditors and mirrors. Needs no key of ours."""
     opened = open_home(home)
     with closing(Database(opened.database_url)) as database, _open_target(place) as target:
         require_current(database)

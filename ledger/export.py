@@ -51,8 +51,10 @@ class ExportReading(TileReading, Protocol):
 class ExportTarget(Protocol):
     """A place for one exported log. What is written there is on its way until `flush` has returned."""
 
-    name: str
-    """As people call it."""
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+        ...
 
     def list_tiles(self) -> set[str]:
         """Return every path below `tile/`, as `tile/0/000`, whatever lies there."""

@@ -1,12 +1,13 @@
 """An exported log in an object store that speaks S3.
 
-Keys are looked for where AWS programs look, and nowhere else: in a profile of the shared files (`~/.aws/credentials`,
-`~/.aws/config`; `AWS_PROFILE`, `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE` name others), then as obstore does
-by itself, which ends at the role of the instance. No setting of ours holds one, and none is logged.
+Keys are looked for where AWS programs look, and nowhere else: in the environment and in a profile of the shared
+files (`~/.aws/credentials`, `~/.aws/config`; `AWS_PROFILE`, `AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE` name
+others), then as obstore does by itself, which ends at the role of the instance. No setting of ours holds one, and
+none is logged.
 
 An object appears whole. Tiles are put by several threads, and `flush` waits for all of them: whoever finds the
-checkpoint finds what it needs. A tile is not sent again where the store has an object of its size whose ETag is the MD5
-of its bytes; for stores whose ETags mean something else, it is sent again only if no finished export had it.
+checkpoint finds what it needs. A tile is not sent again if a finished export had it, or if the store has an object
+of its size whose ETag is the MD5 of its bytes.
 
 >>> with open_bucket("s3://transparency/ledger-2026") as target:
 ...     export_log(reading, receipts, origin, target)
@@ -17,7 +18,7 @@ import hashlib
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -54,6 +55,7 @@ _SMALL: Final = {CHECKPOINT_NAME: "text/plain; charset=utf-8", ANCHORS_NAME: "ap
 _PLACE: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.*'()-]+)*)/?")
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _RETRY_SECONDS: Final = 30
+_OTHER_SOURCES: Final = ("role_arn", "credential_process", "sso_", "web_identity_")
 _T = TypeVar("_T")
 
 
@@ -155,9 +157,6 @@ def _open_store(bucket: str, prefix: str) -> S3Store:
     if endpoint is not None:
         config["endpoint"] = endpoint
     is_local = endpoint is not None and urlsplit(endpoint).hostname in _LOCAL_HOSTS
-    provider = None
-    if "aws_access_key_id" in profile:
-        provider = lambda: _to_credential(read_profile(os.environ))  # noqa: E731 -- read again at each renewal
     try:
         return S3Store(
             bucket,
@@ -165,13 +164,25 @@ def _open_store(bucket: str, prefix: str) -> S3Store:
             config=config,
             client_options={"allow_http": is_local, "timeout": timedelta(seconds=_RETRY_SECONDS)},
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=_RETRY_SECONDS)},
-            credential_provider=provider,
+            credential_provider=_choose_provider(profile),
         )
     except (BaseError, ValueError) as err:
         raise InputError(f"{type(err).__name__}: this place cannot be opened", field=FIELD) from None
 
 
-def read_profile(environment: "os._Environ[str] | dict[str, str]") -> dict[str, str]:
+def _choose_provider(profile: Mapping[str, str]) -> "Callable[[], S3Credential] | None":
+    """Return what reads the profile's keys at each renewal; None where obstore looks by itself."""
+    if "AWS_ACCESS_KEY_ID" in os.environ:
+        return None
+    if "aws_access_key_id" in profile:
+        return lambda: _to_credential(read_profile(os.environ))
+    for name in profile:
+        if name.startswith(_OTHER_SOURCES):
+            raise InputError(f"a profile with {name} is not read here: give it keys", field="AWS_PROFILE")
+    return None
+
+
+def read_profile(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the members of the profile that is chosen, as AWS's own programs read the shared files.
 
     Raises:
@@ -203,7 +214,7 @@ def _read_section(path: Path, section: str) -> dict[str, str]:
     return dict(parser[section]) if parser.has_section(section) else {}
 
 
-def _to_credential(profile: dict[str, str]) -> "S3Credential":
+def _to_credential(profile: Mapping[str, str]) -> "S3Credential":
     credential: S3Credential = {
         "access_key_id": profile["aws_access_key_id"],
         "secret_access_key": profile.get("aws_secret_access_key", ""),
@@ -218,6 +229,6 @@ def _explain(name: str, err: Exception) -> InputError | UnavailableError:
     """Return what an error of the store means; its own words may hold addresses that are signed."""
     if isinstance(err, PermissionDeniedError | UnauthenticatedError | PermissionError):
         return InputError(f"{name}: the store refuses these credentials", field=FIELD)
-    if isinstance(err, NotFoundError | FileNotFoundError):
+    if isinstance(err, NotFoundError | FileNotFoundError) or "NoSuchBucket" in str(err):
         return InputError(f"{name}: there is no such bucket", field=FIELD)
     return UnavailableError(f"{name}: the object store is out of reach")

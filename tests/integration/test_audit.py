@@ -82,7 +82,7 @@ def test_an_export_again_changes_nothing(line, founded):
 
 
 def test_a_log_is_not_exported_to_an_address_or_a_file(line):
-    for target in ("s3://bucket/log", line.policy):
+    for target in ("gs://bucket/log", line.policy):
         answer = run("log", "export", target, "--home", line.home, "--json")
         assert (answer.code, answer.members["kind"]) == (2, "Input")
 
