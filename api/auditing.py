@@ -55,7 +55,7 @@ FOLLOW_SECONDS: Final = 1.0
 _DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula."""
 
-_STATUSES: Final = (*(status.value for status in DocumentStatus), VOID)
+STATUSES: Final = (*(status.value for status in DocumentStatus), VOID)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REGION_DIGITS: Final = 12
 _FILTERS: Final = (
@@ -195,7 +195,7 @@ def parse_question(given: Mapping[str, str], auditor: Auditor, *, field: Callabl
         verified_to=ask.days("verified_to"),
         sequenced_from_ms=ask.instant("sequenced_from", auditor.zone),
         sequenced_before_ms=ask.instant("sequenced_to", auditor.zone, days=1),
-        status=ask.choice("status", _STATUSES),
+        status=ask.choice("status", STATUSES),
     )
     ask.require_order("verified")
     ask.require_order("sequenced")

@@ -7,6 +7,7 @@ beside the log and is brought up to date first.
 leaf_index,event,...
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -102,7 +103,10 @@ def query(
         given = {name: value for name, value in words.items() if value is not None}
         question = parse_question(given, auditor, field=_name)
         page = MAX_PROVED if proof else PAGE
-        _print_all(auditor, replace(question, limit=page, proof=proof, form=form), limit)
+        try:
+            _print_all(auditor, replace(question, limit=page, proof=proof, form=form), limit)
+        except BrokenPipeError:  # as `| head` does it: who reads has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

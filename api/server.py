@@ -139,6 +139,7 @@ def _open_for_auditors(home: Home) -> Iterator[Parts]:
         store = SqlStore(database)
         prover = Prover(store, home.origin)
         registers = RegisterList(store, prover, home.origin)
+        auditor.follow()
         yield Parts(prover, Receipts(store), registers, auditor=auditor)
 
 

@@ -123,7 +123,6 @@ def export_log(
     for done, path in enumerate(missing):
         on_progress(done, len(missing))
         written += target.write(path, read_tile(reading, wanted[path]))
-    target.flush()
     under = [receipt for receipt in receipts if receipt.tree_size <= checkpoint.tree_size]
     for path, content in (
         (ANCHORS_NAME, encode_anchor_list(origin, under)),

@@ -75,10 +75,13 @@ def read_leaves(store):
 def naive_rows(leaves, day, zone):
     """Return how every certificate stood when a day ended: all leaves up to then are folded, one by one."""
     end = datetime.combine(day + timedelta(days=1), time(), zone)
+    return fold([raw for raw in leaves if parse_leaf(raw).header.sequenced_at < end], day)
+
+
+def fold(leaves, day):
+    """Return how every certificate stands after these leaves, on a day."""
     replay, issues = Replay(), {}
     for raw in leaves:
-        if parse_leaf(raw).header.sequenced_at >= end:
-            break
         done = replay.take(raw)
         if done.signed is not None and done.signed.statement.type is EventType.ISSUE:
             issues[done.index] = None if isinstance(done.outcome, Void) else done.signed.statement

@@ -10,6 +10,7 @@ from api.auditing import (
     MAX_PAGE,
     MAX_PROVED,
     PARAMETERS,
+    STATUSES,
     USUAL_PAGE,
     Auditor,
     Form,
@@ -22,7 +23,10 @@ from api.auditing import (
 from api.describe import describe, json_of, text_of
 from api.ready import NO_STORE, Ready, respond
 from api.schemas.audit import AuditAnswer
+from ledger.core.category import Category
 from ledger.core.errors import InputError
+from ledger.core.event import DEFINED_TYPES
+from ledger.core.ids import ID_PATTERN
 
 _JSONL: Final = "application/jsonl"
 _CSV: Final = "text/csv; charset=utf-8"
@@ -42,6 +46,24 @@ _MEANINGS: Final = {
     "next": "what the answer before this one has as `next`",
     "proof": "1: every row with its proof",
     "format": "json, jsonl or csv",
+}
+
+_DAY: Final = {"type": "string", "format": "date"}
+_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    "institution": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
+    "category": {"enum": [item.name for item in Category]},
+    "event": {"enum": [item.name for item in sorted(DEFINED_TYPES)]},
+    "region": {"type": "string", "pattern": "^[0-9]{1,12}$"},
+    "status": {"enum": list(STATUSES)},
+    "as_of": _DAY,
+    "verified_from": _DAY,
+    "verified_to": _DAY,
+    "sequenced_from": _DAY,
+    "sequenced_to": _DAY,
+    "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE},
+    "next": {"type": "string", "pattern": "^[0-9]{1,12}-[0-9]{1,12}$"},
+    "proof": {"enum": ["0", "1"]},
+    "format": {"enum": list(Form)},
 }
 
 
@@ -106,5 +128,5 @@ def _describe(name: str) -> dict[str, Any]:
         "in": "query",
         "required": False,
         "description": _MEANINGS[name],
-        "schema": {"type": "string"},
+        "schema": _SCHEMAS[name],
     }

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from catalogue_world import SHANGHAI, DaysOfEvents, naive_rows, read_leaves
+from catalogue_world import SHANGHAI, DaysOfEvents, fold, naive_rows, read_leaves
 from fakes import MemoryStore
 from sqlalchemy import text
 from world import ORIGIN, World, submit
@@ -17,13 +17,15 @@ from world import ORIGIN, World, submit
 from api.auditing import Auditor, parse_question
 from api.query import _print_all
 from ledger.catalogue import Catalogue
+from ledger.core.calendar_rules import date_from_days
 from ledger.core.category import Category
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import StateError
 from ledger.core.event import EventType
+from ledger.core.ids import TreeSize
 from ledger.log import Log
 from ledger.proving import Prover
-from ledger.store.catalogue_queries import CatalogueQueries, Filters
+from ledger.store.catalogue_queries import CatalogueQueries, Filters, View
 from ledger.store.catalogue_tables import metadata
 from ledger.store.engine import Database
 from verifier.checks import find_stated_status
@@ -79,6 +81,16 @@ def test_status_on_any_day_is_that_of_a_plain_fold(audit_database, seed):
             assert found == {index: was for index, was in expected.items() if was == status}
         seen |= set(expected.values())
     assert len(seen) > 4
+
+
+def test_status_after_any_leaf_is_that_of_a_plain_fold(audit_database):
+    days = DaysOfEvents(MemoryStore(), 11)
+    days.pass_some(60)
+    catalogue, leaves = follow(days.store, audit_database), read_leaves(days.store)
+    day = View(TreeSize(0), 20_800)
+    for size in range(0, len(leaves) + 1, 3):
+        rows = read_all(catalogue, Filters(), replace(day, tree_size=TreeSize(size)), limit=1000)
+        assert issues(rows) == fold(leaves[:size], date_from_days(day.day)), size
 
 
 def test_every_leaf_but_the_mapheads_is_there_once(audit_database):

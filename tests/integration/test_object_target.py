@@ -139,6 +139,20 @@ def test_an_export_that_breaks_off_shows_no_checkpoint_and_goes_on(bucket, monke
     assert objects(bucket).keys() == expected(700)
 
 
+def test_the_checkpoint_comes_when_all_else_is_there(bucket, monkeypatch):
+    real, done = BucketTarget._put, []
+
+    def put(self, path, content):
+        time.sleep(0.2 if path.startswith("tile/") else 0)
+        real(self, path, content)
+        done.append(path)
+
+    monkeypatch.setattr(BucketTarget, "_put", put)
+    export(700)
+    assert done[-1] == "checkpoint"
+    assert set(done) == expected(700)
+
+
 def test_what_a_broken_first_export_sent_is_not_sent_again(bucket, monkeypatch):
     export(700)
     obstore.delete(bucket, ["checkpoint", "tile/0/001"])

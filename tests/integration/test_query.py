@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import shlex
+import subprocess
 import time
 from datetime import date, timedelta
 
 import httpx2
 import pytest
-from line import DAY, FOUNDED, Line, failed_meter, meter, run, run_process, write_rows
+from line import DAY, FOUNDED, Line, command, failed_meter, meter, run, run_process, write_rows
 from served_home import serve
 from tlog_client import check_proof
 
@@ -252,6 +254,18 @@ def test_a_server_sees_what_the_log_takes_in(client, line):
     time.sleep(FOLLOW_SECONDS)
     after = client.get("/audit/entries?event=ISSUE&limit=1000").json()["entries"]
     assert len(after) == len(before) + 1
+
+
+def test_who_has_read_enough_may_go(line):
+    words = shlex.join(command("query", "--home", line.home, "--format", "jsonl", "--proof"))
+    done = subprocess.run(
+        f"set -o pipefail; {words} | head -c 10",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, len(done.stdout), done.stderr) == (0, 10, b"")
 
 
 def test_rows_alone_are_on_stdout(line):
