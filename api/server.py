@@ -19,6 +19,7 @@ from functools import partial
 from types import FrameType
 from typing import Annotated, Final
 
+import structlog
 import typer
 import uvicorn
 
@@ -98,6 +99,7 @@ def serve(
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))
         elif role is Role.AUDITOR:
+            _warn_of_strangers(host)
             parts = stack.enter_context(_open_for_auditors(opened))
         else:
             passphrase = find_given_passphrase(opened, passphrase_file)
@@ -130,6 +132,12 @@ def _open_public(home: Home) -> Iterator[Parts]:
         yield Parts(prover, Receipts(store), RegisterList(store, prover, home.origin), public=public)
     finally:
         database.close()
+
+
+def _warn_of_strangers(host: str) -> None:
+    if host not in {LOCAL, "::1", "localhost"}:
+        sentence = "whoever reaches this address is an auditor: let a server in front of it decide who does"
+        structlog.get_logger(__name__).warning(sentence, host=host)
 
 
 @contextmanager

@@ -154,9 +154,10 @@ def _open_store(bucket: str, prefix: str) -> S3Store:
     if "region" in profile:
         config["region"] = profile["region"]
     endpoint = profile.get("endpoint_url") or os.environ.get("AWS_ENDPOINT_URL")
+    is_local = False
     if endpoint is not None:
         config["endpoint"] = endpoint
-    is_local = endpoint is not None and urlsplit(endpoint).hostname in _LOCAL_HOSTS
+        is_local = _is_local(endpoint)
     try:
         return S3Store(
             bucket,
@@ -168,6 +169,20 @@ def _open_store(bucket: str, prefix: str) -> S3Store:
         )
     except (BaseError, ValueError) as err:
         raise InputError(f"{type(err).__name__}: this place cannot be opened", field=FIELD) from None
+
+
+def _is_local(endpoint: str) -> bool:
+    """Say whether an endpoint is of this machine; only then plain HTTP will do."""
+    try:
+        address = urlsplit(endpoint)
+        host, scheme = address.hostname, address.scheme
+    except ValueError:
+        host = scheme = None
+    if not host or scheme not in ({"http", "https"} if host in _LOCAL_HOSTS else {"https"}):
+        raise InputError(
+            "is the https URL of an object store, or an http one of this machine", field="endpoint_url"
+        )
+    return host in _LOCAL_HOSTS
 
 
 def _choose_provider(profile: Mapping[str, str]) -> "Callable[[], S3Credential] | None":

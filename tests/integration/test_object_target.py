@@ -222,6 +222,12 @@ def test_a_store_out_of_reach_is_not_an_input_fault(bucket, tmp_path):
             "mirror",
             "role_arn",
         ),
+        (
+            {"config": "[profile mirror]\nendpoint_url = http://store.example\n"},
+            "mirror",
+            "endpoint_url: is the https",
+        ),
+        ({"config": "[profile mirror]\nendpoint_url = store\n"}, "mirror", "endpoint_url: is the https"),
         ({"config": "[profile mirror]\nsso_session = x\n", "credentials": ""}, "mirror", "sso_session"),
     ],
 )

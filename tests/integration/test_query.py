@@ -174,6 +174,15 @@ def client(line):
         yield client
 
 
+def test_an_auditor_of_the_whole_net_is_warned_of(line):
+    with serve(line.home, "auditor", "--host", "0.0.0.0") as server:
+        _, _, err = server.stop()
+    assert "let a server in front of it decide" in err
+    with serve(line.home, "auditor") as server:
+        _, _, err = server.stop()
+    assert "decide" not in err
+
+
 def test_pages_follow_each_other_to_the_end(client, line):
     path, found, sizes = "/audit/entries?limit=4", [], set()
     while path:
