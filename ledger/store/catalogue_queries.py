@@ -5,7 +5,7 @@
 """
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -58,6 +58,9 @@ _RARE: Final = frozenset(
     {"NEEDS_REVERIFICATION", "SUSPENDED", "FAILED_SINCE", "FAILED", "CANCELLED", "WITHDRAWN"}
 )
 """How few certificates stand."""
+
+_KEYS: Final = 4096
+"""Keys in one statement; SQLite names at most 32,766, and one instrument may have more certificates."""
 
 _ENTRY: Final = select(*entries.c)
 _DOCUMENT: Final = select(*documents.c)
@@ -200,30 +203,30 @@ class CatalogueQueries:
         """Return the division of every institution."""
         return {row.id: row.division for row in self._connection.execute(select(*institutions.c))}
 
-    def find_documents(self, names: Sequence[Subject]) -> list[CatalogueDocument]:
-        """Return the certificates that have these subjects; others are left out."""
-        rows = select_by_keys(self._connection, _DOCUMENT, documents.c.name, names)
-        return [CatalogueDocument(*row) for row in rows]
-
     def find_documents_of(self, subjects: Sequence[Subject]) -> list[CatalogueDocument]:
         """Return every certificate of these instruments and parts."""
-        rows = select_by_keys(self._connection, _DOCUMENT, documents.c.subject, subjects)
+        rows = self._select(_DOCUMENT, documents.c.subject, subjects)
         return [CatalogueDocument(*row) for row in rows]
 
     def find_instruments(self, subjects: Sequence[Subject]) -> list[CatalogueInstrument]:
         """Return these instruments and parts; others are left out."""
-        rows = select_by_keys(self._connection, _INSTRUMENT, instruments.c.subject, subjects)
+        rows = self._select(_INSTRUMENT, instruments.c.subject, subjects)
         return [CatalogueInstrument(*row) for row in rows]
 
     def find_open_periods(self, wanted: Sequence[int]) -> list[Period]:
         """Return the period that goes on of each of these certificates."""
-        rows = select_by_keys(self._connection, _OPEN_PERIOD, periods.c.document, wanted)
-        return [Period(*row) for row in rows]
+        return [Period(*row) for row in self._select(_OPEN_PERIOD, periods.c.document, wanted)]
 
     def find_entries(self, indices: Sequence[int]) -> list[CatalogueEntry]:
         """Return the entries of these leaves; others are left out."""
-        rows = select_by_keys(self._connection, _ENTRY, entries.c.leaf_index, indices)
-        return [CatalogueEntry(*row) for row in rows]
+        return [CatalogueEntry(*row) for row in self._select(_ENTRY, entries.c.leaf_index, indices)]
+
+    def _select(
+        self, query: Select[*tuple[Any, ...]], column: Column[Any], keys: Sequence[Any]
+    ) -> Iterator[Row[*tuple[Any, ...]]]:
+        """Yield the rows with these keys, of which there may be more than a statement can name."""
+        for start in range(0, len(keys), _KEYS):
+            yield from select_by_keys(self._connection, query, column, keys[start : start + _KEYS])
 
     def write(
         self,

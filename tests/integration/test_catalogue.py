@@ -208,6 +208,17 @@ def test_it_is_made_in_parts_that_each_hold(audit_database, monkeypatch):
     assert issues(rows) == naive_rows(read_leaves(days.store), LATER, SHANGHAI)
 
 
+def test_an_instrument_may_have_more_certificates_than_a_statement_can_name(audit_database, monkeypatch):
+    monkeypatch.setattr("ledger.store.catalogue_queries._KEYS", 3)
+    days = DaysOfEvents(MemoryStore(), 21)
+    catalogue = follow(days.store, audit_database)
+    for _ in range(6):
+        days.pass_some(12)
+        catalogue.follow()
+    rows = read_all(catalogue, Filters(), catalogue.view_now(LATER))
+    assert issues(rows) == naive_rows(read_leaves(days.store), LATER, SHANGHAI)
+
+
 # --- plans --------------------------------------------------------------------------------------------------
 
 FILTERS = {
