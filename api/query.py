@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Final
 
 import orjson
@@ -32,7 +33,7 @@ from ledger.catalogue import Catalogue
 from ledger.cli import HomeOption
 from ledger.console import make_progress, run_command
 from ledger.core.errors import InputError
-from ledger.home import DEFAULT_HOME, Home, open_home
+from ledger.home import DEFAULT_HOME, Home, lock_catalogue, open_home
 from ledger.local import read_clock
 from ledger.proving import Prover
 from ledger.receipts import Receipts
@@ -123,7 +124,9 @@ def open_auditor(home: Home) -> Iterator[Auditor]:
     ):
         require_current(database)
         store = SqlStore(database)
-        catalogue = Catalogue(store, audit, home.origin, find_stated_status)
+        catalogue = Catalogue(
+            store, audit, home.origin, find_stated_status, alone=partial(lock_catalogue, home)
+        )
         prover = Prover(store, home.origin)
         yield Auditor(catalogue, prover, Receipts(store), home.zone, read_clock, time.monotonic)
 

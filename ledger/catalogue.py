@@ -13,7 +13,7 @@ verifier's. An event costs time in proportion to the certificates of its instrum
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -101,8 +101,24 @@ class Catalogue:
     Every method raises `UnavailableError` when a database is out of reach.
     """
 
-    def __init__(self, source: Source, database: CatalogueDatabase, origin: str, weigh: Weigh) -> None:
+    def __init__(
+        self,
+        source: Source,
+        database: CatalogueDatabase,
+        origin: str,
+        weigh: Weigh,
+        *,
+        alone: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Make the tables, unless they are there.
+
+        Args:
+            source: the log.
+            database: its catalogue.
+            origin: name of the log.
+            weigh: how certificates stand.
+            alone: keeps other processes from writing; SQLite below 3.51.3 can lose data where two move the
+                write-ahead log.
 
         Raises:
             StateError: the database holds the catalogue of another log.
@@ -110,7 +126,8 @@ class Catalogue:
         self._source = source
         self._database = database
         self._weigh = weigh
-        with database.write() as connection:
+        self._alone = alone
+        with alone(), database.write() as connection:
             CatalogueQueries(connection).prepare(origin)
 
     def follow(self, on_progress: OnProgress = lambda _done, _all: None) -> TreeSize:
@@ -121,6 +138,10 @@ class Catalogue:
         Raises:
             LogIntegrityError: a stored leaf cannot be read.
         """
+        with self._alone():
+            return self._follow(on_progress)
+
+    def _follow(self, on_progress: OnProgress) -> TreeSize:
         done = before = self._read_size()
         with self._source.read() as reading:
             size = reading.read_head().tree_size

@@ -197,6 +197,17 @@ def lock_ledger(home: Home) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def lock_catalogue(home: Home) -> Iterator[None]:
+    """Wait until no other process writes to the catalogue in the home; a catalogue elsewhere is not waited for."""
+    if home.settings.audit_database is not None:
+        yield
+        return
+    with (home.path / "audit.lock").open("a+", encoding="ascii") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
 # --- home.toml --------------------------------------------------------------------------------------------
 
 

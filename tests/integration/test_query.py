@@ -265,6 +265,20 @@ def test_a_server_sees_what_the_log_takes_in(client, line):
     assert len(after) == len(before) + 1
 
 
+def test_many_ask_at_once(line):
+    """Each brings the catalogue up to date, which one of them does at a time; all read the same."""
+    (line.home / "audit.db").unlink(missing_ok=True)
+    asked = [
+        subprocess.Popen(
+            command("query", "--home", line.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(5)
+    ]
+    answers = [process.communicate(timeout=120) for process in asked]
+    assert len(set(answers)) == 1
+    assert answers[0] == (query(line).out.encode(), b"")
+
+
 def test_who_has_read_enough_may_go(line):
     words = shlex.join(command("query", "--home", line.home, "--format", "jsonl", "--proof"))
     done = subprocess.run(
