@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shlex
+import shutil
 import subprocess
 import time
 from datetime import date, timedelta
@@ -265,15 +266,12 @@ def test_a_server_sees_what_the_log_takes_in(client, line):
     assert len(after) == len(before) + 1
 
 
-def test_many_ask_at_once(line):
+def test_many_ask_at_once(line, tmp_path):
     """Each brings the catalogue up to date, which one of them does at a time; all read the same."""
-    (line.home / "audit.db").unlink(missing_ok=True)
-    asked = [
-        subprocess.Popen(
-            command("query", "--home", line.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for _ in range(5)
-    ]
+    home = tmp_path / "home"
+    shutil.copytree(line.home, home, ignore=shutil.ignore_patterns("audit.db*"))
+    words = command("query", "--home", home)
+    asked = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(5)]
     answers = [process.communicate(timeout=120) for process in asked]
     assert len(set(answers)) == 1
     assert answers[0] == (query(line).out.encode(), b"")
