@@ -3,6 +3,7 @@
     public   verdict pages, bundles, status by number, checkpoint; no key, reads only
     ledger   statements in, bundles out; checkpoint, registers, states of subjects
     all      both
+    auditor  every leaf, filtered, with proofs; no key, reads only, a process of its own
 
 >>> app = create_app(Parts(prover, receipts, registers, public=PublicParts(store, policy, "v.example.cn", clock)))
 """
@@ -17,9 +18,10 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api import describe, problems
+from api.auditing import Auditor
 from api.limits import Guard
 from api.ready import ReadyAnswers
-from api.routes import bundles, certificates, entries, log, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
@@ -73,6 +75,7 @@ class Parts:
     registers: RegisterList
     public: PublicParts | None = None
     ledger: LedgerParts | None = None
+    auditor: Auditor | None = None
 
 
 def create_app(parts: Parts) -> Guard:
@@ -97,6 +100,8 @@ def build_api(parts: Parts) -> FastAPI:
         ledger = parts.ledger
         app.include_router(entries.make_router(ledger.intake, ledger.find_states, parts.registers))
         app.include_router(bundles.make_router(partial(find_bundles, parts.prover, parts.receipts)))
+    if parts.auditor is not None:
+        app.include_router(audit.make_router(parts.auditor))
     problems.install(app)
     describe.install(app)
     return app

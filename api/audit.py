@@ -7,8 +7,10 @@ reach, or a node cannot confirm what it was asked for.
 0
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,12 +20,17 @@ from ledger.audit.documents import Documents
 from ledger.audit.reading import FIELD, open_source
 from ledger.audit.replay import ContractLook, OnProgress, audit_log
 from ledger.audit.report import AuditReport, report_members
+from ledger.audit.resuming import StateFile, load_key
 from ledger.console import make_progress, print_result, run_command
 from ledger.core.encoding import encode_hex
+from ledger.core.errors import InputError
 from ledger.core.policy import Policy
+from ledger.files import replace_file
 from verifier.cli import DEFAULT_POLICY, load_policy
 
 app = typer.Typer(add_completion=False)
+
+_STATE_NAME: Final = "hengzheng-audit.state"
 
 _NAMED: Final = 20
 """VOID leaves and missing documents that people are told of one by one; JSON has all."""
@@ -54,21 +61,50 @@ def audit(
     workers: Annotated[
         int | None, typer.Option(min=0, max=64, help="processes beside this one that verify signatures")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="write the report for people, Chinese and English, to this file")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="with --resume: where this is written down; usually beside the report")
+    ] = None,
     *,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="write down how far this has come, and go on from there")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Replay a published log: files, hashes, signatures, who may, states, anchors. Needs no key and no server."""
+    if state is not None and not resume:
+        raise InputError("is for --resume", field="--state")
     believed = load_policy(policy)
     look = None if chain is None else _open_chain(chain, believed)
     folder = None if documents is None else Documents(documents)
     with open_source(place) as source, _show_progress(quiet=as_json) as on_progress:
-        report = audit_log(source, believed, folder, look, on_progress, helpers=workers)
+        kept = _open_state(state or _place_state(html), believed) if resume else None
+        report = audit_log(source, believed, folder, look, on_progress, helpers=workers, state=kept)
+    if html is not None:
+        _write_page(html, report, place, believed)
     if as_json:
         print_result(report_members(report), as_json=True)
     else:
         for line in describe_report(report):
             typer.echo(line)
     return report.exit_code
+
+
+def _place_state(html: Path | None) -> Path:
+    return Path(_STATE_NAME) if html is None else html.with_name(f"{html.name}.state")
+
+
+def _open_state(path: Path, policy: Policy) -> StateFile:
+    folder = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return StateFile(path, load_key(Path(folder) / "hengzheng" / "audit.key"), policy)
+
+
+def _write_page(path: Path, report: AuditReport, place: str, policy: Policy) -> None:
+    from api.web.audit_page import write_page  # noqa: PLC0415 -- the templates, only when there is a page to write
+
+    replace_file(path, write_page(report, place, policy, datetime.now(UTC)))
 
 
 def describe_report(report: AuditReport) -> Iterator[str]:
@@ -86,6 +122,8 @@ def describe_report(report: AuditReport) -> Iterator[str]:
     yield f"void leaves: {len(report.void)}, provable and without effect"
     for leaf in report.void[:_NAMED]:
         yield f"  leaf {leaf.leaf_index}: {leaf.reason}"
+    for count in report.events:
+        yield f"  {count.event}: {count.effective}" + (f", and {count.void} void" if count.void else "")
     yield from _describe_anchors(report)
     yield from _describe_documents(report)
 

@@ -10,12 +10,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from api.problems import MEDIA_TYPE, name_status
+from api.schemas.audit import AuditAnswer
 from api.schemas.base import Shape
 from api.schemas.entries import BundlesRequest, EntriesAnswer, EntriesRequest, SubjectsAnswer, SubjectsRequest
 from api.schemas.problems import ProblemShape
 from api.schemas.verdicts import CertificatesAnswer, Health, VerdictAnswer
 
 _SHAPES: Final[tuple[type[Shape], ...]] = (
+    AuditAnswer,
     *(BundlesRequest, CertificatesAnswer, EntriesAnswer, EntriesRequest, Health),
     *(ProblemShape, SubjectsAnswer, SubjectsRequest, VerdictAnswer),
 )

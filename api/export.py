@@ -11,18 +11,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from api.app import LedgerParts, Parts, PublicParts, build_api
+from api.auditing import Auditor
 
 FOLDER: Final = Path(__file__).resolve().parent / "openapi"
-ROLES: Final = {"public": (True, False), "ledger": (False, True), "all": (True, True)}
+ROLES: Final = {
+    "public": (True, False, False),
+    "ledger": (False, True, False),
+    "auditor": (False, False, True),
+    "all": (True, True, False),
+}
+"""Role -> whether it is public, ledger, auditor."""
 
 
 def render(role: str) -> str:
     """Return the OpenAPI document of a role; nothing is behind its routes."""
     nothing: Any = None
-    has_public, has_ledger = ROLES[role]
+    has_public, has_ledger, has_auditor = ROLES[role]
     public = PublicParts(nothing, nothing, "", nothing) if has_public else None
     ledger = LedgerParts(nothing, nothing) if has_ledger else None
-    document = build_api(Parts(nothing, nothing, nothing, public=public, ledger=ledger)).openapi()
+    auditor = Auditor(nothing, nothing, nothing, nothing, nothing, nothing) if has_auditor else None
+    parts = Parts(nothing, nothing, nothing, public=public, ledger=ledger, auditor=auditor)
+    document = build_api(parts).openapi()
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

@@ -1,6 +1,7 @@
 """`hengzheng serve`: opens a home, puts the roles together and runs them until the process is told to stop.
 
-It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server in front of it.
+It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server in front of it, and so is the
+question who may ask the role auditor, which is therefore never part of another role.
 
 >>> main(["serve", "all", "--home", "hengzheng-home", "--port", "8000"])
 0
@@ -8,16 +9,18 @@ It binds 127.0.0.1 unless told otherwise: TLS, names and rates are for a server 
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
+import structlog
 import typer
 
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.cosigning_loop import CosigningLoop
+from api.query import open_auditor
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
@@ -45,6 +48,7 @@ class Role(StrEnum):
 
     PUBLIC = "public"
     LEDGER = "ledger"
+    AUDITOR = "auditor"
     ALL = "all"
 
 
@@ -85,6 +89,9 @@ def serve(
         listener = stack.enter_context(listen(host, port))
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))
+        elif role is Role.AUDITOR:
+            _warn_of_strangers(host)
+            parts = stack.enter_context(_open_for_auditors(opened))
         else:
             passphrase = find_given_passphrase(opened, passphrase_file)
             parts = stack.enter_context(
@@ -110,6 +117,23 @@ def _open_public(home: Home) -> Iterator[Parts]:
         yield Parts(prover, Receipts(store), RegisterList(store, prover, home.origin), public=public)
     finally:
         database.close()
+
+
+def _warn_of_strangers(host: str) -> None:
+    if host not in {LOCAL, "::1", "localhost"}:
+        sentence = "whoever reaches this address is an auditor: let a server in front of it decide who does"
+        structlog.get_logger(__name__).warning(sentence, host=host)
+
+
+@contextmanager
+def _open_for_auditors(home: Home) -> Iterator[Parts]:
+    """Open what the role auditor needs: no key; the log is only read, its catalogue is written."""
+    with closing(Database(home.database_url)) as database, open_auditor(home) as auditor:
+        store = SqlStore(database)
+        prover = Prover(store, home.origin)
+        registers = RegisterList(store, prover, home.origin)
+        auditor.follow()
+        yield Parts(prover, Receipts(store), registers, auditor=auditor)
 
 
 @contextmanager

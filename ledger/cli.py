@@ -22,11 +22,11 @@ from ledger.chain.waiting import Pace
 from ledger.console import make_progress, print_result, run_command
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
-from ledger.core.errors import InputError, NotFoundError
+from ledger.core.errors import NotFoundError
 from ledger.cosigning import Cosigner
 from ledger.deployment import Founder
 from ledger.diagnosis import diagnose
-from ledger.export import Exported, export_log
+from ledger.export import Exported, ExportTarget, FolderTarget, export_log
 from ledger.home import (
     CHAIN_KEY,
     DEFAULT_HOME,
@@ -151,18 +151,21 @@ def doctor(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> N
 
 @log_app.command("export")
 def log_export(
-    directory: Annotated[str, typer.Argument(help="folder; what an earlier export wrote is added to")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR|s3://BUCKET/PREFIX", help="what an earlier export wrote there is added to"
+        ),
+    ],
     home: HomeOption = DEFAULT_HOME,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Write checkpoint, tiles, entries and receipts as plain files for auditors and mirrors. Needs no key."""
-    if "://" in directory:
-        raise InputError("the log is exported to a folder; copy that to other stores", field="DIRECTORY")
+    """Write checkpoint, tiles, entries and receipts as files for auditors and mirrors. Needs no key of ours."""
     opened = open_home(home)
-    with closing(Database(opened.database_url)) as database:
+    with closing(Database(opened.database_url)) as database, _open_target(place) as target:
         require_current(database)
-        exported = _export(database, opened, Path(directory), quiet=as_json)
+        exported = _export(database, opened, target, quiet=as_json)
     members = {
         "origin": opened.origin,
         "tree_size": exported.checkpoint.tree_size,
@@ -301,7 +304,18 @@ def _find_origin(home: Path) -> str:
         return f"hengzheng.local/{secrets.token_hex(_ORIGIN_BYTES)}"
 
 
-def _export(database: Database, home: Home, folder: Path, *, quiet: bool) -> Exported:
+@contextmanager
+def _open_target(place: str) -> Iterator[ExportTarget]:
+    if "://" not in place:
+        yield FolderTarget(Path(place))
+        return
+    from ledger.object_target import open_bucket  # noqa: PLC0415 -- only when there is a bucket to write to
+
+    with open_bucket(place) as target:
+        yield target
+
+
+def _export(database: Database, home: Home, target: ExportTarget, *, quiet: bool) -> Exported:
     witnesses = load_witnesses(home)
     with database.read() as connection, make_progress(quiet=quiet) as progress:
         task = progress.add_task("files")
@@ -309,7 +323,7 @@ def _export(database: Database, home: Home, folder: Path, *, quiet: bool) -> Exp
             ReadQueries(connection),
             list_receipts(AnchorQueries(connection)),
             home.origin,
-            folder,
+            target,
             lambda done, of_all: progress.update(task, completed=done, total=of_all),
             quorum=None if witnesses is None else witnesses.quorum,
         )

@@ -5,6 +5,7 @@
     keystore/<name>.pem     encrypted keys: `log` signs checkpoints, `chain` sends anchors
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
+    audit.db                the auditors' catalogue, which may be removed
     devchain/, anvil/       the chain of a development home
     witnesses.json          who is asked to cosign, see `witnesses`
     policy.json, trust.json for verifiers
@@ -75,6 +76,11 @@ class Home:
     def desk_database_url(self) -> str:
         """Where the institution's desk keeps its drafts."""
         return self.settings.desk_database or f"sqlite:///{self.path.resolve() / 'desk.db'}"
+
+    @property
+    def audit_database_url(self) -> str:
+        """Where the auditors' catalogue lies, which follows from the ledger."""
+        return self.settings.audit_database or f"sqlite:///{self.path.resolve() / 'audit.db'}"
 
     @property
     def finality(self) -> Finality:
@@ -194,6 +200,17 @@ def lock_ledger(home: Home) -> Iterator[None]:
         stream.truncate(0)
         stream.write(f"{os.getpid()}\n")
         stream.flush()
+        yield
+
+
+@contextmanager
+def lock_catalogue(home: Home) -> Iterator[None]:
+    """Wait until no other process writes to the catalogue in the home; a catalogue elsewhere is not waited for."""
+    if home.settings.audit_database is not None:
+        yield
+        return
+    with (home.path / "audit.lock").open("a+", encoding="ascii") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 
 

@@ -304,6 +304,34 @@ class Prover:
             (leaf,) = reading.read_leaves(leaf_index, leaf_index + 1)
         return encode_tlog_proof(TlogProof(leaf_index, inclusion, checkpoint.note, leaf[:HEADER_BYTES]))
 
+    def statement(self, leaf_index: LeafIndex) -> bytes:
+        """Return the signed statement of a leaf; a MAPHEAD has none, which is empty.
+
+        Raises:
+            NotFoundError: the log has no such leaf.
+        """
+        with self._store.read() as reading:
+            found = reading.read_leaves_at([leaf_index]).get(leaf_index)
+        return _require(found, f"the log has no leaf {leaf_index}")[HEADER_BYTES:]
+
+    def map_proof(self, leaf_index: LeafIndex) -> bytes:
+        """Return the proof, under the newest status map, of every subject that a leaf's statement is about.
+
+        With `tlog_proof` it shows any leaf and what has become of its subjects; bundles are for issues.
+
+        Raises:
+            NotFoundError: the newest checkpoint does not reach that far.
+        """
+        with self._store.read() as reading:
+            size = reading.read_head().tree_size
+            if not 0 <= leaf_index < size:
+                raise NotFoundError(f"the log has no leaf {leaf_index}")
+            leaf = parse_leaf(reading.read_leaves(leaf_index, leaf_index + 1)[0])
+            subjects: tuple[Subject, ...] = (leaf.header.subject,)
+            if leaf.statement_raw:
+                subjects = list_touched(parse_signed_statement(leaf.statement_raw).statement)
+            return build_map_proof(open_map_under(reading, size), subjects, reading.load_page)
+
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
         """Return the register leaves behind an institution's authority, with one proof for all.
 

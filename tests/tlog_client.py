@@ -2,13 +2,50 @@
 
     entries, size, root = read_log(lambda path: requests.get(prefix + "/" + path).content)
 
+As a program it reads a whole log over HTTP and exits with 0 if all of it agrees:
+
+    python tests/tlog_client.py URL VKEY
+
 tlog-checkpoint: three lines and the signatures. tlog-tiles: bundles of 256 entries, each behind a uint16; the
 name of a partial one ends in `.p/<width>`; tiles of 256 hashes, whose level above hashes full tiles only.
 RFC 6962 §2.1: MTH.
 """
 
 import base64
+import sys
+import urllib.request
 from hashlib import sha256
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+def main(url, vkey):
+    """Read a log below a URL whose checkpoint is signed by a key (C2SP signed-note: `name+hash+key`)."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def get(path):
+        with direct.open(f"{url.rstrip('/')}/{path}", timeout=30) as answer:
+            return answer.read()
+
+    check_note(get("checkpoint").decode(), vkey)
+    entries, size, _ = read_log(get)
+    assert len(entries) == size
+    sys.stdout.write(f"{size} entries\n")
+
+
+def check_note(note, vkey):
+    """Check that a note is signed by a key (C2SP signed-note, Ed25519)."""
+    name, key_hash, key = vkey.split("+", 2)
+    raw = base64.b64decode(key)
+    assert raw[0] == 1
+    assert sha256(f"{name}\n".encode() + raw).hexdigest()[:8] == key_hash
+    text, _, signatures = note.rpartition("\n\n")
+    text += "\n"
+    assert text.split("\n")[0] == name
+    lines = [line.split(" ") for line in signatures.splitlines()]
+    (signed,) = [base64.b64decode(value) for dash, who, value in lines if dash == "—" and who == name]
+    assert signed[:4].hex() == key_hash
+    Ed25519PublicKey.from_public_bytes(raw[1:]).verify(signed[4:], text.encode())
 
 
 def read_log(get):
@@ -79,3 +116,7 @@ def check_proof(text, entry):
     assert sn == 0
     assert r == base64.b64decode(root)
     return index, extra
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

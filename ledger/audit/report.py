@@ -4,7 +4,8 @@
 (0, [])
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.core.checkpoint import Checkpoint
@@ -52,6 +53,26 @@ class DocumentCount:
 
 
 @dataclass(frozen=True, slots=True)
+class EventCount:
+    """How many leaves there are of one type."""
+
+    event: str
+    effective: int
+    void: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionCount:
+    """What one institution has issued."""
+
+    institution: str
+    name_zh: str
+    name_en: str | None
+    passed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
     """One audit, up to its end or to the first contradiction."""
 
@@ -71,6 +92,12 @@ class AuditReport:
     documents: DocumentCount | None
     """None: nobody named a folder."""
     contradiction: ContradictionError | None = None
+    events: tuple[EventCount, ...] = ()
+    """Leaves replayed, by what they do; MAPHEADs apart."""
+    institutions: tuple[InstitutionCount, ...] = ()
+    """Documents that took effect, by who issued them."""
+    certificates: Mapping[str, int] = field(default_factory=dict)
+    """Documents by their own newest status in the map; what their dates or their instrument say comes on top."""
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +125,14 @@ def report_members(report: AuditReport) -> dict[str, Any]:
         "mapheads": report.mapheads,
         "map_root": encode_hex(report.map_root),
         "void": [{"leaf_index": leaf.leaf_index, "reason": leaf.reason} for leaf in report.void],
+        "events": {
+            count.event: {"effective": count.effective, "void": count.void} for count in report.events
+        },
+        "institutions": {
+            count.institution: {"passed": count.passed, "failed": count.failed}
+            for count in report.institutions
+        },
+        "certificates": dict(report.certificates),
         "anchors": _anchor_members(report.anchors),
         "not_looked_up": list(report.not_looked_up),
     }

@@ -10,7 +10,7 @@ from sequencing import append_all, make_submissions
 from ledger.audit.reading import FolderSource
 from ledger.audit.replay import audit_log
 from ledger.core.policy import Policy
-from ledger.export import export_log
+from ledger.export import FolderTarget, export_log
 
 
 def export_new_log(entries: int, folder: Path) -> Policy:
@@ -18,7 +18,7 @@ def export_new_log(entries: int, folder: Path) -> Policy:
     with tempfile.TemporaryDirectory(prefix="hengzheng-bench-") as home, World(Path(home)) as world:
         append_all(world.log, make_submissions(entries))
         with world.store.read() as reading:
-            export_log(reading, [], ORIGIN, folder)
+            export_log(reading, [], ORIGIN, FolderTarget(folder))
         return world.policy
 
 

@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import LedgerParts, Parts, PublicParts, create_app
+from api.auditing import Auditor
 from api.export import FOLDER, ROLES, main, render
 
 LOG = {"/checkpoint", "/healthz", "/tile/{place}", "/entries/{index}/proof", "/anchors.json"}
@@ -20,6 +21,7 @@ ROUTES = {
         "/certificates/{number}",
     },
     "ledger": LOG | {"/entries", "/subjects", "/bundles", "/registers"},
+    "auditor": LOG | {"/audit/entries"},
 }
 ROUTES["all"] = ROUTES["public"] | ROUTES["ledger"]
 
@@ -93,10 +95,12 @@ def test_no_shape_takes_what_it_does_not_name(role):
 
 @every_role
 def test_the_document_is_served_and_nothing_from_elsewhere(role):
-    has_public, has_ledger = ROLES[role]
+    has_public, has_ledger, has_auditor = ROLES[role]
     public = PublicParts(None, None, "", None) if has_public else None
     ledger = LedgerParts(None, None) if has_ledger else None
-    client = TestClient(create_app(Parts(None, None, None, public=public, ledger=ledger)))
+    auditor = Auditor(None, None, None, None, None, None) if has_auditor else None
+    parts = Parts(None, None, None, public=public, ledger=ledger, auditor=auditor)
+    client = TestClient(create_app(parts))
     assert client.get("/openapi.json").json() == load(role)
     for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
         assert client.get(path).status_code == 404

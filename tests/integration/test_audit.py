@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def test_an_export_again_changes_nothing(line, founded):
 
 
 def test_a_log_is_not_exported_to_an_address_or_a_file(line):
-    for target in ("s3://bucket/log", line.policy):
+    for target in ("gs://bucket/log", line.policy):
         answer = run("log", "export", target, "--home", line.home, "--json")
         assert (answer.code, answer.members["kind"]) == (2, "Input")
 
@@ -130,6 +131,75 @@ def test_any_changed_byte_of_the_exported_log_is_found(line, data):
         assert path == "checkpoint"
     else:
         assert report.exit_code == 1
+
+
+def spoil(folder, name, how, chance):
+    """Spoil one file of an exported tree."""
+    path = folder / name
+    content = path.read_bytes()
+    if how == "flipped":
+        at = chance.randrange(len(content))
+        path.write_bytes(content[:at] + bytes([content[at] ^ chance.randint(1, 255)]) + content[at + 1 :])
+    elif how == "cut":
+        path.write_bytes(content[: chance.randrange(len(content))])
+    elif how == "prolonged":
+        path.write_bytes(content + chance.randbytes(1))
+    elif how == "removed":
+        path.unlink()
+    else:
+        path.with_name(f"{path.name}.old").write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "prolonged", "removed", "stray"])
+def test_whatever_is_spoiled_in_whichever_file_is_named(line, tmp_path, how):
+    seed = random.randrange(2**32)
+    chance, names = random.Random(seed), sorted(read_files(line.out / "log"))
+    for name in names:
+        if how == "stray" and not name.startswith("tile/"):
+            continue
+        folder = tmp_path / name.replace("/", "-")
+        shutil.copytree(line.out / "log", folder)
+        spoil(folder, name, how, chance)
+        answer = run("audit", "--from", folder, "--policy", line.policy, "--json")
+        assert answer.code in {1, 2}, (seed, name)
+        if answer.code == 2:
+            assert name == "checkpoint", (seed, name)
+            assert "checkpoint" in answer.members["error"], (seed, answer)
+            continue
+        (found,) = answer.members["contradictions"]
+        place = f"{name}.old" if how == "stray" else name
+        told = {found["file"], *found["error"].split()}
+        assert place in told or name == "checkpoint", (seed, name, found)
+
+
+def test_every_file_of_the_tree_is_among_those(line):
+    names = read_files(line.out / "log")
+    assert {"checkpoint", "anchors.json", "tile/0/000", "tile/entries/000"} <= set(names)
+    assert len(names) >= 7
+
+
+def test_a_killed_audit_goes_on_by_the_same_command(line, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    words = ["--resume", "--html", tmp_path / "report.html"]
+    first = audit(line.out / "log", line, *words)
+    assert (tmp_path / "report.html.state").exists()
+    assert audit(line.out / "log", line, *words) == first == audit(line.out / "log", line)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert first["root_hash"] in page
+    assert "福州市计量所" in page
+    (tmp_path / "report.html.state").write_bytes(b"{}")
+    assert audit(line.out / "log", line, *words) == first
+    answer = run("audit", "--from", line.out / "log", "--policy", line.policy, "--state", "x", "--json")
+    assert (answer.code, answer.members["field"]) == (2, "--state")
+
+
+def test_a_report_counts_what_the_log_holds(line):
+    members = audit(line.out / "log", line)
+    assert members["certificates"] == {"VALID": 269, "FAILED": 1}
+    assert members["institutions"] == {"350100-01": {"passed": 269, "failed": 1}}
+    assert members["events"]["ISSUE"] == {"effective": 270, "void": 0}
+    leaves = sum(each["effective"] + each["void"] for each in members["events"].values())
+    assert leaves + members["mapheads"] == members["entries"]
 
 
 def test_another_logs_policy_is_wrong_input(line, tmp_path):

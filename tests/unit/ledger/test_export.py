@@ -10,7 +10,7 @@ import ledger.export
 from ledger.core.anchor import parse_anchor_list
 from ledger.core.errors import LogIntegrityError, NotFoundError, StateError
 from ledger.core.tiles import list_files, tile_path
-from ledger.export import export_log
+from ledger.export import FolderTarget, export_log
 
 RECEIPTS = [MemoryLedger().found().receipt(size) for size in (2, 4)]
 SIZES = (1, 2, 255, 256, 257, 600, 65_537)
@@ -18,7 +18,7 @@ SIZES = (1, 2, 255, 256, 257, 600, 65_537)
 
 def export(size, folder, *, origin=ORIGIN, store=None, receipts=()):
     with (store or make_bare_store(size)).read() as reading:
-        return export_log(reading, receipts, origin, folder)
+        return export_log(reading, receipts, origin, FolderTarget(folder))
 
 
 def files(folder):
@@ -139,7 +139,7 @@ def test_a_folder_with_another_log_or_another_history_is_left_as_it_is(tmp_path)
     shorter, other = make_bare_store(200), make_bare_store(400)
     other.data.tiles[1, 0] = bytes(32)
     for changes in ({"origin": "ledger.example/other"}, {"store": shorter}, {"store": other}):
-        with pytest.raises(StateError, match="name another folder"):
+        with pytest.raises(StateError, match="name another place"):
             export(300, tmp_path, **changes)
     (tmp_path / "checkpoint").write_bytes(b"notes")
     with pytest.raises(StateError, match="no checkpoint"):

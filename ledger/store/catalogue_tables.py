@@ -1,0 +1,134 @@
+"""Tables of the auditors' catalogue: what they ask for, in columns with indices. All of it follows from the leaves.
+
+They lie in a database of their own: none of their indices costs the log a page when it takes a leaf in, and a
+reader of the log need not write to it. Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns
+that end in `_ms`; dates are days since 1970-01-01.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    literal_column,
+)
+
+metadata = MetaData()
+
+NEVER: Final = 2**63 - 1
+"""End of a period that goes on."""
+
+_Index = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "audit_meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What this database was made for: format version, origin of the log."""
+
+head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("tree_size", BigInteger, nullable=False),
+    Column("last_leaf", LargeBinary, nullable=False),
+)
+"""How many leaves are catalogued, and SHA-256 of the last of them."""
+
+institutions = Table(
+    "audit_institutions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("division", Text, nullable=False),
+)
+"""Where every institution is registered now."""
+
+entries = Table(
+    "audit_entries",
+    metadata,
+    Column("leaf_index", _Index, primary_key=True, autoincrement=False),
+    Column("document", BigInteger),
+    Column("event", SmallInteger, nullable=False),
+    Column("is_void", SmallInteger, nullable=False),
+    Column("sequenced_at_ms", BigInteger, nullable=False),
+    Column("speaker", Text, nullable=False),
+    Column("institution", Text),
+    Column("division", Text),
+    Column("number", Text),
+    Column("instrument", LargeBinary),
+    Column("part", Text),
+    Column("serial", Text),
+    Column("category", SmallInteger),
+    Column("conclusion", SmallInteger),
+    Column("verified_on", Integer),
+    Column("valid_until", Integer),
+    Column("validity_kind", SmallInteger),
+    Column("reason", Text),
+    Column("certificate_digest", LargeBinary),
+    Column("statement_digest", LargeBinary, nullable=False),
+    Index("audit_entries_document_idx", "document", "leaf_index"),
+    Index("audit_entries_event_idx", "event", "leaf_index"),
+    Index("audit_entries_sequenced_idx", "sequenced_at_ms", "leaf_index"),
+    Index("audit_entries_institution_idx", "institution", "leaf_index"),
+    Index("audit_entries_division_idx", "division", "leaf_index"),
+    Index("audit_entries_category_idx", "category", "leaf_index"),
+    Index("audit_entries_verified_idx", "verified_on", "leaf_index"),
+)
+"""Every leaf but the MAPHEADs.
+
+`document` is the leaf of the issue that an event is about; acts repeat what their certificate says of instrument,
+category and dates. `division` is that of the institution when the certificate was issued.
+"""
+
+IS_VOID: Final = entries.c.is_void == literal_column("1")
+"""As the index has it: SQLite uses a partial index only where the same words stand in a query."""
+
+Index("audit_entries_void_idx", entries.c.leaf_index, sqlite_where=IS_VOID, postgresql_where=IS_VOID)
+
+documents = Table(
+    "audit_documents",
+    metadata,
+    Column("document", _Index, primary_key=True, autoincrement=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False, unique=True),
+    Column("status", SmallInteger, nullable=False),
+    Index("audit_documents_subject_idx", "subject"),
+)
+"""Every certificate: its instrument (or part), its own subject, its newest status as in the status map."""
+
+instruments = Table(
+    "audit_instruments",
+    metadata,
+    Column("subject", LargeBinary, primary_key=True),
+    Column("status", SmallInteger, nullable=False),
+    Column("current_certificate", BigInteger),
+    sqlite_with_rowid=False,
+)
+"""Newest status of every instrument and part."""
+
+periods = Table(
+    "audit_periods",
+    metadata,
+    Column("document", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("standing", Text, nullable=False),
+    PrimaryKeyConstraint("document", "since"),
+    Index("audit_periods_standing_idx", "standing", "document"),
+    sqlite_with_rowid=False,
+)
+"""How a certificate stood, from the leaf `since` on, up to and without the leaf `until`; expiry apart.
+
+In a log of n leaves the period with since < n <= until is the one that counts.
+"""

@@ -1,0 +1,337 @@
+"""The auditors' catalogue on both kinds of database: what it says is what a plain fold says, on any day."""
+
+import io
+import os
+import random
+import time
+import tracemalloc
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from catalogue_world import SHANGHAI, DaysOfEvents, fold, naive_rows, read_leaves
+from fakes import MemoryStore
+from sqlalchemy import text
+from world import ORIGIN, World, submit
+
+from api.auditing import Auditor, parse_question
+from api.query import _print_all
+from ledger.catalogue import Catalogue
+from ledger.core.calendar_rules import date_from_days
+from ledger.core.category import Category
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import StateError
+from ledger.core.event import EventType
+from ledger.core.ids import TreeSize
+from ledger.log import Log
+from ledger.proving import Prover
+from ledger.store.catalogue_queries import CatalogueQueries, Filters, View
+from ledger.store.catalogue_tables import metadata
+from ledger.store.engine import Database
+from verifier.checks import find_stated_status
+
+LATER = date(2031, 1, 1)
+
+
+@pytest.fixture
+def audit_database(database_url):
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+def follow(store, database, origin=ORIGIN):
+    catalogue = Catalogue(store, database, origin, find_stated_status)
+    catalogue.follow()
+    return catalogue
+
+
+def read_all(catalogue, filters, view, limit=7):
+    rows, after = [], -1
+    while page := catalogue.read_page(filters, view, after=after, limit=limit):
+        rows += page
+        after = page[-1].entry.leaf_index
+    return rows
+
+
+def issues(rows):
+    return {row.entry.leaf_index: row.status for row in rows if row.entry.event == EventType.ISSUE}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_status_on_any_day_is_that_of_a_plain_fold(audit_database, seed):
+    days = DaysOfEvents(MemoryStore(), seed)
+    chance = random.Random(seed)
+    catalogue = follow(days.store, audit_database)
+    for _ in range(4):
+        days.pass_some(chance.randint(1, 30))
+        catalogue.follow()
+    leaves = read_leaves(days.store)
+    first = parse_leaf(leaves[0]).header.sequenced_at.date()
+    last = parse_leaf(leaves[-1]).header.sequenced_at.date()
+    seen = set()
+    for _ in range(12):
+        day = first + timedelta(days=chance.randint(-1, (last - first).days + 200))
+        expected = naive_rows(leaves, day, SHANGHAI)
+        rows = read_all(catalogue, Filters(), catalogue.view_at(day, SHANGHAI))
+        assert issues(rows) == expected, day
+        for status in set(expected.values()) | {"VALID", "VOID", "SUSPENDED"}:
+            filters = Filters(status=status, event=EventType.ISSUE)
+            found = issues(read_all(catalogue, filters, catalogue.view_at(day, SHANGHAI)))
+            assert found == {index: was for index, was in expected.items() if was == status}
+        seen |= set(expected.values())
+    assert len(seen) > 4
+
+
+def test_status_after_any_leaf_is_that_of_a_plain_fold(audit_database):
+    days = DaysOfEvents(MemoryStore(), 11)
+    days.pass_some(60)
+    catalogue, leaves = follow(days.store, audit_database), read_leaves(days.store)
+    day = View(TreeSize(0), 20_800)
+    for size in range(0, len(leaves) + 1, 3):
+        rows = read_all(catalogue, Filters(), replace(day, tree_size=TreeSize(size)), limit=1000)
+        assert issues(rows) == fold(leaves[:size], date_from_days(day.day)), size
+
+
+def test_every_leaf_but_the_mapheads_is_there_once(audit_database):
+    days = DaysOfEvents(MemoryStore(), 77)
+    days.pass_some(60)
+    catalogue = follow(days.store, audit_database)
+    headers = [parse_leaf(raw).header for raw in read_leaves(days.store)]
+    rows = read_all(catalogue, Filters(), catalogue.view_now(LATER))
+    assert [row.entry.leaf_index for row in rows] == [
+        index for index, header in enumerate(headers) if header.type is not EventType.MAPHEAD
+    ]
+    for row in rows:
+        header = headers[row.entry.leaf_index]
+        assert (row.entry.event, row.entry.sequenced_at_ms) == (header.type, header.sequenced_at_ms)
+        assert bool(row.entry.is_void) == (header.status == 255) == (row.status == "VOID")
+        assert row.entry.statement_digest == header.statement_digest
+    assert catalogue.follow() == len(headers), "nothing is taken twice"
+    assert len(read_all(catalogue, Filters(), catalogue.view_now(LATER), limit=1000)) == len(rows)
+
+
+def test_an_act_stands_beside_its_certificate(audit_database):
+    days = DaysOfEvents(MemoryStore(), 5)
+    days.pass_some(80)
+    catalogue = follow(days.store, audit_database)
+    rows = {row.entry.leaf_index: row for row in read_all(catalogue, Filters(), catalogue.view_now(LATER))}
+    acts = [row for row in rows.values() if row.entry.document not in {None, row.entry.leaf_index}]
+    assert acts
+    for act in acts:
+        issue = rows[act.entry.document]
+        assert (act.entry.number, act.entry.institution) == (issue.entry.number, issue.entry.institution)
+        assert (act.status, act.entry.category) == (issue.status, issue.entry.category)
+        assert act.entry.reason == "STANDARD_INVALID"
+
+
+def test_filters_leave_out_what_does_not_fit(audit_database):
+    days = DaysOfEvents(MemoryStore(), 9)
+    days.pass_some(80)
+    catalogue = follow(days.store, audit_database)
+    view = catalogue.view_now(LATER)
+    everything = [row.entry for row in read_all(catalogue, Filters(), view)]
+    times = sorted({entry.sequenced_at_ms for entry in everything})
+    middle = times[len(times) // 2]
+    cases = {
+        Filters(institution="350100-02"): lambda entry: entry.institution == "350100-02",
+        Filters(category=Category.FUEL_DISPENSER): lambda entry: entry.category == Category.FUEL_DISPENSER,
+        Filters(category=Category.TAXIMETER): lambda _: False,
+        Filters(event=EventType.SUSPEND): lambda entry: entry.event == EventType.SUSPEND,
+        Filters(region="35"): lambda entry: entry.division is not None,
+        Filters(region="350100"): lambda entry: entry.division is not None,
+        Filters(region="36"): lambda _: False,
+        Filters(region="3499"): lambda _: False,
+        Filters(region="99"): lambda _: False,
+        Filters(verified_from=20759, verified_to=20759): lambda entry: entry.verified_on == 20759,
+        Filters(verified_from=20760): lambda _: False,
+        Filters(sequenced_from_ms=middle): lambda entry: entry.sequenced_at_ms >= middle,
+        Filters(sequenced_before_ms=middle): lambda entry: entry.sequenced_at_ms < middle,
+        Filters(institution="350100-01", event=EventType.ISSUE, region="3501"): lambda entry: (
+            (entry.institution, entry.event) == ("350100-01", EventType.ISSUE)
+        ),
+    }
+    for filters, fits in cases.items():
+        found = [row.entry for row in read_all(catalogue, filters, view)]
+        assert found == [entry for entry in everything if fits(entry)], filters
+
+
+def test_regions_end_where_their_digits_end(audit_database):
+    world = World()
+    log = Log(store := MemoryStore(), ORIGIN, world.log_key, lambda: datetime(2026, 11, 2, tzinfo=UTC))
+    submit(log, world.root(), world.authority(division="35"))
+    for place, division in enumerate(("35", "350", "3509", "35099", "351", "3510", "359999")):
+        submit(log, world.institution(f"I-{place}", division=division))
+    catalogue = follow(store, audit_database)
+    view = catalogue.view_now(LATER)
+    for region in ("35", "350", "3509", "35099", "351", "359", "3599", "36", "3"):
+        rows = read_all(catalogue, Filters(region=region), view)
+        known = ("35", "350", "3509", "35099", "351", "3510", "359999")
+        assert [row.entry.division for row in rows] == [each for each in known if each.startswith(region)]
+
+
+def test_a_catalogue_of_leaves_that_the_log_no_longer_has_begins_anew(audit_database):
+    long, short = DaysOfEvents(MemoryStore(), 1), DaysOfEvents(MemoryStore(), 2)
+    long.pass_some(50)
+    short.pass_some(20)
+    follow(long.store, audit_database)
+    for days in (short, long, short):
+        catalogue = follow(days.store, audit_database)
+        rows = read_all(catalogue, Filters(), catalogue.view_now(LATER))
+        leaves = read_leaves(days.store)
+        assert issues(rows) == naive_rows(leaves, LATER, SHANGHAI)
+        assert catalogue.view_now(LATER).tree_size == len(leaves)
+
+
+def test_the_catalogue_of_another_log_is_refused(audit_database):
+    follow(MemoryStore(), audit_database)
+    with pytest.raises(StateError, match=r"remove it, and it is made again"):
+        follow(MemoryStore(), audit_database, "ledger.example/other")
+
+
+def test_it_is_made_in_parts_that_each_hold(audit_database, monkeypatch):
+    """Whoever is killed between two parts goes on behind the last one."""
+    days = DaysOfEvents(MemoryStore(), 3)
+    days.pass_some(60)
+    monkeypatch.setattr("ledger.catalogue.CHUNK", 5)
+    catalogue = Catalogue(days.store, audit_database, ORIGIN, find_stated_status)
+
+    def stop(done, _all):
+        if done > 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        catalogue.follow(stop)
+    assert catalogue.view_now(LATER).tree_size == 25
+    follow(days.store, audit_database)
+    rows = read_all(catalogue, Filters(), catalogue.view_now(LATER))
+    assert issues(rows) == naive_rows(read_leaves(days.store), LATER, SHANGHAI)
+
+
+def test_an_instrument_may_have_more_certificates_than_a_statement_can_name(audit_database, monkeypatch):
+    monkeypatch.setattr("ledger.store.catalogue_queries._KEYS", 3)
+    days = DaysOfEvents(MemoryStore(), 21)
+    catalogue = follow(days.store, audit_database)
+    for _ in range(6):
+        days.pass_some(12)
+        catalogue.follow()
+    rows = read_all(catalogue, Filters(), catalogue.view_now(LATER))
+    assert issues(rows) == naive_rows(read_leaves(days.store), LATER, SHANGHAI)
+
+
+# --- plans --------------------------------------------------------------------------------------------------
+
+FILTERS = {
+    "institution": Filters(institution="350100-02"),
+    "category": Filters(category=5),
+    "event": Filters(event=EventType.WITHDRAW),
+    "region": Filters(region="3502"),
+    "verified": Filters(verified_from=20_000, verified_to=20_001),
+    "sequenced": Filters(sequenced_from_ms=5_000, sequenced_before_ms=6_000),
+    "status": Filters(status="WITHDRAWN"),
+    "void": Filters(status="VOID"),
+}
+
+
+@pytest.fixture
+def many(audit_database):
+    """20,000 rows in which every filter of `FILTERS` fits few."""
+    catalogue = follow(MemoryStore(), audit_database)
+    with audit_database.write() as connection:
+        rows = [
+            {
+                "leaf_index": number,
+                "document": number,
+                "event": EventType.WITHDRAW if number % 1000 == 7 else EventType.ISSUE,
+                "is_void": int(number % 1000 == 8),
+                "sequenced_at_ms": number,
+                "speaker": "350100-01",
+                "institution": "350100-02" if number % 1000 == 9 else "350100-01",
+                "division": "350201" if number % 1000 == 10 else "350101",
+                "category": 5 if number % 1000 == 11 else 1,
+                "verified_on": 20_000 + number // 100,
+                "statement_digest": bytes(32),
+            }
+            for number in range(20_000)
+        ]
+        connection.execute(metadata.tables["audit_entries"].insert(), rows)
+        periods = [
+            {
+                "document": number,
+                "since": number,
+                "until": 2**63 - 1,
+                "standing": "WITHDRAWN" if number % 1000 == 12 else "VALID",
+            }
+            for number in range(20_000)
+        ]
+        connection.execute(metadata.tables["audit_periods"].insert(), periods)
+        connection.execute(text("UPDATE audit_head SET tree_size = 20000"))
+        connection.execute(text("ANALYZE"))
+    return catalogue
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_no_filter_scans_what_an_index_would_find(many, audit_database, name):
+    view = many.view_now(LATER)
+    with audit_database.read() as connection:
+        query = CatalogueQueries(connection).build_page(FILTERS[name], view, 10, 1000)
+        is_sqlite = connection.dialect.name == "sqlite"
+        sql = str(query.compile(connection, compile_kwargs={"literal_binds": True})).replace("%", "%%")
+        plan = [
+            " ".join(map(str, row))
+            for row in connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{sql}")
+        ]
+    told = "\n".join(plan)
+    assert "SCAN" not in told, told
+    assert "Seq Scan on audit_entries" not in told, told
+    wanted = {
+        "region": "audit_entries_division_idx",
+        "sequenced": "PRIMARY KEY" if is_sqlite else "audit_entries_pkey",
+        "status": "audit_periods_standing_idx",
+    }.get(name, f"audit_entries_{name}_idx")
+    assert wanted in told, told
+    assert 10 <= len(many.read_page(FILTERS[name], view, after=10, limit=1000)) <= 1000
+
+
+# --- size ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [100_000 if os.environ.get("HENGZHENG_LONG") == "1" else 6_000])
+def test_any_number_of_rows_is_written_in_the_same_memory(tmp_path, monkeypatch, rows):
+    """Catalogue and rows of a whole log: what is held at a time is a page."""
+    monkeypatch.setattr("api.query.PAGE", 1000)
+    store, world = MemoryStore(), World()
+    log = Log(store, ORIGIN, world.log_key, lambda: datetime(2026, 11, 2, tzinfo=UTC))
+    submit(log, *world.founding())
+    for start in range(0, rows, 2000):
+        submit(log, *map(world.bare_issue, range(start, min(start + 2000, rows))))
+    database = Database(f"sqlite:///{tmp_path}/audit.sqlite3")
+    auditor = Auditor(
+        follow(store, database), Prover(store, ORIGIN), None, SHANGHAI, lambda: log_time(log), time.monotonic
+    )
+    question = parse_question({"format": "csv"}, auditor, field=str)
+    out = CountedLines()
+    monkeypatch.setattr("sys.stdout", out)
+    tracemalloc.start()
+    try:
+        _print_all(auditor, replace(question, limit=1000), None)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        database.close()
+    assert out.lines == 1 + 5 + rows
+    assert peak < 6_000_000
+
+
+class CountedLines(io.StringIO):
+    """A terminal that forgets what was written."""
+
+    lines = 0
+
+    def write(self, text):
+        self.lines += text.count("\n")
+        return len(text)
+
+
+def log_time(log):
+    return datetime.fromtimestamp(log.head.sequenced_at_ms / 1000, UTC)
