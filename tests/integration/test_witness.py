@@ -513,11 +513,19 @@ def _is_over(answer, ledger):
 
 
 def test_a_move_that_lost_the_race_is_told_the_size(stage):
+    """While one witness replays, another on the same database, as a second process would be, signs."""
     size = stage.ledger.size
     assert_cosigned(stage, stage.ask(0))
     stage.grow()
-    again = stage.make()
-    assert_cosigned(stage, stage.ask(size))
-    answer = stage.ask(size, witness=again)
+    other = stage.make()
+    follower = other._watches[stage.ledger.origin]._follower
+    plain = follower.follow
+
+    def follow(checkpoint, note):
+        plain(checkpoint, note)
+        assert_cosigned(stage, stage.ask(size))
+
+    follower.follow = follow
+    answer = stage.ask(size, witness=other)
     assert_refused(answer, RefusalKind.OTHER_SIZE)
     assert answer.cosigned_size == stage.ledger.size
