@@ -20,7 +20,7 @@ from ledger.core.note import NoteVerifier
 from ledger.core.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from ledger.cosigning import REFRESH, Cosigner
 from ledger.diagnosis import diagnose
-from ledger.export import export_log
+from ledger.export import FolderTarget, export_log
 from ledger.proving import Prover
 from ledger.publishing import find_anchorable, find_published
 from ledger.store.records import StoredCosignature
@@ -198,7 +198,7 @@ def test_proof_files_and_exports_carry_the_lines(stage, tmp_path):
     new = parse_tlog_proof(stage.prover.tlog_proof(LeafIndex(size)).encode())
     with stage.store.read() as reading:
         (leaf,) = reading.read_leaves(0, 1)
-        exported = export_log(reading, [], ORIGIN, tmp_path / "log", quorum=stage.quorum)
+        exported = export_log(reading, [], ORIGIN, FolderTarget(tmp_path / "log"), quorum=stage.quorum)
     assert verify_tlog_proof(old, leaf, LOG).tree_size == size
     assert len(stage.signers(old.checkpoint)) == 3
     assert stage.signers(new.checkpoint) == []
