@@ -36,7 +36,7 @@ from ledger.passphrase import Passphrase, read_passphrase_file
 from ledger.settings import ANVIL, DEVCHAIN, Settings, load_settings, parse_toml
 
 DEFAULT_HOME: Final = Path("hengzheng-home")
-HOME_FORMAT: Final = 2
+HOME_FORMAT: Final = 3
 """Version of this layout; until 1.0 no home of another version is opened."""
 
 LOG_KEY: Final = "log"

@@ -19,6 +19,7 @@ CHANGES = {
     "checkpoints": "UPDATE checkpoints SET note = 'X'",
     "documents": "UPDATE documents SET body = digest",
     "replaced_states": "UPDATE replaced_states SET tree_size = 1",
+    "anchor_moves": "UPDATE anchor_moves SET state = 'final'",
 }
 
 

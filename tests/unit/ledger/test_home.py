@@ -182,26 +182,26 @@ def test_there_is_no_home_where_none_was_made(tmp_path):
         open_home(tmp_path)
 
 
-@pytest.mark.parametrize("version", ["0", "1", "3", '"2"', "2.5"])
+@pytest.mark.parametrize("version", ["0", "1", "2", "4", '"2"', "2.5"])
 def test_another_format_is_refused_with_a_clear_sentence(tmp_path, version):
     make(tmp_path)
     config = tmp_path / "home.toml"
-    config.write_text(config.read_text().replace("format = 2", f"format = {version}"))
-    with pytest.raises(StateError, match="this version opens format 2: make a new home"):
+    config.write_text(config.read_text().replace("format = 3", f"format = {version}"))
+    with pytest.raises(StateError, match="this version opens format 3: make a new home"):
         open_home(tmp_path)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "format = 2\n",
-        "format = 2\norigin = 7\ndevelopment = true\n",
-        'format = 2\norigin = "a b"\ndevelopment = true\n',
-        'format = 2\norigin = "a"\ndevelopment = "yes"\n',
-        'format = 2\norigin = "a"\ndevelopment = true\nsettings = 3\n',
-        'format = 2\norigin = "a"\ndevelopment = true\n[settings]\nhots = "q.example"\n',
+        "format = 3\n",
+        "format = 3\norigin = 7\ndevelopment = true\n",
+        'format = 3\norigin = "a b"\ndevelopment = true\n',
+        'format = 3\norigin = "a"\ndevelopment = "yes"\n',
+        'format = 3\norigin = "a"\ndevelopment = true\nsettings = 3\n',
+        'format = 3\norigin = "a"\ndevelopment = true\n[settings]\nhots = "q.example"\n',
         "not toml",
-        "format = 2\nformat = 2\n",
+        "format = 3\nformat = 2\n",
         '\xef\xbb\xbf"',
     ],
 )
