@@ -23,6 +23,7 @@ import uvicorn
 
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
+from api.comparing_loop import ComparingLoop
 from api.connection import TimedProtocol
 from ledger.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
@@ -37,6 +38,7 @@ from ledger.pool import Pool
 from ledger.proving import Prover
 from ledger.receipts import Receipts
 from ledger.register_list import RegisterList
+from ledger.standing import Standing, read_standing
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
 from ledger.store.unit_of_work import SqlStore
@@ -122,7 +124,13 @@ def _open_public(home: Home) -> Iterator[Parts]:
         store = SqlStore(database)
         prover = Prover(store, home.origin)
         public = PublicParts(store, policy, home.settings.host, read_clock)
-        yield Parts(prover, Receipts(store), RegisterList(store, prover, home.origin), public=public)
+        yield Parts(
+            prover,
+            Receipts(store),
+            RegisterList(store, prover, home.origin),
+            public=public,
+            read_standing=partial(_read_standing, database),
+        )
     finally:
         database.close()
 
@@ -132,19 +140,21 @@ def _open_ledger(home: Home, passphrase: Passphrase, role: Role, anchor_seconds:
     """Open the ledger as its only process, with its pool, and anchor from time to time if it has a contract."""
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(home, passphrase))
+        if not ledger.is_compared:
+            stack.enter_context(ComparingLoop(ledger.compare))
         intake = Intake(ledger, stack.enter_context(Pool(ledger.log)), read_clock)
         public = None
         if role is Role.ALL:
             if not home.policy_path.exists():
                 ledger.write_policy()
             public = PublicParts(ledger.store, _load_policy(home), home.settings.host, read_clock)
-        if anchor_seconds and _has_contract(home):
+        if anchor_seconds and _has_contract(home) and ledger.gate.refusal is None:
             stack.enter_context(
                 AnchoringLoop(
                     partial(open_anchorer, ledger, passphrase),
                     seconds=anchor_seconds,
                     on_anchored=ledger.write_policy,
-                    on_alarm=intake.halt,
+                    on_alarm=ledger.halt,
                 )
             )
         yield Parts(
@@ -153,7 +163,13 @@ def _open_ledger(home: Home, passphrase: Passphrase, role: Role, anchor_seconds:
             RegisterList(ledger.store, ledger.prover, home.origin),
             public=public,
             ledger=LedgerParts(intake, ledger.find_states),
+            read_standing=partial(_read_standing, ledger.store.database),
         )
+
+
+def _read_standing(database: Database) -> Standing:
+    with database.read() as connection:
+        return read_standing(connection, read_clock())
 
 
 def _load_policy(home: Home) -> Policy:

@@ -26,7 +26,8 @@ event, block and the contract's head agree; where a node contradicts itself, not
 17
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -45,16 +46,20 @@ from ledger.chain.waiting import Pace, Wait
 from ledger.core.anchor import UNSENT_STATES, AnchorGrade, AnchorReceipt, AnchorState, sign_receipt
 from ledger.core.errors import (
     ChainUnavailableError,
+    LedgerError,
     LogIntegrityError,
     NotFoundError,
     StateError,
+    UnavailableError,
 )
 from ledger.core.ids import TreeSize
 from ledger.core.merkle import build_consistency_proof, build_root
 from ledger.core.signature import Signer
 from ledger.core.tiles import TileReader
 from ledger.failpoint import failpoint
+from ledger.standing import ANCHORING, AnchoringState
 from ledger.store.anchor_queries import AnchorQueries, StoredAnchor, StoredAttempt
+from ledger.store.condition_queries import Condition, ConditionQueries
 from ledger.store.queries import ReadQueries
 from ledger.store.records import StoredCheckpoint
 from ledger.store.unit_of_work import SqlStore
@@ -62,6 +67,11 @@ from ledger.store.unit_of_work import SqlStore
 _LAST_SECOND: Final = 253_402_300_799
 """End of the year 9999: a block time above it is in milliseconds (FISCO BCOS)."""
 
+_STATE_ZH: Final = {
+    AnchoringState.OK: "已存证",
+    AnchoringState.WAITING: "等待中，将自动重试",
+    AnchoringState.ALARM: "告警，需要人工处理",
+}
 _SAFE: Final = parse_finality("tag:safe")
 _LOG = structlog.get_logger(__name__)
 
@@ -115,6 +125,7 @@ class Anchorer:
         self._clock = clock
         self._max_fee_wei = max_fee_wei
         self._pace = pace or Pace()
+        self._balance: str | None = None
 
     def anchor_newest(self) -> AnchorReceipt:
         """Anchor the checkpoint that is the newest now, or a newer one; wait until it is final.
@@ -131,10 +142,11 @@ class Anchorer:
             LogIntegrityError: the contract holds a head that is not of our log, or our own records disagree.
             ChainContradictionError: a block that was final is gone, or the node contradicts itself.
         """
-        wait = Wait(self._pace)
-        self._require_standing()
-        self._resume(wait)
-        return self._finish(self._queue_newest(), wait)
+        with self._noting():
+            wait = Wait(self._pace)
+            self._require_standing()
+            self._resume(wait)
+            return self._finish(self._queue_newest(), wait)
 
     def resume(self) -> AnchorReceipt | None:
         """Finish what is queued or under way; return its receipt, or None if there was nothing.
@@ -144,8 +156,31 @@ class Anchorer:
         """
         if not self._is_under_way():
             return None
-        self._require_standing()
-        return self._resume(Wait(self._pace))
+        with self._noting():
+            self._require_standing()
+            return self._resume(Wait(self._pace))
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Write down what comes of a try, for whoever watches."""
+        try:
+            yield
+        except NotFoundError:
+            raise
+        except LedgerError as err:
+            is_alarm = isinstance(err, LogIntegrityError)
+            with suppress(UnavailableError):
+                self._note(AnchoringState.ALARM if is_alarm else AnchoringState.WAITING, str(err))
+            raise
+        self._note(AnchoringState.OK, "anchored")
+
+    def _note(self, state: AnchoringState, en: str) -> None:
+        zh = f"{_STATE_ZH[state]}（{en}）" if state is not AnchoringState.OK else _STATE_ZH[state]
+        with self._store.database.write() as connection:
+            queries = ConditionQueries(connection)
+            known = queries.find(ANCHORING)
+            balance = self._balance or (known.value if known is not None else None)
+            queries.put(Condition(ANCHORING, state.value, en, zh, self._clock(), balance))
 
     def _resume(self, wait: Wait) -> AnchorReceipt | None:
         return self._finish(self._queue_newest(), wait) if self._is_under_way() else None
@@ -194,6 +229,7 @@ class Anchorer:
             AnchorState.REORGED: self._send_again,
         }
         self._registry.require_chain()
+        self._balance = str(self._client.balance(self._account.address))
         while anchor.receipt is None:
             wait.begin_step()
             anchor = steps[anchor.state](anchor, wait)

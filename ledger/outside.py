@@ -1,0 +1,65 @@
+"""What others hold of a home's log: the contract on chain, and the witnesses.
+
+>>> read_contract(home, store).tree_size
+1042
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ledger.binding import is_bound, load_binding
+from ledger.boot_check import BootCheck, Claim
+from ledger.chain.client import ChainClient
+from ledger.chain.registry import Registry
+from ledger.core.errors import ChainUnavailableError, StateError, UnavailableError
+from ledger.core.ids import RootHash, TreeSize
+from ledger.home import Home
+from ledger.node import find_node
+from ledger.store.unit_of_work import SqlStore
+
+CONTRACT: Final = "the contract on chain"
+CONTRACT_ZH: Final = "链上合约"
+_TIMEOUT_SECONDS: Final = 5.0
+
+
+def compare_with_outside(
+    home: Home, store: SqlStore, check: BootCheck, witnessed: Sequence[Claim] = ()
+) -> bool:
+    """Compare a ledger with everybody who holds something of it; return whether the contract was asked, if any.
+
+    Args:
+        home: names node and contract.
+        store: the log's database.
+        check: is told what was found.
+        witnessed: what witnesses hold.
+
+    Raises:
+        StoreUnavailableError: the store is out of reach.
+    """
+    try:
+        contract = read_contract(home, store)
+    except (UnavailableError, StateError) as err:
+        check.compare(witnessed, missing=str(err))
+        return False
+    check.compare([*witnessed] if contract is None else [contract, *witnessed])
+    return True
+
+
+def read_contract(home: Home, store: SqlStore) -> Claim | None:
+    """Return what the contract holds of a home's log; None if the log is in no contract yet.
+
+    Raises:
+        ChainUnavailableError: the node is out of reach, or the home's development chain does not run.
+        WrongChainError: it is a node of another chain, or of another contract.
+    """
+    if not is_bound(home):
+        return None
+    binding = load_binding(home, store)
+    url = find_node(home)
+    if url is None:
+        raise ChainUnavailableError("the home's development chain is not running")
+    with ChainClient(url, _TIMEOUT_SECONDS) as client:
+        registry = Registry(client, binding.chain, binding.first_block)
+        registry.require_chain()
+        head = registry.read_head()
+    return Claim(CONTRACT, CONTRACT_ZH, TreeSize(head.size), RootHash(head.root))
