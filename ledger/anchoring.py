@@ -295,10 +295,12 @@ class Anchorer:
             block_number, block_hash, tx_hash = _place(anchor)
             is_final = self._client.is_final(block_number, self._finality)
             entry = self._find_event(anchor, tx_hash)
-            if entry is None or entry.block_hash != block_hash:
-                return self._lose_block(anchor)
             wait.contradiction = ""
-            if is_final:
+            if entry is None and self._is_logged(anchor, block_number, block_hash):
+                wait.contradiction = f"block {block_number} has an event that its receipt does not show"
+            elif entry is None or (entry.block_number, entry.block_hash) != (block_number, block_hash):
+                return self._lose_block(anchor)
+            elif is_final:
                 block = self._client.block(block_number)
                 wait.contradiction = self._find_contradiction(anchor, entry, block)
                 if not wait.contradiction:
@@ -306,6 +308,13 @@ class Anchorer:
             elif anchor.state is AnchorState.INCLUDED and self._is_safe(block_number):
                 anchor = self._move(anchor, AnchorState.SAFE)
             wait.pause(_describe(anchor))
+
+    def _is_logged(self, anchor: StoredAnchor, block_number: int, block_hash: bytes) -> bool:
+        """Return whether a block, if the chain still has it, shows the event of an anchor."""
+        if block_number > self._client.block("latest").number:
+            return False
+        entry = self._registry.find_anchored(anchor.tree_size, anchor.root_hash, block_number)
+        return entry is not None and entry.block_hash == block_hash
 
     def _is_safe(self, block_number: int) -> bool:
         """Return whether the node's `safe` block has got there; asked only on the way to `finalized`."""
