@@ -140,15 +140,15 @@ class Verdicts:
         self._is_behind = is_behind or (lambda: False)
         self._session = Session(policy, load_rule_book(), None)
 
-    def read_state(self) -> tuple[TreeSize, bytes, bool, datetime]:
-        """Return what every finding depends on: leaves, the newest anchor's block, what others hold, the minute.
+    def read_state(self) -> tuple[TreeSize, tuple[TreeSize, bytes] | None, bool, datetime]:
+        """Return what every finding depends on: leaves, newest anchor, whether others hold more, the minute.
 
         How old a status is, is said in minutes at the finest; a day begins with one of them.
         """
         minute = self._clock().replace(second=0, microsecond=0)
         receipt = self._receipts.find(LeafIndex(0))
-        block_hash = b"" if receipt is None else receipt.block_hash
-        return self._prover.newest_checkpoint().tree_size, block_hash, self._is_behind(), minute
+        anchor = None if receipt is None else (receipt.tree_size, receipt.block_hash)
+        return self._prover.newest_checkpoint().tree_size, anchor, self._is_behind(), minute
 
     def of_statement(self, raw: bytes) -> Finding:
         """Return what is known of the statement that a long code carries.
@@ -234,12 +234,14 @@ class Verdicts:
                 newest = parse_bundle(self._prover.bundles([entry.leaf_index], checkpoint)[0])
                 now = verify_bundle(newest, self._session, self._clock())
                 report = bring_up_to_date(report, now, self._policy)
-            if self._is_behind():
+            is_behind = self._is_behind()
+            if is_behind:
                 report = doubt_status(report, self._policy)
         except InputError as err:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
+        shown = choose_shown(report, self._policy)
         return Finding(
-            shown=choose_shown(report, self._policy),
+            shown=Shown.CANNOT_CHECK if is_behind and shown in _GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
@@ -284,6 +286,7 @@ class Verdicts:
         )
 
 
+_GOOD: Final = frozenset({Shown.VALID, Shown.PENDING, Shown.ATTENTION})
 _SHOWN_AS_THEY_ARE: Final = {
     DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
     DocumentStatus.CANCELLED: Shown.CANCELLED,

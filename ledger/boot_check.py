@@ -135,7 +135,8 @@ class BootCheck:
 
     def close(self, reason: str) -> None:
         """Turn read-only, because a contradiction has shown itself after the start."""
-        refusal = describe_contradiction(reason)
+        refusal = describe_contradiction()
+        _LOG.critical("read-only", reason=reason)
         self.gate.set(refusal)
         self._conclude(BootState.READ_ONLY, refusal.en, refusal.zh)
 
@@ -159,10 +160,13 @@ def find_discrepancy(store: SqlStore, claim: Claim) -> ReadOnlyError | None:
     return None if root_hash == claim.root_hash else _describe_other(claim)
 
 
-def describe_contradiction(reason: str) -> ReadOnlyError:
+def describe_contradiction() -> ReadOnlyError:
     """Return the refusal after a contradiction that has shown itself while the ledger was open."""
     return ReadOnlyError(
-        f"this ledger is read-only: {reason}", f"本账本只读：本地记录与链上合约矛盾（{reason}）"
+        "this ledger is read-only: its records and the contract contradict each other; `hengzheng anchor --status` "
+        "and `hengzheng doctor` say how. Until that is settled nothing is signed",
+        "本账本只读：本地记录与链上合约相互矛盾，详见 `hengzheng anchor --status` 与 `hengzheng doctor`；"
+        "在查明之前不签发任何内容",
     )
 
 

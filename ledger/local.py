@@ -77,7 +77,7 @@ class LocalLedger:
     def halt(self, alarm: LogIntegrityError) -> None:
         """Sign nothing more: the ledger contradicts itself or its contract, and a person must look."""
         if self.check is None:
-            self.gate.set(describe_contradiction(str(alarm)))
+            self.gate.set(describe_contradiction())
         else:
             self.check.close(str(alarm))
 

@@ -154,7 +154,7 @@ def test_a_commit_that_takes_too_long_is_no_answer(founded, monkeypatch):
 
 def test_after_an_alarm_nothing_is_taken(founded):
     founded.ledger.halt(LogIntegrityError("foreign head"))
-    with pytest.raises(ReadOnlyError, match="this ledger is read-only: foreign head"):
+    with pytest.raises(ReadOnlyError, match="read-only: its records and the contract"):
         take(founded, founded.sign(1))
     with pytest.raises(ReadOnlyError):
         founded.ledger.submit([])
