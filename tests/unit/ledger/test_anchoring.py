@@ -8,6 +8,7 @@ from fake_chain import CHAIN_ID, ETHER, FakeChain
 from world import FOUNDING, ORIGIN, Clock, World, submit
 
 from contracts.registry import ANCHORED_TOPIC, compute_origin_hash
+from ledger import failpoint
 from ledger.anchor_review import dismiss_lost
 from ledger.anchoring import Anchorer
 from ledger.chain.finality import parse_finality
@@ -21,6 +22,7 @@ from ledger.core.errors import (
     LogIntegrityError,
     NotFoundError,
     StateError,
+    StoreUnavailableError,
     UnavailableError,
     WrongChainError,
 )
@@ -599,6 +601,55 @@ def test_fees_are_not_raised_while_the_account_cannot_pay(stage):
     assert len({sent.raw for sent in stage.chain.sent}) == 1
     stage.chain.balance, stage.chain.is_mining = ETHER, True
     assert_anchored(stage, stage.anchorer().resume(), FOUNDING)
+
+
+class Nth:
+    """Breaks a run at the n-th failpoint that it passes; counts them for 0."""
+
+    def __init__(self, hit=0):
+        self.passed, self.hit = 0, hit
+
+    def visit(self, name):
+        self.passed += 1
+        if self.passed == self.hit:
+            raise StoreUnavailableError(f"injected at {name}")
+
+
+def anchor_through_a_reorg(stage, plan, monkeypatch):
+    """Anchor while the first block that holds the transaction vanishes."""
+    lost = []
+
+    def lose_the_first(receipt, _):
+        if receipt is not None and stage.states()[-1] == "included" and not lost:
+            lost.append(receipt)
+            stage.chain.reorg(len(stage.chain.blocks) - int(receipt["blockNumber"], 16))
+            return None
+        return receipt
+
+    stage.chain.overrides["eth_getTransactionReceipt"] = lose_the_first
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoint, "_PLAN", plan)
+        return stage.anchorer("tag:finalized").anchor_newest()
+
+
+def test_a_run_that_breaks_at_any_step_of_a_reorg_is_finished_by_the_next(tmp_path, monkeypatch):
+    plan = Nth()
+    for hit in range(200):
+        stage = Stage(f"sqlite:///{tmp_path}/{hit}.sqlite3")
+        stage.grow(*WORLD.founding())
+        if hit == 0:
+            receipt = anchor_through_a_reorg(stage, plan, monkeypatch)
+            assert "reorged" in stage.states()
+        else:
+            with pytest.raises(StoreUnavailableError):
+                anchor_through_a_reorg(stage, Nth(hit), monkeypatch)
+            stage.chain.overrides.clear()
+            receipt = stage.anchorer("tag:finalized").anchor_newest()
+        assert_anchored(stage, receipt, FOUNDING)
+        stage.database.close()
+        if hit == plan.passed:
+            break
+    assert plan.passed > 12
 
 
 def test_an_adopted_event_that_vanishes_leads_to_a_transaction_of_our_own(stage):
