@@ -126,7 +126,6 @@ class BootCheck:
             self._conclude(BootState.COMPARED, f"compared with {names}", f"已比对：{names_zh}")
             self.gate.set(None)
         elif self.gate.refusal is None:
-            _LOG.warning("not compared", reason=missing)
             self._conclude(
                 BootState.NOT_COMPARED,
                 f"not compared with the contract on chain: {missing}",

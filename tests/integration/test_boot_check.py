@@ -188,6 +188,7 @@ def test_a_restored_backup_refuses_to_sign_and_still_answers(backup, node):
         answer = run(*words, "--home", old.home, "--json")
         assert (answer.code, answer.members.get("kind")) == (2, "ReadOnly"), (words, answer)
         assert sentence in answer.members["error"]
+        assert "旧备份" in answer.members["zh"]
     assert len(old.desk()) == 1
 
     found = old.run("doctor", code=2)
