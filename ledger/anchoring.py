@@ -43,7 +43,14 @@ from ledger.chain.payment import DEFAULT_MAX_FEE_WEI, describe_price, find_short
 from ledger.chain.registry import Registry
 from ledger.chain.transactions import Account, FeeQuote, build_transaction
 from ledger.chain.waiting import Pace, Wait
-from ledger.core.anchor import UNSENT_STATES, AnchorGrade, AnchorReceipt, AnchorState, sign_receipt
+from ledger.core.anchor import (
+    SETTLED_STATES,
+    UNSENT_STATES,
+    AnchorGrade,
+    AnchorReceipt,
+    AnchorState,
+    sign_receipt,
+)
 from ledger.core.errors import (
     ChainUnavailableError,
     LedgerError,
@@ -130,8 +137,8 @@ class Anchorer:
     def anchor_newest(self) -> AnchorReceipt:
         """Anchor the checkpoint that is the newest now, or a newer one; wait until it is final.
 
-        Whatever was under way is finished first. If the newest checkpoint is anchored, nothing is sent. Before
-        all that, the blocks of older anchors are looked at again.
+        Whatever was under way is finished first. If the newest checkpoint is anchored, nothing is sent. Once
+        the work is queued, and before anything is sent, the blocks of older anchors are looked at again.
 
         Raises:
             NotFoundError: the log has no checkpoint.
@@ -144,9 +151,11 @@ class Anchorer:
         """
         with self._noting():
             wait = Wait(self._pace)
+            first = self._queue_newest()
             self._require_standing()
-            self._resume(wait)
-            return self._finish(self._queue_newest(), wait)
+            receipt = self._finish(first, wait)
+            was_sent = first.state not in UNSENT_STATES | SETTLED_STATES
+            return self._finish(self._queue_newest(), wait) if was_sent else receipt
 
     def resume(self) -> AnchorReceipt | None:
         """Finish what is queued or under way; return its receipt, or None if there was nothing.
@@ -157,8 +166,9 @@ class Anchorer:
         if not self._is_under_way():
             return None
         with self._noting():
+            queued = self._queue_newest()
             self._require_standing()
-            return self._resume(Wait(self._pace))
+            return self._finish(queued, Wait(self._pace))
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
@@ -181,9 +191,6 @@ class Anchorer:
             known = queries.find(ANCHORING)
             balance = self._balance or (known.value if known is not None else None)
             queries.put(Condition(ANCHORING, state.value, en, zh, self._clock(), balance))
-
-    def _resume(self, wait: Wait) -> AnchorReceipt | None:
-        return self._finish(self._queue_newest(), wait) if self._is_under_way() else None
 
     def _is_under_way(self) -> bool:
         with self._store.database.read() as connection:
