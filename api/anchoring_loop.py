@@ -1,9 +1,10 @@
 """Anchors the newest checkpoint again and again while a ledger is served, in one thread.
 
-A chain that is out of reach stops nothing: the work stays queued and is tried again. A contradiction between the
-contract and our log ends the loop and is an alarm.
+A chain that is out of reach stops nothing: the work stays queued and is tried again. So does a chain that takes
+back what was final, or a node that contradicts itself, but that is an alarm. A contradiction between the contract
+and our log ends the loop.
 
->>> with AnchoringLoop(open_sender, seconds=60, on_anchored=ledger.write_policy, on_alarm=intake.halt):
+>>> with AnchoringLoop(open_sender, seconds=60, on_anchored=ledger.write_policy, on_alarm=ledger.halt):
 ...     server.run()
 """
 
@@ -17,7 +18,7 @@ import structlog
 
 from ledger.chain.waiting import Pace
 from ledger.core.anchor import AnchorReceipt
-from ledger.core.errors import LedgerError, LogIntegrityError, NotFoundError
+from ledger.core.errors import ChainContradictionError, LedgerError, LogIntegrityError, NotFoundError
 
 _LOG = structlog.get_logger(__name__)
 
@@ -78,6 +79,9 @@ class AnchoringLoop:
                     self._anchor_until_stopped(sender)
             except _StoppedError:
                 return
+            except ChainContradictionError as err:
+                _LOG.critical("not anchored: a person must look", error=str(err), seconds=self._seconds)
+                self._stopping.wait(self._seconds)
             except LogIntegrityError as err:
                 _LOG.critical("anchoring ended: a person must look", error=str(err))
                 self._on_alarm(err)

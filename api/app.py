@@ -23,12 +23,14 @@ from api.limits import Guard
 from api.ready import ReadyAnswers
 from api.routes import audit, bundles, certificates, entries, log, tiles, verdicts
 from api.routes.entries import FindStates, Taking
+from api.routes.log import ReadStanding
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
 from ledger.bundling import find_bundles
 from ledger.core.policy import Policy
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
+from ledger.standing import is_read_only
 from ledger.wire import MAX_REQUEST_BYTES, MAX_SUBJECTS
 
 BODY_LIMITS = {"/entries": MAX_REQUEST_BYTES, "/subjects": MAX_SUBJECTS * 80}
@@ -76,6 +78,8 @@ class Parts:
     public: PublicParts | None = None
     ledger: LedgerParts | None = None
     auditor: Auditor | None = None
+    read_standing: ReadStanding | None = None
+    """Says how the ledger stands towards chain and witnesses; None where nobody knows."""
 
 
 def create_app(parts: Parts) -> Guard:
@@ -92,7 +96,7 @@ def build_api(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(log.make_router(parts.prover, parts.receipts))
+    app.include_router(log.make_router(parts.prover, parts.receipts, parts.read_standing))
     app.include_router(tiles.make_router(parts.prover, parts.receipts))
     if parts.public is not None:
         _add_public(app, parts, parts.public)
@@ -108,7 +112,15 @@ def build_api(parts: Parts) -> FastAPI:
 
 
 def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
-    desk = Verdicts(public.store, parts.prover, parts.receipts, public.policy, public.clock)
+    read = parts.read_standing
+    desk = Verdicts(
+        public.store,
+        parts.prover,
+        parts.receipts,
+        public.policy,
+        public.clock,
+        (lambda: is_read_only(read())) if read is not None else None,
+    )
     answers = ReadyAnswers(desk.read_state, public.monotonic)
     app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
     app.include_router(certificates.make_router(desk, answers, parts.registers))

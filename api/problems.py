@@ -4,6 +4,7 @@
     VerificationError  422   evidence in the request does not hold
     NotFoundError      404
     AlreadyIssuedError, StaleVersionError   409
+    ReadOnlyError      503   nothing is written until a person has put the newest copy back; said in zh and en
     other StateError   503   right request, but this server is not in a state to answer it
     UnavailableError   503   with Retry-After: nothing is lost, ask again
     LogIntegrityError  500   and anything that nobody foresaw
@@ -34,6 +35,7 @@ from ledger.core.errors import (
     InputError,
     LedgerError,
     NotFoundError,
+    ReadOnlyError,
     StaleVersionError,
     StateError,
     UnavailableError,
@@ -62,6 +64,7 @@ _TITLES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocess
 """Names of RFC 9110 where the standard library's differ from one Python to the next."""
 
 _RETRIED: Final = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
+_READ_ONLY: Final = "read-only"
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LOG = structlog.get_logger(__name__)
 
@@ -90,6 +93,8 @@ def name_status(status: int) -> str:
 
 def build_problem(error: Exception) -> Problem:
     """Return what the public may know of an error; the rest of it goes to the log."""
+    if isinstance(error, ReadOnlyError):
+        return Problem(find_status(error), _READ_ONLY, error.en, {"zh": error.zh})
     status = find_status(error) if isinstance(error, LedgerError) else HTTPStatus.INTERNAL_SERVER_ERROR
     if status in _GENERAL:
         error_id = log_failure(error)
@@ -125,7 +130,7 @@ def answer_problem(problem: Problem, headers: Mapping[str, str] | None = None) -
         {"Cache-Control": "no-store"} | dict(headers or {}),
         MEDIA_TYPE,
     )
-    if problem.status in _RETRIED:
+    if problem.status in _RETRIED and problem.kind != _READ_ONLY:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 

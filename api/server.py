@@ -19,6 +19,7 @@ import typer
 
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
+from api.comparing_loop import ComparingLoop
 from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
@@ -36,6 +37,7 @@ from ledger.pool import Pool
 from ledger.proving import Prover
 from ledger.receipts import Receipts
 from ledger.register_list import RegisterList
+from ledger.standing import Standing, read_standing
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
 from ledger.store.unit_of_work import SqlStore
@@ -114,7 +116,13 @@ def _open_public(home: Home) -> Iterator[Parts]:
         store = SqlStore(database)
         prover = Prover(store, home.origin, policy.witnesses)
         public = PublicParts(store, policy, home.settings.host, read_clock)
-        yield Parts(prover, Receipts(store), RegisterList(store, prover, home.origin), public=public)
+        yield Parts(
+            prover,
+            Receipts(store),
+            RegisterList(store, prover, home.origin),
+            public=public,
+            read_standing=partial(_read_standing, database),
+        )
     finally:
         database.close()
 
@@ -143,6 +151,8 @@ def _open_ledger(
     """Open the ledger as its only process, with its pool; ask its witnesses, and anchor if it has a contract."""
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(home, passphrase))
+        if not ledger.is_compared:
+            stack.enter_context(ComparingLoop(ledger.compare))
         intake = Intake(ledger, stack.enter_context(Pool(ledger.log)), read_clock)
         public = None
         if role is Role.ALL:
@@ -152,13 +162,13 @@ def _open_ledger(
         if ledger.witnesses is not None:
             cosigner = Cosigner(ledger.store, ledger.prover, ledger.witnesses, read_clock)
             stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))
-        if anchor_seconds and _has_contract(home):
+        if anchor_seconds and _has_contract(home) and ledger.gate.refusal is None:
             stack.enter_context(
                 AnchoringLoop(
                     partial(open_anchorer, ledger, passphrase),
                     seconds=anchor_seconds,
                     on_anchored=ledger.write_policy,
-                    on_alarm=intake.halt,
+                    on_alarm=ledger.halt,
                 )
             )
         yield Parts(
@@ -167,7 +177,13 @@ def _open_ledger(
             RegisterList(ledger.store, ledger.prover, home.origin),
             public=public,
             ledger=LedgerParts(intake, ledger.find_states),
+            read_standing=partial(_read_standing, ledger.store.database),
         )
+
+
+def _read_standing(database: Database) -> Standing:
+    with database.read() as connection:
+        return read_standing(connection, read_clock())
 
 
 def _load_policy(home: Home) -> Policy:

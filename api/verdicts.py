@@ -21,13 +21,13 @@ from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_instant
 from ledger.core.entry import parse_leaf
-from ledger.core.errors import InputError, LogIntegrityError, NotFoundError
+from ledger.core.errors import InputError, LogIntegrityError, NotFoundError, UnavailableError
 from ledger.core.fold import find_subject
-from ledger.core.ids import CertificateNumber, InstitutionId, TreeSize
+from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
 from ledger.core.statement import parse_signed_statement
-from ledger.core.step import Outcome, Step, Verdict
+from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
 from ledger.store.records import StoredCheckpoint, StoredEntry
@@ -119,6 +119,7 @@ class Verdicts:
         receipts: ReceiptReading,
         policy: Policy,
         clock: Callable[[], datetime],
+        is_behind: Callable[[], bool] | None = None,
     ) -> None:
         """Take what looking up and verifying need.
 
@@ -128,21 +129,26 @@ class Verdicts:
             receipts: over the same store.
             policy: what this home's verifiers believe.
             clock: returns the time, aware UTC.
+            is_behind: says whether others hold more of this log than this server does, or another log. What it
+                says of a document may be out of date then: nothing is green, and nothing is "not found".
         """
         self._store = store
         self._prover = prover
         self._receipts = receipts
         self._policy = policy
         self._clock = clock
+        self._is_behind = is_behind or (lambda: False)
         self._session = Session(policy, load_rule_book(), None)
 
-    def read_state(self) -> tuple[TreeSize, TreeSize, datetime]:
-        """Return what every finding depends on: leaves in the log, leaves anchored, and the minute.
+    def read_state(self) -> tuple[TreeSize, tuple[TreeSize, bytes] | None, bool, datetime]:
+        """Return what every finding depends on: leaves, newest anchor, whether others hold more, the minute.
 
         How old a status is, is said in minutes at the finest; a day begins with one of them.
         """
         minute = self._clock().replace(second=0, microsecond=0)
-        return self._prover.newest_checkpoint().tree_size, self._receipts.newest_size(), minute
+        receipt = self._receipts.find(LeafIndex(0))
+        anchor = None if receipt is None else (receipt.tree_size, receipt.block_hash)
+        return self._prover.newest_checkpoint().tree_size, anchor, self._is_behind(), minute
 
     def of_statement(self, raw: bytes) -> Finding:
         """Return what is known of the statement that a long code carries.
@@ -153,6 +159,7 @@ class Verdicts:
         try:
             entry = self._prover.find_statement(raw)
         except NotFoundError:
+            self._require_newest()
             return self._judge_unlogged(raw)
         return self._judge(entry)
 
@@ -162,7 +169,11 @@ class Verdicts:
         Raises:
             NotFoundError: none has this code.
         """
-        return self._judge(self._prover.find_code(code))
+        try:
+            return self._judge(self._prover.find_code(code))
+        except NotFoundError:
+            self._require_newest()
+            raise
 
     def of_number(
         self, institutions: Sequence[InstitutionId], number: CertificateNumber
@@ -170,6 +181,8 @@ class Verdicts:
         """Return what is known of the documents that these institutions gave this number."""
         with self._store.read() as reading:
             found = {institution: reading.find_issue(institution, number) for institution in institutions}
+        if None in found.values():
+            self._require_newest()
         return {institution: self._judge(entry) for institution, entry in found.items() if entry is not None}
 
     def bundle_of_statement(self, raw: bytes) -> Bundle:
@@ -194,6 +207,15 @@ class Verdicts:
         codes = {"code": finding.code, "newer": finding.newer}
         return members | {name: code for name, code in codes.items() if code is not None}
 
+    def _require_newest(self) -> None:
+        """Refuse to say "not found" where others hold what this server does not.
+
+        Raises:
+            UnavailableError: they do.
+        """
+        if self._is_behind():
+            raise UnavailableError("this server's records are behind; what it does not hold may exist")
+
     def _today(self) -> date:
         return self._clock().astimezone(self._policy.zone).date()
 
@@ -214,10 +236,14 @@ class Verdicts:
                 )
                 now = verify_bundle(newest, self._session, self._clock())
                 report = bring_up_to_date(report, now, self._policy)
+            is_behind = self._is_behind()
+            if is_behind:
+                report = doubt_status(report, self._policy)
         except InputError as err:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
+        shown = choose_shown(report, self._policy)
         return Finding(
-            shown=choose_shown(report, self._policy),
+            shown=Shown.CANNOT_CHECK if is_behind and shown in _GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
@@ -262,6 +288,7 @@ class Verdicts:
         )
 
 
+_GOOD: Final = frozenset({Shown.VALID, Shown.PENDING, Shown.ATTENTION})
 _SHOWN_AS_THEY_ARE: Final = {
     DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
     DocumentStatus.CANCELLED: Shown.CANCELLED,
@@ -299,6 +326,21 @@ def _is_only_unwitnessed(anchored: Report, newest: Report) -> bool:
     then, now = ({check.step: check.outcome for check in report.checks} for report in (anchored, newest))
     had, lacks = Outcome.PASSED, Outcome.NOT_CHECKED
     return all(then[step] is had and now[step] is lacks for step in (Step.QUORUM, Step.STATUS))
+
+
+def doubt_status(report: Report, policy: Policy) -> Report:
+    """Return a report without a good word on the status, which may have changed since these records end."""
+    checks = [
+        not_checked(
+            Step.STATUS,
+            "this server's records are behind, the document's state may have changed since",
+            "本站记录落后，证书状态此后可能已变化",
+        )
+        if check.step is Step.STATUS and check.outcome is Outcome.PASSED
+        else check
+        for check in report.checks
+    ]
+    return build_report(checks, report.status, policy, report.document, note=report.note)
 
 
 def choose_shown(report: Report, policy: Policy) -> Shown:

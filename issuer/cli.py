@@ -200,9 +200,14 @@ def _find_kind(err: LedgerError) -> RefusalKind:
 
 @contextmanager
 def open_gateway(home: Home, passphrase: Passphrase, url: str | None) -> Iterator[Gateway]:
-    """Open the ledger behind a URL, or the home's own where there is none."""
+    """Open the ledger behind a URL, or the home's own where there is none.
+
+    Raises:
+        ReadOnlyError: the home's own ledger must not sign; nothing is numbered then.
+    """
     if url is None:
         with open_ledger(home, passphrase) as local:
+            local.gate.require_open()
             yield Gateway(local)
         return
     policy = parse_policy(_read(home.policy_path))

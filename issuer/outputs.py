@@ -81,7 +81,7 @@ def has_newest_bundle(
         return False
     is_whole = bundle.stated_digest == bundle.computed_digest
     is_own = (bundle.statement_raw, bundle.certificate.raw) == document
-    return is_whole and is_own and bundle.receipt is not None and bundle.receipt.tree_size >= anchored_size
+    return is_whole and is_own and bundle.receipt is not None and bundle.receipt.tree_size == anchored_size
 
 
 def _find_folder(directory: Path, number: CertificateNumber) -> Path:

@@ -1,47 +1,63 @@
 """The sender: newest checkpoint -> transaction -> final block -> signed receipt; resumes from what is stored.
 
-    state      what is stored                         next
-    drafted    size and root of the newest            submitted; included, if the contract holds this head
-               checkpoint; moves along with it
-    submitted  signed transactions with one nonce,    included; drafted, if the nonce went to another
-               stored before any of them is sent      transaction, or this one had no effect
-    included   the transaction and the block whose    final; submitted, if the block is gone
-               event names this size and root
-    final      the receipt, signed by the log key     -
+    state      what is stored                         next (the whole table: `core.anchor.ANCHOR_MOVES`)
+    drafted    size and root of the checkpoint that   submitted; included, if the contract holds this head
+               is to be anchored; moves along with it
+    submitted  signed transactions with one nonce,    included; replaced, if the nonce went to another
+               stored before any of them is sent      transaction; failed, if this one had no effect
+    included   the transaction and the block whose    final, perhaps by way of safe; reorged, if the block
+               event names this size and root         is gone
+    reorged    the transactions that were sent        submitted: the same one goes out again, as no node need
+                                                      remember it; included, if the contract holds the head
+    replaced,  as drafted                             as drafted: built anew from what the contract holds
+    failed
+    final      the receipt, signed by the log key     lost, if that block is gone: see `anchor_review`
                once the finality rule holds
 
 Rules it keeps: one sender, and one anchor under way at a time; what the contract holds is read from it before
 each try, and the proof is built from there; a head that our own log does not contain is an alarm and is never
 overwritten; what a node refuses is decided by reading again, never by its words; a transaction that is not
 mined is sent again as it is, then with an eighth more fees and the same nonce. A size goes into the contract
-once: it takes an equal head again without an event, so that a retry is harmless.
+once: it takes an equal head again without an event, so that a retry is harmless. An anchor is final once receipt,
+event, block and the contract's head agree; where a node contradicts itself, nothing is graded.
 
 >>> anchorer = Anchorer(store, registry, account, log_signer, finality, clock)
 >>> anchorer.anchor_newest().block_number
 17
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
 from contracts.registry import RegistryHead, compute_anchor_gas_limit, encode_anchor
+from ledger.anchor_review import require_standing
 from ledger.chain.answers import BlockRef, LogEntry
 from ledger.chain.client import ChainRefusedError
-from ledger.chain.finality import Finality
-from ledger.chain.payment import DEFAULT_MAX_FEE_WEI, quote_fees
+from ledger.chain.finality import Finality, FinalityKind, parse_finality
+from ledger.chain.payment import DEFAULT_MAX_FEE_WEI, describe_price, find_shortage, quote_fees
 from ledger.chain.registry import Registry
 from ledger.chain.transactions import Account, FeeQuote, build_transaction
 from ledger.chain.waiting import Pace, Wait
-from ledger.core.anchor import AnchorGrade, AnchorReceipt, sign_receipt
+from ledger.core.anchor import (
+    SETTLED_STATES,
+    UNSENT_STATES,
+    AnchorGrade,
+    AnchorReceipt,
+    AnchorState,
+    sign_receipt,
+)
 from ledger.core.errors import (
     ChainUnavailableError,
+    LedgerError,
     LogIntegrityError,
     NotFoundError,
     StateError,
+    UnavailableError,
 )
 from ledger.core.ids import TreeSize
 from ledger.core.merkle import build_consistency_proof, build_root
@@ -50,14 +66,31 @@ from ledger.core.signature import Signer
 from ledger.core.tiles import TileReader
 from ledger.failpoint import failpoint
 from ledger.publishing import find_anchorable
-from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAnchor, StoredAttempt
+from ledger.standing import ANCHORING, AnchoringState
+from ledger.store.anchor_queries import AnchorQueries, StoredAnchor, StoredAttempt
+from ledger.store.condition_queries import Condition, ConditionQueries
 from ledger.store.queries import ReadQueries
+from ledger.store.records import StoredCheckpoint
 from ledger.store.unit_of_work import SqlStore
 
 _LAST_SECOND: Final = 253_402_300_799
 """End of the year 9999: a block time above it is in milliseconds (FISCO BCOS)."""
 
+_STATE_ZH: Final = {
+    AnchoringState.OK: "已存证",
+    AnchoringState.WAITING: "等待中，将自动重试",
+    AnchoringState.ALARM: "告警，需要人工处理",
+}
+_SAFE: Final = parse_finality("tag:safe")
 _LOG = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What the contract is to be told."""
+
+    data: bytes
+    gas: int
 
 
 class Anchorer:
@@ -99,11 +132,13 @@ class Anchorer:
         self._max_fee_wei = max_fee_wei
         self._pace = pace or Pace()
         self._quorum = quorum
+        self._balance: str | None = None
 
     def anchor_newest(self) -> AnchorReceipt:
         """Anchor the checkpoint that is the newest now, or a newer one; wait until it is final.
 
-        Whatever was under way is finished first. If the newest checkpoint is anchored, nothing is sent.
+        Whatever was under way is finished first. If the newest checkpoint is anchored, nothing is sent. Once
+        the work is queued, and before anything is sent, the blocks of older anchors are looked at again.
 
         Raises:
             NotFoundError: the log has no checkpoint.
@@ -112,10 +147,15 @@ class Anchorer:
             WrongChainError: the node serves another chain or contract.
             StateError: the account is not the log's operator, or the log is frozen.
             LogIntegrityError: the contract holds a head that is not of our log, or our own records disagree.
+            ChainContradictionError: a block that was final is gone, or the node contradicts itself.
         """
-        wait = Wait(self._pace)
-        self._resume(wait)
-        return self._finish(self._queue_newest(), wait)
+        with self._noting():
+            wait = Wait(self._pace)
+            first = self._queue_newest()
+            self._require_standing()
+            receipt = self._finish(first, wait)
+            was_sent = first.state not in UNSENT_STATES | SETTLED_STATES
+            return self._finish(self._queue_newest(), wait) if was_sent else receipt
 
     def resume(self) -> AnchorReceipt | None:
         """Finish what is queued or under way; return its receipt, or None if there was nothing.
@@ -123,36 +163,62 @@ class Anchorer:
         Raises:
             LedgerError: as `anchor_newest`.
         """
-        return self._resume(Wait(self._pace))
+        if not self._is_under_way():
+            return None
+        with self._noting():
+            queued = self._queue_newest()
+            self._require_standing()
+            return self._finish(queued, Wait(self._pace))
 
-    def _resume(self, wait: Wait) -> AnchorReceipt | None:
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Write down what comes of a try, for whoever watches."""
+        try:
+            yield
+        except NotFoundError:
+            raise
+        except LedgerError as err:
+            is_alarm = isinstance(err, LogIntegrityError)
+            with suppress(UnavailableError):
+                self._note(AnchoringState.ALARM if is_alarm else AnchoringState.WAITING, str(err))
+            raise
+        self._note(AnchoringState.OK, "anchored")
+
+    def _note(self, state: AnchoringState, en: str) -> None:
+        zh = f"{_STATE_ZH[state]}（{en}）" if state is not AnchoringState.OK else _STATE_ZH[state]
+        with self._store.database.write() as connection:
+            queries = ConditionQueries(connection)
+            known = queries.find(ANCHORING)
+            balance = self._balance or (known.value if known is not None else None)
+            queries.put(Condition(ANCHORING, state.value, en, zh, self._clock(), balance))
+
+    def _is_under_way(self) -> bool:
         with self._store.database.read() as connection:
-            if AnchorQueries(connection).find_open() is None:
-                return None
-        return self._finish(self._queue_newest(), wait)
+            return AnchorQueries(connection).find_open() is not None
+
+    def _require_standing(self) -> None:
+        """Look at final blocks again, if there are any."""
+        with self._store.database.read() as connection:
+            queries = AnchorQueries(connection)
+            if queries.find_newest_final() is None and queries.find_newest_lost() is None:
+                return
+        self._registry.require_chain()
+        require_standing(self._store, self._client, self._clock)
 
     # --- steps ----------------------------------------------------------------------------------------------
 
     def _queue_newest(self) -> StoredAnchor:
-        """Return what is under way, else the newest checkpoint's anchor: a draft, or final."""
+        """Return what is under way, else the anchor of the checkpoint that is next: a draft, or final."""
         failpoint("anchoring.before_queue")
         with self._store.database.write() as connection:
             queries, now = AnchorQueries(connection), self._clock()
             under_way = queries.find_open()
-            if under_way is not None and under_way.state is not AnchorState.DRAFTED:
+            if under_way is not None and under_way.state not in UNSENT_STATES:
                 return under_way
-            newest = find_anchorable(ReadQueries(connection), self._quorum)
-            if newest is None:
+            picked = find_anchorable(ReadQueries(connection), self._quorum)
+            if picked is None:
                 raise NotFoundError("the log has no checkpoint to anchor yet")
-            size, root = newest.tree_size, newest.root_hash
-            final = queries.find_final(size)
-            if final is not None:
-                anchor = final  # a draft beside it waits for its witnesses
-            elif under_way is None:
-                anchor = queries.add_draft(size, root, now)
-            else:
-                anchor = replace(under_way, tree_size=size, root_hash=root)
-                queries.save(under_way, anchor, now)
+            anchor = _draft(queries, under_way, picked, now)
         failpoint("anchoring.queued")
         return anchor
 
@@ -162,29 +228,55 @@ class Anchorer:
             return anchor.receipt
         steps = {
             AnchorState.DRAFTED: self._submit,
+            AnchorState.REPLACED: self._submit,
+            AnchorState.FAILED: self._submit,
             AnchorState.SUBMITTED: self._await_inclusion,
             AnchorState.INCLUDED: self._await_finality,
+            AnchorState.SAFE: self._await_finality,
+            AnchorState.REORGED: self._send_again,
         }
         self._registry.require_chain()
+        self._balance = str(self._client.balance(self._account.address))
         while anchor.receipt is None:
             wait.begin_step()
             anchor = steps[anchor.state](anchor, wait)
-            if anchor.state is AnchorState.DRAFTED:
+            if anchor.state in UNSENT_STATES or anchor.state is AnchorState.REORGED:
                 wait.pause(_describe(anchor))
         return anchor.receipt
 
-    def _submit(self, anchor: StoredAnchor, _wait: Wait) -> StoredAnchor:
-        """Sign a transaction for a draft, unless the contract holds this head already."""
-        proof = self._build_proof(anchor)
-        if proof is not None:
-            gas = compute_anchor_gas_limit(len(proof))
-            fees = quote_fees(self._client, self._account.address, gas, self._max_fee_wei)
-            nonce = _plausible(self._client.nonce(self._account.address))
-            return self._sign(anchor, proof, nonce, fees)
+    def _submit(self, anchor: StoredAnchor, wait: Wait) -> StoredAnchor:
+        """Sign a transaction, unless the contract holds this head already."""
+        call = self._build_call(anchor)
+        if call is None:
+            return self._adopt(anchor, wait)
+        fees = quote_fees(self._client, self._account.address, call.gas, self._max_fee_wei)
+        return self._sign(anchor, call, self._read_nonce(), fees)
+
+    def _adopt(self, anchor: StoredAnchor, wait: Wait) -> StoredAnchor:
+        """Take the event that put this head into the contract, whoever sent it."""
         entry = self._registry.find_anchored(anchor.tree_size, anchor.root_hash)
-        if entry is None:
-            raise ChainUnavailableError("the contract holds this head, but the node does not show its event")
-        return self._include(anchor, entry)
+        if entry is not None:
+            wait.contradiction = ""
+            return self._include(anchor, entry)
+        wait.contradiction = "the contract holds this head, but the node does not show its event"
+        wait.pause(_describe(anchor))
+        return anchor
+
+    def _send_again(self, anchor: StoredAnchor, wait: Wait) -> StoredAnchor:
+        """Find out what a reorg has left: the head, another block with our transaction, or nothing."""
+        call, attempts = self._build_call(anchor), self._read_attempts(anchor)
+        if call is None:
+            return self._adopt(anchor, wait)
+        if not attempts:
+            return self._move(anchor, AnchorState.DRAFTED, "it was not our transaction that is gone")
+        if (found := self._look_for(anchor, attempts)) is not None:
+            return found
+        last = attempts[-1]
+        if call.data in last.raw:
+            return self._move(anchor, AnchorState.SUBMITTED, "the same transaction again", last.tx_hash)
+        fees = FeeQuote(last.max_fee_wei, last.priority_fee_wei).bumped()
+        market = quote_fees(self._client, self._account.address, call.gas, self._max_fee_wei)
+        return self._sign(anchor, call, self._read_nonce(), fees.at_least(market))
 
     def _await_inclusion(self, anchor: StoredAnchor, wait: Wait) -> StoredAnchor:
         """Send until a block holds one of the anchor's transactions, or none can get there any more."""
@@ -194,31 +286,63 @@ class Anchorer:
         sent = 0
         while (found := self._look_for(anchor, attempts)) is None:
             if wait.is_send_due():
+                wait.refusal = ""
+                if sent and self._read_nonce() < attempts[-1].nonce:
+                    return self._build_anew(anchor, AnchorState.REPLACED, "a nonce before it is free again")
                 if sent > 1:
-                    attempts = self._raise_fees(anchor, attempts)
-                wait.refusal = self._send(attempts[-1])
+                    attempts = self._raise_fees(anchor, attempts, wait)
+                wait.refusal = self._send(attempts[-1]) or wait.refusal
                 sent += 1
             wait.pause(_describe(anchor))
         return found
 
     def _await_finality(self, anchor: StoredAnchor, wait: Wait) -> StoredAnchor:
-        """Read the event again until its block is final."""
+        """Read the event again until its block is final, or gone."""
         while True:
             block_number, block_hash, tx_hash = _place(anchor)
             is_final = self._client.is_final(block_number, self._finality)
             entry = self._find_event(anchor, tx_hash)
-            if entry is None:
-                return self._restart(anchor)
-            if entry.block_hash != block_hash:
-                anchor = self._include(anchor, entry)
-            elif is_final and (block := self._client.block(block_number)).hash == block_hash:
-                return self._complete(anchor, block)
+            wait.contradiction = ""
+            if entry is None and self._is_logged(anchor, block_number, block_hash):
+                wait.contradiction = f"block {block_number} has an event that its receipt does not show"
+            elif entry is None or (entry.block_number, entry.block_hash) != (block_number, block_hash):
+                return self._lose_block(anchor)
+            elif is_final:
+                block = self._client.block(block_number)
+                wait.contradiction = self._find_contradiction(anchor, entry, block)
+                if not wait.contradiction:
+                    return self._complete(anchor, block)
+            elif anchor.state is AnchorState.INCLUDED and self._is_safe(block_number):
+                anchor = self._move(anchor, AnchorState.SAFE)
             wait.pause(_describe(anchor))
+
+    def _is_logged(self, anchor: StoredAnchor, block_number: int, block_hash: bytes) -> bool:
+        """Return whether a block, if the chain still has it, shows the event of an anchor."""
+        if block_number > self._client.block("latest").number:
+            return False
+        entry = self._registry.find_anchored(anchor.tree_size, anchor.root_hash, block_number)
+        return entry is not None and entry.block_hash == block_hash
+
+    def _is_safe(self, block_number: int) -> bool:
+        """Return whether the node's `safe` block has got there; asked only on the way to `finalized`."""
+        is_asked = self._finality.kind is FinalityKind.TAG and self._finality != _SAFE
+        return is_asked and self._client.is_final(block_number, _SAFE)
+
+    def _find_contradiction(self, anchor: StoredAnchor, entry: LogEntry, block: BlockRef) -> str:
+        """Return in what receipt, block, events and contract contradict each other; empty if in nothing."""
+        if block.hash != entry.block_hash:
+            return f"its receipt is of another block {block.number} than its chain"
+        logged = self._registry.find_anchored(anchor.tree_size, anchor.root_hash, block.number)
+        if logged is None or (logged.block_hash, logged.tx_hash) != (entry.block_hash, entry.tx_hash):
+            return f"its receipt shows an event that block {block.number} does not have"
+        if self._build_call(anchor) is not None:
+            return "its receipt shows an event, but the contract does not hold the head"
+        return ""
 
     # --- the chain ------------------------------------------------------------------------------------------
 
-    def _build_proof(self, anchor: StoredAnchor) -> tuple[bytes, ...] | None:
-        """Return the consistency proof from the contract's head; None if that is this anchor's head or newer.
+    def _build_call(self, anchor: StoredAnchor) -> _Call | None:
+        """Return the call that leads from the contract's head to this anchor's; None if it is there, or further.
 
         Raises:
             LogIntegrityError: the contract's head is not of our log.
@@ -235,7 +359,9 @@ class Anchorer:
                     "foreign head", head_size=head.size, head_root=head.root.hex(), own_size=own_size
                 )
                 raise LogIntegrityError(
-                    f"the contract holds {head.size} leaves that our log of {own_size} does not contain"
+                    f"the contract holds {head.size} leaves that our log of {own_size} does not contain: this is "
+                    "an old copy of the log, or somebody else has its keys; put the newest copy back, or begin a "
+                    "new log"
                 )
             if final is not None and final.tree_size > head.size:
                 _LOG.error("final anchor missing", head_size=head.size, final_size=final.tree_size)
@@ -246,7 +372,13 @@ class Anchorer:
                 raise LogIntegrityError(f"the tiles do not give the checkpoint of {anchor.tree_size} leaves")
             if head.size >= anchor.tree_size:
                 return None
-            return build_consistency_proof(TreeSize(head.size), anchor.tree_size, read) if head.size else ()
+            first = TreeSize(head.size)
+            proof = build_consistency_proof(first, anchor.tree_size, read) if first else ()
+        data = encode_anchor(self._registry.chain.log_id, anchor.tree_size, anchor.root_hash, proof)
+        return _Call(data, compute_anchor_gas_limit(len(proof)))
+
+    def _read_nonce(self) -> int:
+        return _plausible(self._client.nonce(self._account.address))
 
     def _check_operator(self, head: RegistryHead) -> None:
         if head.operator != self._account.address:
@@ -262,7 +394,9 @@ class Anchorer:
             self._client.send_raw(attempt.raw)
         except ChainRefusedError as err:
             _LOG.info("not taken", tx_hash=attempt.tx_hash.hex(), reason=str(err))
-            return str(err)
+            fees = FeeQuote(attempt.max_fee_wei, attempt.priority_fee_wei)
+            least = compute_anchor_gas_limit(0)
+            return find_shortage(self._client, self._account.address, least, fees) or str(err)
         failpoint("anchoring.sent")
         return ""
 
@@ -274,7 +408,7 @@ class Anchorer:
 
     def _look_for(self, anchor: StoredAnchor, attempts: list[StoredAttempt]) -> StoredAnchor | None:
         """Return what came of the anchor's transactions; None while they are on their way."""
-        next_nonce = self._client.nonce(self._account.address)
+        next_nonce = self._read_nonce()
         for attempt in attempts:
             receipt = self._client.receipt(attempt.tx_hash)
             if receipt is None:
@@ -282,32 +416,34 @@ class Anchorer:
             entry = self._registry.find_anchored_in(receipt, anchor.tree_size, anchor.root_hash)
             if entry is not None:
                 return self._include(anchor, entry)
-            drafted = self._draft_again(anchor, "mined without effect")
+            failed = self._build_anew(anchor, AnchorState.FAILED, "mined without effect", attempt.tx_hash)
             if not receipt.succeeded:
                 raise ChainUnavailableError("the contract refused the anchor's transaction; it is built anew")
-            return drafted
+            return failed
         if next_nonce > attempts[-1].nonce:
-            return self._draft_again(anchor, "another transaction took the nonce")
+            return self._build_anew(anchor, AnchorState.REPLACED, "another transaction took the nonce")
         return None
 
-    def _raise_fees(self, anchor: StoredAnchor, attempts: list[StoredAttempt]) -> list[StoredAttempt]:
+    def _raise_fees(
+        self, anchor: StoredAnchor, attempts: list[StoredAttempt], wait: Wait
+    ) -> list[StoredAttempt]:
         """Return the attempts, and one that pays at least an eighth more if that is allowed and of use."""
         last = attempts[-1]
         tried = FeeQuote(last.max_fee_wei, last.priority_fee_wei)
         fees = tried.bumped().at_least(self._client.fees())
-        if fees == tried or fees.max_fee_wei > self._max_fee_wei:
+        call = self._build_call(anchor)
+        if fees == tried or call is None:
             return attempts
-        proof = self._build_proof(anchor)
-        if proof is None:
+        too_dear = describe_price(fees, self._max_fee_wei) if fees.max_fee_wei > self._max_fee_wei else ""
+        wait.refusal = too_dear or find_shortage(self._client, self._account.address, call.gas, fees)
+        if wait.refusal:
             return attempts
-        self._sign(anchor, proof, last.nonce, fees)
+        self._sign(anchor, call, last.nonce, fees)
         return self._read_attempts(anchor)
 
     # --- stored steps ---------------------------------------------------------------------------------------
 
-    def _sign(
-        self, anchor: StoredAnchor, proof: tuple[bytes, ...], nonce: int, fees: FeeQuote
-    ) -> StoredAnchor:
+    def _sign(self, anchor: StoredAnchor, call: _Call, nonce: int, fees: FeeQuote) -> StoredAnchor:
         """Store a signed transaction; it is sent afterwards."""
         chain = self._registry.chain
         transaction = build_transaction(
@@ -315,21 +451,20 @@ class Anchorer:
             chain_id=chain.chain_id,
             nonce=nonce,
             to=chain.contract,
-            data=encode_anchor(chain.log_id, anchor.tree_size, anchor.root_hash, proof),
-            gas=compute_anchor_gas_limit(len(proof)),
+            data=call.data,
+            gas=call.gas,
             fees=fees,
         )
-        attempt = StoredAttempt(
-            transaction.hash, nonce, transaction.raw, fees.max_fee_wei, fees.priority_fee_wei
-        )
+        tx_hash = transaction.hash
+        attempt = StoredAttempt(tx_hash, nonce, transaction.raw, fees.max_fee_wei, fees.priority_fee_wei)
         submitted = replace(anchor, state=AnchorState.SUBMITTED)
         failpoint("anchoring.before_outbox")
         with self._store.database.write() as connection:
             queries, now = AnchorQueries(connection), self._clock()
             queries.add_attempt(anchor, attempt, now)
-            queries.save(anchor, submitted, now)
+            queries.save(anchor, submitted, now, f"nonce {nonce}, {fees.max_fee_wei} wei", tx_hash)
         failpoint("anchoring.outbox")
-        _LOG.info("anchor submitted", tree_size=anchor.tree_size, tx_hash=transaction.hash.hex(), nonce=nonce)
+        _LOG.info("anchor submitted", tree_size=anchor.tree_size, tx_hash=tx_hash.hex(), nonce=nonce)
         return submitted
 
     def _include(self, anchor: StoredAnchor, entry: LogEntry) -> StoredAnchor:
@@ -343,17 +478,17 @@ class Anchorer:
         )
         return self._save(anchor, included)
 
-    def _restart(self, anchor: StoredAnchor) -> StoredAnchor:
-        """Go back to sending: the block that held the anchor is gone."""
-        _LOG.warning("anchor vanished", tree_size=anchor.tree_size, block_number=anchor.block_number)
-        state = AnchorState.SUBMITTED if self._read_attempts(anchor) else AnchorState.DRAFTED
-        return self._save(
-            anchor, replace(anchor, state=state, tx_hash=None, block_number=None, block_hash=None)
-        )
+    def _lose_block(self, anchor: StoredAnchor) -> StoredAnchor:
+        """Note that the block which held the anchor is gone."""
+        _LOG.warning("anchor reorged", tree_size=anchor.tree_size, block_number=anchor.block_number)
+        reorged = replace(anchor, state=AnchorState.REORGED, tx_hash=None, block_number=None, block_hash=None)
+        return self._save(anchor, reorged, f"block {anchor.block_number} is gone", anchor.tx_hash)
 
-    def _draft_again(self, anchor: StoredAnchor, reason: str) -> StoredAnchor:
-        _LOG.warning("anchor drafted again", tree_size=anchor.tree_size, reason=reason)
-        return self._save(anchor, replace(anchor, state=AnchorState.DRAFTED))
+    def _build_anew(
+        self, anchor: StoredAnchor, state: AnchorState, reason: str, tx_hash: bytes | None = None
+    ) -> StoredAnchor:
+        _LOG.warning("anchor built anew", tree_size=anchor.tree_size, reason=reason)
+        return self._move(anchor, state, reason, tx_hash)
 
     def _complete(self, anchor: StoredAnchor, block: BlockRef) -> StoredAnchor:
         block_number, block_hash, tx_hash = _place(anchor)
@@ -371,16 +506,41 @@ class Anchorer:
         _LOG.info("anchor final", tree_size=anchor.tree_size, block_number=block_number)
         return self._save(anchor, replace(anchor, state=AnchorState.FINAL, receipt=receipt))
 
-    def _save(self, before: StoredAnchor, after: StoredAnchor) -> StoredAnchor:
+    def _move(
+        self, anchor: StoredAnchor, state: AnchorState, reason: str = "", tx_hash: bytes | None = None
+    ) -> StoredAnchor:
+        return self._save(anchor, replace(anchor, state=state), reason, tx_hash)
+
+    def _save(
+        self, before: StoredAnchor, after: StoredAnchor, reason: str = "", tx_hash: bytes | None = None
+    ) -> StoredAnchor:
         failpoint(f"anchoring.before_{after.state}")
         with self._store.database.write() as connection:
-            AnchorQueries(connection).save(before, after, self._clock())
+            AnchorQueries(connection).save(before, after, self._clock(), reason, tx_hash)
         failpoint(f"anchoring.{after.state}")
         return after
 
     def _read_attempts(self, anchor: StoredAnchor) -> list[StoredAttempt]:
         with self._store.database.read() as connection:
             return AnchorQueries(connection).find_attempts(anchor)
+
+
+def _draft(
+    queries: AnchorQueries, under_way: StoredAnchor | None, picked: StoredCheckpoint, now: datetime
+) -> StoredAnchor:
+    """Return the draft for a checkpoint, or its anchor that is final or lost already."""
+    size, root = picked.tree_size, picked.root_hash
+    settled = queries.find_size(size)
+    if settled is not None and settled.receipt is not None and settled.state is not AnchorState.DISMISSED:
+        return settled  # a draft of more leaves waits for its witnesses
+    known = under_way or settled
+    if known is None:
+        return queries.add_draft(size, root, now)
+    if known.tree_size == size and known.state is not AnchorState.DISMISSED:
+        return known
+    draft = StoredAnchor(known.id, size, root, AnchorState.DRAFTED)
+    queries.save(known, draft, now, "moved along" if known is under_way else "anchored again")
+    return draft
 
 
 def _describe(anchor: StoredAnchor) -> str:

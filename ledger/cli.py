@@ -9,17 +9,19 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from ledger.anchor_review import dismiss_lost
 from ledger.anchoring import Anchorer
 from ledger.binding import bind_log, is_bound, load_binding, read_binding
+from ledger.boot_check import BootCheck, WriteGate
 from ledger.chain.client import ChainClient
 from ledger.chain.payment import give_allowance
 from ledger.chain.registry import Registry
 from ledger.chain.waiting import Pace
-from ledger.console import make_progress, print_result, run_command
+from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import NotFoundError
@@ -39,8 +41,10 @@ from ledger.home import (
 )
 from ledger.local import LocalLedger, open_ledger, read_clock
 from ledger.node import open_node
+from ledger.outside import compare_with_outside
 from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
 from ledger.receipts import list_receipts
+from ledger.standing import describe_standing, read_standing
 from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate, require_current
@@ -117,12 +121,30 @@ def init(
 
 @app.command()
 def anchor(
-    home: HomeOption = DEFAULT_HOME, passphrase_file: PassphraseOption = None, *, as_json: JsonOption = False
+    home: HomeOption = DEFAULT_HOME,
+    passphrase_file: PassphraseOption = None,
+    *,
+    status: Annotated[
+        bool, typer.Option("--status", help="only say how anchoring stands; asks no node, needs no key")
+    ] = False,
+    after_reorg: Annotated[
+        bool,
+        typer.Option("--after-reorg", help="another node says too that a final block is gone: anchor again"),
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Anchor the newest checkpoint; write policy and trust list for verifiers."""
     opened = open_home(home)
+    if status:
+        with closing(Database(opened.database_url)) as database:
+            require_current(database)
+            print_result(_describe_standing(database), as_json=as_json)
+        return
     passphrase = find_given_passphrase(opened, passphrase_file)
     with open_ledger(opened, passphrase) as ledger:
+        if after_reorg:
+            ledger.gate.require_open()
+            dismiss_lost(ledger.store, read_clock)
         receipt = anchor_newest(ledger, passphrase)
         ledger.write_policy()
     members = {
@@ -138,15 +160,25 @@ def anchor(
 
 
 @app.command()
-def doctor(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> None:
-    """Re-read and re-hash the whole log; say what is wrong, and where. Needs no key."""
+def doctor(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> int:
+    """Re-read and re-hash the whole log, compare it with the contract; say what is wrong. Needs no key."""
     opened = open_home(home)
     with lock_ledger(opened), closing(Database(opened.database_url)) as database:
         migrate(database)
         store = SqlStore(database)
         with suppress(NotFoundError):
             load_binding(opened, store)
-        print_result(diagnose(store, opened.origin), as_json=as_json)
+        found = diagnose(store, opened.origin)
+        check = BootCheck(store, WriteGate(), read_clock)
+        compare_with_outside(opened, store, check)
+        standing = _describe_standing(database)
+        refusal = check.gate.refusal
+        if refusal is not None and as_json:
+            standing["error"] = refusal.en
+        print_result(found | standing, as_json=as_json)
+        if refusal is not None and not as_json:
+            raise refusal
+    return 0 if refusal is None else find_exit_code(refusal)
 
 
 @log_app.command("export")
@@ -234,7 +266,9 @@ def bind_to_chain(ledger: LocalLedger, passphrase: Passphrase) -> None:
     Raises:
         UnavailableError: the node is out of reach, or the account has no funds.
         WrongChainError: home and database were made for another chain.
+        ReadOnlyError: this ledger must not sign.
     """
+    ledger.gate.require_open()
     home = ledger.home
     with open_node(home) as url, ChainClient(url) as client:
         if is_bound(home):
@@ -258,7 +292,9 @@ def open_anchorer(
         NotFoundError: the log is in no contract yet.
         WrongChainError: home and database were made for different chains.
         ChainUnavailableError: the development chain cannot be started.
+        ReadOnlyError: this ledger must not sign.
     """
+    ledger.gate.require_open()
     home = ledger.home
     binding = load_binding(home, ledger.store)
     account = home.keystore.open_account(CHAIN_KEY, passphrase)
@@ -287,6 +323,11 @@ def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:
         Cosigner(ledger.store, ledger.prover, ledger.witnesses, read_clock).ask_all()
     with open_anchorer(ledger, passphrase) as anchorer:
         return anchorer.anchor_newest()
+
+
+def _describe_standing(database: Database) -> dict[str, Any]:
+    with database.read() as connection:
+        return describe_standing(read_standing(connection, read_clock()), inside=True)
 
 
 def _find_new_passphrase(home: Path, path: Path | None, *, development: bool) -> Passphrase | None:

@@ -23,6 +23,7 @@ from ledger.core.errors import (
     InputError,
     LedgerError,
     LogIntegrityError,
+    ReadOnlyError,
     StateError,
     UnavailableError,
     VerificationError,
@@ -115,6 +116,8 @@ def describe_error(err: LedgerError) -> dict[str, Any]:
     members: dict[str, Any] = {"kind": type(err).__name__.removesuffix("Error")}
     if isinstance(err, InputError) and err.field is not None:
         members["field"] = err.field
+    if isinstance(err, ReadOnlyError):
+        members["zh"] = err.zh
     if isinstance(err, DocumentRefusedError):
         members["reasons"] = [
             {"code": reason.code, "field": reason.field, "en": reason.en, "zh": reason.zh}

@@ -22,7 +22,6 @@ from ledger.admission import admit, find_reasons
 from ledger.core.entry import HEADER_BYTES
 from ledger.core.errors import (
     InputError,
-    LogIntegrityError,
     StateError,
     UnavailableError,
     VerificationError,
@@ -60,11 +59,6 @@ class Intake:
         self._ledger = ledger
         self._pool = pool
         self._clock = clock
-        self._alarm: LogIntegrityError | None = None
-
-    def halt(self, alarm: LogIntegrityError) -> None:
-        """Take no more: the ledger contradicts itself or its contract, and a person must look."""
-        self._alarm = alarm
 
     def take(self, entries: Sequence[Entry]) -> Answer:
         """Admit, append and prove entries; one outcome for each, in order.
@@ -74,10 +68,10 @@ class Intake:
 
         Raises:
             UnavailableError: the store is out of reach, or too much is waiting; send the same again.
+            ReadOnlyError: nothing may be signed now.
             LogIntegrityError: our own records disagree.
         """
-        if self._alarm is not None:
-            raise self._alarm
+        self._ledger.gate.require_open()
         with self._ledger.store.read() as queries:
             stored = queries.find_entries([compute_statement_name(entry.statement) for entry in entries])
         results: list[Result] = []

@@ -7,18 +7,20 @@
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ledger.admission import RuleSet, Standing, admit
 from ledger.binding import pin_contract
+from ledger.boot_check import BootCheck, Claim, WriteGate, describe_contradiction
 from ledger.bundling import build_bundles
 from ledger.core.authority import encode_root_content
 from ledger.core.data import load_rule_book
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import (
     InputError,
+    LogIntegrityError,
     NotFoundError,
     StateError,
     VerificationError,
@@ -33,6 +35,7 @@ from ledger.core.trust import TrustList, encode_trust_list
 from ledger.files import replace_file
 from ledger.home import LOG_KEY, Home, lock_ledger
 from ledger.log import Log
+from ledger.outside import compare_with_outside
 from ledger.passphrase import Passphrase
 from ledger.proving import Prover
 from ledger.receipts import Receipts
@@ -66,6 +69,29 @@ class LocalLedger:
     rules: RuleSet
     witnesses: HomeWitnesses | None = None
     """Who is asked to cosign; None: nobody."""
+    gate: WriteGate = field(default_factory=WriteGate)
+    """Closed while this ledger must not sign."""
+    check: BootCheck | None = None
+    """Decides that; None in tests without a home."""
+    witnessed: tuple[Claim, ...] = ()
+    """What others hold, beside the contract and the home's witnesses."""
+    is_compared: bool = True
+    """The contract, if there is one, was asked when this was opened."""
+
+    def halt(self, alarm: LogIntegrityError) -> None:
+        """Sign nothing more: the ledger contradicts itself or its contract, and a person must look."""
+        if self.check is None:
+            self.gate.set(describe_contradiction())
+        else:
+            self.check.close(str(alarm))
+
+    def compare(self) -> bool:
+        """Ask the contract again; return whether it answered.
+
+        Raises:
+            UnavailableError: the store is out of reach.
+        """
+        return self.check is None or compare_with_outside(self.home, self.store, self.check, self.witnessed)
 
     def submit(self, entries: Sequence[tuple[bytes, bytes | None]]) -> list[Result]:
         """Admit and append statements with their bodies; one result each, in order.
@@ -77,8 +103,10 @@ class LocalLedger:
 
         Raises:
             UnavailableError: the store is out of reach; send the same again.
+            ReadOnlyError: nothing may be signed now.
             LogIntegrityError: our own records disagree.
         """
+        self.gate.require_open()
         with self.store.read() as queries:
             known = queries.find_entries([compute_statement_name(raw) for raw, _ in entries])
         stored = {parse_leaf(entry.leaf).statement_raw for entry in known.values()}
@@ -145,8 +173,15 @@ class LocalLedger:
 
 
 @contextmanager
-def open_ledger(home: Home, passphrase: Passphrase) -> Iterator[LocalLedger]:
-    """Open a home's ledger as its only process.
+def open_ledger(
+    home: Home, passphrase: Passphrase, *, witnessed: Sequence[Claim] = ()
+) -> Iterator[LocalLedger]:
+    """Open a home's ledger as its only process, and compare it with what others hold of it.
+
+    Args:
+        home: whose.
+        passphrase: opens the log key.
+        witnessed: what others hold; the contract and the home's witnesses are asked here.
 
     Raises:
         HomeLockedError: another process has it.
@@ -159,12 +194,16 @@ def open_ledger(home: Home, passphrase: Passphrase) -> Iterator[LocalLedger]:
         database = Database(home.database_url)
         try:
             migrate(database)
-            store = SqlStore(database)
-            log = Log(store, home.origin, signer, read_clock)
+            store, gate = SqlStore(database), WriteGate()
+            log = Log(store, home.origin, signer, read_clock, require_open=gate.require_open)
+            check = BootCheck(store, gate, read_clock)
+            is_done = compare_with_outside(home, store, check, witnessed)
             rules = RuleSet(load_rule_book(), home.zone, CLOCK_TOLERANCE)
             witnesses = load_witnesses(home)
             prover = Prover(store, home.origin, None if witnesses is None else witnesses.quorum)
-            yield LocalLedger(home, store, log, prover, signer, rules, witnesses)
+            yield LocalLedger(
+                home, store, log, prover, signer, rules, witnesses, gate, check, tuple(witnessed), is_done
+            )
         finally:
             database.close()
 

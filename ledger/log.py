@@ -137,6 +137,7 @@ class Log:
         clock: Callable[[], datetime],
         *,
         keep_void: bool = False,
+        require_open: Callable[[], None] | None = None,
     ) -> None:
         """Open the log and compare head, tiles, newest checkpoint and registers with each other.
 
@@ -147,6 +148,7 @@ class Log:
             clock: returns the time, aware UTC.
             keep_void: make VOID leaves of statements without effect too. No honest log does; it is for drills
                 of those who must notice.
+            require_open: raises while nothing may be signed, see `boot_check`.
 
         Raises:
             StateError: the store holds another log, or a log under another key.
@@ -157,6 +159,7 @@ class Log:
         self._signer = signer
         self._clock = clock
         self._keep_void = keep_void
+        self._require_open = require_open
         self._lock = Lock()
         self.origin: Final = origin
         with store.write() as transaction:
@@ -186,11 +189,14 @@ class Log:
         Raises:
             InputError: too many submissions.
             StateError: the clock went back; nothing was appended.
+            ReadOnlyError: nothing may be signed now.
             UnavailableError: it is not known whether anything was appended: send the same statements again.
             LogIntegrityError: the store contradicts itself: stop writing.
         """
         if len(submissions) > MAX_BATCH:
             raise InputError(f"a batch has at most {MAX_BATCH} submissions, not {len(submissions)}")
+        if self._require_open is not None:
+            self._require_open()
         with self._lock:
             with self._store.write() as transaction:
                 state = self._state

@@ -60,6 +60,15 @@ def open_node(home: Home) -> Iterator[str]:
         yield _url(port)
 
 
+def find_node(home: Home) -> str | None:
+    """Return the URL of the home's node; None where it is a development chain that does not run now."""
+    node = home.settings.node
+    if node not in {DEVCHAIN, ANVIL}:
+        return node
+    port = _read_port(home.path / node)
+    return _url(port) if port is not None and _answers(port, _find_genesis(home)) else None
+
+
 def _find_genesis(home: Home) -> bytes | None:
     """Return which chain must answer: another home's may have got our port."""
     try:
@@ -152,6 +161,8 @@ def _is_free(port: int) -> bool:
 
 
 def _answers(port: int, genesis_hash: bytes | None = None) -> bool:
+    if _is_free(port):
+        return False
     try:
         with ChainClient(_url(port), timeout_seconds=1.0) as client:
             return client.genesis_hash() == genesis_hash if genesis_hash else client.chain_id() > 0

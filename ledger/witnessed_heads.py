@@ -5,12 +5,10 @@ newest checkpoint that they have cosigned, with the log's own signature: a proof
 conflict with which they answer a request from a wrong old size; they sign nothing new because of it, unless they
 hold this very state.
 
->>> found = find_newest_witnessed(witnesses, log_verifier, newest)
->>> describe_what_is_ahead(found, head.tree_size, root_at)
-['the witness w1.example has cosigned 1042 leaves of this log, which holds 1020']
+>>> [found.tree_size for found in find_newest_witnessed(witnesses, log_verifier, newest)]
+[1042, 1042, None]
 """
 
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -61,30 +59,6 @@ def find_newest_witnessed(
     """
     with ThreadPoolExecutor(len(witnesses.urls)) as pool:
         return list(pool.map(lambda item: _find(item[0], item[1], log, newest), witnesses.urls.items()))
-
-
-def describe_what_is_ahead(
-    found: Iterable[NewestWitnessed],
-    own_size: TreeSize,
-    compute_root_at: Callable[[TreeSize], RootHash],
-) -> list[str]:
-    """Return one sentence for each witness that has more than our log holds, or something else.
-
-    Args:
-        found: as `find_newest_witnessed` gives it.
-        own_size: leaves that our log holds.
-        compute_root_at: root of our first leaves; asked for sizes from 1 to `own_size` only.
-    """
-    sentences = []
-    for item in found:
-        size, name = item.tree_size, item.witness.name
-        if size is not None and size > own_size:
-            sentences.append(
-                f"the witness {name} has cosigned {size} leaves of this log, which holds {own_size}"
-            )
-        elif size and item.root_hash is not None and compute_root_at(size) != item.root_hash:
-            sentences.append(f"the witness {name} has cosigned another state of {size} leaves of this log")
-    return sentences
 
 
 def _find(witness: Witness, url: str, log: NoteVerifier, newest: StoredCheckpoint | None) -> NewestWitnessed:

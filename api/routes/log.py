@@ -1,5 +1,7 @@
 """What every role tells of its log: `/checkpoint` and `/healthz`."""
 
+from collections.abc import Callable
+
 import orjson
 from fastapi import APIRouter, Request, Response
 
@@ -9,10 +11,15 @@ from api.schemas.verdicts import Health
 from api.verdicts import ReceiptReading
 from ledger.core.errors import NotFoundError
 from ledger.proving import Prover
+from ledger.standing import Standing, describe_standing
+
+ReadStanding = Callable[[], Standing]
 
 
-def make_router(prover: Prover, receipts: ReceiptReading) -> APIRouter:
-    """Return the routes about the log itself."""
+def make_router(
+    prover: Prover, receipts: ReceiptReading, read_standing: ReadStanding | None = None
+) -> APIRouter:
+    """Return the routes about the log itself; `read_standing` says how it stands towards chain and witnesses."""
     router = APIRouter(tags=["log"])
 
     @router.get(
@@ -33,6 +40,8 @@ def make_router(prover: Prover, receipts: ReceiptReading) -> APIRouter:
         members = {"status": "ok", "tree_size": tree_size, "anchored_size": receipts.newest_size()}
         if prover.quorum is not None:
             members["witnessed_size"] = prover.witnessed_size()
+        if read_standing is not None:
+            members |= describe_standing(read_standing(), inside=False)
         return respond(Ready(orjson.dumps(members), "application/json", NO_STORE), request)
 
     return router

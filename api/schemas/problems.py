@@ -21,6 +21,7 @@ class ProblemShape(Shape):
     title: str
     status: int
     detail: str
+    zh: str | None = Field(default=None, description="the detail in Chinese, where people read it")
     field: str | None = Field(default=None, description="the member to blame, where one is")
     reasons: list[ReasonShape] | None = None
     id: str | None = Field(default=None, description="under which the operator finds what happened")

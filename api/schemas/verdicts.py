@@ -1,11 +1,13 @@
 """What the public side answers."""
 
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import Field
 
 from api.schemas.base import Code, Shape
 from api.verdicts import Shown
+from ledger.core.anchor import AnchorState
 from ledger.core.step import Outcome, Verdict
 
 
@@ -75,10 +77,35 @@ class CertificatesAnswer(Shape):
     certificates: list[CertificateStatus]
 
 
-class Health(Shape):
-    """That the server answers, and how far its log has come."""
+class ConditionShape(Shape):
+    """What was found out last, and when."""
 
-    status: str
+    state: str
+    at: datetime
+
+
+class AnchoringShape(Shape):
+    """How anchoring stands."""
+
+    backlog: int = Field(ge=0, description="leaves that no final anchor holds")
+    anchored_at: datetime | None = Field(default=None, description="block time of the newest final anchor")
+    age_seconds: int | None = Field(default=None, ge=0, description="since then")
+    under_way: AnchorState | None = Field(default=None, description="of the anchor that is on its way")
+    lost_size: int | None = Field(default=None, description="leaves of an anchor whose final block is gone")
+    last: ConditionShape | None = Field(default=None, description="what came of the last try")
+    balance_wei: str | None = Field(default=None, description="what the anchoring account owned then")
+
+
+class Health(Shape):
+    """That the server answers, how far its log has come, and how it stands towards chain and witnesses."""
+
+    status: Literal["ok", "read-only", "alarm"]
+    reason: str | None = None
+    reason_zh: str | None = None
     tree_size: int = Field(ge=0)
     anchored_size: int = Field(ge=0)
     witnessed_size: int | None = Field(default=None, ge=0, description="only where the log has witnesses")
+    boot: ConditionShape | None = Field(
+        default=None, description="the comparison with contract and witnesses"
+    )
+    anchoring: AnchoringShape | None = None

@@ -32,15 +32,30 @@ def quote_fees(client: ChainClient, sender: bytes, gas: int, max_fee_wei: int) -
     """
     fees = client.fees()
     if fees.max_fee_wei > max_fee_wei:
-        raise UnavailableError(
-            f"a unit of gas costs up to {fees.max_fee_wei} wei, and no more than {max_fee_wei} is to be paid"
-        )
-    owned, needed = client.balance(sender), gas * fees.max_fee_wei
-    if owned < needed:
-        raise UnavailableError(
-            f"the account 0x{sender.hex()} owns {owned} wei and needs {needed}: pay into it"
-        )
+        raise UnavailableError(describe_price(fees, max_fee_wei))
+    if shortage := find_shortage(client, sender, gas, fees):
+        raise UnavailableError(shortage)
     return fees
+
+
+def find_shortage(client: ChainClient, sender: bytes, gas: int, fees: FeeQuote) -> str:
+    """Return what a person must do so that an account can pay for gas at these fees; empty if it can.
+
+    Raises:
+        ChainUnavailableError: the node cannot be asked.
+    """
+    owned, needed = client.balance(sender), gas * fees.max_fee_wei
+    if owned >= needed:
+        return ""
+    return f"the account 0x{sender.hex()} owns {owned} wei and needs {needed}: pay into it"
+
+
+def describe_price(fees: FeeQuote, max_fee_wei: int) -> str:
+    """Return the sentence for fees above the limit."""
+    return (
+        f"a unit of gas costs up to {fees.max_fee_wei} wei, and no more than {max_fee_wei} is to be paid: "
+        "wait, or raise the setting `max_fee_gwei`"
+    )
 
 
 def give_allowance(client: ChainClient, address: bytes) -> None:

@@ -77,19 +77,26 @@ class Registry:
                 raise
             raise WrongChainError(f"the contract does not know the log {self.chain.log_id.hex()}") from err
 
-    def find_anchored(self, tree_size: int, root_hash: bytes) -> LogEntry | None:
+    def find_anchored(
+        self, tree_size: int, root_hash: bytes, block_number: int | None = None
+    ) -> LogEntry | None:
         """Return the event with which this tree head went into the contract; None if there is none (yet).
 
         Args:
             tree_size: number of leaves.
             root_hash: 32 bytes.
+            block_number: the only block to look in.
 
         Raises:
             ChainUnavailableError: the node cannot be asked, or answers nonsense.
         """
         topics = [ANCHORED_TOPIC, self.chain.log_id, tree_size.to_bytes(WORD_BYTES)]
-        newest = self.client.block("latest").number
-        entries = self.client.logs(self.chain.contract, topics, self.first_block, newest)
+        first, last = self.first_block, block_number
+        if last is None:
+            last = self.client.block("latest").number
+        else:
+            first = last
+        entries = self.client.logs(self.chain.contract, topics, first, last)
         return next((entry for entry in entries if self._carries(entry, tree_size, root_hash)), None)
 
     def find_anchored_in(self, receipt: Receipt, tree_size: int, root_hash: bytes) -> LogEntry | None:

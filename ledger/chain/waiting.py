@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ledger.core.errors import ChainUnavailableError
+from ledger.core.errors import ChainContradictionError, ChainUnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Wait:
         self._sent_at: float | None = None
         self.refusal = ""
         """Why the node did not take the transaction when it was last sent; empty if it did."""
+        self.contradiction = ""
+        """In what the node contradicted itself when it was last asked; empty if it did not."""
 
     def is_send_due(self) -> bool:
         """Return whether it is time to send, for the first time or again; the time until then begins anew."""
@@ -59,8 +61,15 @@ class Wait:
 
         Raises:
             ChainUnavailableError: the deadline has passed.
+            ChainContradictionError: it has, and the node still contradicts itself.
         """
         if self._pace.monotonic() >= self._end:
+            if self.contradiction:
+                raise ChainContradictionError(
+                    f"{state} after {self._pace.deadline:.0f} s, and the node contradicts itself: "
+                    f"{self.contradiction}. Nothing is believed; look with another node, and name that one in "
+                    "the setting `node` if it says otherwise"
+                )
             said = f" ({self.refusal})" if self.refusal else ""
             raise ChainUnavailableError(
                 f"{state} after {self._pace.deadline:.0f} s{said}; the next call goes on from there"

@@ -1,12 +1,13 @@
 """Anchor receipt: what the log says about the transaction that carried one of its tree heads to a chain.
 
 The log key signs every field. Offline a receipt is "stated by the log, not looked up"; only a look at the
-contract itself makes it "seen on chain".
+contract itself makes it "seen on chain". `ANCHOR_MOVES` is the whole way of a tree head to its receipt.
 
 >>> verify_receipt(parse_receipt(members), log_key)
+>>> require_move(AnchorState.INCLUDED, AnchorState.REORGED)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +17,7 @@ from typing import Final
 from ledger.core.canonical import JsonObject, JsonValue, encode_canonical_json, parse_canonical_json
 from ledger.core.constants import RECEIPT_DOMAIN
 from ledger.core.encoding import encode_hex, encode_instant
-from ledger.core.errors import MalformedDocumentError
+from ledger.core.errors import LogIntegrityError, MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.signature import PublicKey, Signer, verify_signature
@@ -31,6 +32,73 @@ MAX_ANCHORS_BYTES: Final = 160 * 1024 * 1024
 DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337, 131277322940537})
 """Chain ids that development nodes use: geth and Besu, anvil and Hardhat, eth-tester. Nobody who relies on
 certificates may believe such a chain: anybody can make one with any history."""
+
+
+class AnchorState(StrEnum):
+    """Where a tree head is on its way to the chain."""
+
+    DRAFTED = "drafted"
+    """Queued; nothing is signed. It moves along with the checkpoint that is to be anchored next."""
+    SUBMITTED = "submitted"
+    """Signed transactions with one nonce are stored, and sent."""
+    INCLUDED = "included"
+    """A block holds the event with this size and root."""
+    SAFE = "safe"
+    """The node's `safe` block has reached that block; asked only where `finalized` is the rule."""
+    FINAL = "final"
+    """The finality rule holds, and the receipt is signed."""
+    REORGED = "reorged"
+    """The block is gone, before it was final."""
+    REPLACED = "replaced"
+    """Another transaction of the account took the nonce, or the nonce went back; it is built anew."""
+    FAILED = "failed"
+    """Mined without effect; it is built anew."""
+    LOST = "lost"
+    """The block is gone although it was final: an alarm. The receipt is kept, and handed out to nobody."""
+    DISMISSED = "dismissed"
+    """A person has seen that it is lost: a newer anchor takes its place."""
+
+
+ANCHOR_MOVES: Final[Mapping[AnchorState, frozenset[AnchorState]]] = {
+    AnchorState.DRAFTED: frozenset({AnchorState.DRAFTED, AnchorState.SUBMITTED, AnchorState.INCLUDED}),
+    AnchorState.SUBMITTED: frozenset(
+        {AnchorState.SUBMITTED, AnchorState.INCLUDED, AnchorState.REPLACED, AnchorState.FAILED}
+    ),
+    AnchorState.INCLUDED: frozenset({AnchorState.SAFE, AnchorState.FINAL, AnchorState.REORGED}),
+    AnchorState.SAFE: frozenset({AnchorState.FINAL, AnchorState.REORGED}),
+    AnchorState.FINAL: frozenset({AnchorState.LOST}),
+    AnchorState.REORGED: frozenset(
+        {
+            AnchorState.DRAFTED,
+            AnchorState.SUBMITTED,
+            AnchorState.INCLUDED,
+            AnchorState.REPLACED,
+            AnchorState.FAILED,
+        }
+    ),
+    AnchorState.REPLACED: frozenset({AnchorState.DRAFTED, AnchorState.SUBMITTED, AnchorState.INCLUDED}),
+    AnchorState.FAILED: frozenset({AnchorState.DRAFTED, AnchorState.SUBMITTED, AnchorState.INCLUDED}),
+    AnchorState.LOST: frozenset({AnchorState.FINAL, AnchorState.DISMISSED}),
+    AnchorState.DISMISSED: frozenset({AnchorState.DRAFTED}),
+}
+"""State -> what may come next. Nothing else ever happens to an anchor; `submitted` to itself is a dearer
+transaction, `drafted` to itself a newer checkpoint."""
+
+SETTLED_STATES: Final = frozenset({AnchorState.FINAL, AnchorState.LOST, AnchorState.DISMISSED})
+"""Nothing is under way in these; there is at most one anchor in any other."""
+
+UNSENT_STATES: Final = frozenset({AnchorState.DRAFTED, AnchorState.REPLACED, AnchorState.FAILED})
+"""A transaction is to be signed in these."""
+
+
+def require_move(before: AnchorState, after: AnchorState) -> None:
+    """Check a move of an anchor against the table.
+
+    Raises:
+        LogIntegrityError: it is not in there.
+    """
+    if after not in ANCHOR_MOVES[before]:
+        raise LogIntegrityError(f"no anchor goes from {before} to {after}")
 
 
 class AnchorGrade(StrEnum):

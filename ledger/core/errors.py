@@ -9,10 +9,12 @@
     │   ├─ ConsistencyProofError       ├─ AnchorMismatchError
     │   └─ ContradictionError
     ├─ StateError         right request, wrong moment          exit 2
-    │   ├─ NotFoundError  ├─ AlreadyIssuedError  ├─ StaleVersionError  └─ WrongChainError
+    │   ├─ NotFoundError  ├─ AlreadyIssuedError  ├─ StaleVersionError  ├─ WrongChainError
+    │   └─ ReadOnlyError (carries its sentence in Chinese too)
     ├─ UnavailableError   store or chain out of reach          exit 3
     │   ├─ StoreUnavailableError  ├─ ChainUnavailableError  └─ HomeLockedError
     └─ LogIntegrityError  our own records disagree             exit 4, stop writing
+        └─ ChainContradictionError    the chain contradicts what it showed before: stop anchoring, nothing else
 
 `parse_*` functions raise only `InputError`, whatever the bytes. Adapters translate foreign exceptions at
 their own edge with `raise ... from err`. "Could not look" is never an error of this tree: it is the outcome
@@ -135,6 +137,15 @@ class WrongChainError(StateError):
     """The node serves another chain or contract than this home was made for."""
 
 
+class ReadOnlyError(StateError):
+    """Somebody outside holds more of this log, or another log, than this ledger does: nothing is written."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.en = en
+        self.zh = zh
+
+
 class UnavailableError(LedgerError):
     """Something outside this process cannot be reached now; a later try may succeed."""
 
@@ -153,3 +164,7 @@ class HomeLockedError(UnavailableError):
 
 class LogIntegrityError(LedgerError):
     """Our own records disagree: stop writing and call a person."""
+
+
+class ChainContradictionError(LogIntegrityError):
+    """The chain, or its node, contradicts what it showed before: anchoring waits for a person, issuing goes on."""

@@ -1,4 +1,6 @@
-"""Every query of the anchoring tables, by name: the outbox of tree heads and of their signed transactions.
+"""Every query of the anchoring tables, by name: the outbox of tree heads, their signed transactions, their moves.
+
+A move is stored with the state that it leads to, in one transaction, and only if `core.anchor` allows it.
 
 >>> with database.write() as connection:
 ...     anchor = AnchorQueries(connection).add_draft(checkpoint.tree_size, checkpoint.root_hash, now)
@@ -6,31 +8,28 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from ledger.core.anchor import AnchorReceipt, encode_receipt, parse_receipt
+from ledger.core.anchor import (
+    SETTLED_STATES,
+    AnchorReceipt,
+    AnchorState,
+    encode_receipt,
+    parse_receipt,
+    require_move,
+)
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.errors import LogIntegrityError
 from ledger.core.fields import Reader
 from ledger.core.ids import RootHash, TreeSize
 from ledger.store.bulk import OnConflict, insert_rows
-from ledger.store.tables import anchor_attempts, anchors
+from ledger.store.tables import anchor_attempts, anchor_moves, anchors
 
 _ANCHOR: Final = select(*anchors.c)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-
-
-class AnchorState(StrEnum):
-    """Where a tree head is on its way; the transitions are a table in `ledger.anchoring`."""
-
-    DRAFTED = "drafted"
-    SUBMITTED = "submitted"
-    INCLUDED = "included"
-    FINAL = "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class StoredAnchor:
     block_number: int | None = None
     block_hash: bytes | None = None
     receipt: AnchorReceipt | None = None
-    """Set once it is final."""
+    """Set once it is final; kept where that block is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,20 @@ class StoredAttempt:
     """None: a transaction with one gas price."""
 
 
+@dataclass(frozen=True, slots=True)
+class AnchorMove:
+    """One move of one anchor, as it is kept."""
+
+    tree_size: TreeSize
+    state: AnchorState
+    """Where it led."""
+    tx_hash: bytes | None
+    block_number: int | None
+    reason: str
+    at: datetime
+    """Aware UTC."""
+
+
 class AnchorQueries:
     """What the sender reads and writes, in the transaction of one connection."""
 
@@ -68,12 +81,12 @@ class AnchorQueries:
         self._connection = connection
 
     def find_open(self) -> StoredAnchor | None:
-        """Return the anchor that is not final yet; there is at most one.
+        """Return the anchor that is under way; there is at most one.
 
         Raises:
             LogIntegrityError: there are several.
         """
-        rows = self._connection.execute(_ANCHOR.where(anchors.c.state != AnchorState.FINAL)).all()
+        rows = self._connection.execute(_ANCHOR.where(anchors.c.state.not_in(SETTLED_STATES))).all()
         if len(rows) > 1:
             raise LogIntegrityError(f"{len(rows)} anchors are under way at once, but there is one sender")
         return _to_anchor(rows[0]) if rows else None
@@ -85,21 +98,53 @@ class AnchorQueries:
 
     def find_newest_final(self) -> StoredAnchor | None:
         """Return the final anchor with the most leaves."""
-        final = _ANCHOR.where(anchors.c.state == AnchorState.FINAL)
-        return self._find(final.order_by(anchors.c.tree_size.desc()).limit(1))
+        return self._find_newest(AnchorState.FINAL)
 
-    def find_final(self, tree_size: TreeSize) -> StoredAnchor | None:
-        """Return the final anchor of exactly this size."""
-        return self._find(
-            _ANCHOR.where(anchors.c.tree_size == tree_size, anchors.c.state == AnchorState.FINAL)
+    def find_newest_lost(self) -> StoredAnchor | None:
+        """Return the lost anchor with the most leaves."""
+        return self._find_newest(AnchorState.LOST)
+
+    def read_lost_up_to(self, tree_size: TreeSize) -> list[StoredAnchor]:
+        """Return the lost anchors with at most so many leaves."""
+        lost = _ANCHOR.where(anchors.c.state == AnchorState.LOST, anchors.c.tree_size <= tree_size)
+        return [_to_anchor(row) for row in self._connection.execute(lost)]
+
+    def find_size(self, tree_size: TreeSize) -> StoredAnchor | None:
+        """Return the anchor of exactly this size, whatever has come of it."""
+        return self._find(_ANCHOR.where(anchors.c.tree_size == tree_size))
+
+    def find_judged_below(self, tree_size: TreeSize) -> StoredAnchor | None:
+        """Return the final or lost anchor with the most leaves, fewer than so many."""
+        judged = _ANCHOR.where(
+            anchors.c.tree_size < tree_size, anchors.c.state.in_((AnchorState.FINAL, AnchorState.LOST))
         )
+        return self._find(judged.order_by(anchors.c.tree_size.desc()).limit(1))
+
+    def read_moves(self) -> list[AnchorMove]:
+        """Return every move of every anchor, in their order."""
+        rows = self._connection.execute(select(*anchor_moves.c).order_by(anchor_moves.c.id))
+        return [
+            AnchorMove(
+                TreeSize(row.tree_size),
+                AnchorState(row.state),
+                row.tx_hash,
+                row.block_number,
+                row.reason,
+                _EPOCH + row.at_ms * _MILLISECOND,
+            )
+            for row in rows
+        ]
 
     def find_attempts(self, anchor: StoredAnchor) -> list[StoredAttempt]:
-        """Return an anchor's transactions with the nonce that was tried last, cheapest first."""
-        wanted = select(*anchor_attempts.c).where(anchor_attempts.c.anchor_id == anchor.id)
-        order = anchor_attempts.c.created_at_ms, anchor_attempts.c.nonce, anchor_attempts.c.max_fee_per_gas
-        rows = self._connection.execute(wanted.order_by(*order)).all()
-        return [_to_attempt(row) for row in rows if row.nonce == rows[-1].nonce]
+        """Return an anchor's transactions with the nonce that was signed last, cheapest first."""
+        moves, attempts = anchor_moves.c, anchor_attempts.c
+        submitted = moves.anchor_id == anchor.id, moves.state == AnchorState.SUBMITTED
+        newest = select(moves.tx_hash).where(*submitted).order_by(moves.id.desc()).limit(1)
+        nonce = select(attempts.nonce).where(attempts.tx_hash == newest.scalar_subquery())
+        wanted = select(*attempts).where(
+            attempts.anchor_id == anchor.id, attempts.nonce == nonce.scalar_subquery()
+        )
+        return list(map(_to_attempt, self._connection.execute(wanted.order_by(attempts.max_fee_per_gas))))
 
     def add_draft(self, tree_size: TreeSize, root_hash: RootHash, now: datetime) -> StoredAnchor:
         """Queue a tree head.
@@ -109,17 +154,35 @@ class AnchorQueries:
             root_hash: 32 bytes.
             now: aware UTC.
         """
-        at = _to_ms(now)
-        values = {"tree_size": tree_size, "root_hash": root_hash, "state": AnchorState.DRAFTED.value}
+        at, state = _to_ms(now), AnchorState.DRAFTED
+        values = {"tree_size": tree_size, "root_hash": root_hash, "state": state.value}
         self._connection.execute(insert(anchors).values(**values, created_at_ms=at, updated_at_ms=at))
-        return _to_anchor(self._connection.execute(_ANCHOR.where(anchors.c.tree_size == tree_size)).one())
+        draft = _to_anchor(self._connection.execute(_ANCHOR.where(anchors.c.tree_size == tree_size)).one())
+        self._add_move(draft, None, "queued", now)
+        return draft
 
-    def save(self, before: StoredAnchor, after: StoredAnchor, now: datetime) -> None:
-        """Take one step with an anchor.
+    def save(
+        self,
+        before: StoredAnchor,
+        after: StoredAnchor,
+        now: datetime,
+        reason: str = "",
+        tx_hash: bytes | None = None,
+    ) -> None:
+        """Take one move with an anchor, and keep it.
+
+        Args:
+            before: as it was read.
+            after: as it is to be.
+            now: aware UTC.
+            reason: why, in plain words; empty where the state says it.
+            tx_hash: 32 bytes, the transaction that the move is about; the anchor's own otherwise.
 
         Raises:
-            LogIntegrityError: it is not as it was known before: somebody else sends as well.
+            LogIntegrityError: the table of moves does not have it, or the anchor is not as it was known before:
+                somebody else sends as well.
         """
+        require_move(before.state, after.state)
         receipt = after.receipt
         result = self._connection.execute(
             update(anchors)
@@ -138,12 +201,31 @@ class AnchorQueries:
         )
         if result.rowcount != 1:
             raise LogIntegrityError(f"the anchor of {before.tree_size} leaves was changed by another process")
+        self._add_move(after, tx_hash or after.tx_hash, reason, now)
 
     def add_attempt(self, anchor: StoredAnchor, attempt: StoredAttempt, now: datetime) -> None:
         """Store a signed transaction, before it is sent; the same one again counts as tried last."""
         fees = attempt.max_fee_wei, attempt.priority_fee_wei
         row = attempt.tx_hash, anchor.id, attempt.nonce, attempt.raw, *fees, _to_ms(now)
         insert_rows(self._connection, anchor_attempts, [row], OnConflict.REPLACE)
+
+    def _add_move(self, anchor: StoredAnchor, tx_hash: bytes | None, reason: str, now: datetime) -> None:
+        self._connection.execute(
+            insert(anchor_moves).values(
+                anchor_id=anchor.id,
+                tree_size=anchor.tree_size,
+                state=anchor.state.value,
+                tx_hash=tx_hash,
+                block_number=anchor.block_number,
+                block_hash=anchor.block_hash,
+                reason=reason,
+                at_ms=_to_ms(now),
+            )
+        )
+
+    def _find_newest(self, state: AnchorState) -> StoredAnchor | None:
+        wanted = _ANCHOR.where(anchors.c.state == state)
+        return self._find(wanted.order_by(anchors.c.tree_size.desc()).limit(1))
 
     def _find(self, query: Select[*tuple[Any, ...]]) -> StoredAnchor | None:
         row = self._connection.execute(query).one_or_none()

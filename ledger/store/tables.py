@@ -1,9 +1,8 @@
 """Every table of the log's database, and nothing else; `migrations` creates them.
 
-Entries, checkpoints, cosignatures, documents and what each batch replaced in the status map are insert-only,
-guarded by triggers. Tiles, subjects, the map's pages and what was replaced are derived: they follow from the
-entries.
-Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns that end in `_ms`.
+Entries, checkpoints, cosignatures, documents, what each batch replaced in the status map and the moves of anchors
+are insert-only, guarded by triggers. Tiles, subjects, the map's pages and what was replaced are derived:
+they follow from the entries. Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns that end in `_ms`.
 """
 
 from typing import Final
@@ -33,7 +32,14 @@ metadata = MetaData(
     }
 )
 
-INSERT_ONLY: Final = ("entries", "checkpoints", "documents", "replaced_states", "cosignatures")
+INSERT_ONLY: Final = (
+    "entries",
+    "checkpoints",
+    "documents",
+    "replaced_states",
+    "cosignatures",
+    "anchor_moves",
+)
 """Tables whose rows are never changed or removed."""
 
 FIRST_REGISTER_TYPE: Final = 32
@@ -181,3 +187,30 @@ anchor_attempts = Table(
 """Signed transactions, stored before they are sent.
 
 Fees are in wei; there is no priority fee where blocks have no base fee."""
+
+anchor_moves = Table(
+    "anchor_moves",
+    metadata,
+    Column("id", _Index, primary_key=True),
+    Column("anchor_id", _Index, ForeignKey("anchors.id"), nullable=False),
+    Column("tree_size", _Index, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tx_hash", LargeBinary),
+    Column("block_number", BigInteger),
+    Column("block_hash", LargeBinary),
+    Column("reason", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""Every move of every anchor, with the transaction and the block that it is about."""
+
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("en", Text, nullable=False),
+    Column("zh", Text, nullable=False),
+    Column("value", Text),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""What the ledger's process found out last, for other processes and the next start; see `store.conditions`."""

@@ -22,7 +22,7 @@ from ledger.chain.answers import parse_anything
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
 from ledger.chain.transactions import Account, build_transaction
-from ledger.core.anchor import AnchorGrade, verify_receipt
+from ledger.core.anchor import AnchorGrade, AnchorState, verify_receipt
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import (
     ChainUnavailableError,
@@ -36,7 +36,7 @@ from ledger.core.policy import ContractPin
 from ledger.core.step import Outcome
 from ledger.deployment import Founder
 from ledger.log import Log
-from ledger.store.anchor_queries import AnchorQueries, AnchorState
+from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate
 from ledger.store.unit_of_work import SqlStore

@@ -95,7 +95,10 @@ def test_pages_are_those_of_the_documents_that_were_issued(line):
     with serve(line.home, "public") as server:
         assert server.first_line == f"{server.url}\n"
         assert server.url.startswith("http://127.0.0.1:")
-        assert get(server, "/healthz").json() == {"status": "ok", "tree_size": SIZE, "anchored_size": SIZE}
+        health = get(server, "/healthz").json()
+        assert (health["status"], health["tree_size"], health["anchored_size"]) == ("ok", SIZE, SIZE)
+        assert (health["anchoring"]["backlog"], health["anchoring"]["last"]["state"]) == (0, "ok")
+        assert int(health["anchoring"]["balance_wei"]) > 0
         (code,) = codes(line)
         page = get(server, f"/c/{code}")
         bundle = get(server, f"/c/{code}/bundle.json").content

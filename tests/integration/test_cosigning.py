@@ -3,6 +3,7 @@
 import json
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from world import ORIGIN, World, submit
 
 from api.cosigning_loop import CosigningLoop
+from ledger.boot_check import Claim, find_discrepancy
 from ledger.core.checkpoint import verify_checkpoint
 from ledger.core.cosignature import encode_witness, open_cosignatures
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError
@@ -24,7 +26,7 @@ from ledger.export import FolderTarget, export_log
 from ledger.proving import Prover
 from ledger.publishing import find_anchorable, find_published
 from ledger.store.records import StoredCosignature
-from ledger.witnessed_heads import describe_what_is_ahead, find_newest_witnessed
+from ledger.witnessed_heads import find_newest_witnessed
 from ledger.witnesses import WITNESSES_TYPE, parse_witnesses
 
 WORLD = World()
@@ -239,25 +241,28 @@ def test_what_foreign_witnesses_have_is_asked_without_signing(stage):
     stage.issue(1)
     assert [item.tree_size for item in find(stage)] == [size] * 3
     assert [witness.size for witness in stage.witnesses] == [size] * 3, "nobody has moved"
-    assert describe_what_is_ahead(found, size, lambda _: stage.log.head.root_hash) != []
 
 
 def test_a_head_behind_a_witness_is_named(stage):
     stage.cosigner.ask_all()
     stage.witnesses[1].size = 1000
     size = stage.log.head.tree_size
-    with stage.store.read() as reading:
-        roots = {size: reading.read_head().root_hash}
-    assert describe_what_is_ahead(find(stage), size, roots.__getitem__) == [
-        f"the witness b.example has cosigned 1000 leaves of this log, which holds {size}"
-    ]
+    found = [find_discrepancy(stage.store, claim) for claim in claims(stage)]
+    assert [refusal is None for refusal in found] == [True, False, True]
+    assert f"it holds {size} leaves, b.example holds 1000" in found[1].en
+
+
+def claims(stage):
+    """Return what the witnesses say, as the boot check takes it."""
+    return [Claim(item.witness.name, "", item.tree_size, item.root_hash) for item in find(stage)]
 
 
 def test_another_state_of_a_size_is_named(stage):
     stage.cosigner.ask_all()
-    size = stage.log.head.tree_size
-    sentences = describe_what_is_ahead(find(stage), size, lambda _: RootHash(bytes(32)))
-    assert sentences[0] == f"the witness a.example has cosigned another state of {size} leaves of this log"
+    forged = replace(claims(stage)[0], root_hash=RootHash(bytes(32)))
+    refusal = find_discrepancy(stage.store, forged)
+    assert "leaves are not those that a.example holds" in refusal.en
+    assert find_discrepancy(stage.store, replace(forged, root_hash=None)) is None, "only a size was said"
 
 
 def test_who_cannot_be_asked_is_named_with_a_reason(log, store, witnesses):
@@ -267,7 +272,6 @@ def test_who_cannot_be_asked_is_named_with_a_reason(log, store, witnesses):
     assert [item.tree_size for item in found] == [TreeSize(0), None, None]
     assert "does not answer" in found[1].reason
     assert found[2].reason.endswith("422: never again")
-    assert describe_what_is_ahead(found, 0, lambda _: RootHash(bytes(32))) == []
     nothing = find_newest_witnessed(stage.named, LOG, None)
     assert [item.tree_size for item in nothing] == [None] * 3
 

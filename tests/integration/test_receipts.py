@@ -1,13 +1,14 @@
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from world import make_signer
 
-from ledger.core.anchor import AnchorGrade, ChainIdentity, sign_receipt
+from ledger.core.anchor import AnchorGrade, AnchorState, ChainIdentity, sign_receipt
 from ledger.core.ids import LeafIndex, RootHash, TreeSize
 from ledger.receipts import Receipts
-from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAnchor
+from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate
 from ledger.store.queries import WriteQueries
@@ -35,10 +36,18 @@ def anchor(database, size, *, final=True):
         queries = AnchorQueries(connection)
         draft = queries.add_draft(TreeSize(size), root, NOW)
         if final:
-            done = StoredAnchor(
-                draft.id, draft.tree_size, root, AnchorState.FINAL, bytes(32), 7, bytes(32), receipt
-            )
-            queries.save(draft, done, NOW)
+            block = {"tx_hash": bytes(32), "block_number": 7, "block_hash": bytes(32)}
+            included = replace(draft, state=AnchorState.INCLUDED, **block)
+            done = replace(included, state=AnchorState.FINAL, receipt=receipt)
+            queries.save(draft, included, NOW)
+            queries.save(included, done, NOW)
+
+
+def lose(database, size):
+    with database.write() as connection:
+        queries = AnchorQueries(connection)
+        final = queries.find_size(size)
+        queries.save(final, replace(final, state=AnchorState.LOST), NOW)
 
 
 def find_size(receipts, index):
@@ -66,3 +75,13 @@ def test_an_anchor_that_is_not_final_does_not_count(database):
     receipts = Receipts(SqlStore(database))
     assert [find_size(receipts, index) for index in (4, 5)] == [5, None]
     assert receipts.newest_size() == 5
+
+
+def test_the_receipt_of_a_lost_block_is_handed_out_to_nobody(database):
+    for size in (5, 9, 20):
+        anchor(database, size)
+    lose(database, 20)
+    receipts = Receipts(SqlStore(database))
+    assert [find_size(receipts, index) for index in (4, 8, 9)] == [9, 9, None]
+    assert [receipt.tree_size for receipt in receipts.list_all()] == [5, 9]
+    assert receipts.newest_size() == 9

@@ -6,6 +6,7 @@ import pytest
 
 from api.anchoring_loop import AnchoringLoop
 from ledger.core.errors import (
+    ChainContradictionError,
     ChainUnavailableError,
     LogIntegrityError,
     NotFoundError,
@@ -117,3 +118,9 @@ def test_it_stops_while_a_sender_waits_for_its_chain():
 
 def test_it_stops_while_it_waits_after_a_failure():
     assert Chain(ChainUnavailableError("x")).run(calls=1, seconds=3600).closed == 1
+
+
+def test_a_chain_that_takes_back_what_was_final_is_tried_again_and_stops_no_writing():
+    chain = Chain(7, ChainContradictionError("gone"), ChainContradictionError("gone"), 9).run(calls=5)
+    assert chain.anchored == [1, 4]
+    assert not chain.alarms

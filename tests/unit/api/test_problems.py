@@ -56,6 +56,7 @@ STATUSES = {
     ChainUnavailableError: 503,
     HomeLockedError: 503,
     LogIntegrityError: 500,
+    errors.ChainContradictionError: 500,
     LedgerError: 500,
 }
 
@@ -64,7 +65,9 @@ def every_error():
     return [
         found
         for found in vars(errors).values()
-        if isinstance(found, type) and issubclass(found, LedgerError) and found is not DocumentRefusedError
+        if isinstance(found, type)
+        and issubclass(found, LedgerError)
+        and found not in {DocumentRefusedError, errors.ReadOnlyError}
     ]
 
 
@@ -79,6 +82,15 @@ def test_only_what_the_caller_can_mend_is_told(kind):
     told = answer_problem(problem).body.decode()
     assert (SECRET in told) is (STATUSES[kind] < 500)
     assert ("id" in problem.members) is (STATUSES[kind] >= 500)
+
+
+def test_a_ledger_that_is_read_only_says_so_in_both_languages_and_asks_for_no_retry():
+    problem = build_problem(errors.ReadOnlyError("put the newest copy back", "请恢复最新副本"))
+    response = answer_problem(problem)
+    told = json.loads(response.body)
+    assert (response.status_code, told["type"]) == (503, "urn:hengzheng:problem:read-only")
+    assert (told["detail"], told["zh"]) == ("put the newest copy back", "请恢复最新副本")
+    assert "retry-after" not in response.headers
 
 
 def test_an_error_that_nobody_foresaw_says_nothing():

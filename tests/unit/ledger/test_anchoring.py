@@ -8,23 +8,30 @@ from fake_chain import CHAIN_ID, ETHER, FakeChain
 from witnesses import make_quorum, make_witness
 from world import FOUNDING, ORIGIN, Clock, World, submit
 
-from contracts.registry import compute_origin_hash
+from contracts.registry import ANCHORED_TOPIC, compute_origin_hash
+from ledger import failpoint
+from ledger.anchor_review import dismiss_lost
 from ledger.anchoring import Anchorer
 from ledger.chain.finality import parse_finality
 from ledger.chain.registry import Registry
 from ledger.chain.transactions import Account
-from ledger.core.anchor import AnchorGrade, ChainIdentity, verify_receipt
+from ledger.core.anchor import AnchorGrade, AnchorState, ChainIdentity, verify_receipt
 from ledger.core.cosignature import encode_witness
 from ledger.core.errors import (
+    ChainContradictionError,
     ChainUnavailableError,
+    LedgerError,
     LogIntegrityError,
     NotFoundError,
     StateError,
+    StoreUnavailableError,
     UnavailableError,
     WrongChainError,
 )
+from ledger.core.ids import LeafIndex
 from ledger.log import Log
-from ledger.store.anchor_queries import AnchorQueries, AnchorState
+from ledger.receipts import Receipts
+from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate
 from ledger.store.records import StoredCosignature
@@ -89,6 +96,13 @@ class Stage:
         with self.database.read() as connection:
             return AnchorQueries(connection).find_open()
 
+    def moves(self):
+        with self.database.read() as connection:
+            return AnchorQueries(connection).read_moves()
+
+    def states(self):
+        return [move.state.value for move in self.moves()]
+
     @property
     def head(self):
         return self.log.head.tree_size, self.log.head.root_hash
@@ -130,9 +144,8 @@ def test_the_first_anchor_needs_no_proof_and_gives_a_signed_receipt(stage):
 
 def test_an_anchored_checkpoint_is_not_anchored_again(stage):
     first = stage.anchorer().anchor_newest()
-    stage.chain.requests.clear()
     assert stage.anchorer().anchor_newest() == first
-    assert not stage.chain.requests
+    assert len(stage.chain.sent) == 1
 
 
 def test_later_anchors_prove_that_they_extend_the_one_on_chain(stage):
@@ -426,7 +439,7 @@ def test_a_node_whose_receipt_and_block_disagree_is_not_believed(stage):
         return block if selector == "0x0" else other_branch(block, selector, full)
 
     stage.chain.overrides["eth_getBlockByNumber"] = forked
-    with pytest.raises(ChainUnavailableError, match="is included and not final"):
+    with pytest.raises(ChainContradictionError, match="its receipt is of another block 2 than its chain"):
         stage.anchorer().anchor_newest()
     stage.chain.overrides.clear()
     assert_anchored(stage, stage.anchorer().resume(), FOUNDING)
@@ -439,7 +452,7 @@ def test_the_event_of_another_contract_does_not_count(stage):
         }
 
     stage.chain.overrides["eth_getTransactionReceipt"] = elsewhere
-    with pytest.raises(ChainUnavailableError):
+    with pytest.raises(ChainContradictionError, match="an event that its receipt does not show"):
         stage.anchorer().anchor_newest()
     stage.chain.overrides.clear()
     assert_anchored(stage, stage.anchorer().resume(), FOUNDING)
@@ -454,15 +467,207 @@ def test_a_reorg_that_takes_the_head_back_is_no_alarm(stage):
     assert_anchored(stage, stage.anchorer("depth:9").resume(), FOUNDING, FOUNDING + 2)
 
 
-def test_a_head_that_falls_behind_a_final_anchor_is_not_built_upon(stage):
+def test_a_final_block_that_is_gone_is_an_alarm_and_its_receipt_is_kept(stage):
     receipt = stage.anchorer().anchor_newest()
     stage.chain.reorg(len(stage.chain.blocks) - receipt.block_number)
     stage.chain.mine()
     stage.grow()
-    with pytest.raises(
-        ChainUnavailableError, match=f"the node is behind: it shows 0 leaves, {FOUNDING} were final"
-    ):
+    for _ in range(2):
+        with pytest.raises(
+            ChainContradictionError, match=r"block 2, which was final, is gone .* --after-reorg"
+        ):
+            stage.anchorer().anchor_newest()
+    assert len(stage.chain.sent) == 1
+    with stage.database.read() as connection:
+        queries = AnchorQueries(connection)
+        assert queries.find_newest_lost().receipt == receipt
+        assert queries.find_newest_final() is None
+    assert Receipts(stage.store).find(LeafIndex(0)) is None
+    assert stage.states()[-1] == "lost"
+
+
+@pytest.mark.parametrize("grown", [False, True], ids=["same head", "grown"])
+def test_after_a_person_has_seen_it_the_newest_state_is_anchored_again(stage, grown):
+    receipt = stage.anchorer().anchor_newest()
+    stage.chain.reorg(len(stage.chain.blocks) - receipt.block_number)
+    stage.chain.mine()
+    with pytest.raises(ChainContradictionError):
         stage.anchorer().anchor_newest()
+    if grown:
+        stage.grow()
+    assert dismiss_lost(stage.store, stage.clock) == [FOUNDING]
+    again = stage.anchorer().anchor_newest()
+    assert_anchored(stage, again, stage.head[0])
+    assert again.block_hash != receipt.block_hash
+    assert Receipts(stage.store).list_all() == [again]
+    assert dismiss_lost(stage.store, stage.clock) == []
+
+
+def test_a_final_block_that_stands_again_heals_by_itself(stage):
+    first = stage.anchorer().anchor_newest()
+    stage.grow()
+    second = stage.anchorer().anchor_newest()
+
+    def other(block, selector, _):
+        return block and block | ({"hash": "0x" + "09" * 32} if selector not in {"latest", "0x0"} else {})
+
+    stage.chain.overrides["eth_getBlockByNumber"] = other
+    with pytest.raises(ChainContradictionError):
+        stage.anchorer().anchor_newest()
+    assert Receipts(stage.store).list_all() == []
+    stage.chain.overrides.clear()
+    assert stage.anchorer().anchor_newest() == second
+    assert Receipts(stage.store).list_all() == [first, second]
+
+
+def test_only_what_stood_on_the_lost_block_is_lost(stage):
+    first = stage.anchorer().anchor_newest()
+    stage.grow()
+    second = stage.anchorer().anchor_newest()
+    stage.chain.reorg(len(stage.chain.blocks) - second.block_number)
+    stage.chain.mine()
+    with pytest.raises(ChainContradictionError):
+        stage.anchorer().anchor_newest()
+    assert Receipts(stage.store).list_all() == [first]
+
+
+def test_a_node_that_is_behind_has_broken_nothing(stage):
+    receipt = stage.anchorer().anchor_newest()
+    del stage.chain.blocks[receipt.block_number :]
+    stage.grow()
+    with pytest.raises(ChainUnavailableError, match="the node is behind: it shows 1 blocks"):
+        stage.anchorer().anchor_newest()
+    assert Receipts(stage.store).list_all() == [receipt]
+    assert len(stage.chain.sent) == 1
+
+
+def test_a_reorg_below_an_older_anchor_gives_a_new_proof_not_the_old_transaction(stage):
+    """The contract's head has gone back further than the proof that was sent begins."""
+    first = stage.anchorer().anchor_newest()
+    stage.grow()
+    with pytest.raises(ChainUnavailableError):
+        stage.anchorer("depth:9", deadline=3.0).anchor_newest()
+    stage.chain.reorg(len(stage.chain.blocks) - first.block_number)
+    stage.chain.mine()
+    with pytest.raises(ChainContradictionError):
+        stage.anchorer("depth:2").resume()
+    dismiss_lost(stage.store, stage.clock)
+    receipt = stage.anchorer("depth:2").resume()
+    assert_anchored(stage, receipt, stage.head[0])
+    assert stage.states()[-4:] == ["reorged", "submitted", "included", "final"]
+    assert len({sent.data for sent in stage.chain.sent}) == 3
+
+
+def test_every_move_is_kept_with_its_transaction_and_reason(stage):
+    with pytest.raises(ChainUnavailableError):
+        stage.anchorer("depth:9", deadline=3.0).anchor_newest()
+    stage.chain.reorg(len(stage.chain.blocks) - stage.under_way().block_number)
+    stage.anchorer("depth:2").resume()
+    assert stage.states() == [
+        "drafted",
+        "submitted",
+        "included",
+        "reorged",
+        "submitted",
+        "included",
+        "final",
+    ]
+    moves = stage.moves()
+    (sent,) = {move.tx_hash for move in moves} - {None}
+    assert sent == stage.chain.sent[0].hash
+    assert moves[3].reason == "block 2 is gone"
+    assert moves[4].reason == "the same transaction again"
+
+
+def test_safe_is_a_state_on_the_way_to_finalized(stage):
+    stage.anchorer("tag:finalized").anchor_newest()
+    assert stage.states() == ["drafted", "submitted", "included", "safe", "final"]
+
+
+def test_a_block_that_was_safe_may_vanish(stage):
+    def none_is_final(block, selector, _):
+        return block if selector != "finalized" else None
+
+    stage.chain.overrides["eth_getBlockByNumber"] = none_is_final
+    with pytest.raises(ChainUnavailableError, match="is safe and not final"):
+        stage.anchorer("tag:finalized", deadline=5.0).anchor_newest()
+    stage.chain.reorg(len(stage.chain.blocks) - stage.under_way().block_number)
+    stage.chain.overrides.clear()
+    assert_anchored(stage, stage.anchorer("tag:finalized").resume(), FOUNDING)
+    assert "reorged" in stage.states()
+
+
+def test_a_nonce_that_went_back_behind_ours_is_signed_anew(stage):
+    stage.chain.is_mining = False
+    stage.chain.overrides["eth_getTransactionCount"] = lambda *_: hex(7)
+    with pytest.raises(ChainUnavailableError):
+        stage.anchorer(deadline=5.0).anchor_newest()
+    stage.chain.overrides.clear()
+    stage.chain.is_mining = True
+    assert_anchored(stage, stage.anchorer().resume(), FOUNDING)
+    assert [sent.nonce for sent in stage.chain.sent][-1] == 2
+    assert "replaced" in stage.states()
+
+
+def test_fees_are_not_raised_while_the_account_cannot_pay(stage):
+    stage.chain.is_mining = False
+    with pytest.raises(ChainUnavailableError):
+        stage.anchorer(deadline=5.0).anchor_newest()
+    stage.chain.balance = 0
+    with pytest.raises(ChainUnavailableError, match=r"owns 0 wei and needs .*: pay into it"):
+        stage.anchorer(deadline=90.0).resume()
+    assert len({sent.raw for sent in stage.chain.sent}) == 1
+    stage.chain.balance, stage.chain.is_mining = ETHER, True
+    assert_anchored(stage, stage.anchorer().resume(), FOUNDING)
+
+
+class Nth:
+    """Breaks a run at the n-th failpoint that it passes; counts them for 0."""
+
+    def __init__(self, hit=0):
+        self.passed, self.hit = 0, hit
+
+    def visit(self, name):
+        self.passed += 1
+        if self.passed == self.hit:
+            raise StoreUnavailableError(f"injected at {name}")
+
+
+def anchor_through_a_reorg(stage, plan, monkeypatch):
+    """Anchor while the first block that holds the transaction vanishes."""
+    lost = []
+
+    def lose_the_first(receipt, _):
+        if receipt is not None and stage.states()[-1] == "included" and not lost:
+            lost.append(receipt)
+            stage.chain.reorg(len(stage.chain.blocks) - int(receipt["blockNumber"], 16))
+            return None
+        return receipt
+
+    stage.chain.overrides["eth_getTransactionReceipt"] = lose_the_first
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoint, "_PLAN", plan)
+        return stage.anchorer("tag:finalized").anchor_newest()
+
+
+def test_a_run_that_breaks_at_any_step_of_a_reorg_is_finished_by_the_next(tmp_path, monkeypatch):
+    plan = Nth()
+    for hit in range(200):
+        stage = Stage(f"sqlite:///{tmp_path}/{hit}.sqlite3")
+        stage.grow(*WORLD.founding())
+        if hit == 0:
+            receipt = anchor_through_a_reorg(stage, plan, monkeypatch)
+            assert "reorged" in stage.states()
+        else:
+            with pytest.raises(StoreUnavailableError):
+                anchor_through_a_reorg(stage, Nth(hit), monkeypatch)
+            stage.chain.overrides.clear()
+            receipt = stage.anchorer("tag:finalized").anchor_newest()
+        assert_anchored(stage, receipt, FOUNDING)
+        stage.database.close()
+        if hit == plan.passed:
+            break
+    assert plan.passed > 12
 
 
 def test_an_adopted_event_that_vanishes_leads_to_a_transaction_of_our_own(stage):
@@ -556,6 +761,83 @@ def test_nonsense_is_never_a_traceback(stage, method, lie):
     with pytest.raises(ChainUnavailableError):
         stage.anchorer().anchor_newest()
     del stage.chain.overrides[method]
+    assert_anchored(stage, stage.anchorer().anchor_newest(), FOUNDING)
+
+
+def forge_receipt(**changes):
+    """A node that answers with an event of our transaction that it makes up, while nothing is mined."""
+
+    def forge(stage):
+        stage.chain.is_mining = False
+        stage.chain.overrides["eth_getTransactionReceipt"] = lambda _, tx_hash: {
+            "transactionHash": tx_hash,
+            "blockNumber": "0x1",
+            "blockHash": "0x" + stage.chain.blocks[1].hash.hex(),
+            "status": "0x1",
+            "gasUsed": "0x1",
+            "logs": [
+                {
+                    "address": "0x" + stage.identity.contract.hex(),
+                    "topics": [
+                        "0x" + topic.hex()
+                        for topic in (ANCHORED_TOPIC, stage.identity.log_id, FOUNDING.to_bytes(32))
+                    ],
+                    "data": "0x" + stage.head[1].hex(),
+                    "blockNumber": "0x1",
+                    "blockHash": "0x" + stage.chain.blocks[1].hash.hex(),
+                    "transactionHash": tx_hash,
+                    "logIndex": "0x0",
+                }
+                | changes
+            ],
+        }
+
+    return forge
+
+
+def forge_events(stage):
+    forge_receipt()(stage)
+    made_up = stage.chain.overrides["eth_getTransactionReceipt"]
+    asked = []
+
+    def answer(_, tx_hash):
+        asked.append(tx_hash)
+        return made_up(None, tx_hash)
+
+    stage.chain.overrides |= {
+        "eth_getTransactionReceipt": answer,
+        "eth_getLogs": lambda *_: made_up(None, asked[0])["logs"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("forge", "sentence"),
+    [
+        (forge_receipt(), "shows an event that block 1 does not have"),
+        (forge_receipt(blockHash="0x" + "07" * 32), "of another block 1 than its chain"),
+        (forge_events, "the contract does not hold the head"),
+    ],
+    ids=["receipt", "block", "receipt and events"],
+)
+def test_what_a_node_makes_up_is_never_graded(stage, forge, sentence):
+    forge(stage)
+    with pytest.raises(ChainContradictionError, match=f"{sentence}.*look with another node"):
+        stage.anchorer().anchor_newest()
+    assert Receipts(stage.store).list_all() == []
+    stage.chain.overrides.clear()
+    stage.chain.is_mining = True
+    assert_anchored(stage, stage.anchorer().anchor_newest(), FOUNDING)
+
+
+def test_a_status_that_is_a_lie_ends_at_what_the_contract_holds(stage):
+    stage.chain.overrides["eth_getTransactionReceipt"] = lambda receipt, _: (
+        receipt and receipt | {"status": "0x0", "logs": []}
+    )
+    for _ in range(2):
+        with pytest.raises(LedgerError):
+            stage.anchorer(deadline=5.0).anchor_newest()
+    assert Receipts(stage.store).list_all() == []
+    stage.chain.overrides.clear()
     assert_anchored(stage, stage.anchorer().anchor_newest(), FOUNDING)
 
 

@@ -6,7 +6,7 @@ from world import Issued, World
 
 from ledger.core.authority import RegisterState
 from ledger.core.checkpoint import verify_checkpoint
-from ledger.core.errors import LogIntegrityError, StoreUnavailableError, UnavailableError
+from ledger.core.errors import LogIntegrityError, ReadOnlyError, StoreUnavailableError, UnavailableError
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.note import NoteVerifier
 from ledger.core.refusal import parse_refusal, verify_refusal
@@ -153,7 +153,9 @@ def test_a_commit_that_takes_too_long_is_no_answer(founded, monkeypatch):
 
 
 def test_after_an_alarm_nothing_is_taken(founded):
-    founded.intake.halt(LogIntegrityError("foreign head"))
-    with pytest.raises(LogIntegrityError):
+    founded.ledger.halt(LogIntegrityError("foreign head"))
+    with pytest.raises(ReadOnlyError, match="read-only: its records and the contract"):
         take(founded, founded.sign(1))
+    with pytest.raises(ReadOnlyError):
+        founded.ledger.submit([])
     assert founded.log.head.tree_size == FOUNDED

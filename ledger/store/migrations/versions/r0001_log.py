@@ -13,7 +13,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_INSERT_ONLY = ("entries", "checkpoints", "documents", "replaced_states", "cosignatures")
+_INSERT_ONLY = ("entries", "checkpoints", "documents", "replaced_states", "cosignatures", "anchor_moves")
 _Index = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -21,6 +21,7 @@ def upgrade() -> None:
     _create_log()
     _create_derived()
     _create_anchors()
+    _create_records()
     for table in _INSERT_ONLY:
         for statement in _write_triggers(table):
             op.execute(statement)
@@ -153,6 +154,33 @@ def _create_anchors() -> None:
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("tx_hash", name="anchor_attempts_pkey"),
         sa.ForeignKeyConstraint(["anchor_id"], ["anchors.id"], name="anchor_attempts_anchor_id_fkey"),
+    )
+
+
+def _create_records() -> None:
+    op.create_table(
+        "anchor_moves",
+        sa.Column("id", _Index, nullable=False),
+        sa.Column("anchor_id", _Index, nullable=False),
+        sa.Column("tree_size", _Index, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("tx_hash", sa.LargeBinary),
+        sa.Column("block_number", sa.BigInteger),
+        sa.Column("block_hash", sa.LargeBinary),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="anchor_moves_pkey"),
+        sa.ForeignKeyConstraint(["anchor_id"], ["anchors.id"], name="anchor_moves_anchor_id_fkey"),
+    )
+    op.create_table(
+        "conditions",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("en", sa.Text, nullable=False),
+        sa.Column("zh", sa.Text, nullable=False),
+        sa.Column("value", sa.Text),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="conditions_pkey"),
     )
 
 

@@ -1,0 +1,32 @@
+import threading
+
+import pytest
+
+from api.comparing_loop import ComparingLoop
+from ledger.core.errors import StoreUnavailableError
+
+ENOUGH = 10.0
+
+
+@pytest.mark.parametrize("trouble", [False, StoreUnavailableError("x")])
+def test_it_asks_until_the_chain_has_answered_and_not_once_more(trouble):
+    answers, calls, done = [trouble, trouble, True], [], threading.Event()
+
+    def compare():
+        answer = answers.pop(0)
+        calls.append(answer)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer:
+            done.set()
+        return answer
+
+    with ComparingLoop(compare, seconds=0.001):
+        assert done.wait(ENOUGH)
+    assert len(calls) == 3
+
+
+def test_it_stops_while_it_waits():
+    with ComparingLoop(lambda: True, seconds=3600) as loop:
+        thread = loop._thread
+    assert not thread.is_alive()
