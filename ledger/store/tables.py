@@ -1,8 +1,9 @@
 """Every table of the log's database, and nothing else; `migrations` creates them.
 
 Entries, checkpoints, cosignatures, documents, what each batch replaced in the status map and the moves of anchors
-are insert-only, guarded by triggers. Tiles, subjects, the map's pages and what was replaced are derived:
-they follow from the entries. Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns that end in `_ms`.
+are insert-only, guarded by triggers. Tiles, subjects, the map's pages and what was replaced are derived: they
+follow from the entries. Bytes are bytes; instants are milliseconds since 1970-01-01 UTC, in columns that end in
+`_ms`.
 """
 
 from typing import Final
