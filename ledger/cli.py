@@ -1,4 +1,4 @@
-"""Commands of the ledger role: init, anchor, chain, log, doctor.
+"""Commands of the ledger role: init, anchor, chain, log.
 
 >>> main(["init", "--home", "hengzheng-home", "--development"])
 0
@@ -7,7 +7,7 @@
 import secrets
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -24,7 +24,6 @@ from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import InputError, NotFoundError
 from ledger.deployment import Founder
-from ledger.diagnosis import diagnose
 from ledger.export import Exported, export_log
 from ledger.home import (
     CHAIN_KEY,
@@ -33,7 +32,6 @@ from ledger.home import (
     Home,
     create_home,
     find_passphrase,
-    lock_ledger,
     open_home,
 )
 from ledger.local import LocalLedger, open_ledger, read_clock
@@ -42,9 +40,8 @@ from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
 from ledger.receipts import list_receipts
 from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
-from ledger.store.migrations import migrate, require_current
+from ledger.store.migrations import require_current
 from ledger.store.queries import ReadQueries
-from ledger.store.unit_of_work import SqlStore
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
@@ -133,18 +130,6 @@ def anchor(
         "grade": receipt.grade.value,
     }
     print_result(members, as_json=as_json)
-
-
-@app.command()
-def doctor(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> None:
-    """Re-read and re-hash the whole log; say what is wrong, and where. Needs no key."""
-    opened = open_home(home)
-    with lock_ledger(opened), closing(Database(opened.database_url)) as database:
-        migrate(database)
-        store = SqlStore(database)
-        with suppress(NotFoundError):
-            load_binding(opened, store)
-        print_result(diagnose(store, opened.origin), as_json=as_json)
 
 
 @log_app.command("export")

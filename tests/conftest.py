@@ -12,6 +12,7 @@ import sys
 from multiprocessing import forkserver
 
 import pytest
+import tally
 from hypothesis import HealthCheck, settings
 
 LONG = os.environ.get("HENGZHENG_LONG") == "1"
@@ -66,6 +67,13 @@ def _refuse_outside(event: str, args: tuple) -> None:
 
 def pytest_configure() -> None:
     sys.addaudithook(_refuse_outside)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if tally.LINES:
+        terminalreporter.section("drills")
+        for line in tally.LINES:
+            terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

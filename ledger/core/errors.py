@@ -13,6 +13,7 @@
     ├─ UnavailableError   store or chain out of reach          exit 3
     │   ├─ StoreUnavailableError  ├─ ChainUnavailableError  └─ HomeLockedError
     └─ LogIntegrityError  our own records disagree             exit 4, stop writing
+        └─ DamagedRowError (names the row)
 
 `parse_*` functions raise only `InputError`, whatever the bytes. Adapters translate foreign exceptions at
 their own edge with `raise ... from err`. "Could not look" is never an error of this tree: it is the outcome
@@ -153,3 +154,21 @@ class HomeLockedError(UnavailableError):
 
 class LogIntegrityError(LedgerError):
     """Our own records disagree: stop writing and call a person."""
+
+
+class DamagedRowError(LogIntegrityError):
+    """A stored row is not what it must be.
+
+    `table`, `key` and `column` name it, as `entries`, `leaf_index 7`, `issuer`; the column is empty where the
+    whole row is missing or too many. `expected` says what it should be.
+    """
+
+    def __init__(
+        self, table: str, key: str = "", column: str = "", expected: str = "in order", reason: str = ""
+    ) -> None:
+        place = f"table {table}, row {key}" + (f", column {column}" if column else "")
+        super().__init__(f"{place}: should be {expected}" + (f" ({reason})" if reason else ""))
+        self.table = table
+        self.key = key
+        self.column = column
+        self.expected = expected

@@ -56,6 +56,7 @@ STATUSES = {
     ChainUnavailableError: 503,
     HomeLockedError: 503,
     LogIntegrityError: 500,
+    errors.DamagedRowError: 500,
     LedgerError: 500,
 }
 
