@@ -153,6 +153,8 @@ def _begin_deferred(connection: Connection) -> None:
 def _translate_errors() -> Iterator[None]:
     try:
         yield
+    except UnicodeDecodeError as err:
+        raise LogIntegrityError("a stored text is damaged") from err
     except exc.OperationalError as err:
         if _NOT_UTF8 in str(err.orig):
             raise LogIntegrityError("a stored text is damaged") from err
