@@ -88,7 +88,7 @@ def processes():
     """A server that has loaded everything once, so that each process of a drill starts in milliseconds."""
     context = multiprocessing.get_context("forkserver")
     postgres = ("psycopg", "sqlalchemy.dialects.postgresql.psycopg")
-    context.set_forkserver_preload(["log_worker", "line_worker", "crash_worker", *postgres])
+    context.set_forkserver_preload(["log_worker", "line_worker", "crash_worker", "call_worker", *postgres])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         forkserver.ensure_running()

@@ -12,6 +12,7 @@ I9  meanwhile reads answer, and nothing is half there: doctor has no complaint b
 """
 
 import hashlib
+import secrets
 import shutil
 import signal
 from contextlib import closing, contextmanager
@@ -79,15 +80,16 @@ class PostgresSites:
 
     def __init__(self, folder, server):
         self._folder, self._server, self._count = folder, server, 0
-        server._execute("CREATE DATABASE founded")
-        found(server._url("founded"))
+        self._name = f"founded_{secrets.token_hex(6)}"
+        server._execute(f"CREATE DATABASE {self._name}")
+        found(server._url(self._name))
 
     @contextmanager
     def fresh(self):
         self._count += 1
-        folder, name = self._folder / str(self._count), f"site_{self._count}"
+        folder, name = self._folder / str(self._count), f"{self._name}_{self._count}"
         folder.mkdir()
-        self._server._execute(f"CREATE DATABASE {name} TEMPLATE founded")
+        self._server._execute(f"CREATE DATABASE {name} TEMPLATE {self._name}")
         try:
             yield folder, self._server._url(name), self._server._url(name)
         finally:
