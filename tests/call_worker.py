@@ -28,6 +28,8 @@ def append(url, folder, bug=""):
     acknowledged = os.open(folder / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with closing(Database(url)) as database:
         store = SqlStore(database)
+        with store.read() as queries:
+            queries.read_head()  # as in a server, somebody reads all the time
         try:
             _append(store, folder, acknowledged)
         except (LedgerError, OSError) as err:

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 from line import Line, run, run_process, write_meters
+from servers import postgres_server
+from sqlalchemy import text
 
 from ledger.home import lock_ledger
+from ledger.store.engine import Database
 
 FEW = 3
 
@@ -121,3 +124,18 @@ def test_while_somebody_has_the_ledger_doctor_does_not_look(line):
 def test_repair_goes_with_deep(line):
     assert line.run("doctor", "--repair", code=2)["field"] == "--repair"
     assert "--repair" in run("doctor", "--help").out
+
+
+def test_ledger_and_desk_in_one_postgresql_database_are_compared(tmp_path):
+    with postgres_server() as server, server.fresh_database() as url:
+        line = Line(tmp_path, ["--database", url, "--desk-database", url])
+        with line.chain():
+            line.found()
+            line.issue(write_meters(line.out / "meters.jsonl", FEW))
+        members = line.run("doctor", "--deep")
+        assert (members["database_check"], members["desk"]) == ("not asked", {"documents": FEW, "acts": 0})
+        with closing(Database(url)) as database, database.write() as connection:
+            connection.execute(text("DELETE FROM map_pages WHERE depth = 16"))
+        assert line.run("doctor", "--deep", code=4)["table"] == "map_pages"
+        assert line.run("doctor", "--deep", "--repair")["repaired"]["count"] > 1
+    assert line.run("doctor", "--deep", code=3)["kind"] == "StoreUnavailable"

@@ -34,6 +34,8 @@ from ledger.store.mending import DERIVED, DERIVED_OF_ENTRY
 from ledger.store.migrations import migrate, require_current
 from ledger.store.unit_of_work import SqlStore
 
+pytestmark = pytest.mark.drill
+
 SEED = int(os.environ.get("HENGZHENG_SEED", "1"))
 FLIPS = 1000 if LONG else 100
 DERIVED_NAMES = [table.name for table in DERIVED]
@@ -204,6 +206,13 @@ def test_an_old_backup_is_found_by_a_newer_checkpoint(grown, store):
     other = sign_checkpoint(Checkpoint(ORIGIN, grown.head.tree_size, b"x" * 32), World().log_key)
     with pytest.raises(LogIntegrityError, match="another root"):
         diagnose(store, ORIGIN, deep=True, known=other)
+
+
+def test_doctor_says_how_far_it_has_come(grown, store):
+    told = []
+    diagnose(store, ORIGIN, lambda done, of_all: told.append((done, of_all)))
+    assert told[-1] == (grown.head.tree_size, grown.head.tree_size)
+    assert told == sorted(told)
 
 
 def test_a_trigger_that_is_gone_is_found(grown, store, database):

@@ -21,6 +21,8 @@ from ledger.chain.finality import parse_finality
 from ledger.chain.payment import give_allowance
 from ledger.deployment import Founder
 
+pytestmark = pytest.mark.drill
+
 SEED = int(os.environ.get("HENGZHENG_SEED", "1"))
 SLICE = 30
 """Runs for each engine in CI."""

@@ -27,6 +27,8 @@ from ledger.store.integrity import check_database
 from ledger.store.scan import RawRows
 from ledger.store.unit_of_work import SqlStore
 
+pytestmark = pytest.mark.drill
+
 SEED = int(os.environ.get("HENGZHENG_SEED", "1"))
 SLICE = 16
 WORLD = World()
