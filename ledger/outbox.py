@@ -51,8 +51,11 @@ def check_outbox(rows: RawRows, replay: Replay, roots: Mapping[TreeSize, RootHas
     chains: set[ChainIdentity] = set()
     ids: dict[Any, Any] = {}
     final = 0
+    waiting: dict[Any, RawRow] = {}
     for row in rows.scan(anchors):
         ids[row[0]] = row[4]
+        if row[3] == AnchorState.SUBMITTED:
+            waiting[row[0]] = row
         receipt = _check_anchor(row, replay, roots)
         if receipt is not None:
             final += 1
@@ -61,6 +64,9 @@ def check_outbox(rows: RawRows, replay: Replay, roots: Mapping[TreeSize, RootHas
     contracts = {chain.contract for chain in chains}
     for row in rows.scan(anchor_attempts):
         _check_attempt(row, ids, roots, contracts)
+        waiting.pop(row[1], None)
+    for row in waiting.values():
+        raise _damaged(row, "state", "an earlier one", "no transaction of it is stored")
     return final
 
 
