@@ -28,12 +28,15 @@ def append(url, folder, bug=""):
     acknowledged = os.open(folder / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with closing(Database(url)) as database:
         store = SqlStore(database)
-        with store.read() as queries:
-            queries.read_head()  # as in a server, somebody reads all the time
+        is_open = False
         try:
+            with store.read() as queries:
+                queries.read_head()  # as in a server, somebody reads all the time
+            is_open = True
             _append(store, folder, acknowledged)
         except (LedgerError, OSError) as err:
-            _say_what_can_be_read(store, folder, err)
+            if is_open:
+                _say_what_can_be_read(store, folder, err)
             os._exit(EXIT_GAVE_UP)
     os._exit(0)
 

@@ -125,7 +125,7 @@ def test_whatever_happens_at_any_system_call_nothing_is_lost(processes, place):
                 _, code = run_traced(make_process(processes, url, folder), folder, f"{name}:{how}")
                 assert code in {-signal.SIGKILL, EXIT_GAVE_UP, 0}, code
                 check(url, folder)
-                if "ENOSPC" in how and code == EXIT_GAVE_UP:
+                if "ENOSPC" in how and (folder / "said").exists():
                     assert "reads answer" in (folder / "said").read_text(), "I9"
                 (folder / "go").touch()
                 process = make_process(processes, url, folder)
