@@ -33,8 +33,8 @@ serve: ## all roles on one port, with the home in ./hengzheng-home
 bench: ## figures of this machine
 	./scripts/bench
 
-drill: ## the long forms of crash and property tests
-	HENGZHENG_LONG=1 .venv/bin/pytest -m slow
+drill: ## the long forms of crash, bit rot and property tests
+	HENGZHENG_LONG=1 .venv/bin/pytest -m "slow or drill"
 
 lock: ## write both lock files from pyproject.toml; add ARGS=--upgrade for newer versions
 	./scripts/lock $(ARGS)

@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "witness": ("api.witness", "replay logs and cosign their checkpoints, as a process of its own"),
     "chain": ("ledger.cli", "the chain: start the development node, deploy, look"),
     "log": ("ledger.cli", "the log as files: export checkpoint, tiles, entries, receipts"),
-    "doctor": ("ledger.cli", "re-read and re-hash everything, say what is wrong"),
+    "doctor": ("issuer.doctor_cli", "re-read and re-hash everything, say what is wrong"),
 }
 """Subcommand -> module whose `main(arguments)` runs it, and what it is for."""
 

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, inspect, select, update
 from sqlalchemy.sql import Select
 
 from issuer.tables import BRINGS_NUMBER, IS_WAITING, DocumentState, acts, documents, meta, metadata, series
@@ -34,6 +34,17 @@ _LIGHT: Final = (
     documents.c.state,
     documents.c.leaf_index,
     documents.c.reason,
+)
+_WHOLE: Final = (
+    documents.c.position,
+    documents.c.number,
+    documents.c.subject,
+    documents.c.expected_version,
+    documents.c.state,
+    documents.c.certificate,
+    documents.c.statement,
+    documents.c.disclosure,
+    documents.c.leaf_index,
 )
 _WAITING: Final = (
     documents.c.position,
@@ -121,6 +132,26 @@ class StoredAct:
     """Why the log refused it."""
 
 
+@dataclass(frozen=True, slots=True)
+class WholeDocument:
+    """A document with everything that its statement, its certificate or the log says too."""
+
+    position: int
+    number: str
+    subject: bytes
+    expected_version: int
+    state: str
+    certificate: bytes
+    statement: bytes
+    disclosure: bytes | None
+    leaf_index: int | None
+
+
+def has_desk(connection: Connection) -> bool:
+    """Tell whether a database has the tables of a desk."""
+    return inspect(connection).has_table(documents.name)
+
+
 class DeskReading:
     """Questions about one state of the desk."""
 
@@ -182,6 +213,16 @@ class DeskReading:
         if row is None:
             raise NotFoundError(f"the desk has no document {number}")
         return DocumentBytes(row.certificate, row.statement, row.disclosure)
+
+    def list_whole(self, after: int, limit: int) -> list[WholeDocument]:
+        """Return documents with all that the log repeats, beyond a position, in the order of signing."""
+        query = select(*_WHOLE).where(documents.c.position > after).order_by(documents.c.position)
+        return [WholeDocument(*row) for row in self._connection.execute(query.limit(limit))]
+
+    def list_acts(self, after: int, limit: int) -> list[StoredAct]:
+        """Return acts beyond a position, in the order of signing."""
+        query = select(acts).where(acts.c.position > after).order_by(acts.c.position)
+        return [_to_act(row) for row in self._connection.execute(query.limit(limit))]
 
     def find_newest_act(self, number: CertificateNumber) -> StoredAct | None:
         """Return the act on a certificate that was signed last; None: there is none."""

@@ -1,4 +1,4 @@
-"""Commands of the ledger role: init, anchor, chain, log, doctor.
+"""Commands of the ledger role: init, anchor, chain, log.
 
 >>> main(["init", "--home", "hengzheng-home", "--development"])
 0
@@ -7,7 +7,7 @@
 import secrets
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,18 +16,16 @@ import typer
 from ledger.anchor_review import dismiss_lost
 from ledger.anchoring import Anchorer
 from ledger.binding import bind_log, is_bound, load_binding, read_binding
-from ledger.boot_check import BootCheck, WriteGate
 from ledger.chain.client import ChainClient
 from ledger.chain.payment import give_allowance
 from ledger.chain.registry import Registry
 from ledger.chain.waiting import Pace
-from ledger.console import find_exit_code, make_progress, print_result, run_command
+from ledger.console import make_progress, print_result, run_command
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import NotFoundError
 from ledger.cosigning import Cosigner
 from ledger.deployment import Founder
-from ledger.diagnosis import diagnose
 from ledger.export import Exported, ExportTarget, FolderTarget, export_log
 from ledger.home import (
     CHAIN_KEY,
@@ -36,20 +34,17 @@ from ledger.home import (
     Home,
     create_home,
     find_passphrase,
-    lock_ledger,
     open_home,
 )
 from ledger.local import LocalLedger, open_ledger, read_clock
 from ledger.node import open_node
-from ledger.outside import compare_with_outside
 from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
 from ledger.receipts import list_receipts
 from ledger.standing import describe_standing, read_standing
 from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
-from ledger.store.migrations import migrate, require_current
+from ledger.store.migrations import require_current
 from ledger.store.queries import ReadQueries
-from ledger.store.unit_of_work import SqlStore
 from ledger.witnesses import load_witnesses
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -138,7 +133,7 @@ def anchor(
     if status:
         with closing(Database(opened.database_url)) as database:
             require_current(database)
-            print_result(_describe_standing(database), as_json=as_json)
+            print_result(describe_home_standing(database), as_json=as_json)
         return
     passphrase = find_given_passphrase(opened, passphrase_file)
     with open_ledger(opened, passphrase) as ledger:
@@ -157,28 +152,6 @@ def anchor(
         "grade": receipt.grade.value,
     }
     print_result(members, as_json=as_json)
-
-
-@app.command()
-def doctor(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> int:
-    """Re-read and re-hash the whole log, compare it with the contract; say what is wrong. Needs no key."""
-    opened = open_home(home)
-    with lock_ledger(opened), closing(Database(opened.database_url)) as database:
-        migrate(database)
-        store = SqlStore(database)
-        with suppress(NotFoundError):
-            load_binding(opened, store)
-        found = diagnose(store, opened.origin)
-        check = BootCheck(store, WriteGate(), read_clock)
-        compare_with_outside(opened, store, check)
-        standing = _describe_standing(database)
-        refusal = check.gate.refusal
-        if refusal is not None and as_json:
-            standing["error"] = refusal.en
-        print_result(found | standing, as_json=as_json)
-        if refusal is not None and not as_json:
-            raise refusal
-    return 0 if refusal is None else find_exit_code(refusal)
 
 
 @log_app.command("export")
@@ -325,7 +298,8 @@ def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:
         return anchorer.anchor_newest()
 
 
-def _describe_standing(database: Database) -> dict[str, Any]:
+def describe_home_standing(database: Database) -> dict[str, Any]:
+    """Return how a ledger stands towards chain and witnesses, for operators."""
     with database.read() as connection:
         return describe_standing(read_standing(connection, read_clock()), inside=True)
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ledger.core.errors import (
+    DamagedRowError,
     DocumentRefusedError,
     InputError,
     LedgerError,
@@ -118,6 +119,8 @@ def describe_error(err: LedgerError) -> dict[str, Any]:
         members["field"] = err.field
     if isinstance(err, ReadOnlyError):
         members["zh"] = err.zh
+    if isinstance(err, DamagedRowError):
+        members |= {"table": err.table, "key": err.key, "column": err.column, "expected": err.expected}
     if isinstance(err, DocumentRefusedError):
         members["reasons"] = [
             {"code": reason.code, "field": reason.field, "en": reason.en, "zh": reason.zh}

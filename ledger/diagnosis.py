@@ -1,200 +1,340 @@
 """Re-reads and re-hashes a stored log, from its leaves to its anchors.
 
-Everything beside the leaves follows from them; whatever says something else is named. The chain is not asked.
+Everything beside the leaves follows from them, or is signed; the first row that says something else is named.
+The replay is that of the audit (`core.replay`). The chain is not asked. Rows are read in chunks; what grows with
+the log is what the replay itself holds, the newest state of each subject.
 
 >>> diagnose(store, "ledger.example/2026")
 {'entries': 1042, 'checkpoints': 17, 'anchors': 3, 'documents': 1037, 'root_hash': '...'}
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from ledger.core.anchor import verify_receipt
-from ledger.core.checkpoint import verify_checkpoint
-from ledger.core.cosignature import parse_witness, verify_cosignature
+from sqlalchemy import Connection
+
+from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.encoding import encode_hex
-from ledger.core.entry import NO_CERTIFICATE
-from ledger.core.errors import InputError, LogIntegrityError, VerificationError
-from ledger.core.ids import Digest, RootHash, TreeSize
+from ledger.core.entry import HEADER_BYTES, NO_CERTIFICATE, parse_header
+from ledger.core.errors import DamagedRowError, InputError, LogIntegrityError, VerificationError
+from ledger.core.ids import RootHash, TreeSize
 from ledger.core.merkle import HASH_SIZE, hash_leaf
-from ledger.core.note import NoteSignature, NoteVerifier, parse_note
-from ledger.core.replay import Replay
-from ledger.core.status_map import EMPTY_MAP, load_nothing
-from ledger.core.tiles import Tile
-from ledger.right_edge import EMPTY_EDGE
-from ledger.store.anchor_queries import AnchorQueries, StoredAnchor
-from ledger.store.queries import ReadQueries
-from ledger.store.records import StoredCheckpoint, StoredTile, compute_leaf_name
+from ledger.core.note import NoteVerifier, parse_note
+from ledger.core.replay import Replay, Replayed
+from ledger.core.tiles import TILE_WIDTH
+from ledger.derived import (
+    DerivedRows,
+    Difference,
+    Meet,
+    is_same,
+    is_same_row,
+    name_key,
+    raise_difference,
+    show,
+)
+from ledger.outbox import check_outbox
+from ledger.store.integrity import check_database
+from ledger.store.scan import CHUNK, RawRow, RawRows
+from ledger.store.tables import (
+    anchor_attempts,
+    anchors,
+    checkpoints,
+    documents,
+    entries,
+    map_pages,
+    replaced_states,
+    subjects,
+    tiles,
+)
 from ledger.store.unit_of_work import SqlStore
 
-_CHUNK: Final = 1024
+OnProgress = Callable[[int, int], None]
+"""Is told how many leaves are done, and how many there are."""
+
+COUNTED: Final = (
+    entries,
+    documents,
+    checkpoints,
+    tiles,
+    subjects,
+    map_pages,
+    replaced_states,
+    anchors,
+    anchor_attempts,
+)
+"""Tables whose rows a deep report counts."""
 
 
-def diagnose(store: SqlStore, origin: str) -> dict[str, Any]:
-    """Replay the whole log from its stored leaves and compare everything with what follows from them.
+def ignore_progress(done: int, of_all: int) -> None:
+    """Show nothing."""
+    del done, of_all
+
+
+def diagnose(
+    store: SqlStore,
+    origin: str,
+    on_progress: OnProgress = ignore_progress,
+    *,
+    deep: bool = False,
+    known: str | None = None,
+) -> dict[str, Any]:
+    """Replay the whole log from its stored leaves and compare every row with what follows from them.
+
+    Args:
+        store: nobody else writes meanwhile.
+        origin: of the log.
+        on_progress: is told how far it has come.
+        deep: ask the database about its pages, indices and triggers first, and count every table.
+        known: a signed checkpoint from elsewhere: a database that is older than it, or another, is refused.
 
     Returns:
         Counts of what was found in order.
 
     Raises:
-        LogIntegrityError: the first contradiction, with the index or size where it is.
+        LogIntegrityError: the first contradiction; `DamagedRowError` where one row is to blame.
         UnavailableError: the store is out of reach.
     """
     with store.database.read() as connection:
-        queries = ReadQueries(connection)
-        head = queries.read_head()
-        checkpoints = {item.tree_size: item for item in queries.read_checkpoints()}
-        found = _Comparison(queries, origin, checkpoints)
-        for begin in range(0, head.tree_size, _CHUNK):
-            found.take(begin, queries.read_leaves(begin, min(begin + _CHUNK, head.tree_size)))
-        if found.log.tree.size != head.tree_size or found.log.tree.root() != head.root_hash:
-            raise LogIntegrityError(f"the head says {head.tree_size} leaves, the leaves say otherwise")
-        if max(checkpoints, default=0) != head.tree_size:
-            raise LogIntegrityError(f"the newest checkpoint is not that of the head, {head.tree_size} leaves")
-        found.check_states()
-        found.check_map()
-        anchors = [found.check_anchor(anchor) for anchor in AnchorQueries(connection).read_final()]
-    return {
-        "entries": head.tree_size,
-        "checkpoints": len(checkpoints),
-        "anchors": len(anchors),
-        "documents": found.documents,
-        "root_hash": encode_hex(head.root_hash),
+        said = check_database(connection) if deep else None
+        rows = RawRows(connection)
+        log = LeafPass(rows, origin, raise_difference, on_progress)
+        log.run()
+        if known is not None:
+            log.check_known(known)
+        log.check_documents()
+        anchored = check_outbox(rows, log.replay, log.roots)
+        counts = {table.name: rows.count(table) for table in COUNTED} if deep else {}
+    result = {
+        "entries": log.replay.tree.size,
+        "checkpoints": len(log.roots),
+        "anchors": anchored,
+        "documents": log.documents,
+        "root_hash": encode_hex(log.replay.tree.root()),
     }
+    return result | {"database_check": said, "rows": counts} if deep else result
 
 
-class _Comparison:
-    """What follows from the leaves read so far, beside what is stored."""
+def replay_and_mend(connection: Connection, origin: str, meet: Meet, on_progress: OnProgress) -> RootHash:
+    """Replay the log, compare leaves and checkpoints, and hand every difference of derived rows to `meet`.
+
+    Raises:
+        LogIntegrityError: the leaves themselves, or the checkpoints, are not in order.
+    """
+    log = LeafPass(RawRows(connection), origin, meet, on_progress, with_documents=False)
+    log.run()
+    return RootHash(log.replay.tree.root())
+
+
+class LeafPass:
+    """One way through all leaves, batch by batch."""
 
     def __init__(
-        self, queries: ReadQueries, origin: str, checkpoints: Mapping[TreeSize, StoredCheckpoint]
+        self,
+        rows: RawRows,
+        origin: str,
+        meet: Meet,
+        on_progress: OnProgress,
+        *,
+        with_documents: bool = True,
     ) -> None:
-        self._queries = queries
-        self._origin = origin
-        self._checkpoints = checkpoints
-        self.log = Replay()
-        self._edge = EMPTY_EDGE
-        self._map = EMPTY_MAP
+        """Take what is to be read.
+
+        Args:
+            rows: of the log's tables.
+            origin: of the log.
+            meet: is told of derived rows that are not what the leaves give.
+            on_progress: is told how far it has come.
+            with_documents: compare the documents that leaves name.
+        """
+        self.replay = Replay()
+        self.roots: dict[TreeSize, RootHash] = {}
+        """Root under every checkpoint, as signed and as the leaves give it."""
         self.documents = 0
+        self._rows = rows
+        self._origin = origin
+        self._derived = DerivedRows(rows, meet)
+        self._on_progress = on_progress
+        self._with_documents = with_documents
+        self._good = 0
+        """So many leaves are those under a signed root."""
 
-    def take(self, begin: int, leaves: Sequence[bytes]) -> None:
-        """Judge some leaves in their order, then look at all that is stored beside them."""
-        digests = [self._take(leaf) for leaf in leaves]
-        self._check_documents(begin, digests)
-        self._check_names(begin, leaves)
-        self._edge, tiles = self._edge.extend([hash_leaf(leaf) for leaf in leaves])
-        self._check_tiles(tiles)
+    def run(self) -> None:
+        """Take every leaf, then compare what follows from all.
 
-    def check_states(self) -> None:
-        """Compare the newest states, when all leaves have been taken."""
-        left = iter(self.log.states)
-        while some := list(islice(left, _CHUNK)):
-            stored = self._queries.find_states(some)
-            for subject in some:
-                if stored.get(subject) != self.log.states[subject]:
-                    raise LogIntegrityError(f"the state of {encode_hex(subject)} is not what the leaves give")
-        if self._queries.count_states() != len(self.log.states):
-            raise LogIntegrityError("a state is stored of a subject that no leaf is about")
+        Raises:
+            LogIntegrityError: the first contradiction.
+        """
+        of_all = self._rows.count(entries)
+        stored: list[RawRow] = []
+        replayed: list[Replayed] = []
+        ends: list[tuple[RawRow, RootHash]] = []
+        for row in self._read_entries():
+            item = self._take(row, stored)
+            stored.append(row)
+            replayed.append(item)
+            if item.signed is None:
+                size, time = TreeSize(self.replay.tree.size), item.leaf.header.sequenced_at_ms
+                ends.append(((size, time), RootHash(self.replay.tree.root())))
+                if len(stored) >= CHUNK:
+                    self._take_batches(stored, replayed, ends)
+                    self._on_progress(size, of_all)
+                    stored, replayed, ends = [], [], []
+        self._take_batches(stored, replayed, ends)
+        self._require_end(bool(replayed and replayed[-1].signed is not None))
+        self._on_progress(of_all, of_all)
+        self._derived.finish(self.replay)
 
-    def check_map(self) -> None:
-        """Compare the pages of the newest map, and the way back from it, when all leaves have been taken."""
-        if self._queries.read_replaced_sizes() != list(self._checkpoints):
-            raise LogIntegrityError(
-                "what batches replaced is not stored for every checkpoint, and for no other"
-            )
-        pages = {(page.depth, page.prefix): page.hash for page in self.log.map.list_pages(self.log.states)}
-        if pages != self._queries.read_map_pages():
-            raise LogIntegrityError("the stored pages of the status map are not those that the leaves give")
+    def check_documents(self) -> None:
+        """Find documents that no leaf names.
 
-    def check_anchor(self, anchor: StoredAnchor) -> StoredAnchor:
-        """Compare an anchor with the checkpoint that it is of, and its receipt with both."""
-        checkpoint = self._checkpoints.get(anchor.tree_size)
-        receipt, root = anchor.receipt, self.log.registers.root
-        if checkpoint is None or checkpoint.root_hash != anchor.root_hash or receipt is None or root is None:
-            raise LogIntegrityError(f"the anchor of {anchor.tree_size} leaves is of no checkpoint")
-        try:
-            verify_receipt(receipt, root.log_key)
-        except VerificationError as err:
-            raise LogIntegrityError(f"the receipt of {anchor.tree_size} leaves does not hold: {err}") from err
-        if (receipt.tree_size, receipt.root_hash) != (anchor.tree_size, anchor.root_hash):
-            raise LogIntegrityError(f"the receipt of {anchor.tree_size} leaves is of another tree head")
-        return anchor
-
-    def _check_documents(self, begin: int, digests: Sequence[Digest]) -> None:
-        named = [digest for digest in digests if digest != NO_CERTIFICATE]
-        bodies = self._queries.read_documents(named)
-        for offset, digest in enumerate(digests):
-            body = bodies.get(digest, b"")
-            if digest != NO_CERTIFICATE and hashlib.sha256(body).digest() != digest:
-                raise LogIntegrityError(f"the document of leaf {begin + offset} is missing or damaged")
-        self.documents += len(named)
-
-    def _check_names(self, begin: int, leaves: Sequence[bytes]) -> None:
-        names = [compute_leaf_name(leaf) for leaf in leaves]
-        found = self._queries.find_entries(names)
-        for offset, name in enumerate(names):
-            if name not in found or found[name].leaf_index != begin + offset:
-                raise LogIntegrityError(f"leaf {begin + offset} is not found by its statement")
-
-    def _check_tiles(self, tiles: Sequence[StoredTile]) -> None:
-        for tile in tiles:
-            name = Tile(tile.level, tile.tile_index, len(tile.hashes) // HASH_SIZE)
-            if self._queries.read_tile(name) != tile.hashes:
-                raise LogIntegrityError(f"tile {tile.tile_index} of level {tile.level} is damaged")
-
-    def _take(self, raw: bytes) -> Digest:
-        """Replay a leaf, and compare the checkpoint that ends with it."""
-        try:
-            replayed = self.log.take(raw)
-        except VerificationError as err:
-            raise LogIntegrityError(str(err)) from err
-        self._check_checkpoint()
-        is_maphead = replayed.signed is None
-        return NO_CERTIFICATE if is_maphead else replayed.leaf.header.certificate_digest
-
-    def _check_checkpoint(self) -> None:
-        found = self._checkpoints.get(self.log.tree.size)
-        if found is None or self.log.registers.root is None:
+        Raises:
+            DamagedRowError: there is one.
+        """
+        if self._rows.count(documents) == self.documents:
             return
-        log = NoteVerifier(self._origin, self.log.registers.root.log_key)
+        named = {parse_header(row[2][:HEADER_BYTES]).certificate_digest for row in self._rows.scan(entries)}
+        for row in self._rows.scan(documents):
+            if row[0] not in named:
+                key = name_key(documents, row[:1])
+                raise DamagedRowError("documents", key, "", "absent", "no leaf names such a document")
+        raise LogIntegrityError("the table documents has more rows than leaves name, or cannot be read")
+
+    def check_known(self, note: str) -> None:
+        """Compare a signed checkpoint that was kept elsewhere with the log as it is now.
+
+        Raises:
+            LogIntegrityError: the log has lost leaves since, or has others.
+        """
+        size, root = self.replay.tree.size, self.replay.registers.root
+        if root is None:
+            raise LogIntegrityError("a checkpoint has been signed, but the database has no log")
         try:
-            checkpoint = verify_checkpoint(found.note, log)
+            known = verify_checkpoint(note, NoteVerifier(self._origin, root.log_key))
         except (InputError, VerificationError) as err:
             raise LogIntegrityError(
-                f"the checkpoint of {self.log.tree.size} leaves does not hold: {err}"
+                f"the checkpoint kept beside the database is not this log's: {err}"
             ) from err
-        self._check_cosignatures(found)
-        self._check_replaced(TreeSize(self.log.tree.size))
-        root_hash = RootHash(self.log.tree.root())
-        if (checkpoint.tree_size, checkpoint.root_hash, found.root_hash) != (
-            self.log.tree.size,
-            root_hash,
-            root_hash,
-        ):
-            raise LogIntegrityError(f"the checkpoint of {self.log.tree.size} leaves names another root")
+        if known.tree_size > size:
+            raise LogIntegrityError(
+                f"a checkpoint of {known.tree_size} leaves has been signed, the database has {size}: "
+                "it is an older backup"
+            )
+        if self.roots.get(known.tree_size) != known.root_hash:
+            raise LogIntegrityError(
+                f"the checkpoint of {known.tree_size} leaves kept beside the database has another root"
+            )
 
-    def _check_cosignatures(self, checkpoint: StoredCheckpoint) -> None:
-        """Check the newest line of each witness."""
-        text = parse_note(checkpoint.note).text
-        for vkey, stored in self._queries.read_cosignatures(checkpoint.tree_size).items():
-            try:
-                witness = parse_witness(vkey)
-                line = NoteSignature(witness.name, witness.key_id, stored.signature)
-                cosigned_at = verify_cosignature(line, text, witness).cosigned_at
-            except (InputError, VerificationError) as err:
-                raise LogIntegrityError(
-                    f"a cosignature of {checkpoint.tree_size} leaves does not hold: {err}"
-                ) from err
-            if int(cosigned_at.timestamp()) != stored.cosigned_at:
-                raise LogIntegrityError(f"a cosignature of {checkpoint.tree_size} leaves has another time")
+    # --- leaves ---------------------------------------------------------------------------------------------
 
-    def _check_replaced(self, tree_size: TreeSize) -> None:
-        """Check that the last leaf states the map, and that the stored way back leads to the map before."""
-        if self.log.maphead != tree_size - 1:
-            raise LogIntegrityError(f"the last leaf under {tree_size} leaves does not state the status map")
-        before, self._map = self._map, self.log.map
-        back = self._map.update(self._queries.read_replaced_in(tree_size), load_nothing)
-        if back.root_hash != before.root_hash:
-            raise LogIntegrityError(f"what the batch up to {tree_size} leaves replaced is not what is stored")
+    def _read_entries(self) -> Iterator[RawRow]:
+        for row in self._rows.scan(entries):
+            index = self.replay.tree.size
+            if not is_same(index, row[0]):
+                self._raise_missing(index)
+            if not isinstance(row[2], bytes):
+                raise DamagedRowError("entries", f"leaf_index {index}", "leaf", "bytes")
+            yield row
+
+    def _raise_missing(self, index: int) -> None:
+        reason = "the leaves after it, a checkpoint or the head need it"
+        raise DamagedRowError("entries", f"leaf_index {index}", "", "there", reason)
+
+    def _take(self, row: RawRow, before: Sequence[RawRow]) -> Replayed:
+        try:
+            return self.replay.take(row[2])
+        except VerificationError as err:
+            index = self.replay.tree.size
+            self._blame_leaf(index, before)
+            known = self._read_hash(index)
+            expected = "a leaf whose hash is " + encode_hex(known) if known else "a leaf that can be replayed"
+            raise DamagedRowError("entries", f"leaf_index {index}", "leaf", expected, str(err)) from err
+
+    def _read_hash(self, index: int) -> bytes | None:
+        """Return the hash of a leaf as a tile has it, if one has."""
+        key = (0, index // TILE_WIDTH)
+        row = self._rows.find(tiles, [key]).get(key)
+        place = index % TILE_WIDTH * HASH_SIZE
+        found = row[2][place : place + HASH_SIZE] if row and isinstance(row[2], bytes) else b""
+        return found if len(found) == HASH_SIZE else None
+
+    # --- batches --------------------------------------------------------------------------------------------
+
+    def _take_batches(
+        self, stored: Sequence[RawRow], replayed: Sequence[Replayed], ends: Sequence[tuple[RawRow, RootHash]]
+    ) -> None:
+        """Compare checkpoints first: they say whether leaf or derived row is to blame."""
+        found = self._rows.find(checkpoints, [end[:1] for end, _ in ends])
+        for (size, time), root in ends:
+            self._check_checkpoint(size, root, time, found.get((size,)), stored)
+            self.roots[size] = root
+            self._good = size
+        if self._with_documents:
+            self._check_bodies(replayed)
+        self._derived.take(stored, replayed)
+
+    def _check_checkpoint(
+        self, size: TreeSize, root: RootHash, time: int, row: RawRow | None, stored: Sequence[RawRow]
+    ) -> None:
+        if row is None:
+            reason = f"leaf {size - 1} states the status map under a checkpoint"
+            raise DamagedRowError("checkpoints", f"tree_size {size}", "", "there", reason)
+        checkpoint = self._open_note(size, row[2])
+        if checkpoint != Checkpoint(self._origin, size, root):
+            self._blame_leaf(size, stored)
+            expected = f"a checkpoint of {size} leaves with the root {encode_hex(root)}"
+            raise DamagedRowError("checkpoints", f"tree_size {size}", "note", expected)
+        expected_row = (size, root, row[2], time)
+        if not is_same_row(expected_row, row):
+            raise Difference(checkpoints, (size,), expected_row, row).describe()
+
+    def _open_note(self, size: TreeSize, note: object) -> Checkpoint:
+        root = self.replay.registers.root
+        key, expected = f"tree_size {size}", f"a checkpoint signed by the log {self._origin} and nobody else"
+        if root is None or not isinstance(note, str):
+            raise DamagedRowError("checkpoints", key, "note", expected)
+        try:
+            checkpoint = verify_checkpoint(note, NoteVerifier(self._origin, root.log_key))
+            signatures = len(parse_note(note).signatures)
+        except (InputError, VerificationError) as err:
+            raise DamagedRowError("checkpoints", key, "note", expected, str(err)) from err
+        if signatures != 1:
+            raise DamagedRowError("checkpoints", key, "note", expected, f"it has {signatures} signatures")
+        return checkpoint
+
+    def _blame_leaf(self, size: TreeSize, stored: Sequence[RawRow]) -> None:
+        """Name the leaf of which a tile has another hash, if there is one."""
+        for row in stored:
+            if self._good <= row[0] < size:
+                known = self._read_hash(row[0])
+                if known is not None and known != hash_leaf(row[2]):
+                    expected = "a leaf whose hash is " + encode_hex(known)
+                    reason = f"the leaves up to {size} do not lead to a signed root"
+                    raise DamagedRowError("entries", f"leaf_index {row[0]}", "leaf", expected, reason)
+
+    def _check_bodies(self, replayed: Sequence[Replayed]) -> None:
+        named = [(item.index, item.leaf.header.certificate_digest) for item in replayed if item.signed]
+        wanted = [(index, digest) for index, digest in named if digest != NO_CERTIFICATE]
+        found = self._rows.find(documents, [(digest,) for _, digest in wanted])
+        for index, digest in wanted:
+            row = found.get((digest,))
+            key = name_key(documents, (digest,))
+            if row is None:
+                raise DamagedRowError("documents", key, "", "there", f"leaf {index} names it")
+            if not isinstance(row[1], bytes) or hashlib.sha256(row[1]).digest() != digest:
+                raise DamagedRowError("documents", key, "body", f"bytes whose SHA-256 is {show(digest)}")
+        self.documents += len({digest for _, digest in wanted})
+
+    def _require_end(self, is_open: bool) -> None:
+        """Check that nothing stored is about leaves that are not there."""
+        size = self.replay.tree.size
+        newest = max((row[0] for row in self._rows.scan(checkpoints) if isinstance(row[0], int)), default=0)
+        if newest > size:
+            self._raise_missing(size)
+        if is_open:
+            reason = f"the MAPHEAD that ends the batch, as leaf {size - 1} does not"
+            raise DamagedRowError("entries", f"leaf_index {size}", "", "there", reason)
+        for row in self._rows.scan(checkpoints):
+            if row[0] not in self.roots:
+                key = name_key(checkpoints, row[:1])
+                raise DamagedRowError("checkpoints", key, "", "absent", "no batch ended at this size")

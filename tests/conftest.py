@@ -12,6 +12,7 @@ import sys
 from multiprocessing import forkserver
 
 import pytest
+import tally
 from hypothesis import HealthCheck, settings
 
 LONG = os.environ.get("HENGZHENG_LONG") == "1"
@@ -68,6 +69,13 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse_outside)
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    if tally.LINES:
+        terminalreporter.section("drills")
+        for line in tally.LINES:
+            terminalreporter.write_line(line)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not LONG:
         for item in items:
@@ -80,7 +88,7 @@ def processes():
     """A server that has loaded everything once, so that each process of a drill starts in milliseconds."""
     context = multiprocessing.get_context("forkserver")
     postgres = ("psycopg", "sqlalchemy.dialects.postgresql.psycopg")
-    context.set_forkserver_preload(["log_worker", "line_worker", *postgres])
+    context.set_forkserver_preload(["log_worker", "line_worker", "crash_worker", "call_worker", *postgres])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         forkserver.ensure_running()

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from ledger.audit.reading import TreeSource
 from ledger.core.errors import ContradictionError
 from ledger.core.ids import LeafHash
-from ledger.core.merkle import HASH_SIZE, CompactRange
-from ledger.core.tiles import ENTRIES, TILE_HEIGHT, TILE_WIDTH, Tile, tile_path
+from ledger.core.merkle import HASH_SIZE
+from ledger.core.tiles import ENTRIES, TILE_WIDTH, GrowingTiles, Tile, tile_path
 
 
 class TreeComparison:
@@ -20,11 +20,7 @@ class TreeComparison:
 
     def __init__(self, source: TreeSource) -> None:
         self._source = source
-        self._edge = CompactRange()
-        self._rows: list[list[bytes]] = []
-        """By tile level: hashes whose tile is not complete yet."""
-        self._done: list[int] = []
-        """By tile level: tiles compared."""
+        self._tiles = GrowingTiles()
 
     def take(self, leaf_hashes: Sequence[LeafHash]) -> None:
         """Take further leaves.
@@ -32,15 +28,8 @@ class TreeComparison:
         Raises:
             ContradictionError: a tile is missing, or is not what the leaves give.
         """
-        for level, (_, _, hashes) in enumerate(self._edge.extend(leaf_hashes)[::TILE_HEIGHT]):
-            if level == len(self._rows):
-                self._rows.append([])
-                self._done.append(0)
-            row = self._rows[level]
-            row += hashes
-            while len(row) >= TILE_WIDTH:
-                self._compare(level, row[:TILE_WIDTH])
-                del row[:TILE_WIDTH]
+        for tile, expected in self._tiles.take(leaf_hashes):
+            self._compare(tile, expected)
 
     def finish(self) -> None:
         """Compare the partial tiles at the right edge, when all leaves have been taken.
@@ -48,20 +37,16 @@ class TreeComparison:
         Raises:
             ContradictionError: as `take`.
         """
-        for level, row in enumerate(self._rows):
-            if row:
-                self._compare(level, row)
+        for tile, expected in self._tiles.finish():
+            self._compare(tile, expected)
 
-    def _compare(self, level: int, hashes: Sequence[bytes]) -> None:
-        tile = Tile(level, self._done[level], len(hashes))
+    def _compare(self, tile: Tile, expected: bytes) -> None:
         path = tile_path(tile)
-        expected = b"".join(hashes)
         found = self._source.read(path, TILE_WIDTH * HASH_SIZE)
         if found is None:
             raise ContradictionError("is missing", file=path)
         if found != expected:
             _explain(tile, expected, found)
-        self._done[level] += 1
 
 
 def _explain(tile: Tile, expected: bytes, found: bytes) -> None:

@@ -17,8 +17,10 @@ Source: Yellow Paper appendices B and F; EIP-155, EIP-1559, EIP-2718.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import rlp  # type: ignore[import-untyped]  # ships no types
 from coincurve import PrivateKey
 from eth_hash.auto import keccak
+from rlp.exceptions import RLPException  # type: ignore[import-untyped]  # ships no types
 
 from ledger.core.errors import MalformedDocumentError
 
@@ -135,6 +137,43 @@ def build_transaction(
     else:
         raw = _sign_typed(account, [chain_id, nonce, fees.priority_fee_wei, fees.max_fee_wei, *body, []])
     return SignedTransaction(raw, keccak(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFields:
+    """What a stored transaction says; who signed it is not looked at."""
+
+    hash: bytes
+    nonce: int
+    to: bytes
+    """20 bytes; empty where it creates a contract."""
+    data: bytes
+    fees: FeeQuote
+
+
+def parse_transaction(raw: bytes) -> TransactionFields:
+    """Return the fields of what `build_transaction` has made.
+
+    Raises:
+        MalformedDocumentError: it cannot have made this.
+    """
+    is_legacy = raw[:1] != _DYNAMIC_FEE_TYPE
+    try:
+        fields = rlp.decode(raw if is_legacy else raw[1:])
+    except RLPException as err:
+        raise MalformedDocumentError("not a transaction") from err
+    if not isinstance(fields, list) or len(fields) != (9 if is_legacy else 12):
+        raise MalformedDocumentError("not a transaction of a type that is made here")
+    plain = [item for item in fields if isinstance(item, bytes)]
+    if len(plain) != (9 if is_legacy else 11):
+        raise MalformedDocumentError("a transaction with a list where it has none")
+    if is_legacy:
+        nonce, fee, _, to, _, data = plain[:6]
+        fees = FeeQuote(int.from_bytes(fee), None)
+    else:
+        nonce, priority, fee, _, to, _, data = plain[1:8]
+        fees = FeeQuote(int.from_bytes(fee), int.from_bytes(priority))
+    return TransactionFields(keccak(raw), int.from_bytes(nonce), to, data, fees)
 
 
 def compute_contract_address(sender: bytes, nonce: int) -> bytes:

@@ -14,7 +14,8 @@
     ├─ UnavailableError   store or chain out of reach          exit 3
     │   ├─ StoreUnavailableError  ├─ ChainUnavailableError  └─ HomeLockedError
     └─ LogIntegrityError  our own records disagree             exit 4, stop writing
-        └─ ChainContradictionError    the chain contradicts what it showed before: stop anchoring, nothing else
+        ├─ ChainContradictionError    the chain contradicts what it showed before: stop anchoring, nothing else
+        └─ DamagedRowError (names the row)
 
 `parse_*` functions raise only `InputError`, whatever the bytes. Adapters translate foreign exceptions at
 their own edge with `raise ... from err`. "Could not look" is never an error of this tree: it is the outcome
@@ -168,3 +169,21 @@ class LogIntegrityError(LedgerError):
 
 class ChainContradictionError(LogIntegrityError):
     """The chain, or its node, contradicts what it showed before: anchoring waits for a person, issuing goes on."""
+
+
+class DamagedRowError(LogIntegrityError):
+    """A stored row is not what it must be.
+
+    `table`, `key` and `column` name it, as `entries`, `leaf_index 7`, `issuer`; the column is empty where the
+    whole row is missing or too many. `expected` says what it should be.
+    """
+
+    def __init__(
+        self, table: str, key: str = "", column: str = "", expected: str = "in order", reason: str = ""
+    ) -> None:
+        place = f"table {table}, row {key}" + (f", column {column}" if column else "")
+        super().__init__(f"{place}: should be {expected}" + (f" ({reason})" if reason else ""))
+        self.table = table
+        self.key = key
+        self.column = column
+        self.expected = expected

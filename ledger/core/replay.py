@@ -11,6 +11,7 @@ anybody; signatures of statements are verified too.
 True
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ledger.core.entry import Leaf, parse_leaf
@@ -35,6 +36,8 @@ class Replayed:
     """None for a MAPHEAD."""
     outcome: Effect | Void | None
     """None for a MAPHEAD."""
+    replaced: Mapping[Subject, SubjectState | None] | None = None
+    """For a MAPHEAD: the states that its batch replaced, None where there was none, in the order of its leaves."""
 
 
 class Replay:
@@ -50,6 +53,7 @@ class Replay:
         """Index of the newest MAPHEAD."""
         self._mapheads = 0
         self._changes: dict[Subject, SubjectState] = {}
+        self._replaced: dict[Subject, SubjectState | None] = {}
         self._newest_ms = 0
         self._subjects = bytearray()
         """Of every leaf, 32 bytes each: acts ask what a certificate was about."""
@@ -93,8 +97,8 @@ class Replay:
         self._require_time(index, leaf)
         self.map, self.maphead = grown, index
         self._mapheads += 1
-        self._changes = {}
-        return Replayed(index, leaf, None, None)
+        replaced, self._changes, self._replaced = self._replaced, {}, {}
+        return Replayed(index, leaf, None, None, replaced)
 
     def _take_statement(self, index: LeafIndex, leaf: Leaf, verify: VerifyStatement) -> Replayed:
         header, signed = leaf.header, parse_signed_statement(leaf.statement_raw)
@@ -104,6 +108,8 @@ class Replay:
             raise VerificationError(f"the header of leaf {index} is not what its statement gives")
         self._require_time(index, leaf)
         if isinstance(outcome, Effect):
+            for subject in outcome.changes:
+                self._replaced.setdefault(subject, self.states.get(subject))
             self.states.update(outcome.changes)
             self._changes.update(outcome.changes)
             if outcome.apply is not None:

@@ -11,13 +11,13 @@ partial and is named with its width. Entry bundles hold the leaves themselves, 2
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ledger.core.errors import MalformedDocumentError, NonCanonicalEncodingError
 from ledger.core.ids import LeafHash, TreeSize
-from ledger.core.merkle import HASH_SIZE, MemoryTree, compute_root
+from ledger.core.merkle import HASH_SIZE, CompactRange, MemoryTree, compute_root
 
 TILE_HEIGHT: Final = 8
 """Levels of the tree in one tile."""
@@ -179,6 +179,42 @@ def compute_tile_width(level: int, index: int, tree_size: TreeSize) -> int:
     """Return how many hashes that tile has in a tree of this size: 0 (no such tile) to 256."""
     count = tree_size >> (TILE_HEIGHT * max(level, 0))
     return min(max(count - index * TILE_WIDTH, 0), TILE_WIDTH)
+
+
+class GrowingTiles:
+    """The tiles that follow from leaves which come in their order; each is given out once, when it is complete."""
+
+    __slots__ = ("_done", "_edge", "_rows")
+
+    def __init__(self) -> None:
+        self._edge = CompactRange()
+        self._rows: list[list[bytes]] = []
+        """By tile level: hashes whose tile is not complete yet."""
+        self._done: list[int] = []
+        """By tile level: tiles given out."""
+
+    def take(self, leaf_hashes: Sequence[LeafHash]) -> Iterator[tuple[Tile, bytes]]:
+        """Take further leaves; yield every tile that they complete, with its content."""
+        for level, (_, _, hashes) in enumerate(self._edge.extend(leaf_hashes)[::TILE_HEIGHT]):
+            if level == len(self._rows):
+                self._rows.append([])
+                self._done.append(0)
+            row = self._rows[level]
+            row += hashes
+            while len(row) >= TILE_WIDTH:
+                yield self._give(level, row[:TILE_WIDTH])
+                del row[:TILE_WIDTH]
+
+    def finish(self) -> Iterator[tuple[Tile, bytes]]:
+        """Yield the partial tiles at the right edge, when all leaves have been taken."""
+        for level, row in enumerate(self._rows):
+            if row:
+                yield self._give(level, row)
+
+    def _give(self, level: int, hashes: Sequence[bytes]) -> tuple[Tile, bytes]:
+        tile = Tile(level, self._done[level], len(hashes))
+        self._done[level] += 1
+        return tile, b"".join(hashes)
 
 
 class TileReader:

@@ -40,6 +40,8 @@ _WRITER_PRAGMAS: Final = (
 )
 """After 8,000 pages (32 MB) the write-ahead log is moved into the database: sooner would write the same pages more
 often, later would keep the batch that does it waiting for longer."""
+_NOT_UTF8: Final = "Could not decode to UTF-8"
+"""What SQLite's driver says of a text with a changed byte; to it this is a fault of operation."""
 _READER_PRAGMAS: Final = ("query_only=ON", "wal_autocheckpoint=0")
 _POSTGRES_OPTIONS: Final = " ".join(
     f"-c {name}={value}"
@@ -151,7 +153,13 @@ def _begin_deferred(connection: Connection) -> None:
 def _translate_errors() -> Iterator[None]:
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as err:
+    except UnicodeDecodeError as err:
+        raise LogIntegrityError("a stored text is damaged") from err
+    except exc.OperationalError as err:
+        if _NOT_UTF8 in str(err.orig):
+            raise LogIntegrityError("a stored text is damaged") from err
+        raise StoreUnavailableError("the database is out of reach, busy or full") from err
+    except (exc.InterfaceError, exc.TimeoutError) as err:
         raise StoreUnavailableError("the database is out of reach, busy or full") from err
     except exc.DBAPIError as err:
         raise LogIntegrityError("the database refuses a change, or is damaged") from err

@@ -57,6 +57,7 @@ STATUSES = {
     HomeLockedError: 503,
     LogIntegrityError: 500,
     errors.ChainContradictionError: 500,
+    errors.DamagedRowError: 500,
     LedgerError: 500,
 }
 

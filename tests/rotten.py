@@ -1,0 +1,165 @@
+"""A log with a row in every table, its logical content, and ways to damage a database behind its owner's back."""
+
+import hashlib
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy import text
+from world import NOW, Issued, World, submit
+
+from contracts.registry import encode_anchor
+from ledger.chain.transactions import Account, FeeQuote, build_transaction
+from ledger.core.anchor import AnchorGrade, ChainIdentity, encode_chain_identity, sign_receipt
+from ledger.outbox import NOTES
+from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAttempt
+from ledger.store.tables import metadata
+
+WORLD = World()
+ACCOUNT = Account(hashlib.sha256(b"chain").digest())
+CHAIN = ChainIdentity(31337, b"g" * 32, b"c" * 20, b"l" * 32)
+TABLES = {table.name: table for table in metadata.sorted_tables}
+MANY = 270
+"""Issues: with them the log has two tiles of leaves, and one above."""
+
+
+def grow(log, store):
+    """Fill a founded log: documents, several batches, one instrument three times, anchors in every state."""
+    submit(log, *(WORLD.issue(number) for number in range(3)))
+    submit(log, *(stub(number) for number in range(10, 10 + MANY)))
+    anchor(store, log, nonce=0)
+    submit(log, stub(900, instrument=10, version=1))
+    anchor(store, log, nonce=1)
+    submit(log, stub(901, instrument=10, version=2), stub(902, instrument=11, version=1))
+    anchor(store, log, nonce=2)
+    submit(log, stub(903, instrument=12, version=1))
+    anchor(store, log, nonce=3, is_final=False)
+
+
+def stub(number, **changes):
+    """Return an issue whose certificate is no more than bytes with its digest."""
+    return Issued(WORLD.bare_issue(number, **changes), b"bare" + number.to_bytes(8))
+
+
+def anchor(store, log, *, nonce, is_final=True):
+    """Store the anchor of a log's head as the sender would."""
+    from dataclasses import replace
+
+    size, root = log.head.tree_size, log.head.root_hash
+    now = NOW + timedelta(minutes=nonce)
+    fees = FeeQuote(30 * 10**9, 10**9)
+    sent = build_transaction(
+        ACCOUNT,
+        chain_id=CHAIN.chain_id,
+        nonce=nonce,
+        to=CHAIN.contract,
+        data=encode_anchor(CHAIN.log_id, size, root, ()),
+        gas=90_000,
+        fees=fees,
+    )
+    with store.write() as queries:
+        queries.bind_meta({name: str(value) for name, value in encode_chain_identity(CHAIN).items()})
+    with store.database.write() as connection:
+        queries = AnchorQueries(connection)
+        draft = queries.add_draft(size, root, now)
+        attempt = StoredAttempt(sent.hash, nonce, sent.raw, fees.max_fee_wei, fees.priority_fee_wei)
+        queries.add_attempt(draft, attempt, now)
+        submitted = replace(draft, state=AnchorState.SUBMITTED)
+        queries.save(draft, submitted, now)
+        if is_final:
+            block = b"b" * 31 + bytes([nonce])
+            receipt = sign_receipt(
+                CHAIN, size, root, sent.hash, 7 + nonce, block, now, AnchorGrade.FINAL, WORLD.log_key
+            )
+            final = replace(
+                submitted,
+                state=AnchorState.FINAL,
+                tx_hash=sent.hash,
+                block_number=7 + nonce,
+                block_hash=block,
+                receipt=receipt,
+            )
+            queries.save(submitted, final, now)
+
+
+def read_content(database, *, notes=False):
+    """Return every row of every table; the sender's notes, which nothing repeats, only if asked for."""
+    content = {}
+    with database.read() as connection:
+        for name, table in TABLES.items():
+            columns = [
+                column.name for column in table.columns if notes or column.name not in NOTES.get(name, ())
+            ]
+            rows = connection.execute(text(f"SELECT {', '.join(columns)} FROM {name}"))
+            content[name] = sorted(map(repr, map(tuple, rows)))
+        content["alembic"] = connection.execute(text("SELECT * FROM alembic_version")).all()
+    return content
+
+
+@contextmanager
+def unguarded(database):
+    """Yield a connection for which neither triggers nor foreign keys hold."""
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            yield connection
+            return
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        triggers = connection.execute(
+            text("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+        ).all()
+        for name, _ in triggers:
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        yield connection
+        for _, sql in triggers:
+            connection.execute(text(sql))
+
+
+def read_table(database, name):
+    """Return the rows of a table as dicts, by primary key."""
+    table = TABLES[name]
+    keys = ", ".join(column.name for column in table.primary_key)
+    with database.read() as connection:
+        return [
+            dict(row._mapping) for row in connection.execute(text(f"SELECT * FROM {name} ORDER BY {keys}"))
+        ]
+
+
+def update_row(connection, name, row, changes):
+    """Change columns of the row that is as `row` says."""
+    sets = ", ".join(f"{column} = :new_{column}" for column in changes)
+    values = {f"new_{column}": value for column, value in changes.items()}
+    where, keys = _where(name, row)
+    connection.execute(text(f"UPDATE {name} SET {sets} WHERE {where}"), values | keys)
+
+
+def delete_row(connection, name, row):
+    where, keys = _where(name, row)
+    connection.execute(text(f"DELETE FROM {name} WHERE {where}"), keys)
+
+
+def insert_row(connection, name, row):
+    columns = ", ".join(row)
+    connection.execute(
+        text(f"INSERT INTO {name} ({columns}) VALUES ({', '.join(f':{c}' for c in row)})"), row
+    )
+
+
+def _where(name, row):
+    keys = [column.name for column in TABLES[name].primary_key]
+    return " AND ".join(f"{key} = :key_{key}" for key in keys), {f"key_{key}": row[key] for key in keys}
+
+
+def flip_value(value, random):
+    """Return a value of the same kind with one bit changed; something where there was nothing."""
+    if isinstance(value, bytes):
+        return flip_bit(value, random.randrange(8 * len(value)))
+    if isinstance(value, str):
+        at = random.randrange(len(value)) if value else 0
+        return value[:at] + chr(ord(value[at : at + 1] or "a") ^ 1) + value[at + 1 :]
+    return 1 if value is None else value ^ 1 << random.randrange(5)
+
+
+def flip_bit(raw, bit):
+    changed = bytearray(raw)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
