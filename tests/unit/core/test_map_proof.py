@@ -1,6 +1,8 @@
 """Proofs of the status map: what they show is so, and what they do not show is never "absent"."""
 
 import hashlib
+import os
+import random
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from map_world import MAPPINGS, STATES, SUBJECTS, PagedStore, edges, subject_of
 
 from ledger.core.errors import InputError, LogIntegrityError, MalformedDocumentError, MapProofError
-from ledger.core.ids import LeafIndex
+from ledger.core.ids import LeafIndex, Subject
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, build_map_proof, open_map_proof
 from ledger.core.status import Status, SubjectState
 from ledger.core.status_map import (
@@ -355,3 +357,26 @@ def test_a_proof_has_a_largest_size():
 def test_a_map_that_is_not_at_hand_proves_nothing():
     with pytest.raises(LogIntegrityError, match="is not at hand"):
         build_map_proof(open_map(FOUR), [A], load_nothing)
+
+
+# --- many -------------------------------------------------------------------------------------------------
+
+MANY = 100_000 if os.environ.get("HENGZHENG_LONG") == "1" else 2_000
+
+
+def test_many_random_subjects_present_and_absent():
+    """Each is proved by itself: half are in the map; of the others half differ from one that is in a single bit."""
+    pick = random.Random(19)
+    subjects = [Subject(pick.randbytes(32)) for _ in range(MANY)]
+    states = {
+        subject: SubjectState(pick.choice(list(Status)), number % 2**32, LeafIndex(number), None)
+        for number, subject in enumerate(subjects[: MANY // 2])
+    }
+    grown = grow(states)
+    for number in range(MANY // 2):
+        near = int.from_bytes(subjects[number]) ^ 1 << pick.randrange(256)
+        subjects[MANY // 2 + number] = subject_of(near) if number % 2 else subjects[MANY // 2 + number]
+    for subject in subjects:
+        proven = open_map_proof(build_map_proof(grown, [subject], load_nothing), grown.root_hash)
+        assert proven.find(subject) == states.get(subject)
+    assert len(states) == MANY // 2
