@@ -31,7 +31,7 @@ from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, 
 from ledger.core.evidence import Established, verify_sequence
 from ledger.core.ids import InstitutionId, LeafIndex
 from ledger.core.map_proof import open_map_proof
-from ledger.core.policy import require_origin
+from ledger.core.policy import Policy, require_origin
 from ledger.core.rules import (
     Clocks,
     check_expiry,
@@ -112,7 +112,19 @@ def verify_bundle(
     if session.policy.max_status_age is not None:
         asked_for |= {Step.STATUS}
     status = find_heaviest(stated, _find_record_status(record, session, now))
-    return build_report(found, status, session.policy, summarise(record), asked_for=asked_for)
+    note = None if evidence is None else _compare_policies(evidence[1].registers, session.policy)
+    return build_report(found, status, session.policy, summarise(record), asked_for=asked_for, note=note)
+
+
+def _compare_policies(registers: Registers, policy: Policy) -> Sentence | None:
+    """Say that the root has published a newer policy than the verifier's own; what rules is its own."""
+    newest = registers.policy_version
+    if newest is None or newest <= policy.version:
+        return None
+    return Sentence(
+        f"the root has published version {newest} of the policy; this check was made by version {policy.version}",
+        f"信任根已发布第{newest}版策略；本次核验依据第{policy.version}版",
+    )
 
 
 def verify_certificate(certificate: Certificate, session: Session, now: datetime) -> Report:

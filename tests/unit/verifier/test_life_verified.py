@@ -228,6 +228,20 @@ def test_a_verifier_walks_from_its_pinned_root(pinned):
     assert "the root that the policy pins is not in the authority evidence" in check.reason.en
 
 
+def test_a_newer_policy_is_made_known_and_rules_nobody():
+    ledger = MemoryLedger().found()
+    index = ledger.issue(1)
+    ledger.append(ledger.publish_policy(1))
+    assert verify(ledger, index).note is None
+    ledger.append(ledger.publish_policy(7, version=1))
+    report = verify(ledger, index)
+    assert report.verdict is Verdict.VALID
+    assert (
+        report.note.en == "the root has published version 7 of the policy; this check was made by version 1"
+    )
+    assert verify(ledger, index, version=7).note is None
+
+
 # --- compromised keys -------------------------------------------------------------------------------------
 
 
