@@ -1,7 +1,7 @@
 """Roles put together: which routes an application has, from parts that an entry point has opened.
 
-    public   verdict pages, bundles, status by number, checkpoint; no key, reads only
-    ledger   statements in, bundles out; checkpoint, registers, states of subjects
+    public   verdict pages, bundles, status by number and as of a past date, map proofs; no key, reads only
+    ledger   statements in, bundles out; checkpoint, registers, states of subjects, map proofs
     all      both
     auditor  every leaf, filtered, with proofs; no key, reads only, a process of its own
 
@@ -21,7 +21,7 @@ from api import describe, problems
 from api.auditing import Auditor
 from api.limits import Guard
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, proofs, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
@@ -29,9 +29,13 @@ from ledger.bundling import find_bundles
 from ledger.core.policy import Policy
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
-from ledger.wire import MAX_REQUEST_BYTES, MAX_SUBJECTS
+from ledger.wire import MAX_MAP_SUBJECTS, MAX_REQUEST_BYTES, MAX_SUBJECTS
 
-BODY_LIMITS = {"/entries": MAX_REQUEST_BYTES, "/subjects": MAX_SUBJECTS * 80}
+BODY_LIMITS = {
+    "/entries": MAX_REQUEST_BYTES,
+    "/subjects": MAX_SUBJECTS * 80,
+    "/map-proofs": MAX_MAP_SUBJECTS * 80,
+}
 """Path -> longest body in bytes; a subject takes 64 digits, its quotes and a comma."""
 
 HEADERS = {
@@ -94,6 +98,8 @@ def build_api(parts: Parts) -> FastAPI:
     )
     app.include_router(log.make_router(parts.prover, parts.receipts))
     app.include_router(tiles.make_router(parts.prover, parts.receipts))
+    if parts.public is not None or parts.ledger is not None:
+        app.include_router(proofs.make_router(parts.prover))
     if parts.public is not None:
         _add_public(app, parts, parts.public)
     if parts.ledger is not None:

@@ -44,6 +44,7 @@ from ledger.publishing import CheckpointReading, attach_lines, find_newest, find
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
+from ledger.wire import MapAnswer
 
 MAX_TILES: Final = 1024
 """Tiles that a prover keeps in memory, at most about 40 MB."""
@@ -331,6 +332,26 @@ class Prover:
             if leaf.statement_raw:
                 subjects = list_touched(parse_signed_statement(leaf.statement_raw).statement)
             return build_map_proof(open_map_under(reading, size), subjects, reading.load_page)
+
+    def map_answer(self, subjects: Sequence[Subject]) -> MapAnswer:
+        """Return what the status map under the published checkpoint has of these subjects, with proof.
+
+        Args:
+            subjects: any, at most some thousand at a time.
+
+        Raises:
+            NotFoundError: the log is empty.
+        """
+        with self._store.read() as reading:
+            published = _require(find_published(reading, self.quorum), "the log is empty")
+            size = published.tree_size
+            last = LeafIndex(size - 1)
+            return MapAnswer(
+                published.note,
+                reading.read_leaves(last, size)[0],
+                build_inclusion_proof(last, size, self._tiles.reader(size, reading.read_tiles)),
+                build_map_proof(open_map_under(reading, size), subjects, reading.load_page),
+            )
 
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
         """Return the register leaves behind an institution's authority, with one proof for all.
