@@ -172,13 +172,14 @@ class Watcher:
             tell: hears how far it is.
 
         Raises:
+            InputError: what `own` yields cannot be read; as it says.
             PolicyMismatchError: the server has another log than the policy's.
             UnavailableError: the server is out of reach, or shows what does not belong to the signed tree.
             LogIntegrityError: the watch's own database is damaged.
         """
-        found = Round()
+        found, unknown = Round(), self._sort(own)
         try:
-            self._look(found, own, now, tell)
+            self._look(found, unknown, now, tell)
         except _LogAlarmError as err:
             found.alarms.append(err.alarm)
         except PolicyMismatchError:
@@ -187,13 +188,15 @@ class Watcher:
             raise UnavailableError(f"the log's server does not show what the log has signed: {err}") from err
         return found
 
-    def _look(self, found: Round, own: Iterable[OwnStatement], now: datetime, tell: Tell) -> None:
+    def _look(self, found: Round, unknown: "_Unknown", now: datetime, tell: Tell) -> None:
         note = self._server.read_checkpoint()
         checkpoint = self._follow(note)
         found.tree_size, found.root_hash = checkpoint.tree_size, checkpoint.root_hash
         self._check_witnesses(found, note, now)
         tree = _Tree(self._server, checkpoint, note)
-        self._check_own(found, tree, own, tell)
+        self._check_placed(found, tree, unknown.placed, tell)
+        self._search(found, tree, unknown.sought, tell)
+        found.own = len(self._leaves.own)
         self._check_map(found, tell)
 
     @property
@@ -281,7 +284,8 @@ class Watcher:
 
     # --- own statements -------------------------------------------------------------------------------------
 
-    def _check_own(self, found: Round, tree: "_Tree", own: Iterable[OwnStatement], tell: Tell) -> None:
+    def _sort(self, own: Iterable[OwnStatement]) -> "_Unknown":
+        """Return the statements that have not been shown in the log yet."""
         placed: dict[LeafIndex, bytes] = {}
         sought: dict[bytes, bytes] = {}
         for one in own:
@@ -289,10 +293,8 @@ class Watcher:
                 sought[sha256(one.raw).digest()] = one.raw
             elif one.leaf_index not in self._leaves.own:
                 placed[one.leaf_index] = one.raw
-        self._check_placed(found, tree, placed, tell)
         told = {sha256(raw).digest() for raw in placed.values()} | self._leaves.own_digests
-        self._search(found, tree, {digest: raw for digest, raw in sought.items() if digest not in told}, tell)
-        found.own = len(self._leaves.own)
+        return _Unknown(placed, {digest: raw for digest, raw in sought.items() if digest not in told})
 
     def _check_placed(
         self, found: Round, tree: "_Tree", placed: Mapping[LeafIndex, bytes], tell: Tell
@@ -466,6 +468,15 @@ class Watcher:
             return None
         replace_file(path, raw)
         return path
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """Own statements that have not been shown in the log yet."""
+
+    placed: Mapping[LeafIndex, bytes]
+    sought: Mapping[bytes, bytes]
+    """By SHA-256; where they are, nobody has told."""
 
 
 class _Known:
