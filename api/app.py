@@ -20,8 +20,9 @@ from fastapi import FastAPI
 from api import describe, problems
 from api.auditing import Auditor
 from api.limits import Guard
+from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, proofs, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, past, proofs, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
@@ -118,3 +119,5 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     answers = ReadyAnswers(desk.read_state, public.monotonic)
     app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
+    earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
+    app.include_router(past.make_router(earlier, answers))

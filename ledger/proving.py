@@ -20,6 +20,7 @@ from ledger.core.as_of import LaterState, encode_as_of
 from ledger.core.bundle import EarlierAnchor, encode_bundle
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
+from ledger.core.encoding import encode_instant
 from ledger.core.entry import HEADER_BYTES, Leaf, parse_leaf
 from ledger.core.errors import NotFoundError
 from ledger.core.event import ISSUE_TYPES
@@ -417,6 +418,16 @@ class Prover:
                 bundles.append(bundle)
         return bundles
 
+    def checkpoint_at(self, at: datetime) -> StoredCheckpoint:
+        """Return the last checkpoint that was signed by an instant, aware UTC.
+
+        Raises:
+            NotFoundError: the log was empty then.
+        """
+        with self._store.read() as reading:
+            found = reading.find_checkpoint_at((at - _EPOCH) // _MILLISECOND)
+        return _require(found, f"the ledger was empty at {encode_instant(at)}")
+
     def as_of(
         self,
         leaf_index: LeafIndex,
@@ -431,17 +442,17 @@ class Prover:
             leaf_index: leaf of its issue.
             at: the instant, aware UTC, whole milliseconds.
             newer: a checkpoint that shows what came after.
-            receipt: of that checkpoint's anchor.
+            receipt: of that checkpoint's anchor; it may be the one of the instant itself.
             receipts: as for `bundles`.
 
         Raises:
             NotFoundError: the document was not in the log then, or its document is not stored.
         """
-        with self._store.read() as reading:
-            older = reading.find_checkpoint_at((at - _EPOCH) // _MILLISECOND)
-        if older is None or older.tree_size <= leaf_index:
-            raise NotFoundError(f"this was not in the ledger at {at.isoformat()}")
-        (bundle,) = self.bundles([leaf_index], older, None, receipts)
+        older = self.checkpoint_at(at)
+        if older.tree_size <= leaf_index:
+            raise NotFoundError(f"this was not in the ledger at {encode_instant(at)}")
+        own = receipt if newer.tree_size == older.tree_size else None
+        (bundle,) = self.bundles([leaf_index], older, own, receipts)
         if newer.tree_size <= older.tree_size:
             return encode_as_of(at, bundle, None)
         first = LeafIndex(older.tree_size)
