@@ -1,7 +1,7 @@
 """Roles put together: which routes an application has, from parts that an entry point has opened.
 
-    public   verdict pages, bundles, status by number, checkpoint; no key, reads only
-    ledger   statements in, bundles out; checkpoint, registers, states of subjects
+    public   verdict pages, bundles, status by number and as of a past date, map proofs; no key, reads only
+    ledger   statements in, bundles out; checkpoint, registers, states of subjects, map proofs
     all      both
     auditor  every leaf, filtered, with proofs; no key, reads only, a process of its own
 
@@ -20,8 +20,9 @@ from fastapi import FastAPI
 from api import describe, problems
 from api.auditing import Auditor
 from api.limits import Guard
+from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, past, proofs, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
 from api.verdicts import ReceiptReading, Verdicts
@@ -31,9 +32,13 @@ from ledger.core.policy import Policy
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
 from ledger.standing import is_read_only
-from ledger.wire import MAX_REQUEST_BYTES, MAX_SUBJECTS
+from ledger.wire import MAX_MAP_SUBJECTS, MAX_REQUEST_BYTES, MAX_SUBJECTS
 
-BODY_LIMITS = {"/entries": MAX_REQUEST_BYTES, "/subjects": MAX_SUBJECTS * 80}
+BODY_LIMITS = {
+    "/entries": MAX_REQUEST_BYTES,
+    "/subjects": MAX_SUBJECTS * 80,
+    "/map-proofs": MAX_MAP_SUBJECTS * 80,
+}
 """Path -> longest body in bytes; a subject takes 64 digits, its quotes and a comma."""
 
 HEADERS = {
@@ -98,6 +103,8 @@ def build_api(parts: Parts) -> FastAPI:
     )
     app.include_router(log.make_router(parts.prover, parts.receipts, parts.read_standing))
     app.include_router(tiles.make_router(parts.prover, parts.receipts))
+    if parts.public is not None or parts.ledger is not None:
+        app.include_router(proofs.make_router(parts.prover))
     if parts.public is not None:
         _add_public(app, parts, parts.public)
     if parts.ledger is not None:
@@ -124,3 +131,5 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     answers = ReadyAnswers(desk.read_state, public.monotonic)
     app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
+    earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
+    app.include_router(past.make_router(earlier, answers))

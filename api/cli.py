@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "audit": ("api.audit", "replay a published log from public data alone: every file, every leaf"),
     "query": ("api.query", "what the log holds: filtered, as it stands or stood on a day, with proofs"),
     "serve": ("api.server", "serve the roles public, ledger, auditor or all over HTTP"),
+    "watch": ("issuer.watch_cli", "check a ledger for one's own statements and their states, round by round"),
     "witness": ("api.witness", "replay logs and cosign their checkpoints, as a process of its own"),
     "chain": ("ledger.cli", "the chain: start the development node, deploy, look"),
     "log": ("ledger.cli", "the log as files: export checkpoint, tiles, entries, receipts"),

@@ -198,6 +198,14 @@ class DeskReading:
         for row in self._connection.execute(query):
             yield _to_stored(row)
 
+    def list_logged(self) -> Iterator[tuple[LeafIndex, bytes]]:
+        """Yield leaf and statement of every issue, then of every act, that the log has taken."""
+        for table in (documents, acts):
+            columns = (table.c.leaf_index, table.c.statement)
+            logged = select(*columns).where(table.c.state == DocumentState.LOGGED)
+            for row in self._connection.execute(logged.order_by(table.c.position)):
+                yield LeafIndex(row.leaf_index), bytes(row.statement)
+
     def list_series(self) -> dict[str, int]:
         """Return the last counter of every series."""
         return {row.series: row.counter for row in self._connection.execute(select(series))}

@@ -20,6 +20,7 @@ from ledger.core.as_of import LaterState, encode_as_of
 from ledger.core.bundle import EarlierAnchor, encode_bundle
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
+from ledger.core.encoding import encode_instant
 from ledger.core.entry import HEADER_BYTES, Leaf, parse_leaf
 from ledger.core.errors import NotFoundError
 from ledger.core.event import ISSUE_TYPES
@@ -44,6 +45,7 @@ from ledger.publishing import CheckpointReading, attach_lines, find_newest, find
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
+from ledger.wire import MapAnswer
 
 MAX_TILES: Final = 1024
 """Tiles that a prover keeps in memory, at most about 40 MB."""
@@ -332,6 +334,26 @@ class Prover:
                 subjects = list_touched(parse_signed_statement(leaf.statement_raw).statement)
             return build_map_proof(open_map_under(reading, size), subjects, reading.load_page)
 
+    def map_answer(self, subjects: Sequence[Subject]) -> MapAnswer:
+        """Return what the status map under the published checkpoint has of these subjects, with proof.
+
+        Args:
+            subjects: any, at most some thousand at a time.
+
+        Raises:
+            NotFoundError: the log is empty.
+        """
+        with self._store.read() as reading:
+            published = _require(find_published(reading, self.quorum), "the log is empty")
+            size = published.tree_size
+            last = LeafIndex(size - 1)
+            return MapAnswer(
+                published.note,
+                reading.read_leaves(last, size)[0],
+                build_inclusion_proof(last, size, self._tiles.reader(size, reading.read_tiles)),
+                build_map_proof(open_map_under(reading, size), subjects, reading.load_page),
+            )
+
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
         """Return the register leaves behind an institution's authority, with one proof for all.
 
@@ -396,6 +418,16 @@ class Prover:
                 bundles.append(bundle)
         return bundles
 
+    def checkpoint_at(self, at: datetime) -> StoredCheckpoint:
+        """Return the last checkpoint that was signed by an instant, aware UTC.
+
+        Raises:
+            NotFoundError: the log was empty then.
+        """
+        with self._store.read() as reading:
+            found = reading.find_checkpoint_at((at - _EPOCH) // _MILLISECOND)
+        return _require(found, f"the ledger was empty at {encode_instant(at)}")
+
     def as_of(
         self,
         leaf_index: LeafIndex,
@@ -410,17 +442,17 @@ class Prover:
             leaf_index: leaf of its issue.
             at: the instant, aware UTC, whole milliseconds.
             newer: a checkpoint that shows what came after.
-            receipt: of that checkpoint's anchor.
+            receipt: of that checkpoint's anchor; it may be the one of the instant itself.
             receipts: as for `bundles`.
 
         Raises:
             NotFoundError: the document was not in the log then, or its document is not stored.
         """
-        with self._store.read() as reading:
-            older = reading.find_checkpoint_at((at - _EPOCH) // _MILLISECOND)
-        if older is None or older.tree_size <= leaf_index:
-            raise NotFoundError(f"this was not in the ledger at {at.isoformat()}")
-        (bundle,) = self.bundles([leaf_index], older, None, receipts)
+        older = self.checkpoint_at(at)
+        if older.tree_size <= leaf_index:
+            raise NotFoundError(f"this was not in the ledger at {encode_instant(at)}")
+        own = receipt if newer.tree_size == older.tree_size else None
+        (bundle,) = self.bundles([leaf_index], older, own, receipts)
         if newer.tree_size <= older.tree_size:
             return encode_as_of(at, bundle, None)
         first = LeafIndex(older.tree_size)

@@ -12,6 +12,10 @@ the statement, the hashes to the root, and the signed checkpoint. A refusal is s
     request   {"statements": [hex]}, the names of statements
     answer    their bundles, each as the line that is its file
 
+    request   {"subjects": [hex]}
+    answer    {"checkpoint": note, "inclusion": [base64], "map": base64, "maphead": base64}, what the status map has
+              of them, proved
+
 >>> parse_entries(encode_entries([Entry(statement, certificate)])) == [Entry(statement, certificate)]
 True
 """
@@ -46,6 +50,9 @@ MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 
 MAX_SUBJECTS: Final = 4096
 """Subjects in one request."""
+
+MAX_MAP_SUBJECTS: Final = 1000
+"""Subjects in one map proof; one takes about 1 kB in a map of a million."""
 
 MAX_BUNDLES: Final = 64
 """Bundles in one request; a usual one has 8 kB."""
@@ -93,6 +100,20 @@ class Answer:
     checkpoint: str | None
     """Signed note; None if nothing of the request is in the log."""
     outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapAnswer:
+    """What the status map has of some subjects; nothing is verified yet."""
+
+    checkpoint: str
+    """Signed note."""
+    maphead: bytes
+    """The last leaf under the checkpoint."""
+    inclusion: tuple[bytes, ...]
+    """Of that leaf: hashes to the root, 32 bytes each."""
+    map_proof: bytes
+    """See `core.map_proof`."""
 
 
 # --- entries ------------------------------------------------------------------------------------------------
@@ -207,6 +228,44 @@ def parse_states(raw: bytes) -> dict[Subject, SubjectState]:
     states = dict(_parse_state(item) for item in reader.objects("states", most=MAX_SUBJECTS))
     reader.finish()
     return states
+
+
+def parse_map_subjects(raw: bytes) -> list[Subject]:
+    """Parse a request for a map proof, which is one for states of fewer subjects.
+
+    Raises:
+        InputError: not such a request; the member is named.
+    """
+    return [Subject(digest) for digest in _parse_hashes(raw, "subjects", MAX_MAP_SUBJECTS)]
+
+
+def encode_map_answer(answer: MapAnswer) -> bytes:
+    """Return an answer with a map proof."""
+    return encode_canonical_json(
+        {
+            "checkpoint": answer.checkpoint,
+            "inclusion": [encode_base64(item) for item in answer.inclusion],
+            "map": encode_base64(answer.map_proof),
+            "maphead": encode_base64(answer.maphead),
+        }
+    )
+
+
+def parse_map_answer(raw: bytes) -> MapAnswer:
+    """Parse an answer with a map proof; nothing of it is verified.
+
+    Raises:
+        InputError: not such an answer.
+    """
+    reader = Reader(parse_canonical_json(raw, max_bytes=MAX_ANSWER_BYTES))
+    answer = MapAnswer(
+        checkpoint=reader.lines("checkpoint", max_bytes=MAX_NOTE_BYTES),
+        maphead=reader.base64("maphead", size=HEADER_BYTES),
+        inclusion=tuple(parse_base64(text, size=32) for text in reader.texts("inclusion", max_bytes=44)),
+        map_proof=reader.base64("map"),
+    )
+    reader.finish()
+    return answer
 
 
 def _parse_hashes(raw: bytes, name: str, most: int) -> list[bytes]:

@@ -12,13 +12,19 @@ that root (a damaged tile, another server) proves nothing: it is `UnavailableErr
 >>> follower.follow(checkpoint, note)
 """
 
-from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 import structlog
 
-from ledger.audit.leaves import read_entry_bundle, require_pinned_root, require_policy_root
+from ledger.audit.leaves import (
+    fetch_tile,
+    read_grown_bundle,
+    require_pinned_root,
+    require_policy_root,
+    require_shown,
+)
 from ledger.audit.reading import TreeSource
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.encoding import encode_base64, encode_hex
@@ -35,21 +41,19 @@ from ledger.core.errors import (
 from ledger.core.event import EventType
 from ledger.core.ids import LeafIndex, RootHash, TreeSize
 from ledger.core.merkle import (
-    HASH_SIZE,
     CompactRange,
     build_consistency_proof,
     build_inclusion_proof,
     build_root,
     compute_root,
     hash_leaf,
-    verify_consistency,
 )
 from ledger.core.policy import Policy
 from ledger.core.replay import Replay
 from ledger.core.signature import PublicKey
 from ledger.core.statement import SignedStatement
 from ledger.core.status import Status, VerifyStatement, Void
-from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, compute_tile_width, tile_path
+from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, compute_tile_width
 from ledger.failpoint import failpoint
 from ledger.store.engine import Database
 from ledger.store.witness_queries import WitnessedLog, WitnessQueries
@@ -131,7 +135,7 @@ class Follower:
     def _follow(self, checkpoint: Checkpoint, note: str) -> None:
         size, log = checkpoint.tree_size, self._read_log()
         if size > log.replayed_size:
-            replay, reader = self._load(log), TileReader(size, self._fetch_tile)
+            replay, reader = self._load(log), TileReader(size, partial(fetch_tile, self._source))
             self._require_extension(log, checkpoint, note, reader)
             while replay.tree.size < size:
                 self._take_chunk(replay, checkpoint, note, reader)
@@ -159,7 +163,7 @@ class Follower:
         if not old:
             return
         shown, proof = build_root(old, reader.read), build_consistency_proof(old, new, reader.read)
-        _require_shown(old, shown, checkpoint, proof)
+        require_shown(old, shown, checkpoint, proof)
         if shown != log.replayed_root:
             raise LogFaultError(
                 f"the log has signed a tree of {new} leaves that does not extend the {old} leaves it had before",
@@ -179,7 +183,7 @@ class Follower:
         edge = CompactRange.from_hashes(begin, replay.tree.hashes)
         edge.extend([hash_leaf(leaf) for leaf in leaves])
         proof = build_consistency_proof(end, size, reader.read)
-        _require_shown(end, edge.root(), checkpoint, proof)
+        require_shown(end, edge.root(), checkpoint, proof)
         void: dict[LeafIndex, str] = {}
         for at, leaf in enumerate(leaves, start=begin):
             try:
@@ -217,27 +221,11 @@ class Follower:
     def _read_leaves(self, begin: int, end: int, size: TreeSize) -> list[bytes]:
         leaves: list[bytes] = []
         for index in range(begin // TILE_WIDTH, (end + TILE_WIDTH - 1) // TILE_WIDTH):
-            leaves += self._read_bundle(Tile(ENTRIES, index, compute_tile_width(ENTRIES, index, size)))
+            leaves += read_grown_bundle(
+                self._source, Tile(ENTRIES, index, compute_tile_width(ENTRIES, index, size))
+            )
         skipped = begin % TILE_WIDTH
         return leaves[skipped : skipped + end - begin]
-
-    def _read_bundle(self, bundle: Tile) -> Sequence[bytes]:
-        """Return the leaves of a bundle; of a partial one that has grown since, the first of the whole one."""
-        try:
-            return read_entry_bundle(self._source, bundle)
-        except ContradictionError:
-            if bundle.width == TILE_WIDTH:
-                raise
-        whole = Tile(bundle.level, bundle.index, TILE_WIDTH)
-        return read_entry_bundle(self._source, whole)[: bundle.width]
-
-    def _fetch_tile(self, tile: Tile) -> bytes:
-        whole = Tile(tile.level, tile.index, TILE_WIDTH)
-        for wanted in dict.fromkeys((tile, whole)):
-            found = self._source.read(tile_path(wanted), TILE_WIDTH * HASH_SIZE)
-            if found is not None:
-                return found[: tile.width * HASH_SIZE]
-        raise ContradictionError("is missing", file=tile_path(tile))
 
     # --- the copy -------------------------------------------------------------------------------------------
 
@@ -273,22 +261,6 @@ class Follower:
     def _find_note(self, log: WitnessedLog, tree_size: TreeSize) -> str:
         with self._database.read() as connection:
             return WitnessQueries(connection).find_newest_seen(log, tree_size)
-
-
-def _require_shown(
-    size: TreeSize, root_hash: RootHash, checkpoint: Checkpoint, proof: Sequence[bytes]
-) -> None:
-    """Check that what the server shows belongs to the tree that the log has signed.
-
-    Raises:
-        UnavailableError: it does not; whose fault that is, nobody can tell.
-    """
-    try:
-        verify_consistency(size, checkpoint.tree_size, root_hash, checkpoint.root_hash, proof)
-    except VerificationError as err:
-        raise UnavailableError(
-            f"the log's server shows other leaves than those of the signed tree of {checkpoint.tree_size}"
-        ) from err
 
 
 def _show_leaf(

@@ -7,6 +7,7 @@ hold and why each case passes or fails.
 
 from collections.abc import Callable
 
+from vector_as_of import build_as_of
 from vector_bundles import build_bundles
 from vector_documents import build_certificates, build_disclosures, build_texts
 from vector_kind import Kind
@@ -22,6 +23,7 @@ from vector_proofs import (
 from vector_statements import build_folds, build_leaves, build_statements, build_subjects
 
 BUILDERS: tuple[Callable[[], Kind], ...] = (
+    build_as_of,
     build_bundles,
     build_certificates,
     build_checkpoints,

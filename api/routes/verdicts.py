@@ -41,7 +41,7 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
 
     @router.get("/c/{code}", summary="Verdict on the document that a short code names", responses=page)
     async def read_short_code(code: str, request: Request, lang: str | None = None) -> Response:
-        return await counter.judge(request, lang, lambda: verdicts.of_code(_read_code(code)))
+        return await counter.judge(request, lang, lambda: verdicts.of_code(read_code(code)))
 
     @router.get("/q/{digits}/bundle.json", summary="Proof bundle of a long code", responses=file)
     async def read_long_bundle(digits: str, request: Request) -> Response:
@@ -49,7 +49,7 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
 
     @router.get("/c/{code}/bundle.json", summary="Proof bundle of a short code", responses=file)
     async def read_short_bundle(code: str, request: Request) -> Response:
-        return await counter.prove(request, lambda: verdicts.bundle_of_code(_read_code(code)))
+        return await counter.prove(request, lambda: verdicts.bundle_of_code(read_code(code)))
 
     return router
 
@@ -122,7 +122,7 @@ def _read_digits(digits: str) -> bytes:
         raise NotFoundError(str(err)) from err
 
 
-def _read_code(code: str) -> ShortCode:
+def read_code(code: str) -> ShortCode:
     """Return a code that was printed or typed; what nobody can have printed is not found."""
     try:
         return parse_code(code)

@@ -34,6 +34,7 @@ from ledger.core.status_map import (
     Page,
     PageLoader,
     StatusMap,
+    encode_state,
     get_hash,
     hash_map_inner,
     hash_map_leaf,
@@ -136,6 +137,40 @@ def open_map_proof(raw: bytes, root_hash: bytes) -> ProvenStates:
     if (EMPTY_MAP_ROOT if root is None else root.hash) != root_hash:
         raise MapProofError("the proof leads to another root of the status map")
     return ProvenStates(root)
+
+
+def cut_map_proof(raw: bytes, root_hash: bytes, subjects: Iterable[Subject]) -> bytes:
+    """Return the part of a proof that shows these subjects; at least one.
+
+    Args:
+        raw: a proof that shows all of them.
+        root_hash: of the map, 32 bytes.
+        subjects: those that are still wanted.
+
+    Raises:
+        MalformedDocumentError: not such a proof.
+        MapProofError: it leads to another root, or does not show one of them.
+    """
+    proven, wanted = open_map_proof(raw, root_hash), list(subjects)
+    for subject in wanted:
+        proven.find(subject)
+    if proven.root is None:
+        return _EMPTY
+    parts: list[bytes] = []
+    _cut(proven.root, [int.from_bytes(subject) for subject in wanted], parts)
+    return b"".join(parts)
+
+
+def _cut(part: _Part, wanted: list[int], parts: list[bytes]) -> None:
+    shown = part.shown
+    if not wanted or shown is None:
+        parts += (_CUT, part.hash)
+    elif isinstance(shown, _Leaf):
+        parts += (_LEAF, shown.subject, encode_state(shown.state))
+    else:
+        parts += (_INNER, bytes([shown.bit]))
+        _cut(shown.left, [key for key in wanted if not key >> 255 - shown.bit & 1], parts)
+        _cut(shown.right, [key for key in wanted if key >> 255 - shown.bit & 1], parts)
 
 
 class _Reading:

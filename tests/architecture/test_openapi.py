@@ -18,9 +18,11 @@ ROUTES = {
         "/q/{digits}/bundle.json",
         "/c/{code}",
         "/c/{code}/bundle.json",
+        "/c/{code}/as-of.json",
         "/certificates/{number}",
+        "/map-proofs",
     },
-    "ledger": LOG | {"/entries", "/subjects", "/bundles", "/registers"},
+    "ledger": LOG | {"/entries", "/subjects", "/bundles", "/registers", "/map-proofs"},
     "auditor": LOG | {"/audit/entries"},
 }
 ROUTES["all"] = ROUTES["public"] | ROUTES["ledger"]

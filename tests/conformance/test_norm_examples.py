@@ -79,7 +79,7 @@ def numbered(text: str) -> dict[int, str]:
 
 
 def test_every_section_is_there():
-    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 16)]
+    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 17)]
 
 
 # --- 1 to 3 -----------------------------------------------------------------------------------------------
@@ -297,6 +297,7 @@ def test_the_example_of_a_checkpoint():
         ("11", 0, ("bundle", "pump", "bundle.json")),
         ("11", 1, ("trust", "registers", "trust.json")),
         ("12", 0, ("policy", "development", "policy.json")),
+        ("16", 0, ("as_of", "valid", "as_of.json")),
     ],
 )
 def test_examples_of_files(section, number, parts):

@@ -12,6 +12,7 @@ from map_world import naive_root
 from vector_cases import BUILDERS, build_files
 
 from ledger.core.anchor import parse_receipt, verify_receipt
+from ledger.core.as_of import parse_as_of
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import parse_canonical_json
 from ledger.core.certificate import parse_certificate
@@ -47,6 +48,7 @@ from ledger.core.step import Outcome
 from ledger.core.text import has_forbidden_character, has_outer_space
 from ledger.core.trust import open_trust_list, parse_trust_list
 from verifier import checks
+from verifier.past import verify_as_of
 from verifier.session import Session
 from verifier.verify import verify_bundle
 
@@ -385,3 +387,20 @@ def test_bundles(case):
     )
     assert {check.step.code: check.outcome for check in report.checks} == want["steps"]
     assert is_good(case) == report.authentic
+
+
+@cases("as_of")
+def test_past_states(case):
+    raw, want = (case / "as_of.json").read_bytes(), expected(case)
+    session = Session(parse_policy((case / "policy.json").read_bytes()), load_rule_book(), trust_list=None)
+    now = datetime.fromisoformat(want["now"])
+    if want.get("fails") == "parse":
+        with pytest.raises(InputError):
+            parse_as_of(raw)
+        return
+    if not is_good(case):
+        with pytest.raises(PolicyMismatchError if want["fails"] == "log" else VerificationError):
+            verify_as_of(parse_as_of(raw), session, now)
+        return
+    report = verify_as_of(parse_as_of(raw), session, now)
+    assert (report.verdict, report.status) == (want["verdict"], want["status"])

@@ -11,7 +11,7 @@ from map_world import MAPPINGS, STATES, SUBJECTS, PagedStore, edges, subject_of
 
 from ledger.core.errors import InputError, LogIntegrityError, MalformedDocumentError, MapProofError
 from ledger.core.ids import LeafIndex, Subject
-from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, build_map_proof, open_map_proof
+from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, build_map_proof, cut_map_proof, open_map_proof
 from ledger.core.status import Status, SubjectState
 from ledger.core.status_map import (
     EMPTY_MAP,
@@ -81,6 +81,23 @@ def test_what_a_proof_does_not_show_is_an_error_and_never_absent(states, wanted,
         except MapProofError:
             continue
         assert found == states.get(subject)
+
+
+@given(MAPPINGS, st.lists(SUBJECTS, min_size=1, max_size=6), st.data())
+def test_a_proof_that_is_cut_further_is_the_one_of_fewer_subjects(states, wanted, data):
+    grown, fewer = grow(states), data.draw(st.lists(st.sampled_from(wanted), min_size=1, max_size=3))
+    raw = build_map_proof(grown, wanted, load_nothing)
+    cut = cut_map_proof(raw, grown.root_hash, fewer)
+    assert cut == build_map_proof(grown, fewer, load_nothing)
+
+
+def test_a_proof_cannot_be_cut_to_what_it_does_not_show():
+    states = {A: STATE, C: STATE}
+    root = grow(states).root_hash
+    with pytest.raises(MapProofError, match="does not show"):
+        cut_map_proof(prove(states, A), root, [C])
+    with pytest.raises(MapProofError, match="another root"):
+        cut_map_proof(prove(states, A), bytes(32), [A])
 
 
 @given(MAPPINGS, st.lists(SUBJECTS, min_size=1, max_size=6))

@@ -12,12 +12,15 @@ from ledger.core.status import Status, SubjectState
 from ledger.wire import (
     MAX_BUNDLES,
     MAX_ENTRIES,
+    MAX_MAP_SUBJECTS,
     Answer,
     Entry,
     Logged,
+    MapAnswer,
     Refused,
     encode_answer,
     encode_entries,
+    encode_map_answer,
     encode_names,
     encode_states,
     encode_subjects,
@@ -25,13 +28,18 @@ from ledger.wire import (
     parse_anchored_size,
     parse_answer,
     parse_entries,
+    parse_map_answer,
+    parse_map_subjects,
     parse_names,
     parse_states,
     parse_subjects,
     split_bundles,
 )
 
-PARSERS = [parse_entries, parse_answer, parse_subjects, parse_states, parse_names, parse_anchored_size]
+PARSERS = [
+    *(parse_entries, parse_answer, parse_subjects, parse_states, parse_names, parse_anchored_size),
+    *(parse_map_subjects, parse_map_answer),
+]
 STATEMENT = base64.b64encode(b"statement").decode()
 HEADER = base64.b64encode(bytes(128)).decode()
 HASH = base64.b64encode(bytes(32)).decode()
@@ -218,3 +226,31 @@ def test_a_request_has_one_to_256_entries(count):
 
 def test_256_entries_are_read():
     assert len(parse_entries(encode_entries([Entry(b"x")] * MAX_ENTRIES))) == MAX_ENTRIES
+
+
+def make_map_answer():
+    return MapAnswer("log\n1\n", bytes(128), (bytes(32), bytes([1]) * 32), b"\x04")
+
+
+def test_a_map_answer_comes_back():
+    assert parse_map_answer(encode_map_answer(make_map_answer())) == make_map_answer()
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "inclusion", "map", "maphead"])
+def test_a_map_answer_has_exactly_its_members(name):
+    members = json.loads(encode_map_answer(make_map_answer()))
+    for wrong in (
+        {key: value for key, value in members.items() if key != name},
+        members | {name: 7},
+        members | {"x": 1},
+        members | {"maphead": HASH},
+    ):
+        with pytest.raises(InputError):
+            parse_map_answer(json.dumps(wrong, sort_keys=True, separators=(",", ":")).encode())
+
+
+def test_a_map_proof_is_of_a_thousand_subjects_at_most():
+    subjects = [Subject(number.to_bytes(32)) for number in range(MAX_MAP_SUBJECTS + 1)]
+    assert parse_map_subjects(encode_subjects(subjects[1:])) == subjects[1:]
+    with pytest.raises(InputError, match="subjects"):
+        parse_map_subjects(encode_subjects(subjects))
