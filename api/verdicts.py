@@ -356,7 +356,8 @@ def choose_shown(report: Report, policy: Policy) -> Shown:
         return Shown.TAMPERED
     if report.status in _SHOWN_AS_THEY_ARE:
         return _SHOWN_AS_THEY_ARE[report.status]
-    if missing - {Step.RECEIPT, Step.QUORUM} or report.status is None:
+    on_their_way = {Step.RECEIPT, *([] if policy.witnesses is None else [Step.QUORUM])}
+    if missing - on_their_way or report.status is None:
         return Shown.CANNOT_CHECK
     if missing:
         return Shown.PENDING
