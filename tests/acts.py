@@ -69,7 +69,7 @@ class People:
         replaces: int | None = None,
         lot: str | None = None,
     ) -> bytes:
-        instrument, part = PARTS[thing]
+        instrument, part = get_thing(thing)
         claims = IssueClaims(
             number=make_number(number),
             instrument_id=make_instrument(instrument),
@@ -169,6 +169,11 @@ class People:
         return sign_statement(statement, self._keys[statement.issuer], self.world.origin)
 
 
+def get_thing(thing: int) -> tuple[int, str | None]:
+    """Return the number and the part of a thing; beyond `PARTS` there are instruments without parts."""
+    return PARTS[thing] if thing < len(PARTS) else (thing, None)
+
+
 def make_named(issuer: str, number: int, thing: int) -> NamedInstrument:
     instrument, part = PARTS[thing]
     return NamedInstrument(InstitutionId(issuer), make_number(number), make_instrument(instrument), part)
@@ -179,4 +184,8 @@ def make_number(number: int) -> CertificateNumber:
 
 
 def make_instrument(instrument: int) -> InstrumentId:
-    return InstrumentId(hashlib.sha256(bytes([instrument])).digest()[:16])
+    return InstrumentId(hashlib.sha256(_encode_number(instrument)).digest()[:16])
+
+
+def _encode_number(number: int) -> bytes:
+    return bytes([number]) if number < 256 else number.to_bytes(8)

@@ -10,11 +10,12 @@ import random
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from acts import ELSEWHERE, PARTS, SECOND, People, make_instrument
+from acts import ELSEWHERE, PARTS, SECOND, People, make_instrument, make_number
 from world import AUTHORITY, INSTITUTION, ORIGIN, Clock, World, submit
 
 from ledger.core.entry import parse_leaf
 from ledger.core.event import ACT_TYPES, ISSUE_TYPES, certificate_subject, instrument_subject, lot_subject
+from ledger.core.fold_documents import AUTHORITY_ACTS, INSTITUTION_ACTS
 from ledger.core.lot import LotStatus
 from ledger.core.replay import Replay
 from ledger.core.statement import IssueClaims, parse_signed_statement
@@ -87,19 +88,29 @@ class DaysOfEvents:
         return self.people.say_of_lot(speaker, issuer, lot, status, version=version)
 
     def _link(self) -> bytes:
-        one, other = self.random.choice(self.issued[-6:]), self.random.choice(self.issued[-6:])
+        one, other = self._choose(), self._choose()
         speaker, version = self.random.choice([one[0], AUTHORITY]), self._expect(make_thing(one[2]))
-        if self.random.random() < 0.3 or PARTS[one[2]] == PARTS[other[2]]:
+        if self.random.random() < 0.2:
             into = [make_instrument(2), make_instrument(1 - PARTS[one[2]][0])]
             return self.people.say_split(speaker, one, into[: self.random.randint(1, 2)], version=version)
         return self.people.say_same(speaker, one, other, version=version)
 
     def _act(self) -> bytes:
-        issuer, number, thing = self.random.choice(self.issued[-8:])
+        issuer, number, thing = self._choose()
         event = self.random.choice(sorted(ACT_TYPES))
-        speaker = self.random.choice([issuer, AUTHORITY, AUTHORITY, ELSEWHERE])
+        ours = [issuer] * (event in INSTITUTION_ACTS) + [AUTHORITY] * (event in AUTHORITY_ACTS)
+        speaker = self.random.choice([*ours * 3, AUTHORITY, ELSEWHERE])
         version = self._expect(make_thing(thing))
         return self.people.act(event, speaker, issuer, number, thing, version=version)
+
+    def _choose(self) -> tuple[str, int, int]:
+        """Return one of the newest certificates, as a rule one that took effect."""
+        newest = self.issued[-8:]
+        with self.store.read() as reading:
+            names = [certificate_subject(issuer, make_number(number)) for issuer, number, _ in newest]
+            states = reading.find_states(names)
+        known = [each for each, name in zip(newest, names, strict=True) if name in states]
+        return self.random.choice(known or newest)
 
     def _expect(self, subject) -> int:
         """Return the version that an event expects; sometimes it is wrong."""
