@@ -5,6 +5,7 @@ import os
 import random
 import time
 import tracemalloc
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,6 +13,7 @@ import pytest
 from acts import SECOND, People, make_instrument
 from catalogue_world import SHANGHAI, DaysOfEvents, fold, naive_rows, read_leaves
 from fakes import MemoryStore
+from ledger_in_memory import MemoryLedger
 from sqlalchemy import text
 from world import AUTHORITY, INSTITUTION, ORIGIN, VERIFIED_ON, Clock, World, submit
 
@@ -31,6 +33,8 @@ from ledger.proving import Prover
 from ledger.store.catalogue_queries import CatalogueQueries, Filters, View
 from ledger.store.catalogue_tables import metadata
 from ledger.store.engine import Database
+from ledger.store.records import Head, StoredEntry
+from ledger.store.tables import FIRST_REGISTER_TYPE, LAST_REGISTER_TYPE
 from verifier.checks import find_stated_status
 
 LATER = date(2031, 1, 1)
@@ -175,6 +179,44 @@ def test_every_kind_of_event_has_its_columns(audit_database):
     assert "status" not in found[EventType.LOT] | found[EventType.KEY_COMPROMISED_FROM]
     assert issues(rows) == fold(read_leaves(store), VERIFIED_ON)
     assert sorted(issues(rows).values()) == ["NEEDS_REVERIFICATION"] * 2 + ["SUSPENDED"]
+
+
+def test_roots_and_policies_that_follow_others_are_rows_too(audit_database):
+    """Each is taken in alone, by a catalogue that has just been opened."""
+    ledger = MemoryLedger(ORIGIN).found()
+    follow(LeavesOf(ledger), audit_database)
+    for raw in (ledger.next_root("root-2"), ledger.publish_policy(1), ledger.next_root("root-3")):
+        ledger.append(raw)
+        ledger.issue(len(ledger.leaves))
+        ledger.publish()
+        catalogue = follow(LeavesOf(ledger), audit_database)
+    found = catalogue.read_page(Filters(), catalogue.view_now(VERIFIED_ON), after=-1, limit=100)
+    members = [row_members(row) for row in found]
+    assert all(row["effect"] for row in members)
+    speakers = [(row["event"], row["speaker"]) for row in members if row["event"] in {"ROOT", "POLICY"}]
+    assert speakers == [("ROOT", "ROOT"), ("ROOT", "ROOT"), ("POLICY", "ROOT"), ("ROOT", "ROOT")]
+    assert issues(found) == fold(ledger.leaves, VERIFIED_ON)
+
+
+class LeavesOf:
+    """Stands for the store of a log."""
+
+    def __init__(self, ledger):
+        self._leaves = list(ledger.leaves)
+
+    @contextmanager
+    def read(self):
+        yield self
+
+    def read_head(self):
+        return Head(TreeSize(len(self._leaves)), bytes(32), 0)
+
+    def read_leaves(self, begin, end):
+        return self._leaves[begin:end]
+
+    def read_register_leaves(self):
+        registers = range(FIRST_REGISTER_TYPE, LAST_REGISTER_TYPE + 1)
+        return [StoredEntry(at, leaf) for at, leaf in enumerate(self._leaves) if leaf[4] in registers]
 
 
 def test_what_has_no_effect_still_says_what_it_was_about(audit_database):
