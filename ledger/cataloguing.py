@@ -17,10 +17,17 @@ from dataclasses import dataclass
 from ledger.catalogue_rows import make_row
 from ledger.core.entry import LeafHeader, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError
-from ledger.core.event import ISSUE_TYPES, EventType, certificate_subject, lot_subject
+from ledger.core.event import EventType, certificate_subject, lot_subject
 from ledger.core.fold import build_header, judge_event, list_touched
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
-from ledger.core.statement import ActClaims, IssueClaims, SignedStatement, Statement, parse_signed_statement
+from ledger.core.statement import (
+    ActClaims,
+    IssueClaims,
+    RegisterClaims,
+    SignedStatement,
+    Statement,
+    parse_signed_statement,
+)
 from ledger.core.status import Effect, Registers, Status, SubjectState, Void
 from ledger.store.catalogue_queries import (
     IN_FORCE,
@@ -181,7 +188,7 @@ class Run:
         if effect.apply is not None:
             effect.apply(self.registers)
             self._divisions = _list_divisions(self.registers)
-        if item.header.type in ISSUE_TYPES or isinstance(claims, ActClaims):
+        if not isinstance(claims, RegisterClaims):
             for document in self._list_weighed(item.header.type, effect):
                 self._note(document, item.index, self._find_standing(document))
 
