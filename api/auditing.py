@@ -1,8 +1,8 @@
 """What auditors ask of a ledger, and the rows that they get: the same words over HTTP and on the command line.
 
-A row is a leaf. Its columns come from signed statements alone, which hold codes and no personal members; acts
-repeat what their certificate says. `status` is the certificate's, as the verifier would say it for the state that
-is asked for; register events have none, and `VOID` marks a leaf without effect.
+A row is a leaf. Its columns come from signed statements alone, which hold codes and no personal members; acts and
+links repeat what their certificate says. `status` is the certificate's, as the verifier would say it for the state
+that is asked for; lots and register events have none, and `VOID` marks a leaf without effect.
 
 >>> question = parse_question({"category": "TAXIMETER", "as_of": "2026-11-02"}, auditor, field="query.{}".format)
 >>> [entry.status for entry in auditor.read(question)]
@@ -39,6 +39,7 @@ COLUMNS: Final = (
     *("leaf_index", "event", "effect", "sequenced_at", "speaker", "institution", "division", "number"),
     *("instrument", "part", "serial", "category", "conclusion", "verified_on", "valid_until"),
     *("validity_kind", "reason", "status", "certificate_digest", "statement_digest", "document_leaf"),
+    *("lot", "lot_status", "replaces", "other_instruments", "supplement_digest"),
 )
 """In this order in CSV; new ones are put behind them. A column `proof` follows where it is asked for."""
 
@@ -346,6 +347,11 @@ def row_members(found: FoundEntry) -> dict[str, Any]:
         "certificate_digest": _hex(entry.certificate_digest),
         "statement_digest": _hex(entry.statement_digest),
         "document_leaf": entry.document,
+        "lot": entry.lot,
+        "lot_status": entry.lot_status,
+        "replaces": entry.replaces,
+        "other_instruments": entry.other_instruments,
+        "supplement_digest": _hex(entry.supplement_digest),
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -17,6 +17,8 @@ from ledger.core.category import Category
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.instrument import compute_statement_serial
+from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
+from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.statement import (
     ActClaims,
     Conclusion,
@@ -51,8 +53,23 @@ class People:
         second = [world.institution(SECOND), world.key(SECOND, self._keys[SECOND])]
         return [*world.founding(), *second, world.authority(key=key, id=ELSEWHERE, division="36")]
 
-    def issue(self, issuer: str, number: int, thing: int, *, passed: bool = True, version: int = 0) -> bytes:
-        instrument, part = PARTS[thing]
+    def change_seal(self) -> list[bytes]:
+        """Return that the seal of the first institution is known to be compromised, and its next one."""
+        self._keys[INSTITUTION] = make_signer("next seal")
+        return [self.world.compromise(NOW), self.world.key(INSTITUTION, self._keys[INSTITUTION])]
+
+    def issue(
+        self,
+        issuer: str,
+        number: int,
+        thing: int,
+        *,
+        passed: bool = True,
+        version: int = 0,
+        replaces: int | None = None,
+        lot: str | None = None,
+    ) -> bytes:
+        instrument, part = get_thing(thing)
         claims = IssueClaims(
             number=make_number(number),
             instrument_id=make_instrument(instrument),
@@ -65,8 +82,36 @@ class People:
             validity_kind=ValidityKind.DATE if passed else ValidityKind.NONE,
             certificate_digest=Digest(hashlib.sha256(self._next()).digest()),
             seals_digest=None,
+            predecessor=None if replaces is None else make_number(replaces),
+            lot=lot,
         )
-        return self._sign(Statement(EventType.ISSUE, issuer, claims, version))
+        event_type = EventType.ISSUE if replaces is None else EventType.REPLACE
+        return self._sign(Statement(event_type, issuer, claims, version))
+
+    def say_of_lot(self, speaker: str, issuer: str, lot: str, status: LotStatus, *, version: int) -> bytes:
+        decision = DECISION if speaker in {AUTHORITY, ELSEWHERE} and status is not LotStatus.VALID else None
+        reason = ReasonCode.FAILED_SPOT_CHECK
+        content = LotContent(InstitutionId(issuer), lot, status, reason, NOW, decision)
+        claims = ActClaims(self._next(), encode_lot(content))
+        return self._sign(Statement(EventType.LOT, speaker, claims, version))
+
+    def say_same(
+        self, speaker: str, one: tuple[str, int, int], other: tuple[str, int, int], *, version: int
+    ) -> bytes:
+        """Return that the instruments of two certificates (issuer, number, thing) are one."""
+        decision = DECISION if speaker in {AUTHORITY, ELSEWHERE} else None
+        content = SameAs(make_named(*one), make_named(*other), ReasonCode.WRONG_INSTRUMENT, NOW, decision)
+        claims = ActClaims(self._next(), encode_same_as(content))
+        return self._sign(Statement(EventType.INSTRUMENT_SAME_AS, speaker, claims, version))
+
+    def say_split(
+        self, speaker: str, one: tuple[str, int, int], into: list[InstrumentId], *, version: int
+    ) -> bytes:
+        """Return that the instrument of a certificate is several."""
+        decision = DECISION if speaker in {AUTHORITY, ELSEWHERE} else None
+        content = Split(make_named(*one), tuple(sorted(into)), ReasonCode.WRONG_INSTRUMENT, NOW, decision)
+        claims = ActClaims(self._next(), encode_split(content))
+        return self._sign(Statement(EventType.INSTRUMENT_SPLIT, speaker, claims, version))
 
     def act(
         self,
@@ -91,6 +136,7 @@ class People:
             reason=ReasonCode.STANDARD_INVALID,
             effective_at=NOW,
             decision=DECISION if decided else None,
+            document=Digest(bytes(32)) if event_type is EventType.SUPPLEMENT else None,
         )
         return self.sign_act(event_type, speaker, replace(act, **changes), version)
 
@@ -123,9 +169,23 @@ class People:
         return sign_statement(statement, self._keys[statement.issuer], self.world.origin)
 
 
+def get_thing(thing: int) -> tuple[int, str | None]:
+    """Return the number and the part of a thing; beyond `PARTS` there are instruments without parts."""
+    return PARTS[thing] if thing < len(PARTS) else (thing, None)
+
+
+def make_named(issuer: str, number: int, thing: int) -> NamedInstrument:
+    instrument, part = PARTS[thing]
+    return NamedInstrument(InstitutionId(issuer), make_number(number), make_instrument(instrument), part)
+
+
 def make_number(number: int) -> CertificateNumber:
     return CertificateNumber(f"A-{number}")
 
 
 def make_instrument(instrument: int) -> InstrumentId:
-    return InstrumentId(hashlib.sha256(bytes([instrument])).digest()[:16])
+    return InstrumentId(hashlib.sha256(_encode_number(instrument)).digest()[:16])
+
+
+def _encode_number(number: int) -> bytes:
+    return bytes([number]) if number < 256 else number.to_bytes(8)

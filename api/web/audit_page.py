@@ -66,10 +66,16 @@ _EVENTS: Final = {
 _STATUSES: Final = {
     "VALID": Sentence("in force by its own state", "自身状态有效"),
     "FAILED": Sentence("rejection notice", "检定不合格"),
+    "SUPERSEDED": Sentence("replaced by a corrected certificate", "已换发"),
     "CANCELLED": Sentence("cancelled", "已注销"),
     "WITHDRAWN": Sentence("withdrawn", "已撤回"),
     "SUSPENDED": Sentence("suspended", "已暂停"),
 }
+_LOT_STATUSES: Final = _STATUSES | {
+    "VALID": Sentence("nothing stands against it any more", "已无不利记载"),
+    "FAILED": Sentence("the lot failed", "批次不合格"),
+}
+"""What may be said of a lot; it holds of every member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ def write_page(report: AuditReport, place: str, policy: Policy, now: datetime) -
         not_looked_up=[*(_NOT_LOOKED_UP[name] for name in report.not_looked_up), _ALWAYS],
         event_words=_EVENTS,
         status_words=_STATUSES,
+        lot_words=_LOT_STATUSES,
     )
     return page.encode()
 

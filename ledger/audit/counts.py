@@ -1,4 +1,4 @@
-"""What a replayed log consists of: leaves by type, documents by institution and by status.
+"""What a replayed log consists of: leaves by type, documents by institution and by status, lots by status.
 
 >>> counts = Counts()
 >>> counts.take(replay.take(leaf))
@@ -15,7 +15,7 @@ from ledger.core.event import EventType, certificate_subject
 from ledger.core.ids import InstitutionId, Subject
 from ledger.core.replay import Replayed
 from ledger.core.statement import Conclusion, IssueClaims, RegisterClaims, Statement
-from ledger.core.status import Status, SubjectState, Void
+from ledger.core.status import Effect, Status, SubjectState, Void
 from ledger.core.status_map import SUBJECT_BYTES
 
 
@@ -28,6 +28,7 @@ class Counts:
         self._issued: Counter[tuple[str, Conclusion]] = Counter()
         self._names: dict[str, Name] = {}
         self._documents = bytearray()
+        self._lots: set[Subject] = set()
 
     def take(self, replayed: Replayed) -> None:
         """Count one leaf; MAPHEADs are no events."""
@@ -44,6 +45,8 @@ class Counts:
             self._documents += certificate_subject(InstitutionId(statement.issuer), claims.number)
         elif isinstance(claims, RegisterClaims) and statement.type is EventType.INSTITUTION:
             self._note_name(statement, claims)
+        elif statement.type is EventType.LOT and isinstance(replayed.outcome, Effect):
+            self._lots.add(replayed.outcome.subject)
 
     def _note_name(self, statement: Statement, claims: RegisterClaims) -> None:
         content = parse_content(statement.type, claims.content)
@@ -73,4 +76,9 @@ class Counts:
         found: Counter[Status] = Counter()
         for at in range(0, len(self._documents), SUBJECT_BYTES):
             found[states[Subject(bytes(self._documents[at : at + SUBJECT_BYTES]))].status] += 1
+        return {status.name: found[status] for status in sorted(found)}
+
+    def count_lots(self, states: Mapping[Subject, SubjectState]) -> dict[str, int]:
+        """Return how many lots of which something was said have each status, in the order of the codes."""
+        found = Counter(states[lot].status for lot in self._lots)
         return {status.name: found[status] for status in sorted(found)}

@@ -359,6 +359,7 @@ class _Audit:
             events=self._counts.list_events(),
             institutions=self._counts.list_institutions(),
             certificates=self._counts.count_certificates(self._replay.states),
+            lots=self._counts.count_lots(self._replay.states),
         )
 
 

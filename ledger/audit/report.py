@@ -97,7 +97,9 @@ class AuditReport:
     institutions: tuple[InstitutionCount, ...] = ()
     """Documents that took effect, by who issued them."""
     certificates: Mapping[str, int] = field(default_factory=dict)
-    """Documents by their own newest status in the map; what their dates or their instrument say comes on top."""
+    """Documents by their own newest status in the map; what dates, instruments and lots say comes on top."""
+    lots: Mapping[str, int] = field(default_factory=dict)
+    """Lots of which something was said, by their newest status; it weighs on every member."""
 
     @property
     def exit_code(self) -> int:
@@ -133,6 +135,7 @@ def report_members(report: AuditReport) -> dict[str, Any]:
             for count in report.institutions
         },
         "certificates": dict(report.certificates),
+        "lots": dict(report.lots),
         "anchors": _anchor_members(report.anchors),
         "not_looked_up": list(report.not_looked_up),
     }

@@ -158,11 +158,15 @@ class StatusMap:
             LogIntegrityError: a page on the way to one of them is not loaded.
         """
         found = {int.from_bytes(subject[:2]) for subject in subjects}
+        above: dict[int, Node | None] = {0: self.root}
+        above_depth = 0
         for depth in PAGE_DEPTHS:
+            here: dict[int, Node | None] = {}
             for prefix in sorted({number >> 16 - depth for number in found}):
-                node = _descend(self.root, depth, prefix)
+                node = here[prefix] = _descend(above[prefix >> depth - above_depth], depth, prefix)
                 if node is not None:
                     yield Page(depth, prefix, get_hash(node))
+            above, above_depth = here, depth
 
 
 EMPTY_MAP: Final = StatusMap()

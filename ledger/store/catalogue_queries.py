@@ -30,6 +30,7 @@ from sqlalchemy import (
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.errors import LogIntegrityError, StateError
 from ledger.core.ids import Subject, TreeSize
+from ledger.core.status import SubjectState
 from ledger.store.bulk import OnConflict, insert_rows, select_by_keys
 from ledger.store.catalogue_tables import (
     IS_VOID,
@@ -38,13 +39,14 @@ from ledger.store.catalogue_tables import (
     entries,
     head,
     institutions,
-    instruments,
     meta,
     metadata,
     periods,
+    states,
 )
+from ledger.store.queries import to_state_rows, to_states
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 """Format of these tables; a database of another one is refused."""
 
 VOID: Final = "VOID"
@@ -64,7 +66,7 @@ _KEYS: Final = 4096
 
 _ENTRY: Final = select(*entries.c)
 _DOCUMENT: Final = select(*documents.c)
-_INSTRUMENT: Final = select(*instruments.c)
+_STATE: Final = select(*states.c)
 _OPEN_PERIOD: Final = select(*periods.c).where(periods.c.until == literal_column(str(NEVER)))
 
 
@@ -89,6 +91,15 @@ class CatalogueEntry(NamedTuple):
     valid_until: int | None = None
     validity_kind: int | None = None
     reason: str | None = None
+    lot: str | None = None
+    """Number of the lot that a document belongs to, or that is spoken of."""
+    lot_status: str | None = None
+    """What is said of a lot."""
+    replaces: str | None = None
+    """Number of the certificate that a document replaces."""
+    other_instruments: str | None = None
+    """Of a link: what else it names, in hexadecimal, `/` and the part behind it, parted by spaces."""
+    supplement_digest: bytes | None = None
     certificate_digest: bytes | None = None
     statement_digest: bytes = b""
 
@@ -97,17 +108,9 @@ class CatalogueDocument(NamedTuple):
     """One certificate; the members are the columns of `catalogue_tables.documents`."""
 
     document: int
-    subject: bytes
-    name: bytes
-    status: int
-
-
-class CatalogueInstrument(NamedTuple):
-    """One instrument or part; the members are the columns of `catalogue_tables.instruments`."""
-
-    subject: bytes
-    status: int
-    current_certificate: int | None
+    subject: Subject
+    name: Subject
+    lot: Subject | None
 
 
 class Period(NamedTuple):
@@ -184,7 +187,7 @@ class CatalogueQueries:
 
     def clear(self) -> None:
         """Forget every leaf."""
-        for table in (entries, documents, instruments, periods, institutions):
+        for table in (entries, documents, states, periods, institutions):
             self._connection.execute(delete(table))
         self.write_head(TreeSize(0), b"")
 
@@ -199,19 +202,24 @@ class CatalogueQueries:
         """Say how far the catalogue has come."""
         self._connection.execute(update(head).values(tree_size=tree_size, last_leaf=last_leaf))
 
-    def read_divisions(self) -> dict[str, str]:
-        """Return the division of every institution."""
-        return {row.id: row.division for row in self._connection.execute(select(*institutions.c))}
-
     def find_documents_of(self, subjects: Sequence[Subject]) -> list[CatalogueDocument]:
         """Return every certificate of these instruments and parts."""
-        rows = self._select(_DOCUMENT, documents.c.subject, subjects)
-        return [CatalogueDocument(*row) for row in rows]
+        return self._find_documents(documents.c.subject, subjects)
 
-    def find_instruments(self, subjects: Sequence[Subject]) -> list[CatalogueInstrument]:
-        """Return these instruments and parts; others are left out."""
-        rows = self._select(_INSTRUMENT, instruments.c.subject, subjects)
-        return [CatalogueInstrument(*row) for row in rows]
+    def find_documents_in(self, lots: Sequence[Subject]) -> list[CatalogueDocument]:
+        """Return every certificate of these lots."""
+        return self._find_documents(documents.c.lot, lots)
+
+    def find_documents(self, indices: Sequence[int]) -> list[CatalogueDocument]:
+        """Return the certificates that these leaves issued; others are left out."""
+        return self._find_documents(documents.c.document, indices)
+
+    def _find_documents(self, column: Column[Any], keys: Sequence[Any]) -> list[CatalogueDocument]:
+        return [CatalogueDocument(*row) for row in self._select(_DOCUMENT, column, keys)]
+
+    def find_states(self, subjects: Sequence[Subject]) -> dict[Subject, SubjectState]:
+        """Return the newest states of these subjects; whoever has none is left out."""
+        return to_states(self._select(_STATE, states.c.subject, subjects))
 
     def find_open_periods(self, wanted: Sequence[int]) -> list[Period]:
         """Return the period that goes on of each of these certificates."""
@@ -231,15 +239,15 @@ class CatalogueQueries:
     def write(
         self,
         new: Sequence[CatalogueEntry],
-        changed_documents: Iterable[CatalogueDocument],
-        changed_instruments: Iterable[CatalogueInstrument],
+        issued: Sequence[CatalogueDocument],
+        changed_states: Mapping[Subject, SubjectState],
         changed_periods: Iterable[Period],
         divisions: Mapping[str, str],
     ) -> None:
-        """Store what a run of leaves has changed."""
+        """Store what a run of leaves has brought and changed."""
         insert_rows(self._connection, entries, new)
-        insert_rows(self._connection, documents, list(changed_documents), OnConflict.REPLACE)
-        insert_rows(self._connection, instruments, list(changed_instruments), OnConflict.REPLACE)
+        insert_rows(self._connection, documents, issued)
+        insert_rows(self._connection, states, to_state_rows(changed_states), OnConflict.REPLACE)
         insert_rows(self._connection, periods, list(changed_periods), OnConflict.REPLACE)
         insert_rows(self._connection, institutions, list(divisions.items()), OnConflict.REPLACE)
 

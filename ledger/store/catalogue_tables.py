@@ -75,6 +75,11 @@ entries = Table(
     Column("valid_until", Integer),
     Column("validity_kind", SmallInteger),
     Column("reason", Text),
+    Column("lot", Text),
+    Column("lot_status", Text),
+    Column("replaces", Text),
+    Column("other_instruments", Text),
+    Column("supplement_digest", LargeBinary),
     Column("certificate_digest", LargeBinary),
     Column("statement_digest", LargeBinary, nullable=False),
     Index("audit_entries_document_idx", "document", "leaf_index"),
@@ -87,8 +92,9 @@ entries = Table(
 )
 """Every leaf but the MAPHEADs.
 
-`document` is the leaf of the issue that an event is about; acts repeat what their certificate says of instrument,
-category and dates. `division` is that of the institution when the certificate was issued.
+`document` is the leaf of the issue that an event is about; acts and links repeat what their certificate says of
+instrument, category and dates. A lot's event is about no certificate of its own. `division` is that of the
+institution when the certificate was issued.
 """
 
 IS_VOID: Final = entries.c.is_void == literal_column("1")
@@ -101,21 +107,27 @@ documents = Table(
     metadata,
     Column("document", _Index, primary_key=True, autoincrement=False),
     Column("subject", LargeBinary, nullable=False),
-    Column("name", LargeBinary, nullable=False, unique=True),
-    Column("status", SmallInteger, nullable=False),
+    Column("name", LargeBinary, nullable=False),
+    Column("lot", LargeBinary),
     Index("audit_documents_subject_idx", "subject"),
 )
-"""Every certificate: its instrument (or part), its own subject, its newest status as in the status map."""
+"""Every certificate: its instrument (or part), its own subject, and its lot if it has one."""
 
-instruments = Table(
-    "audit_instruments",
+_IS_IN_LOT: Final = documents.c.lot.is_not(None)
+
+Index("audit_documents_lot_idx", documents.c.lot, sqlite_where=_IS_IN_LOT, postgresql_where=_IS_IN_LOT)
+
+states = Table(
+    "audit_states",
     metadata,
     Column("subject", LargeBinary, primary_key=True),
     Column("status", SmallInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("last_event", BigInteger, nullable=False),
     Column("current_certificate", BigInteger),
     sqlite_with_rowid=False,
 )
-"""Newest status of every instrument and part."""
+"""Newest state of every subject, as the fold gives it: what the next leaves are judged by."""
 
 periods = Table(
     "audit_periods",

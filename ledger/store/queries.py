@@ -221,7 +221,7 @@ class ReadQueries:
     def find_states(self, wanted: Sequence[Subject]) -> dict[Subject, SubjectState]:
         """Return the newest states of these subjects; whoever has none is left out."""
         rows = select_by_keys(self._connection, _STATE, subjects.c.subject, wanted)
-        return _to_states(rows)
+        return to_states(rows)
 
     # --- the status map -------------------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class ReadQueries:
         free = SUBJECT_BITS - page.depth
         first, last = page.prefix << free, (page.prefix + 1 << free) - 1
         wanted = {"first": first.to_bytes(SUBJECT_BYTES), "last": last.to_bytes(SUBJECT_BYTES)}
-        return list(_to_states(self._connection.execute(_SUBJECTS, wanted)).items())
+        return list(to_states(self._connection.execute(_SUBJECTS, wanted)).items())
 
     def read_replaced_states(self, tree_size: TreeSize) -> dict[Subject, SubjectState | None]:
         """Return what leads from the newest status map back to that under the checkpoint of this size."""
@@ -313,7 +313,7 @@ class WriteQueries(ReadQueries):
         failpoint("store.documents")
         insert_rows(self._connection, tiles, batch.tiles, OnConflict.REPLACE)
         failpoint("store.tiles")
-        insert_rows(self._connection, subjects, _to_state_rows(batch.states), OnConflict.REPLACE)
+        insert_rows(self._connection, subjects, to_state_rows(batch.states), OnConflict.REPLACE)
         failpoint("store.subjects")
         insert_rows(self._connection, map_pages, batch.pages, OnConflict.REPLACE)
         failpoint("store.pages")
@@ -359,7 +359,12 @@ def _to_checkpoint(row: Row[*tuple[Any, ...]] | None) -> StoredCheckpoint | None
     return None if row is None else StoredCheckpoint(*row)
 
 
-def _to_states(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[Subject, SubjectState]:
+def to_states(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[Subject, SubjectState]:
+    """Return the states in rows of subject, status, version, last event and current certificate.
+
+    Raises:
+        LogIntegrityError: one is of no subject that a leaf could be about.
+    """
     return {Subject(row[0]): _to_state(*row[1:]) for row in rows}
 
 
@@ -370,7 +375,8 @@ def _to_state(status: int, version: int, last_event: int, current: int | None) -
     return SubjectState(Status(status), version, LeafIndex(last_event), certificate)
 
 
-def _to_state_rows(states: Mapping[Subject, SubjectState]) -> list[tuple[Any, ...]]:
+def to_state_rows(states: Mapping[Subject, SubjectState]) -> list[tuple[Any, ...]]:
+    """Return what `to_states` reads."""
     return [
         (subject, int(state.status), state.version, state.last_event, state.current_certificate)
         for subject, state in states.items()

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from anchoring import measure_anchoring
 from auditing import measure_auditing
+from curve import measure_curve
 from environment import describe_environment, find_load
 from fixture import FEW_READINGS, READINGS, World
 from growing import measure_growth, measure_inclusion
@@ -48,14 +49,24 @@ class Effort:
     signatures: int = 2_000
     random_pairs: int = 1_000
     starts: int = 9
+    curve: tuple[int, ...] = ()
+    """Entries of the log that grows; it is measured at each of these sizes."""
+    curve_seconds: float = 0.0
+    """No stage of it begins that would not end in this time."""
     rounds: int = 5
     seconds: float = 25.0
     """No measure begins another round after this; so a slow machine takes no more than four minutes either."""
 
 
 NORMAL: Final = Effort()
-LONG: Final = replace(NORMAL, batch_sizes=(*NORMAL.batch_sizes, 50_000), subjects=1_000_000, replayed=100_000)
-QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, 300, 20, 3, 1, 1)
+LONG: Final = replace(
+    NORMAL,
+    batch_sizes=(*NORMAL.batch_sizes, 50_000),
+    subjects=10**6,
+    replayed=10**5,
+    curve=(10**4, 10**5, 10**6, 10**7),
+)
+QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, 300, 20, 3, 1, (100, 300), 60, 1)
 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
@@ -87,7 +98,15 @@ def main() -> None:
     if options.profile is not None:
         print(PROFILES[options.profile]())
         return
-    result = run(LONG if options.long else QUICK if options.quick else NORMAL)
+    if options.curve is not None:
+        print(
+            json.dumps(
+                measure_curve(LONG.curve, options.curve * 60) | {"environment": describe_environment()}
+            )
+        )
+        return
+    long = replace(LONG, curve_seconds=60 * (options.long or 0))
+    result = run(QUICK if options.quick else NORMAL if options.long is None else long)
     if options.json:
         print(json.dumps(result))
     else:
@@ -126,6 +145,9 @@ def run(effort: Effort) -> dict[str, Any]:
         "growth": measure_growth(),
         "measures": measures,
     }
+    if effort.curve:
+        _tell(f"a log that grows through {effort.curve}")
+        result["curve"] = measure_curve(effort.curve, effort.curve_seconds)
     environment |= {"load_at_end": find_load(), "seconds": round(time.monotonic() - started)}
     return result | {"missed": list_missed(result), "environment": environment}
 
@@ -204,8 +226,15 @@ def _parse_options() -> argparse.Namespace:
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
         "--long",
-        action="store_true",
-        help="also batches of 50,000, a map of 10^6 and an audit of 100,000; takes minutes more",
+        type=int,
+        nargs="?",
+        const=40,
+        metavar="MINUTES",
+        help="also batches of 50,000, a map of 10^6, and a log that grows to 10^6 entries; to 10^7 if the minutes "
+        "(40) are enough for it",
+    )
+    amount.add_argument(
+        "--curve", type=int, metavar="MINUTES", help="only the log that grows, as JSON; takes no longer"
     )
     amount.add_argument(
         "--quick", action="store_true", help="show that all of it works; figures mean nothing"

@@ -22,9 +22,9 @@ def export_new_log(entries: int, folder: Path) -> Policy:
         return world.policy
 
 
-def audit_folder(folder: Path, policy: Policy) -> int:
+def audit_folder(folder: Path, policy: Policy, helpers: int = 0) -> int:
     """Audit a log and return how many leaves it has; a contradiction is an error of the bench."""
-    report = audit_log(FolderSource(folder), policy)
+    report = audit_log(FolderSource(folder), policy, helpers=helpers)
     if report.contradiction is not None:
         raise report.contradiction
     return report.entries

@@ -32,7 +32,7 @@ from ledger.store.records import Batch, Head, NewEntry, StoredCheckpoint, Stored
 from ledger.submission import Submission
 
 _STARTS: Final = 5
-_MEGABYTE: Final = 2**20
+MEGABYTE: Final = 2**20
 
 
 def measure_map(
@@ -54,17 +54,17 @@ def measure_map(
         building = Stopwatch()
         with building.running():
             planted = _plant(world, states)
-        log = _open(world)
+        log = open_log(world)
         log._state = replace(log._state, map=planted)  # noqa: SLF001 -- all pages loaded, as after hours of work
         append_all(log, submissions[:warm])
         rates = repeat(lambda: _append(log, next(parts)), rounds=rounds, seconds=seconds)
-        starts = [time_work(lambda: _open(world)).wall for _ in range(_STARTS)]
-        cold = _append(_open(world), next(parts))
+        starts = [time_work(lambda: open_log(world)).wall for _ in range(_STARTS)]
+        cold = _append(open_log(world), next(parts))
     facts = {
         "subjects": subjects,
         "build_and_store_s": round(building.wall, 2),
         "start_ms": round(median(starts) * 1000, 2),
-        "mb_per_1e6_subjects": round(_count_bytes(planted.root) / subjects * 10**6 / _MEGABYTE),
+        "mb_per_1e6_subjects": round(count_bytes(planted.root) / subjects * 10**6 / MEGABYTE),
     }
     return {
         "sequencer_map": summarise(each, rates),
@@ -72,7 +72,8 @@ def measure_map(
     }, facts
 
 
-def _open(world: World) -> Log:
+def open_log(world: World) -> Log:
+    """Return the log of a world as it is just after a start."""
     return Log(world.store, ORIGIN, world.log_signer, read_clock)
 
 
@@ -112,7 +113,7 @@ def _plant(world: World, states: Mapping[Subject, SubjectState]) -> StatusMap:
     return grown
 
 
-def _count_bytes(node: Node | None) -> int:
+def count_bytes(node: Node | None) -> int:
     """Return what the nodes of a map take in memory; a hash belongs to its node."""
     count, left = 0, [node]
     while left:

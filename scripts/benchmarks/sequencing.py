@@ -31,11 +31,17 @@ BODY_BYTES: Final = 3_800
 WARM_UP: Final = 4
 
 
-def make_submissions(count: int, body_bytes: int = 0) -> list[Submission]:
-    """Return issues that admission would have let through, with or without the certificates beside them."""
+def make_submissions(count: int, body_bytes: int = 0, first: int = 0) -> list[Submission]:
+    """Return issues that admission would have let through, with or without the certificates beside them.
+
+    Args:
+        count: how many.
+        body_bytes: of each certificate; 0: without them.
+        first: number of the first; each number is another instrument and another certificate.
+    """
     seal = make_signer("seal")
     made = []
-    for number in range(count):
+    for number in range(first, first + count):
         body = number.to_bytes(8) * (body_bytes // 8)
         digest = hashlib.sha256(body or number.to_bytes(8)).digest()
         claims = IssueClaims(

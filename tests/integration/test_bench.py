@@ -45,6 +45,29 @@ def test_every_promised_figure_is_there(quick):
     assert result["environment"]["cores"] >= 1
 
 
+def test_a_log_that_grows_is_measured_at_each_size(quick):
+    stages = json.loads(quick.stdout)["curve"]
+    assert list(stages) == ["100", "300"]
+    for stage in stages.values():
+        assert {
+            *("append_us", "start_s", "map_mb", "map_proof_bytes", "inclusion_proof_bytes")
+        } <= stage.keys()
+        assert stage["disk_bytes_per_entry"] > 300
+        assert stage["audit"]["workers_2"]["processor_s_of_workers"] > 0
+        assert stage["audit"]["workers_0"]["processor_s_of_workers"] == 0
+
+
+def test_a_stage_for_which_there_is_no_time_is_named():
+    folder = ROOT / "scripts" / "benchmarks"
+    program = (
+        "import json; from curve import measure_curve; print(json.dumps(measure_curve((50, 10**9), 30)))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "would take about" in json.loads(done.stdout)[str(10**9)]["left_out"]
+
+
 def test_wrong_usage_is_told():
     command = [sys.executable, str(ROOT / "scripts" / "benchmarks"), "--jsno"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

@@ -4,15 +4,18 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
-from ledger_in_memory import MemoryLedger, make_record, make_signer, seal_record
+from ledger_in_memory import INSTITUTION, START, MemoryLedger, make_record, make_signer, seal_record
 from published import FilesSource, publish
 
-from api.web.audit_page import _EVENTS, write_page
+from api.web.audit_page import _EVENTS, _LOT_STATUSES, _STATUSES, write_page
 from ledger.audit.replay import audit_log
 from ledger.audit.report import Doubt, report_members
+from ledger.core.act import ReasonCode
 from ledger.core.authority import Name
 from ledger.core.event import DEFINED_TYPES, EventType
+from ledger.core.fold_documents import TRANSITIONS
 from ledger.core.ids import TreeSize
+from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.step import Step, not_checked
 
 HOSTILE = '<script>alert("x")</script>'
@@ -123,6 +126,38 @@ def test_every_type_has_a_name():
     assert set(_EVENTS) == {each.name for each in DEFINED_TYPES}
 
 
+def test_every_status_that_an_event_can_leave_has_a_name():
+    acted = {transition.after.name for transition in TRANSITIONS.values()}
+    assert set(_STATUSES) == {"VALID", "FAILED", "SUPERSEDED"} | acted
+    assert set(_LOT_STATUSES) >= {status.name for status in LotStatus}
+
+
+def test_what_was_replaced_and_what_was_said_of_lots_is_counted():
+    made = MemoryLedger().found()
+    made.publish()
+    made.issue(1, lot={"no": "L1", "size": 2})
+    made.issue(2, lot={"no": "L2", "size": 2})
+    replaces = {"no": "JY2026-000001", "reason": "TYPO"}
+    made.issue_record(make_record(1, no="R-1", replaces=replaces))
+    for lot, status in (("L1", LotStatus.SUSPENDED), ("L2", LotStatus.SUSPENDED), ("L1", LotStatus.FAILED)):
+        content = LotContent(INSTITUTION, lot, status, ReasonCode.FAILED_SPOT_CHECK, START)
+        made.append(made.sign_content(EventType.LOT, encode_lot(content), content.subject))
+    made.publish()
+    report = audit_log(FilesSource(publish(made)), made.policy())
+    members = report_members(report)
+    assert members["certificates"] == {"VALID": 2, "SUPERSEDED": 1}
+    assert members["lots"] == {"FAILED": 1, "SUSPENDED": 1}
+    assert members["institutions"] == {"350100-01": {"passed": 3, "failed": 0}}
+    words = page_of(report, made).words
+    for mention in (
+        "已换发 · replaced by a corrected certificate SUPERSEDED 1",
+        "批次不合格 · the lot failed FAILED 1",
+        "换发 REPLACE 1 0",
+        "批次 LOT 3 0",
+    ):
+        assert mention in words, mention
+
+
 def test_counts_follow_acts():
     made = MemoryLedger().found()
     made.publish()
@@ -132,6 +167,7 @@ def test_counts_follow_acts():
     made.publish()
     members = report_members(audit_log(FilesSource(publish(made)), made.policy()))
     assert members["certificates"] == {"VALID": 4, "WITHDRAWN": 1}
+    assert members["lots"] == {}
     assert members["events"]["ISSUE"] == {"effective": 5, "void": 0}
     assert members["events"]["WITHDRAW"] == {"effective": 1, "void": 0}
     assert members["institutions"] == {"350100-01": {"passed": 5, "failed": 0}}

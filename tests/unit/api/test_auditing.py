@@ -16,7 +16,7 @@ from ledger.core.statement import Conclusion
 from ledger.store.catalogue_queries import CatalogueEntry, FoundEntry
 
 FORMULAS = ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "='", "-", "="]
-TEXTS = ("speaker", "institution", "division", "number", "part", "serial", "reason")
+TEXTS = ("speaker", "institution", "division", "number", "part", "serial", "reason", "lot", "replaces")
 
 
 def entry(**changes):
@@ -66,7 +66,9 @@ def test_what_is_no_formula_comes_back_as_it_is(text):
 
 
 def test_a_row_has_every_column_or_none_of_others():
-    members = row_members(entry(part="1", reason="TYPO"))
+    lot = {"lot": "L1", "lot_status": "FAILED"}
+    names = {"replaces": "JY2026-000000", "other_instruments": "00/1", "supplement_digest": bytes(32)}
+    members = row_members(entry(part="1", reason="TYPO", **lot, **names))
     assert tuple(members) == COLUMNS
     assert members["sequenced_at"] == "2025-11-02T08:00:00.123Z"
     assert (members["verified_on"], members["valid_until"]) == ("2026-11-02", "2027-05-01")
