@@ -13,16 +13,16 @@ from typing import Any, Final
 
 from ledger.core.anchor import verify_receipt
 from ledger.core.checkpoint import verify_checkpoint
-from ledger.core.cosignature import parse_witness, verify_cosignature
 from ledger.core.encoding import encode_hex
 from ledger.core.entry import NO_CERTIFICATE
 from ledger.core.errors import InputError, LogIntegrityError, VerificationError
 from ledger.core.ids import Digest, RootHash, TreeSize
 from ledger.core.merkle import HASH_SIZE, hash_leaf
-from ledger.core.note import NoteSignature, NoteVerifier, parse_note
+from ledger.core.note import NoteVerifier, parse_note
 from ledger.core.replay import Replay
 from ledger.core.status_map import EMPTY_MAP, load_nothing
 from ledger.core.tiles import Tile
+from ledger.publishing import verify_stored
 from ledger.right_edge import EMPTY_EDGE
 from ledger.store.anchor_queries import AnchorQueries, StoredAnchor
 from ledger.store.queries import ReadQueries
@@ -180,14 +180,12 @@ class _Comparison:
         text = parse_note(checkpoint.note).text
         for vkey, stored in self._queries.read_cosignatures(checkpoint.tree_size).items():
             try:
-                witness = parse_witness(vkey)
-                line = NoteSignature(witness.name, witness.key_id, stored.signature)
-                cosigned_at = verify_cosignature(line, text, witness).cosigned_at
+                cosigned_at = verify_stored(stored, vkey, text)
             except (InputError, VerificationError) as err:
                 raise LogIntegrityError(
                     f"a cosignature of {checkpoint.tree_size} leaves does not hold: {err}"
                 ) from err
-            if int(cosigned_at.timestamp()) != stored.cosigned_at:
+            if cosigned_at != stored.cosigned_at:
                 raise LogIntegrityError(f"a cosignature of {checkpoint.tree_size} leaves has another time")
 
     def _check_replaced(self, tree_size: TreeSize) -> None:
