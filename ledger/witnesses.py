@@ -2,9 +2,8 @@
 
     {"quorum":2,"type":"hengzheng/witnesses/v1","witnesses":[{"url":"https://w1.example","vkey":"w1.example+1acaa49d+BAlp…"},…]}
 
-An item may have a member `bls` beside: the vkey of the BLS key that signs under the same name, see
-`core.quorum_certificate`. An item of `bls` and `key` alone names a key of this very home, if that is for
-development, see `development_witnesses`.
+An item of `bls` and `key` instead names a BLS key of this very home, if that is for development, see
+`development_witnesses`; nobody is asked for a BLS signature over the network yet.
 
 The operator writes it, as `witnesses.json` in the home; no address ever comes from anywhere else. Without the file
 the log has no witnesses. It is read when the ledger is opened.
@@ -79,7 +78,7 @@ def parse_witnesses(raw: bytes) -> HomeWitnesses:
     threshold = reader.integer("quorum", 1, MAX_WITNESSES)
     reader.finish()
     urls = {item.witness: item.place for item in items if item.witness is not None}
-    keys = {item.bls: item.place for item in items if item.bls is not None and item.witness is None}
+    keys = {item.bls: item.place for item in items if item.bls is not None}
     witnesses = tuple(item.witness for item in items if item.witness is not None)
     certifying = tuple(item.bls for item in items if item.bls is not None)
     try:
@@ -96,22 +95,19 @@ class _Item(NamedTuple):
     witness: Witness | None
     bls: BlsWitness | None
     place: str
-    """Its URL; where it has no Ed25519 key, the name of its key in the home's keystore."""
+    """Its URL; of a BLS key, its name in the home's keystore."""
 
 
 def _parse_item(reader: Reader) -> _Item:
-    bls = _parse_key(reader, "bls", parse_bls_witness) if "bls" in reader else None
-    if bls is not None and "key" in reader:
-        place = reader.text("key", max_bytes=64)
+    if "bls" in reader:
+        own = _Item(None, _parse_key(reader, "bls", parse_bls_witness), reader.text("key", max_bytes=64))
         reader.finish()
-        return _Item(None, bls, place)
+        return own
     witness = _parse_key(reader, "vkey", parse_witness)
     url = reader.text("url", max_bytes=2000)
     reader.finish()
-    if bls is not None and bls.name != witness.name:
-        reader.refuse("bls", "is of another name than the vkey")
     make_client(url, field=reader.path_of("url")).close()
-    return _Item(witness, bls, url)
+    return _Item(witness, None, url)
 
 
 def _parse_key(reader: Reader, member: str, parse: Callable[[str], _KeyT]) -> _KeyT:
