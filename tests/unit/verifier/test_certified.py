@@ -1,18 +1,21 @@
 """Step 14 by a quorum certificate: who signed, from when, what is false, and what is the policy's fault."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from bls_witnesses import certify, change_line, make_bls_list, make_bls_quorum, make_line
 from ledger_in_memory import NOW, MemoryLedger
+from vectors import ROOT
 from witnesses import cosign, make_witness
 
 from ledger.core.bundle import parse_bundle
 from ledger.core.cosignature import add_lines
 from ledger.core.errors import BrokenSignatureError
 from ledger.core.note import parse_note
-from ledger.core.policy import DEFAULT_REQUIRED
+from ledger.core.policy import DEFAULT_REQUIRED, encode_policy
 from ledger.core.quorum import WitnessQuorum
 from ledger.core.step import Outcome, Step, Verdict
 from ledger.core.trust import open_checkpoint
@@ -110,6 +113,33 @@ def test_a_key_that_nobody_has_proved_is_the_policys_fault():
 
 def test_a_time_ahead_of_the_clock_does_not_count():
     assert find(verify(certify(NOTE, NOW + timedelta(minutes=7), 0, 1, 2, 3))).outcome is Outcome.NOT_CHECKED
+
+
+PROGRAM = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from ledger.core.bundle import parse_bundle
+from ledger.core.data import load_rule_book
+from ledger.core.policy import parse_policy
+from verifier.session import Session
+from verifier.verify import verify_bundle
+folder, now = Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2])
+session = Session(parse_policy((folder / "policy").read_bytes()), load_rule_book(), None)
+verify_bundle(parse_bundle((folder / "bundle").read_bytes()), session, now)
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"py_ecc", "py_arkworks_bls12381"}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("note", "loaded"), [(NOTE, "[]"), (certify(NOTE, AT, 0, 1, 2, 3), "['py_arkworks_bls12381']")]
+)
+def test_no_library_is_loaded_without_a_certificate(tmp_path, note, loaded):
+    (tmp_path / "policy").write_bytes(encode_policy(LEDGER.policy(witnesses=QUORUM)))
+    (tmp_path / "bundle").write_bytes(LEDGER.bundle(INDEX, checkpoint=note))
+    words = [sys.executable, "-c", PROGRAM, str(tmp_path), NOW.isoformat()]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == loaded
 
 
 def test_an_old_certificate_is_not_fresh():
