@@ -34,7 +34,7 @@ class CosigningLoop:
         self._cosigner = cosigner
         self._seconds = seconds
         self._stopping = Event()
-        self._pool = ThreadPoolExecutor(len(cosigner.witnesses.urls), thread_name_prefix="witness")
+        self._pool = ThreadPoolExecutor(max(1, len(cosigner.witnesses.urls)), thread_name_prefix="witness")
         self._under_way: dict[Witness, Future[bool]] = {}
         self._thread = Thread(target=self._run, name="cosigning")
 
@@ -61,6 +61,7 @@ class CosigningLoop:
         checkpoint = self._cosigner.read_newest()
         if checkpoint is None:
             return
+        self._cosigner.sign_here(checkpoint)
         for witness in self._cosigner.witnesses.urls:
             last = self._under_way.get(witness)
             if last is None or last.done():

@@ -24,11 +24,17 @@ from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.binding import read_binding
-from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase, open_anchorer
+from ledger.cli import (
+    HomeOption,
+    JsonOption,
+    PassphraseOption,
+    find_given_passphrase,
+    make_cosigner,
+    open_anchorer,
+)
 from ledger.console import configure_logging, run_command
 from ledger.core.errors import NotFoundError
 from ledger.core.policy import Policy, parse_policy
-from ledger.cosigning import Cosigner
 from ledger.home import DEFAULT_HOME, Home, open_home
 from ledger.intake import Intake
 from ledger.local import open_ledger, read_clock
@@ -160,7 +166,7 @@ def _open_ledger(
                 ledger.write_policy()
             public = PublicParts(ledger.store, _load_policy(home), home.settings.host, read_clock)
         if ledger.witnesses is not None:
-            cosigner = Cosigner(ledger.store, ledger.prover, ledger.witnesses, read_clock)
+            cosigner = make_cosigner(ledger, ledger.witnesses)
             stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))
         if anchor_seconds and _has_contract(home) and ledger.gate.refusal is None:
             stack.enter_context(

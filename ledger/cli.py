@@ -26,6 +26,7 @@ from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import NotFoundError
 from ledger.cosigning import Cosigner
 from ledger.deployment import Founder
+from ledger.development_witnesses import create_development_witnesses, open_development_signers
 from ledger.export import Exported, ExportTarget, FolderTarget, export_log
 from ledger.home import (
     CHAIN_KEY,
@@ -45,7 +46,7 @@ from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
 from ledger.store.queries import ReadQueries
-from ledger.witnesses import load_witnesses
+from ledger.witnesses import HomeWitnesses, load_witnesses
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
@@ -83,6 +84,10 @@ def init(
     development: Annotated[
         bool, typer.Option("--development", help="nobody relies on what it signs")
     ] = False,
+    development_witnesses: Annotated[
+        int | None,
+        typer.Option(min=1, max=32, help="BLS keys in the home that certify its checkpoints, for show only"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a home: its keys, settings and databases. The same again changes nothing."""
@@ -101,6 +106,8 @@ def init(
         passphrase=passphrase,
         settings={name: value for name, value in given.items() if value is not None},
     )
+    if development_witnesses is not None:
+        create_development_witnesses(made, development_witnesses)
     with open_ledger(made, passphrase or find_given_passphrase(made, passphrase_file)):
         pass
     members = {
@@ -293,7 +300,7 @@ def anchor_newest(ledger: LocalLedger, passphrase: Passphrase) -> AnchorReceipt:
         LedgerError: see `Anchorer.anchor_newest`.
     """
     if ledger.witnesses is not None:
-        Cosigner(ledger.store, ledger.prover, ledger.witnesses, read_clock).ask_all()
+        make_cosigner(ledger, ledger.witnesses).ask_all()
     with open_anchorer(ledger, passphrase) as anchorer:
         return anchorer.anchor_newest()
 
@@ -302,6 +309,16 @@ def describe_home_standing(database: Database) -> dict[str, Any]:
     """Return how a ledger stands towards chain and witnesses, for operators."""
     with database.read() as connection:
         return describe_standing(read_standing(connection, read_clock()), inside=True)
+
+
+def make_cosigner(ledger: LocalLedger, witnesses: HomeWitnesses) -> Cosigner:
+    """Return what asks the witnesses of this ledger, and signs with those that are its own for development.
+
+    Raises:
+        InputError: one of those keys cannot be opened.
+    """
+    signers = open_development_signers(ledger.home, witnesses)
+    return Cosigner(ledger.store, ledger.prover, witnesses, read_clock, signers)
 
 
 def _find_new_passphrase(home: Path, path: Path | None, *, development: bool) -> Passphrase | None:

@@ -10,7 +10,7 @@ waits for any of this. The same size is asked for again after some minutes, so t
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -26,10 +26,12 @@ from ledger.core.add_checkpoint import (
     parse_answer,
     parse_size,
 )
+from ledger.core.bls import BlsSigner
 from ledger.core.cosignature import Cosignature, Witness, encode_witness, verify_cosignature
 from ledger.core.errors import InputError, NotFoundError, UnavailableError, VerificationError
 from ledger.core.ids import TreeSize
 from ledger.core.note import parse_note
+from ledger.core.quorum_certificate import MINUTE, BlsWitness, encode_bls_witness, sign_share
 from ledger.http_client import make_client
 from ledger.proving import Prover
 from ledger.store.records import StoredCheckpoint, StoredCosignature
@@ -54,7 +56,12 @@ class Cosigner:
     """Asks the witnesses of one log. Safe to share between threads."""
 
     def __init__(
-        self, store: SqlStore, prover: Prover, witnesses: HomeWitnesses, clock: Callable[[], datetime]
+        self,
+        store: SqlStore,
+        prover: Prover,
+        witnesses: HomeWitnesses,
+        clock: Callable[[], datetime],
+        signers: Mapping[BlsWitness, BlsSigner] | None = None,
     ) -> None:
         """Take what asking needs; nothing is sent yet.
 
@@ -63,7 +70,9 @@ class Cosigner:
             prover: over the same store; builds the consistency proofs.
             witnesses: whom, and where.
             clock: returns the time, aware UTC.
+            signers: BLS keys of a development home that sign here, see `development_witnesses`.
         """
+        self._signers = signers or {}
         self._store = store
         self._prover = prover
         self._clock = clock
@@ -83,8 +92,31 @@ class Cosigner:
         checkpoint = self.read_newest()
         if checkpoint is None:
             return 0
-        with ThreadPoolExecutor(len(self.witnesses.urls)) as pool:
-            return sum(pool.map(lambda witness: self.ask(witness, checkpoint), self.witnesses.urls))
+        own = self.sign_here(checkpoint)
+        with ThreadPoolExecutor(max(1, len(self.witnesses.urls))) as pool:
+            return own + sum(pool.map(lambda witness: self.ask(witness, checkpoint), self.witnesses.urls))
+
+    def sign_here(self, checkpoint: StoredCheckpoint) -> int:
+        """Sign a checkpoint with the keys of this process, unless they have just done so; return how many have.
+
+        Raises:
+            StoreUnavailableError: the store is out of reach.
+        """
+        now = int(self._clock().timestamp())
+        body, minutes = parse_note(checkpoint.note).text, now // MINUTE
+        for witness, signer in self._signers.items():
+            vkey = encode_bls_witness(witness)
+            if not self._is_fresh(vkey, checkpoint, now):
+                share = sign_share(body, minutes, signer)
+                self._add(
+                    StoredCosignature(checkpoint.tree_size, vkey, minutes * MINUTE, share), witness.name
+                )
+        return len(self._signers)
+
+    def _is_fresh(self, vkey: str, checkpoint: StoredCheckpoint, now: int) -> bool:
+        with self._store.read() as reading:
+            size, seconds = reading.find_cosigned(vkey)
+        return size == checkpoint.tree_size and 0 <= now - seconds < REFRESH.total_seconds()
 
     def ask(self, witness: Witness, checkpoint: StoredCheckpoint) -> bool:
         """Ask one witness about a checkpoint, unless it has just signed it; return whether it has.
@@ -163,9 +195,12 @@ class Cosigner:
             int(found.cosigned_at.timestamp()),
             found.line.signature,
         )
+        self._add(row, found.witness.name)
+
+    def _add(self, row: StoredCosignature, name: str) -> None:
         with self._store.write() as queries:
             queries.add_cosignature(row)
-        _LOG.info("cosigned", witness=found.witness.name, tree_size=checkpoint.tree_size)
+        _LOG.info("cosigned", witness=name, tree_size=row.tree_size)
 
 
 def _name(witness: Witness) -> tuple[str, bytes]:

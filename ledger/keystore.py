@@ -5,6 +5,8 @@
     -----BEGIN ENCRYPTED PRIVATE KEY-----
     ...
 
+The PKCS#8 of a BLS key, for which there is no standard form, holds its 32-byte seed as that of an Ed25519 key.
+
 Rules: a file is created whole and never overwritten (mode 0600, directory 0700); the private part is PKCS#8,
 encrypted with the best that the cryptography library has (PBES2: AES-256, PBKDF2), so that OpenSSL opens it
 too; the public part is only a label until the key itself was opened and compared; no repr shows a key.
@@ -37,6 +39,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ledger.chain.transactions import Account
+from ledger.core.bls import PUBLIC_KEY_BYTES, BlsSigner
+from ledger.core.encoding import parse_hex
 from ledger.core.errors import InputError, MalformedDocumentError, NotFoundError, StateError
 from ledger.core.signature import Ed25519Signer, P256Signer, PublicKey, Signer, parse_multikey
 from ledger.files import PRIVATE_FILE, create_file, make_private_directory
@@ -51,7 +55,7 @@ _FILE = re.compile(
     re.DOTALL,
 )
 
-_Key = Ed25519Signer | P256Signer | Account
+_Key = Ed25519Signer | P256Signer | BlsSigner | Account
 
 
 class KeyAlgorithm(StrEnum):
@@ -63,6 +67,8 @@ class KeyAlgorithm(StrEnum):
     """The same, where only NIST curves are allowed."""
     SECP256K1 = "secp256k1"
     """Pays for and signs transactions on the chain."""
+    BLS = "bls12381"
+    """Signs checkpoints together with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +78,19 @@ class KeyLabel:
     name: str
     algorithm: KeyAlgorithm
     public: str
-    """Multikey `z…` of a signing key; address `0x…` of an account, in lower case."""
+    """Multikey `z…` of a signing key; address `0x…` of an account, in lower case; a BLS key's 48 bytes in hex."""
 
     @property
     def public_key(self) -> PublicKey:
         """The key that verifies.
 
         Raises:
-            StateError: the key belongs to an account of the chain.
+            StateError: the key belongs to an account of the chain, or signs with others only.
         """
         if self.algorithm is KeyAlgorithm.SECP256K1:
             raise StateError(f"the key {self.name} is an account of the chain, it signs no documents")
+        if self.algorithm is KeyAlgorithm.BLS:
+            raise StateError(f"the key {self.name} is a witness's BLS key, it signs no documents")
         return parse_multikey(self.public)
 
     @property
@@ -137,7 +145,7 @@ class Keystore:
         """
         path = self._path(name)
         private_key = _generate(algorithm)
-        label = KeyLabel(name, algorithm, _spell_public(_convert(private_key)))
+        label = KeyLabel(name, algorithm, _spell_public(_convert(private_key, algorithm)))
         pem = private_key.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.raw)
         )
@@ -156,11 +164,26 @@ class Keystore:
         Raises:
             NotFoundError: there is no such key.
             InputError: wrong passphrase, or a damaged file.
-            StateError: the key belongs to an account of the chain.
+            StateError: the key belongs to an account of the chain, or signs with others only.
         """
         found = self._open(name, passphrase)
         if isinstance(found, Account):
             raise StateError(f"the key {name} is an account of the chain, it signs no documents")
+        if isinstance(found, BlsSigner):
+            raise StateError(f"the key {name} is a witness's BLS key, it signs no documents")
+        return found
+
+    def open_bls_signer(self, name: str, passphrase: Passphrase) -> BlsSigner:
+        """Return what signs checkpoints together with others.
+
+        Raises:
+            NotFoundError: there is no such key.
+            InputError: wrong passphrase, or a damaged file.
+            StateError: a key of another kind.
+        """
+        found = self._open(name, passphrase)
+        if not isinstance(found, BlsSigner):
+            raise StateError(f"the key {name} is no BLS key")
         return found
 
     def open_account(self, name: str, passphrase: Passphrase) -> Account:
@@ -184,7 +207,7 @@ class Keystore:
             raise InputError(
                 "cannot be opened: the passphrase is wrong or the file is damaged", field=f"key {name}"
             ) from None
-        found = _convert(private_key)
+        found = _convert(private_key, label.algorithm)
         if _spell_public(found) != label.public:
             raise InputError("holds another key than it says", field=f"key {name}")
         return found
@@ -213,6 +236,8 @@ def _parse_label(name: str, found: re.Match[bytes]) -> KeyLabel:
         label = KeyLabel(name, KeyAlgorithm(found["algorithm"].decode()), found["public"].decode())
         if label.algorithm is KeyAlgorithm.SECP256K1:
             ok = len(label.address) == 20
+        elif label.algorithm is KeyAlgorithm.BLS:
+            ok = len(parse_hex(label.public)) == PUBLIC_KEY_BYTES
         else:
             ok = label.public_key.algorithm.name.lower() == label.algorithm
     except (ValueError, InputError):
@@ -223,19 +248,24 @@ def _parse_label(name: str, found: re.Match[bytes]) -> KeyLabel:
 
 
 def _generate(algorithm: KeyAlgorithm) -> Ed25519PrivateKey | EllipticCurvePrivateKey:
-    if algorithm is KeyAlgorithm.ED25519:
+    if algorithm in {KeyAlgorithm.ED25519, KeyAlgorithm.BLS}:
         return Ed25519PrivateKey.generate()
     return generate_private_key(SECP256R1() if algorithm is KeyAlgorithm.P256 else SECP256K1())
 
 
-def _convert(private_key: object) -> _Key:
+def _convert(private_key: object, algorithm: KeyAlgorithm) -> _Key:
     """Return what uses a private key of the library.
+
+    Args:
+        private_key: as its file holds it.
+        algorithm: tells a BLS key's seed from an Ed25519 key.
 
     Raises:
         InputError: a key of another kind.
     """
     if isinstance(private_key, Ed25519PrivateKey):
-        return Ed25519Signer(private_key.private_bytes_raw())
+        seed = private_key.private_bytes_raw()
+        return BlsSigner(seed) if algorithm is KeyAlgorithm.BLS else Ed25519Signer(seed)
     if isinstance(private_key, EllipticCurvePrivateKey):
         numbers = private_key.private_numbers()
         if isinstance(private_key.curve, SECP256R1):
@@ -246,4 +276,6 @@ def _convert(private_key: object) -> _Key:
 
 
 def _spell_public(key: _Key) -> str:
+    if isinstance(key, BlsSigner):
+        return key.public_key.hex()
     return "0x" + key.address.hex() if isinstance(key, Account) else key.public_key.multikey

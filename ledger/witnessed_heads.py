@@ -57,7 +57,7 @@ def find_newest_witnessed(
         log: our log and its key.
         newest: our newest checkpoint, for witnesses that only answer to one; None in an empty log.
     """
-    with ThreadPoolExecutor(len(witnesses.urls)) as pool:
+    with ThreadPoolExecutor(max(1, len(witnesses.urls))) as pool:
         return list(pool.map(lambda item: _find(item[0], item[1], log, newest), witnesses.urls.items()))
 
 

@@ -2,6 +2,9 @@
 
     {"quorum":2,"type":"hengzheng/witnesses/v1","witnesses":[{"url":"https://w1.example","vkey":"w1.example+1acaa49d+BAlp…"},…]}
 
+An item of `bls` and `key` instead names a BLS key of this very home, if that is for development, see
+`development_witnesses`; nobody is asked for a BLS signature over the network yet.
+
 The operator writes it, as `witnesses.json` in the home; no address ever comes from anywhere else. Without the file
 the log has no witnesses. It is read when the ledger is opened.
 
@@ -9,19 +12,22 @@ the log has no witnesses. It is read when the ledger is opened.
 2
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeVar
 
 from ledger.core.canonical import parse_json
 from ledger.core.cosignature import Witness, parse_witness
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.quorum import MAX_WITNESSES, WitnessQuorum
+from ledger.core.quorum_certificate import BlsWitness, parse_bls_witness, require_possession
 from ledger.home import LOG_KEY, Home
 from ledger.http_client import make_client
 
 WITNESSES_TYPE: Final = "hengzheng/witnesses/v1"
+
+_KeyT = TypeVar("_KeyT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class HomeWitnesses:
     quorum: WitnessQuorum
     urls: Mapping[Witness, str]
     """Submission prefix of each."""
+    keys: Mapping[BlsWitness, str] = field(default_factory=dict)
+    """Name in the home's own keystore of each that signs in this process; of a home for development only."""
 
 
 def load_witnesses(home: Home) -> HomeWitnesses | None:
@@ -46,6 +54,10 @@ def load_witnesses(home: Home) -> HomeWitnesses | None:
     try:
         found = parse_witnesses(raw)
         found.quorum.require_other_key(home.keystore.label(LOG_KEY).public_key)
+        for one in found.quorum.bls:
+            require_possession(one)
+        if found.keys and not home.development:
+            raise MalformedDocumentError("only a home for development signs as its own witness", field="key")
     except InputError as err:
         raise MalformedDocumentError(str(err), field=str(home.witnesses_path)) from err
     return found
@@ -65,19 +77,42 @@ def parse_witnesses(raw: bytes) -> HomeWitnesses:
     items = [_parse_item(item) for item in reader.objects("witnesses", least=1, most=MAX_WITNESSES)]
     threshold = reader.integer("quorum", 1, MAX_WITNESSES)
     reader.finish()
+    urls = {item.witness: item.place for item in items if item.witness is not None}
+    keys = {item.bls: item.place for item in items if item.bls is not None}
+    witnesses = tuple(item.witness for item in items if item.witness is not None)
+    certifying = tuple(item.bls for item in items if item.bls is not None)
     try:
-        quorum = WitnessQuorum(tuple(witness for witness, _ in items), threshold)
+        quorum = WitnessQuorum(witnesses, threshold, certifying)
     except InputError as err:
-        reader.refuse({"keys": "witnesses"}.get(err.field or "", err.field or "witnesses"), err.reason)
-    return HomeWitnesses(quorum, dict(items))
+        member = {"keys": "witnesses", "bls": "witnesses"}.get(err.field or "", err.field or "witnesses")
+        reader.refuse(member, err.reason)
+    return HomeWitnesses(quorum, urls, keys)
 
 
-def _parse_item(reader: Reader) -> tuple[Witness, str]:
-    vkey, url = reader.text("vkey", max_bytes=400), reader.text("url", max_bytes=2000)
+class _Item(NamedTuple):
+    """One witness: asked at an address, or with a key of this home."""
+
+    witness: Witness | None
+    bls: BlsWitness | None
+    place: str
+    """Its URL; of a BLS key, its name in the home's keystore."""
+
+
+def _parse_item(reader: Reader) -> _Item:
+    if "bls" in reader:
+        own = _Item(None, _parse_key(reader, "bls", parse_bls_witness), reader.text("key", max_bytes=64))
+        reader.finish()
+        return own
+    witness = _parse_key(reader, "vkey", parse_witness)
+    url = reader.text("url", max_bytes=2000)
     reader.finish()
-    try:
-        witness = parse_witness(vkey)
-    except InputError as err:
-        reader.refuse("vkey", err.reason)
     make_client(url, field=reader.path_of("url")).close()
-    return witness, url
+    return _Item(witness, None, url)
+
+
+def _parse_key(reader: Reader, member: str, parse: Callable[[str], _KeyT]) -> _KeyT:
+    text = reader.text(member, max_bytes=700)
+    try:
+        return parse(text)
+    except InputError as err:
+        reader.refuse(member, err.reason)

@@ -53,6 +53,8 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 ZONE = ZoneInfo("Asia/Shanghai")
 HOST = "localhost:8000"
 SHOWN_ROWS = 3
+WITNESSES = 7
+"""BLS keys of the home itself, which certify its checkpoints: they show the form, they witness nothing."""
 TITLES = ("number", "instrument", "serial", "QR, offline", "bundle, offline", "bundle, chain", "status")
 console = Console(soft_wrap=True, highlight=False, markup=False)
 
@@ -119,8 +121,9 @@ def main() -> int:
 def play(stage: Stage) -> list[Row]:
     """Go from an empty folder to documents that anybody can check, and check them."""
     home = stage.home
-    say("1. A home: keys, settings, databases")
-    stage.run("init", "--home", home, "--development", "--host", HOST)
+    say("1. A home: keys, settings, databases, and seven small witnesses' keys for show")
+    witnessing = ("--development-witnesses", WITNESSES)
+    stage.run("init", "--home", home, "--development", "--host", HOST, *witnessing)
     with open_node(open_home(home)) as url:
         say("2. The contract on the development chain, and this log in it")
         stage.run("chain", "deploy", "--home", home)

@@ -140,7 +140,7 @@ class MemoryTransaction:
         sizes = [
             size
             for size, lines in self.data.cosignatures.items()
-            if len(lines.keys() & set(witnesses)) >= threshold
+            if len({name for vkey, name in witnesses.items() if vkey in lines}) >= threshold
         ]
         return max(sizes, default=None)
 

@@ -20,6 +20,7 @@ from vector_proofs import (
     build_receipts,
     build_trust_lists,
 )
+from vector_quorum import build_quorum_certificates
 from vector_statements import build_folds, build_leaves, build_statements, build_subjects
 
 BUILDERS: tuple[Callable[[], Kind], ...] = (
@@ -36,6 +37,7 @@ BUILDERS: tuple[Callable[[], Kind], ...] = (
     build_maps,
     build_policies,
     build_proofs,
+    build_quorum_certificates,
     build_receipts,
     build_statements,
     build_subjects,

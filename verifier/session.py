@@ -15,11 +15,11 @@ from typing import Final, Generic, TypeVar
 from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.cosignature import Cosignature
 from ledger.core.errors import LedgerError, VerificationError
 from ledger.core.evidence import Established, fold_evidence
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex
 from ledger.core.policy import Policy
+from ledger.core.quorum import Signed
 from ledger.core.regulation import RuleBook
 from ledger.core.status import Registers
 from ledger.core.trust import (
@@ -72,7 +72,7 @@ class Session:
         if trust_list is not None:
             self.trusted = open_trust_list(trust_list, policy)
         self._checkpoints = _Memory[Checkpoint]()
-        self._cosignatures = _Memory[tuple[Cosignature, ...]]()
+        self._cosignatures = _Memory[tuple[Signed, ...]]()
         self._receipts = _Memory[bool]()
         self._evidence = _Memory[tuple[Registers, Established]]()
 
@@ -87,12 +87,13 @@ class Session:
         key = hashlib.sha256(note.encode()).digest()
         return self._checkpoints.recall(key, lambda: self._open_checkpoint(note))
 
-    def open_cosignatures(self, note: str) -> tuple[Cosignature, ...]:
+    def open_cosignatures(self, note: str) -> tuple[Signed, ...]:
         """Return what the policy's witnesses have signed of a note.
 
         Raises:
             InputError: not a signed note.
-            BrokenSignatureError: the line of one of them does not hold.
+            PolicyMismatchError: the BLS key of a signer is not proved in the policy.
+            BrokenSignatureError: the line of one of them, or a certificate of theirs, does not hold.
         """
         key = hashlib.sha256(note.encode()).digest()
         return self._cosignatures.recall(key, lambda: open_policy_cosignatures(note, self.policy))

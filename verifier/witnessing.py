@@ -1,7 +1,9 @@
 """Step 14: which of the policy's witnesses have cosigned the checkpoint, and as of when it holds because of them.
 
-A false line of a known witness is FAILED. Fewer witnesses than the policy asks for is no fault of the document: it
-is NOT_CHECKED, "not yet witnessed", and whatever age the log states for itself does not count as fresh.
+A false line of a known witness is FAILED, and so is a false quorum certificate under the policy's list. Fewer
+witnesses than the policy asks for is no fault of the document: it is NOT_CHECKED, "not yet witnessed", and
+whatever age the log states for itself does not count as fresh. A key in the policy that nobody has proved makes it
+NOT_CHECKED too: the policy is at fault.
 
 >>> judge_witnesses(session, note, now).check.reason.en
 'cosigned by 2 of 3 witnesses, 2 are needed: w1.example, w2.example; as of 2026-03-01 01:00 UTC'
@@ -10,10 +12,10 @@ is NOT_CHECKED, "not yet witnessed", and whatever age the log states for itself 
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.core.cosignature import Cosignature
-from ledger.core.errors import InputError, VerificationError
+from ledger.core.errors import InputError, PolicyMismatchError, VerificationError
 from ledger.core.policy import Policy
-from ledger.core.quorum import WitnessQuorum, find_quorum_time, list_signed
+from ledger.core.quorum import Signed, WitnessQuorum, find_quorum_time, list_signed
+from ledger.core.quorum_certificate import Certified
 from ledger.core.step import Check, Outcome, Sentence, Step, failed, not_checked, passed
 from verifier.freshness import Age, judge_age
 from verifier.session import Session
@@ -55,6 +57,8 @@ def judge_witnesses(session: Session, note: str, now: datetime) -> Witnessing:
         return Witnessing(not_checked(Step.QUORUM, "the policy names no witnesses", "策略未指定见证方"), None)
     try:
         found = session.open_cosignatures(note)
+    except PolicyMismatchError as err:
+        return Witnessing(not_checked(Step.QUORUM, str(err), f"策略中的见证方密钥不可用：{err}"), None)
     except (InputError, VerificationError) as err:
         return Witnessing(failed(Step.QUORUM, str(err), f"见证签名不成立：{err}"), None)
     signed = list_signed(found, policy.witnesses, now + policy.clock_tolerance)
@@ -62,11 +66,11 @@ def judge_witnesses(session: Session, note: str, now: datetime) -> Witnessing:
     return Witnessing(_describe(signed, policy.witnesses, as_of), as_of)
 
 
-def _describe(signed: list[Cosignature], quorum: WitnessQuorum, as_of: datetime | None) -> Check:
+def _describe(signed: list[Signed], quorum: WitnessQuorum, as_of: datetime | None) -> Check:
     names, needed, of = (
         ", ".join(item.witness.name for item in signed),
         quorum.threshold,
-        len(quorum.witnesses),
+        len(quorum.names),
     )
     if as_of is None:
         en = f"not yet witnessed: cosigned by {len(signed)} of {of} witnesses, {needed} are needed"
@@ -74,8 +78,11 @@ def _describe(signed: list[Cosignature], quorum: WitnessQuorum, as_of: datetime 
         text = Sentence(f"{en}: {names}", f"{zh}：{names}") if names else Sentence(en, zh)
         return Check(Step.QUORUM, Outcome.NOT_CHECKED, text)
     instant = f"{as_of:%Y-%m-%d %H:%M} UTC"
+    certified = sum(isinstance(item, Certified) for item in signed)
+    en = f", {certified} of them by a quorum certificate" if certified else ""
+    zh = f"，其中{certified}个由法定人数证书证明" if certified else ""
     return passed(
         Step.QUORUM,
-        f"cosigned by {len(signed)} of {of} witnesses, {needed} are needed: {names}; as of {instant}",
-        f"{of}个见证方中已有{len(signed)}个签名（需要{needed}个）：{names}；截至{instant}",
+        f"cosigned by {len(signed)} of {of} witnesses, {needed} are needed{en}: {names}; as of {instant}",
+        f"{of}个见证方中已有{len(signed)}个签名（需要{needed}个{zh}）：{names}；截至{instant}",
     )

@@ -32,3 +32,6 @@ REFUSAL_DOMAIN = b"hengzheng/refusal/v1\x00"
 
 RULE_BOOK_DOMAIN = b"hengzheng/rule-book/v1\x00"
 """Prefix of the SHA-256 of both tables of rules: names the rules by which a report judged."""
+
+QUORUM_DOMAIN = b"hengzheng/quorum/v1\x00"
+"""Prefix of what witnesses sign in a quorum certificate: time in whole minutes (8 bytes) and checkpoint follow."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
-from ledger.core.cosignature import Cosignature, open_cosignatures
+from ledger.core.cosignature import open_cosignatures
 from ledger.core.errors import MalformedDocumentError, VerificationError
 from ledger.core.evidence import (
     Established,
@@ -23,6 +23,8 @@ from ledger.core.evidence import (
 from ledger.core.fields import Reader
 from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier
 from ledger.core.policy import Policy, require_origin
+from ledger.core.quorum import Signed
+from ledger.core.quorum_certificate import open_certificates
 from ledger.core.status import Registers
 
 TRUST_TYPE: Final = "hengzheng/trust/v1"
@@ -104,14 +106,18 @@ def open_signed_checkpoint(note: str, policy: Policy) -> Checkpoint:
     return verify_checkpoint(note, NoteVerifier(policy.origin, policy.log_key))
 
 
-def open_policy_cosignatures(note: str, policy: Policy) -> tuple[Cosignature, ...]:
-    """Return what the policy's witnesses have signed of a note, whoever else has.
+def open_policy_cosignatures(note: str, policy: Policy) -> tuple[Signed, ...]:
+    """Return what the policy's witnesses have signed of a note, by lines and by certificates, whoever else has.
 
     Raises:
         InputError: not a signed note.
-        BrokenSignatureError: the line of a known witness does not hold.
+        PolicyMismatchError: the BLS key of a signer is not proved in the policy.
+        BrokenSignatureError: the line of a known witness, or a certificate under the policy's list, does not hold.
     """
-    return () if policy.witnesses is None else open_cosignatures(note, policy.witnesses.witnesses)
+    if policy.witnesses is None:
+        return ()
+    lines = open_cosignatures(note, policy.witnesses.witnesses)
+    return (*lines, *open_certificates(note, policy.witnesses.bls))
 
 
 def open_evidence(evidence: Evidence, checkpoint: Checkpoint, policy: Policy) -> Established:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, func, literal_column, select, update
 
 from ledger.core.errors import LogIntegrityError, WrongChainError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
@@ -116,19 +116,20 @@ class ReadQueries:
         newest = signed.order_by(checkpoints.c.signed_at_ms.desc(), checkpoints.c.tree_size.desc()).limit(1)
         return _to_checkpoint(self._connection.execute(newest).one_or_none())
 
-    def find_witnessed_size(self, witnesses: Sequence[str], threshold: int) -> TreeSize | None:
+    def find_witnessed_size(self, witnesses: Mapping[str, str], threshold: int) -> TreeSize | None:
         """Return the newest size that so many of these witnesses have cosigned; None if there is none.
 
         Args:
-            witnesses: their vkeys.
+            witnesses: names by vkey, at least one; vkeys of one name count once.
             threshold: how many, at least 1.
         """
         column = cosignatures.c
+        name = case(dict(witnesses), value=column.witness)
         wanted = (
             select(column.tree_size)
-            .where(column.witness.in_(witnesses))
+            .where(column.witness.in_(list(witnesses)))
             .group_by(column.tree_size)
-            .having(func.count(column.witness.distinct()) >= threshold)
+            .having(func.count(name.distinct()) >= threshold)
             .order_by(column.tree_size.desc())
             .limit(1)
         )

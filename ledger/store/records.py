@@ -111,15 +111,15 @@ class StoredCheckpoint:
 
 
 class StoredCosignature(NamedTuple):
-    """A witness's line under a checkpoint; the members are the columns of `tables.cosignatures`."""
+    """What a witness has signed of a checkpoint; the members are the columns of `tables.cosignatures`."""
 
     tree_size: TreeSize
     witness: str
     """Its vkey."""
     cosigned_at: int
-    """POSIX seconds."""
+    """POSIX seconds; whole minutes of a BLS key."""
     signature: bytes
-    """72 bytes, as in the line behind the key id."""
+    """Of an Ed25519 key 72 bytes, as in the line behind the key id; of a BLS key 96, its part of a certificate."""
 
 
 @dataclass(frozen=True, slots=True)

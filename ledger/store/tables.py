@@ -155,7 +155,8 @@ cosignatures = Table(
     Column("cosigned_at", BigInteger, primary_key=True, autoincrement=False),
     Column("signature", LargeBinary, nullable=False),
 )
-"""Lines of witnesses under checkpoints, verified: vkey, POSIX seconds, and the 72 bytes of time and signature."""
+"""What witnesses have signed of checkpoints, verified: vkey, POSIX seconds, and the 72 bytes of time and signature
+of an Ed25519 key or the 96 bytes of a BLS key."""
 
 anchors = Table(
     "anchors",

@@ -40,6 +40,7 @@ from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.note import parse_vkey
 from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code, parse_digits
+from ledger.core.quorum_certificate import open_certificates, parse_bls_witness
 from ledger.core.signature import parse_multikey
 from ledger.core.statement import parse_signed_statement, verify_statement
 from ledger.core.status import Effect, Registers, Status, SubjectState
@@ -332,6 +333,18 @@ def test_cosignatures(case):
     else:
         with pytest.raises(BrokenSignatureError):
             open_cosignatures(note, known)
+
+
+@cases("quorum_certificate")
+def test_quorum_certificates(case):
+    note, want = (case / "checkpoint.txt").read_text("utf-8"), expected(case)
+    known = [parse_bls_witness(vkey) for vkey in want["witnesses"]]
+    if is_good(case):
+        found = open_certificates(note, known)
+        assert {item.witness.name: item.cosigned_at.timestamp() for item in found} == want["signed"]
+    else:
+        with pytest.raises((BrokenSignatureError, PolicyMismatchError)):
+            open_certificates(note, known)
 
 
 @cases("policy")

@@ -62,12 +62,12 @@ def test_public_parts_are_listed_by_name_without_a_passphrase(keystore):
     assert keystore.labels() == []
     made = [
         keystore.create(name, algorithm, PASSPHRASE)
-        for name, algorithm in zip("abc", KeyAlgorithm, strict=True)
+        for name, algorithm in zip("abcd", KeyAlgorithm, strict=True)
     ]
     assert keystore.labels() == made
-    assert [label.name for label in made] == ["a", "b", "c"]
+    assert [label.name for label in made] == ["a", "b", "c", "d"]
     assert "a" in keystore
-    assert "d" not in keystore
+    assert "e" not in keystore
 
 
 def test_only_the_owner_may_look(keystore):
@@ -106,7 +106,8 @@ def test_neither_file_nor_repr_shows_the_key(keystore, algorithm):
         opened = keystore.open_account("key", PASSPHRASE)
         secret = opened.private_key
     else:
-        opened = keystore.open_signer("key", PASSPHRASE)
+        is_bls = algorithm is KeyAlgorithm.BLS
+        opened = (keystore.open_bls_signer if is_bls else keystore.open_signer)("key", PASSPHRASE)
         secret = read_private_key(path_of(keystore, "key"))
     shown = f"{opened!r} {opened} {keystore!r} {keystore.labels()!r}"
     assert secret.hex() not in shown
@@ -120,6 +121,19 @@ def read_private_key(path):
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.private_bytes_raw()
     return key.private_numbers().private_value.to_bytes(32)
+
+
+def test_a_bls_key_signs_with_others_only(keystore):
+    label = keystore.create("bls", KeyAlgorithm.BLS, PASSPHRASE)
+    keystore.create("log", KeyAlgorithm.ED25519, PASSPHRASE)
+    assert keystore.open_bls_signer("bls", PASSPHRASE).public_key.hex() == label.public
+    for wrong in (keystore.open_signer, keystore.open_account):
+        with pytest.raises(StateError):
+            wrong("bls", PASSPHRASE)
+    with pytest.raises(StateError, match="signs no documents"):
+        _ = label.public_key
+    with pytest.raises(StateError, match="the key log is no BLS key"):
+        keystore.open_bls_signer("log", PASSPHRASE)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------
