@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from witnesses import make_quorum
 
 from api.negotiation import Language
 from api.verdicts import Shown, bring_up_to_date, choose_shown
@@ -126,9 +127,11 @@ def test_a_newest_state_that_lacks_its_witnesses_and_says_something_else_counts(
 
 
 def test_what_is_not_witnessed_yet_is_pending():
-    policy = replace(POLICY, required=POLICY.required | {Step.QUORUM})
+    required = replace(POLICY, required=POLICY.required | {Step.QUORUM})
+    policy = replace(required, witnesses=make_quorum("w1", "w2", "w3", threshold=2))
     for missing in ({"quorum": "unknown"}, {"quorum": "unknown", "receipt": "unknown"}):
         assert choose_shown(report(**missing), policy) is Shown.PENDING
+        assert choose_shown(report(**missing), required) is Shown.CANNOT_CHECK, "there is nobody to wait for"
 
 
 @pytest.mark.parametrize("step", [step.code for step in Step])
