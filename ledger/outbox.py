@@ -1,14 +1,16 @@
-"""Re-reads the outbox of anchors: receipts, transactions, and the contract they are for.
+"""Re-reads the outbox of anchors: moves, receipts, transactions, and the contract they are for.
 
 >>> check_outbox(rows, replay, roots)
 3
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ledger.anchor_history import PLACED_STATES, History, Move, Way, follow_moves
 from ledger.chain.transactions import TransactionFields, parse_transaction
 from ledger.core.anchor import (
+    SETTLED_STATES,
     AnchorReceipt,
     AnchorState,
     ChainIdentity,
@@ -23,19 +25,16 @@ from ledger.core.errors import DamagedRowError, InputError, VerificationError
 from ledger.core.fields import Reader
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.replay import Replay
-from ledger.derived import Difference, is_same_row, name_key
+from ledger.derived import Difference, is_same, is_same_row, name_key, show
 from ledger.store.scan import RawRow, RawRows, get_key
 from ledger.store.tables import anchor_attempts, anchors, meta
-
-NOTES: Final = {"anchors": ("id", "created_at_ms", "updated_at_ms"), "anchor_attempts": ("created_at_ms",)}
-"""Columns that nothing signed and no leaf repeats: when the sender did what, and in which order."""
 
 _WORD: Final = 32
 _SELECTOR: Final = 4
 
 
 def check_outbox(rows: RawRows, replay: Replay, roots: Mapping[TreeSize, RootHash]) -> int:
-    """Compare every anchor with its checkpoint and receipt, every transaction with what it says.
+    """Compare every anchor with its moves, checkpoint and receipt, every transaction with what it says.
 
     Args:
         rows: of the log's tables.
@@ -49,47 +48,80 @@ def check_outbox(rows: RawRows, replay: Replay, roots: Mapping[TreeSize, RootHas
         DamagedRowError: the first row that is not what it must be.
     """
     chains: set[ChainIdentity] = set()
-    ids: dict[Any, Any] = {}
     final = 0
-    waiting: dict[Any, RawRow] = {}
+    under_way: list[RawRow] = []
+    history = follow_moves(rows, roots, {row[0] for row in rows.scan(anchors)})
     for row in rows.scan(anchors):
-        ids[row[0]] = row[4]
-        if row[3] == AnchorState.SUBMITTED:
-            waiting[row[0]] = row
-        receipt = _check_anchor(row, replay, roots)
+        final += row[3] == AnchorState.FINAL
+        receipt = _check_anchor(row, history, replay, roots)
         if receipt is not None:
-            final += 1
             chains.add(receipt.chain)
             _check_chain(rows, receipt.chain)
+        elif under_way:
+            settled = " or ".join(sorted(SETTLED_STATES))
+            raise _damaged(row, "state", settled, "another anchor is under way, and there is one sender")
+        else:
+            under_way.append(row)
     contracts = {chain.contract for chain in chains}
+    missing = dict(history.submitted)
+    unsent: list[bytes] = []
     for row in rows.scan(anchor_attempts):
-        _check_attempt(row, ids, roots, contracts)
-        waiting.pop(row[1], None)
-    for row in waiting.values():
-        raise _damaged(row, "state", "an earlier one", "no transaction of it is stored")
+        _check_attempt(row, history, roots, contracts)
+        if missing.pop(row[0], None) is None:
+            unsent.append(row[0])
+    _require_pairs(missing, unsent)
     return final
 
 
-def _check_anchor(row: RawRow, replay: Replay, roots: Mapping[TreeSize, RootHash]) -> AnchorReceipt | None:
+def _require_pairs(missing: Mapping[bytes, Sequence[Move]], unsent: Sequence[bytes]) -> None:
+    """Check that every transaction was sent by a move, and that every one that was sent is stored."""
+    for tx_hash, moves in missing.items():
+        if unsent:  # what is stored proves its own hash
+            raise moves[0].damaged("tx_hash", " or ".join(map(show, unsent)), "no such transaction is stored")
+        key = name_key(anchor_attempts, (tx_hash,))
+        raise DamagedRowError("anchor_attempts", key, "", "there", f"move {moves[0].id} of an anchor sent it")
+    for tx_hash in unsent:
+        key = name_key(anchor_attempts, (tx_hash,))
+        raise DamagedRowError("anchor_attempts", key, "", "absent", "no move of an anchor sent it")
+
+
+def _check_anchor(
+    row: RawRow, history: History, replay: Replay, roots: Mapping[TreeSize, RootHash]
+) -> AnchorReceipt | None:
     values = dict(zip(anchors.columns.keys(), row, strict=True))
-    size = values["tree_size"]
-    if size not in roots:
-        raise _damaged(row, "tree_size", "the size of a checkpoint")
-    if values["state"] not in set(AnchorState):
-        raise _damaged(row, "state", f"one of {', '.join(AnchorState)}")
-    if (values["state"] == AnchorState.FINAL) != (values["receipt"] is not None):
-        raise _damaged(row, "state", "final exactly where there is a receipt")
-    expected = values | {"root_hash": roots[size]}
+    way = history.ways.get(row[0])
+    if way is None:
+        raise _damaged(row, "id", "the id of an anchor that was queued", "no move is of it")
+    expected = values | _list_moved(way)
+    expected |= {"root_hash": roots[way.newest.tree_size], "block_time": None}
     receipt = None
-    if values["receipt"] is None:
-        expected |= _list_unknown(values["state"])
-    else:
+    if way.newest.state in SETTLED_STATES:
         receipt = _open_receipt(row, values["receipt"], replay)
         expected |= _list_receipt(receipt)
+    else:
+        expected |= {"receipt": None}
     wanted = tuple(expected.values())
     if not is_same_row(wanted, row):
-        raise Difference(anchors, get_key(anchors, row), wanted, row).describe()
+        at = next(at for at, value in enumerate(wanted) if not is_same(value, row[at]))
+        reason = f"is {show(row[at])}; move {way.newest.id}, checkpoint or receipt say otherwise"
+        raise _damaged(row, anchors.columns.keys()[at], show(wanted[at]), reason)
+    if receipt is not None and receipt.tx_hash != way.newest.tx_hash:
+        raise way.newest.damaged("tx_hash", show(receipt.tx_hash), "the receipt says so")
     return receipt
+
+
+def _list_moved(way: Way) -> dict[str, Any]:
+    """Return the columns of an anchor that repeat its moves."""
+    newest = way.newest
+    return {
+        "tree_size": newest.tree_size,
+        "state": newest.state.value,
+        "tx_hash": newest.tx_hash if newest.state in PLACED_STATES else None,
+        "block_number": newest.block_number,
+        "block_hash": newest.block_hash,
+        "created_at_ms": way.first.at_ms,
+        "updated_at_ms": newest.at_ms,
+    }
 
 
 def _open_receipt(row: RawRow, raw: Any, replay: Replay) -> AnchorReceipt:  # noqa: ANN401 -- as stored
@@ -102,13 +134,6 @@ def _open_receipt(row: RawRow, raw: Any, replay: Replay) -> AnchorReceipt:  # no
     except (InputError, VerificationError) as err:
         raise _damaged(row, "receipt", "a receipt signed by the log", str(err)) from err
     return receipt
-
-
-def _list_unknown(state: str) -> dict[str, None]:
-    """Return the columns that are empty as long as an anchor has not come further than this."""
-    if state in {AnchorState.DRAFTED, AnchorState.SUBMITTED}:
-        return dict.fromkeys(("tx_hash", "block_number", "block_hash", "block_time"))
-    return {"block_time": None}
 
 
 def _list_receipt(receipt: AnchorReceipt) -> dict[str, Any]:
@@ -133,7 +158,7 @@ def _check_chain(rows: RawRows, chain: ChainIdentity) -> None:
 
 
 def _check_attempt(
-    row: RawRow, ids: Mapping[Any, Any], roots: Mapping[TreeSize, RootHash], contracts: set[bytes]
+    row: RawRow, history: History, roots: Mapping[TreeSize, RootHash], contracts: set[bytes]
 ) -> None:
     values = dict(zip(anchor_attempts.columns.keys(), row, strict=True))
     key = name_key(anchor_attempts, get_key(anchor_attempts, row))
@@ -143,9 +168,6 @@ def _check_attempt(
         sent = parse_transaction(values["raw"])
     except InputError as err:
         raise DamagedRowError("anchor_attempts", key, "raw", "a signed transaction", str(err)) from err
-    owners = [number for number, tx_hash in ids.items() if tx_hash == sent.hash]
-    if values["anchor_id"] not in (owners or ids):
-        raise DamagedRowError("anchor_attempts", key, "anchor_id", "the id of an anchor")
     expected = values | {
         "tx_hash": sent.hash,
         "nonce": sent.nonce,
@@ -155,18 +177,32 @@ def _check_attempt(
     wanted = tuple(expected.values())
     if not is_same_row(wanted, row):
         raise Difference(anchor_attempts, get_key(anchor_attempts, row), wanted, row).describe()
-    _check_call(key, sent, roots, contracts)
+    moves = history.submitted.get(sent.hash, [])
+    repeated = {"anchor_id": "anchor_id", "created_at_ms": "at_ms"}
+    for column, of_move in repeated.items():
+        said = [getattr(move, of_move) for move in moves]
+        if moves and not any(is_same(value, values[column]) for value in said):
+            shown = " or ".join(sorted(map(show, said)))
+            raise DamagedRowError("anchor_attempts", key, column, shown, f"move {moves[0].id} sent it")
+    _check_call(key, sent, moves, roots, contracts)
 
 
 def _check_call(
-    key: str, sent: TransactionFields, roots: Mapping[TreeSize, RootHash], contracts: set[bytes]
+    key: str,
+    sent: TransactionFields,
+    moves: Sequence[Move],
+    roots: Mapping[TreeSize, RootHash],
+    contracts: set[bytes],
 ) -> None:
-    """Check that a transaction anchors a head of this log, in the contract that the receipts name."""
+    """Check that a transaction anchors the head that its moves are about, in the contract of the receipts."""
     words = sent.data[_SELECTOR:]
     size, root = int.from_bytes(words[_WORD : 2 * _WORD]), words[2 * _WORD : 3 * _WORD]
     if roots.get(TreeSize(size)) != root:
         expected = f"a transaction that anchors one of our heads, not {encode_hex(root)} at {size} leaves"
         raise DamagedRowError("anchor_attempts", key, "raw", expected)
+    for move in moves:
+        if move.tree_size != size:
+            raise move.damaged("tree_size", str(size), "its transaction says so")
     if contracts and sent.to not in contracts:
         expected = "a transaction to the contract of the receipts"
         raise DamagedRowError("anchor_attempts", key, "raw", expected)

@@ -19,27 +19,36 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import every_kind
 from chain_helpers import make_anchorer
 from desk_world import BASE_DATE, PROFILE, document, rows
+from ledger_in_memory import make_signer
 from planted import plant
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
+from witnesses import make_witness
 from world import INSTITUTION, ORIGIN, World
 
 from issuer.cli import Gateway, _answer
+from issuer.gateway import Acknowledged
 from issuer.issuing import Desk
 from issuer.store import DeskStore
 from ledger import failpoint
 from ledger.admission import RuleSet
 from ledger.chain.client import ChainClient
 from ledger.chain.waiting import Pace
+from ledger.core.checkpoint import verify_checkpoint
+from ledger.core.cosignature import encode_witness, sign_cosignature
 from ledger.core.data import load_rule_book
 from ledger.core.errors import ChainUnavailableError, LedgerError, UnavailableError
+from ledger.core.lot import LotStatus
+from ledger.core.note import NoteVerifier, parse_note
 from ledger.local import CLOCK_TOLERANCE, LocalLedger, read_clock
 from ledger.log import Log
 from ledger.proving import Prover
 from ledger.store.engine import Database
+from ledger.store.records import StoredCosignature
 from ledger.store.unit_of_work import SqlStore
 from ledger.submission import Acknowledgement
 
@@ -215,6 +224,8 @@ def run(site):
         desk, second = (make_desk(site, store, desk_database, each) for each in (log, rival))
         issue(site, desk, FIRST)
         issue(site, second, SECOND)
+        say_of_lot(site, desk)
+        cosign(store, log)
         anchor(site, store)
         issue(site, desk, THIRD)
         anchor(site, store)
@@ -284,6 +295,24 @@ def make_document(number):
     if number != 4:
         return document(number)
     return {**document(1), "request_id": "R-4"}
+
+
+def say_of_lot(site, desk):
+    """Say something of a lot: the same statement each time, so that the log knows it again."""
+    raw = every_kind.say_of_lot(WORLD, "L1", LotStatus.FAILED, version=0)
+    [answer] = desk._log.submit([(raw, None)])
+    assert isinstance(answer, Acknowledged), answer
+
+
+def cosign(store, log):
+    """Keep a witness's line under the newest checkpoint, as the ledger does when a witness answers."""
+    body = parse_note(log.checkpoint).text
+    line = sign_cosignature(body, make_witness("w1"), make_signer("w1"), read_clock())
+    size = verify_checkpoint(log.checkpoint, NoteVerifier(ORIGIN, WORLD.log_key.public_key)).tree_size
+    seconds = int.from_bytes(line.signature[:8])
+    with store.write() as queries:
+        vkey = encode_witness(make_witness("w1"))
+        queries.add_cosignature(StoredCosignature(size, vkey, seconds, line.signature))
 
 
 def anchor(site, store):

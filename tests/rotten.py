@@ -2,17 +2,26 @@
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
+from every_kind import live
+from ledger_in_memory import make_signer
 from sqlalchemy import text
+from witnesses import make_witness
 from world import NOW, Issued, World, submit
 
 from contracts.registry import encode_anchor
 from ledger.chain.transactions import Account, FeeQuote, build_transaction
 from ledger.core.anchor import AnchorGrade, ChainIdentity, encode_chain_identity, sign_receipt
-from ledger.outbox import NOTES
+from ledger.core.cosignature import encode_witness, sign_cosignature
+from ledger.core.note import parse_note
+from ledger.diagnosis import NOTES
 from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAttempt
+from ledger.store.condition_queries import Condition, ConditionQueries
+from ledger.store.records import StoredCosignature
 from ledger.store.tables import metadata
+from ledger.submission import Acknowledgement
 
 WORLD = World()
 ACCOUNT = Account(hashlib.sha256(b"chain").digest())
@@ -23,16 +32,28 @@ MANY = 270
 
 
 def grow(log, store):
-    """Fill a founded log: documents, several batches, one instrument three times, anchors in every state."""
-    submit(log, *(WORLD.issue(number) for number in range(3)))
+    """Fill a founded log: documents, several batches, one instrument three times, a row of every kind of table.
+
+    Anchors have gone every way: at once, by way of a reorg and of transactions built anew, lost and found, seen.
+    """
+    issues = [WORLD.issue(number) for number in range(3)]
+    submit(log, *issues)
     submit(log, *(stub(number) for number in range(10, 10 + MANY)))
-    anchor(store, log, nonce=0)
+    anchor(store, log, "safe final lost final")
+    assert all(isinstance(one, Acknowledgement) for one in submit(log, *live(WORLD, *issues)))
+    cosign(store, log, "w1", "w2")
+    anchor(store, log, "final lost dismissed")
     submit(log, stub(900, instrument=10, version=1))
-    anchor(store, log, nonce=1)
+    anchor(store, log, "reorged failed drafted submitted replaced submitted submitted included safe final")
     submit(log, stub(901, instrument=10, version=2), stub(902, instrument=11, version=1))
-    anchor(store, log, nonce=2)
+    cosign(store, log, "w1", "w2", "w3")
+    anchor(store, log, "final")
     submit(log, stub(903, instrument=12, version=1))
-    anchor(store, log, nonce=3, is_final=False)
+    anchor(store, log, "reorged submitted")
+    with store.database.write() as connection:
+        conditions = ConditionQueries(connection)
+        conditions.put(Condition("boot", "compared", "compared with nobody", "已比对", NOW))
+        conditions.put(Condition("anchoring", "waiting", "it waits", "等待中", NOW, "12345678901234567"))
 
 
 def stub(number, **changes):
@@ -40,45 +61,79 @@ def stub(number, **changes):
     return Issued(WORLD.bare_issue(number, **changes), b"bare" + number.to_bytes(8))
 
 
-def anchor(store, log, *, nonce, is_final=True):
-    """Store the anchor of a log's head as the sender would."""
-    from dataclasses import replace
+def cosign(store, log, *names):
+    """Store a line of each witness under a log's newest checkpoint."""
+    body = parse_note(log.checkpoint).text
+    with store.write() as queries:
+        for after, name in enumerate(names):
+            line = sign_cosignature(
+                body, make_witness(name), make_signer(name), NOW + timedelta(seconds=after)
+            )
+            seconds = int.from_bytes(line.signature[:8])
+            vkey = encode_witness(make_witness(name))
+            queries.add_cosignature(StoredCosignature(log.head.tree_size, vkey, seconds, line.signature))
 
-    size, root = log.head.tree_size, log.head.root_hash
-    now = NOW + timedelta(minutes=nonce)
+
+def anchor(store, log, states):
+    """Take the anchor of a log's head from draft to block, then on through these states, as the sender would."""
+    with store.write() as queries:
+        queries.bind_meta({name: str(value) for name, value in encode_chain_identity(CHAIN).items()})
+    with store.database.write() as connection:
+        queries = AnchorQueries(connection)
+        step = connection.execute(text("SELECT count(*) FROM anchor_moves")).scalar()
+        found = queries.add_draft(log.head.tree_size, log.head.root_hash, NOW + timedelta(minutes=step))
+        tx_hash = None
+        for state in ("submitted", "included", *states.split()):
+            step += 1
+            now = NOW + timedelta(minutes=step)
+            if state == "submitted":
+                tx_hash = _attempt(queries, found, step, now)
+            after = (
+                replace(found, state=AnchorState(state)) if state != "included" else _include(found, tx_hash)
+            )
+            if state == "reorged":
+                after = replace(after, tx_hash=None, block_number=None, block_hash=None)
+            if state == "final":
+                after = replace(after, receipt=found.receipt or _sign(found))
+            about = tx_hash if state in {"submitted", "failed", "reorged"} else None
+            queries.save(found, after, now, "for a test", about)
+            found = after
+
+
+def _attempt(queries, found, nonce, now):
     fees = FeeQuote(30 * 10**9, 10**9)
     sent = build_transaction(
         ACCOUNT,
         chain_id=CHAIN.chain_id,
         nonce=nonce,
         to=CHAIN.contract,
-        data=encode_anchor(CHAIN.log_id, size, root, ()),
+        data=encode_anchor(CHAIN.log_id, found.tree_size, found.root_hash, ()),
         gas=90_000,
         fees=fees,
     )
-    with store.write() as queries:
-        queries.bind_meta({name: str(value) for name, value in encode_chain_identity(CHAIN).items()})
-    with store.database.write() as connection:
-        queries = AnchorQueries(connection)
-        draft = queries.add_draft(size, root, now)
-        attempt = StoredAttempt(sent.hash, nonce, sent.raw, fees.max_fee_wei, fees.priority_fee_wei)
-        queries.add_attempt(draft, attempt, now)
-        submitted = replace(draft, state=AnchorState.SUBMITTED)
-        queries.save(draft, submitted, now)
-        if is_final:
-            block = b"b" * 31 + bytes([nonce])
-            receipt = sign_receipt(
-                CHAIN, size, root, sent.hash, 7 + nonce, block, now, AnchorGrade.FINAL, WORLD.log_key
-            )
-            final = replace(
-                submitted,
-                state=AnchorState.FINAL,
-                tx_hash=sent.hash,
-                block_number=7 + nonce,
-                block_hash=block,
-                receipt=receipt,
-            )
-            queries.save(submitted, final, now)
+    attempt = StoredAttempt(sent.hash, nonce, sent.raw, fees.max_fee_wei, fees.priority_fee_wei)
+    queries.add_attempt(found, attempt, now)
+    return sent.hash
+
+
+def _include(found, tx_hash):
+    number = 7 + found.tree_size
+    block = hashlib.sha256(b"block" + number.to_bytes(8)).digest()
+    return replace(found, state=AnchorState.INCLUDED, tx_hash=tx_hash, block_number=number, block_hash=block)
+
+
+def _sign(found):
+    return sign_receipt(
+        CHAIN,
+        found.tree_size,
+        found.root_hash,
+        found.tx_hash,
+        found.block_number,
+        found.block_hash,
+        NOW,
+        AnchorGrade.FINAL,
+        WORLD.log_key,
+    )
 
 
 def read_content(database, *, notes=False):

@@ -2,7 +2,8 @@
 
 Instruments that are the same share one state from then on: that of the newest certificate of both, unless the
 other has failed, or must be verified again, since then. After a split nobody knows which instrument a document
-is about, so that every one of them must be verified again.
+is about, so that every one of them must be verified again. What changes is listed in one order, by subject: a
+batch's row of replaced states keeps that order, and whoever replays the log must come to the same bytes.
 
 >>> judge_same_as(statement, content, index, view, issues, registers).changes[content.other.subject].status
 <Status.VALID: 1>
@@ -80,7 +81,7 @@ def judge_same_as(
         {first, second} | registers.twins.get(first, frozenset()) | registers.twins.get(second, frozenset())
     )
     joint = _join(instrument, other)
-    changes = {subject: _take_over(view(subject), joint, index) for subject in group}
+    changes = {subject: _take_over(view(subject), joint, index) for subject in sorted(group)}
     return Effect(first, instrument.last_event, changes, lambda target: apply_link(target, content))
 
 
@@ -117,7 +118,7 @@ def judge_split(
     check_version(statement, instrument)
     into = {instrument_subject(instrument_id, part) for instrument_id in content.into}
     touched = {subject} | registers.twins.get(subject, frozenset()) | into
-    changes = {item: _doubt(view(item), index) for item in touched}
+    changes = {item: _doubt(view(item), index) for item in sorted(touched)}
     return Effect(subject, instrument.last_event, changes, lambda target: apply_link(target, content))
 
 
@@ -150,6 +151,6 @@ def spread(effect: Effect, view: StateView, registers: Registers) -> Effect:
     if not twins:
         return effect
     state, changes = effect.state, dict(effect.changes)
-    for twin in twins:
+    for twin in sorted(twins):
         changes[twin] = _take_over(view(twin), state, state.last_event)
     return Effect(effect.subject, effect.prev, changes, effect.apply)

@@ -1,6 +1,8 @@
 """Every query of the anchoring tables, by name: the outbox of tree heads, their signed transactions, their moves.
 
-A move is stored with the state that it leads to, in one transaction, and only if `core.anchor` allows it.
+A move is stored with the state that it leads to, in one transaction, and only if `core.anchor` allows it. Moves
+are numbered from 1 without a gap, and no move is dated before the one in front of it, whatever the clock says: so
+one that is lost is missed.
 
 >>> with database.write() as connection:
 ...     anchor = AnchorQueries(connection).add_draft(checkpoint.tree_size, checkpoint.root_hash, now)
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from ledger.core.anchor import (
     SETTLED_STATES,
@@ -154,11 +156,11 @@ class AnchorQueries:
             root_hash: 32 bytes.
             now: aware UTC.
         """
-        at, state = _to_ms(now), AnchorState.DRAFTED
+        at, state = self._date(now), AnchorState.DRAFTED
         values = {"tree_size": tree_size, "root_hash": root_hash, "state": state.value}
         self._connection.execute(insert(anchors).values(**values, created_at_ms=at, updated_at_ms=at))
         draft = _to_anchor(self._connection.execute(_ANCHOR.where(anchors.c.tree_size == tree_size)).one())
-        self._add_move(draft, None, "queued", now)
+        self._add_move(draft, None, "queued", at)
         return draft
 
     def save(
@@ -183,7 +185,7 @@ class AnchorQueries:
                 somebody else sends as well.
         """
         require_move(before.state, after.state)
-        receipt = after.receipt
+        receipt, at = after.receipt, self._date(now)
         result = self._connection.execute(
             update(anchors)
             .where(anchors.c.id == before.id, anchors.c.state == before.state.value)
@@ -196,22 +198,29 @@ class AnchorQueries:
                 block_hash=after.block_hash,
                 block_time=None if receipt is None else int(receipt.anchored_at.timestamp()),
                 receipt=None if receipt is None else encode_canonical_json(encode_receipt(receipt)),
-                updated_at_ms=_to_ms(now),
+                updated_at_ms=at,
             )
         )
         if result.rowcount != 1:
             raise LogIntegrityError(f"the anchor of {before.tree_size} leaves was changed by another process")
-        self._add_move(after, tx_hash or after.tx_hash, reason, now)
+        self._add_move(after, tx_hash or after.tx_hash, reason, at)
 
     def add_attempt(self, anchor: StoredAnchor, attempt: StoredAttempt, now: datetime) -> None:
         """Store a signed transaction, before it is sent; the same one again counts as tried last."""
         fees = attempt.max_fee_wei, attempt.priority_fee_wei
-        row = attempt.tx_hash, anchor.id, attempt.nonce, attempt.raw, *fees, _to_ms(now)
+        row = attempt.tx_hash, anchor.id, attempt.nonce, attempt.raw, *fees, self._date(now)
         insert_rows(self._connection, anchor_attempts, [row], OnConflict.REPLACE)
 
-    def _add_move(self, anchor: StoredAnchor, tx_hash: bytes | None, reason: str, now: datetime) -> None:
+    def _date(self, now: datetime) -> int:
+        """Return the time of what is stored now, in milliseconds: not before that of the newest move."""
+        newest = select(anchor_moves.c.at_ms).order_by(anchor_moves.c.id.desc()).limit(1)
+        return max((now - _EPOCH) // _MILLISECOND, self._connection.execute(newest).scalar_one_or_none() or 0)
+
+    def _add_move(self, anchor: StoredAnchor, tx_hash: bytes | None, reason: str, at_ms: int) -> None:
+        next_id = select(func.coalesce(func.max(anchor_moves.c.id), 0) + 1)
         self._connection.execute(
             insert(anchor_moves).values(
+                id=next_id.scalar_subquery(),
                 anchor_id=anchor.id,
                 tree_size=anchor.tree_size,
                 state=anchor.state.value,
@@ -219,7 +228,7 @@ class AnchorQueries:
                 block_number=anchor.block_number,
                 block_hash=anchor.block_hash,
                 reason=reason,
-                at_ms=_to_ms(now),
+                at_ms=at_ms,
             )
         )
 
@@ -247,7 +256,3 @@ def _to_anchor(row: Row[*tuple[Any, ...]]) -> StoredAnchor:
 
 def _to_attempt(row: Row[*tuple[Any, ...]]) -> StoredAttempt:
     return StoredAttempt(row.tx_hash, row.nonce, row.raw, row.max_fee_per_gas, row.priority_fee_per_gas)
-
-
-def _to_ms(instant: datetime) -> int:
-    return (instant - _EPOCH) // _MILLISECOND

@@ -2,13 +2,15 @@
 
 import os
 import random
+import secrets
 import shutil
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 from conftest import LONG
 from rotten import (
     TABLES,
+    WORLD,
     delete_row,
     flip_bit,
     flip_value,
@@ -22,12 +24,15 @@ from rotten import (
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from tally import note
-from world import ORIGIN, Clock, World, submit
+from witnesses import cosign
+from world import NOW, ORIGIN, Clock, submit
 
+from ledger.core.anchor import AnchorState
+from ledger.core.cosignature import add_lines, parse_witness
 from ledger.core.errors import DamagedRowError, LedgerError, LogIntegrityError
-from ledger.diagnosis import diagnose
+from ledger.core.note import NoteSignature
+from ledger.diagnosis import NOTES, diagnose
 from ledger.log import Log
-from ledger.outbox import NOTES
 from ledger.repair import repair
 from ledger.store.engine import Database
 from ledger.store.mending import DERIVED, DERIVED_OF_ENTRY
@@ -38,14 +43,76 @@ pytestmark = pytest.mark.drill
 
 SEED = int(os.environ.get("HENGZHENG_SEED", "1"))
 FLIPS = 1000 if LONG else 100
+ENOUGH = 5
 DERIVED_NAMES = [table.name for table in DERIVED]
 
 
+def make(url):
+    """Fill an empty database."""
+    with closing(Database(url)) as database:
+        migrate(database)
+        store = SqlStore(database)
+        log = Log(store, ORIGIN, WORLD.log_key, Clock())
+        submit(log, *WORLD.founding())
+        grow(log, store)
+        counts = diagnose(store, ORIGIN, deep=True)
+        assert counts["anchors"] == 3
+        assert all(read_table(database, name) for name in TABLES)
+        assert set(counts["rows"]) == set(TABLES) - {"meta", "head"}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def copies(request, tmp_path_factory):
+    """Makes copies of one whole database."""
+    folder = tmp_path_factory.mktemp("whole")
+    if request.param == "sqlite":
+        return make_files(folder)
+    return make_databases(request.getfixturevalue("postgres"))
+
+
+def make_files(folder):
+    make(f"sqlite:///{folder / 'whole.db'}")
+
+    @contextmanager
+    def copy():
+        path = folder / f"{secrets.token_hex(6)}.db"
+        shutil.copy(folder / "whole.db", path)
+        yield f"sqlite:///{path}"
+        for each in folder.glob(f"{path.name}*"):
+            each.unlink()
+
+    return copy
+
+
+def make_databases(server):
+    whole = f"whole_{secrets.token_hex(6)}"
+    server._execute(f"CREATE DATABASE {whole}")
+    make(server._url(whole))
+
+    @contextmanager
+    def copy():
+        name = f"rot_{secrets.token_hex(6)}"
+        server._execute(f"CREATE DATABASE {name} TEMPLATE {whole}")
+        yield server._url(name)
+        server._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return copy
+
+
 @pytest.fixture
-def grown(log, store):
-    grow(log, store)
-    assert diagnose(store, ORIGIN, deep=True)["anchors"] == 3
-    return log
+def database(copies):
+    with copies() as url, closing(Database(url)) as database:
+        yield database
+
+
+@pytest.fixture
+def store(database):
+    return SqlStore(database)
+
+
+@pytest.fixture
+def grown(store):
+    return Log(store, ORIGIN, WORLD.log_key, Clock())
 
 
 def look(store):
@@ -69,12 +136,7 @@ def places(rows):
 def file(tmp_path_factory):
     """The bytes of a whole SQLite database, with nothing left in its write-ahead log."""
     path = tmp_path_factory.mktemp("rot") / "log.db"
-    with closing(Database(f"sqlite:///{path}")) as database:
-        migrate(database)
-        store = SqlStore(database)
-        log = Log(store, ORIGIN, World().log_key, Clock())
-        submit(log, *World().founding())
-        grow(log, store)
+    make(f"sqlite:///{path}")
     assert not path.with_name("log.db-wal").exists()
     return path.read_bytes()
 
@@ -109,15 +171,23 @@ def test_every_flipped_bit_of_the_file_is_found_or_without_effect(file, tmp_path
 # --- rows ---------------------------------------------------------------------------------------------------
 
 
+OUTBOX = {"anchors", "anchor_attempts", "anchor_moves"}
+"""These repeat each other; where one of two values must be wrong, either is named."""
+
 COLUMNS = [(name, column.name) for name, table in TABLES.items() for column in table.columns]
 
 
 @pytest.mark.parametrize(("name", "column"), COLUMNS, ids=lambda value: value)
 def test_a_changed_bit_of_every_column_is_found(grown, store, database, name, column):
-    """In the first, the middle and the last row; the sender's notes alone say what nothing else repeats."""
+    """In the first, the middle and the last row; the notes alone say what nothing else repeats.
+
+    CI takes one of the three on PostgreSQL, by HENGZHENG_SEED.
+    """
     choice = random.Random(f"{SEED} {name} {column}")
     found = 0
     rows = places(read_table(database, name))
+    if database_name(database) == "postgresql" and not LONG:
+        rows = [choice.choice(rows)]
     for row in rows:
         changed = {column: flip_value(row[column], choice)}
         try:
@@ -129,14 +199,14 @@ def test_a_changed_bit_of_every_column_is_found(grown, store, database, name, co
         err = look(store)
         found += err is not None
         if isinstance(err, DamagedRowError) and column not in {"leaf", "tree_size", "id", "raw"}:
-            assert err.table == name, err
+            assert err.table == name or {err.table, name} < OUTBOX, err
         with unguarded(database) as connection:
             update_row(connection, name, row | changed, {column: row[column]})
-    assert look(store) is None
+    assert len(rows) == 1 or look(store) is None
     assert found == len(rows) or column in NOTES.get(name, ())
 
 
-@pytest.mark.parametrize("name", sorted(set(TABLES) - {"anchor_attempts"}))
+@pytest.mark.parametrize("name", sorted(set(TABLES) - {"cosignatures", "conditions"}))
 def test_a_row_that_is_gone_is_found(grown, store, database, name):
     for row in places(read_table(database, name)):
         try:
@@ -150,12 +220,59 @@ def test_a_row_that_is_gone_is_found(grown, store, database, name):
     assert look(store) is None
 
 
-def test_a_transaction_that_is_still_needed_is_missed(grown, store, database):
-    """Those of final anchors have done their work: nothing depends on them any more."""
+def test_every_move_that_is_gone_is_found(grown, store, database):
+    """Not only in three places: moves may follow each other without the one between."""
+    rows = read_table(database, "anchor_moves")
+    for row in rows:
+        with unguarded(database) as connection:
+            delete_row(connection, "anchor_moves", row)
+        err = look(store)
+        assert err.table in OUTBOX, row
+        with unguarded(database) as connection:
+            insert_row(connection, "anchor_moves", row)
+    assert {row["state"] for row in rows} == {state.value for state in AnchorState}
+    note(f"{database_name(database)}: {len(rows)} moves taken away one by one: {len(rows)} found")
+
+
+def test_a_line_that_is_gone_is_missed_by_the_checkpoint_beside_the_database(grown, store, database):
+    """Nothing else repeats a line, so that without that checkpoint nobody can know."""
+    rows = read_table(database, "cosignatures")
+    gone = rows[-2]  # of a witness that has other lines
+    note_ = find_note(store, gone["tree_size"])
+    assert diagnose(store, ORIGIN, known=note_)["anchors"] == 3
     with unguarded(database) as connection:
-        connection.execute(text("DELETE FROM anchor_attempts WHERE nonce = 3"))
-    err = look(store)
-    assert (err.table, err.column) == ("anchors", "state")
+        delete_row(connection, "cosignatures", gone)
+    assert look(store) is None
+    with pytest.raises(DamagedRowError) as caught:
+        diagnose(store, ORIGIN, known=note_)
+    assert (caught.value.table, caught.value.expected) == ("cosignatures", "there")
+    assert repr(gone["witness"])[:60] in caught.value.key
+
+
+def test_lines_of_strangers_beside_the_database_are_missed_by_nobody(grown, store, database):
+    size = read_table(database, "cosignatures")[-1]["tree_size"]
+    assert diagnose(store, ORIGIN, known=cosign(find_note(store, size), NOW, "stranger"))["anchors"] == 3
+
+
+def find_note(store, size):
+    """Return the published checkpoint of a size, with the newest lines of witnesses."""
+    with store.read() as queries:
+        lines = queries.read_cosignatures(size).items()
+        signed = [(parse_witness(vkey), row.signature) for vkey, row in lines]
+        lines = [NoteSignature(witness.name, witness.key_id, raw) for witness, raw in signed]
+        return add_lines(queries.read_checkpoint(size).note, lines)
+
+
+def test_a_condition_that_is_gone_was_never_looked_at(grown, store, database):
+    """It is a memory of what was found last, and is found anew."""
+    with unguarded(database) as connection:
+        connection.execute(text("DELETE FROM conditions"))
+    assert look(store) is None
+
+
+def database_name(database):
+    with database.read() as connection:
+        return connection.dialect.name
 
 
 @pytest.mark.parametrize("name", sorted(set(TABLES) - {"head", "meta"}))
@@ -206,12 +323,10 @@ def test_an_old_backup_is_found_by_a_newer_checkpoint(grown, store):
     assert diagnose(store, ORIGIN, deep=True, known=newest)["entries"] == grown.head.tree_size
     from ledger.core.checkpoint import Checkpoint, sign_checkpoint
 
-    later = sign_checkpoint(
-        Checkpoint(ORIGIN, grown.head.tree_size + 1, grown.head.root_hash), World().log_key
-    )
+    later = sign_checkpoint(Checkpoint(ORIGIN, grown.head.tree_size + 1, grown.head.root_hash), WORLD.log_key)
     with pytest.raises(LogIntegrityError, match="older backup"):
         diagnose(store, ORIGIN, deep=True, known=later)
-    other = sign_checkpoint(Checkpoint(ORIGIN, grown.head.tree_size, b"x" * 32), World().log_key)
+    other = sign_checkpoint(Checkpoint(ORIGIN, grown.head.tree_size, b"x" * 32), WORLD.log_key)
     with pytest.raises(LogIntegrityError, match="another root"):
         diagnose(store, ORIGIN, deep=True, known=other)
 
@@ -340,6 +455,8 @@ def test_damaged_indices_are_built_anew(file, tmp_path):
                 continue
             if look(store) is None:
                 mended += 1
+                if mended > ENOUGH and not LONG:
+                    break
                 now = read_content(database, notes=True)
                 kept = ("documents", "checkpoints", "anchors", "anchor_attempts", "entries")
                 assert all(now[name] == before[name] for name in kept)

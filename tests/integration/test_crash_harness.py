@@ -24,10 +24,10 @@ from ledger.deployment import Founder
 pytestmark = pytest.mark.drill
 
 SEED = int(os.environ.get("HENGZHENG_SEED", "1"))
-SLICE = 30
-"""Runs for each engine in CI."""
+SLICE = {"sqlite": 30, "postgresql": 12}
+"""Runs in CI; PostgreSQL, whose databases are dear to make, has fewer."""
 
-TWICE = 5
+TWICE = {"sqlite": 5, "postgresql": 2}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_whatever_fails_at_any_write_the_same_command_ends_the_work(processes, s
         check(whole, is_finished=True)
     hits = name_hits(points)
     assert len(set(hits)) == len(hits) >= 60
-    runs = choose(list(product(range(1, len(points) + 1), ("kill", "fail"))), SLICE)
+    runs = choose(list(product(range(1, len(points) + 1), ("kill", "fail"))), SLICE[engine])
     failed = []
     for at, what in runs:
         with site() as place:
@@ -106,7 +106,7 @@ def test_killed_again_while_it_recovers_the_same_command_ends_the_work(processes
     with site() as whole:
         points = list_points(processes, whole)
     choice = random.Random(SEED)
-    firsts = choose(range(1, len(points) + 1), TWICE)
+    firsts = choose(range(1, len(points) + 1), TWICE[engine])
     runs = [(at, choice.randint(1, max(1, (len(points) - at) // 2))) for at in firsts]
     failed = []
     for at, then in runs:
@@ -139,7 +139,12 @@ DRILLED = sorted(set(BUGS) - {"receipt_before_finality", "synchronous_normal"})
 
 @pytest.mark.parametrize("bug", DRILLED)
 def test_a_planted_bug_is_found(processes, site, engine, bug):
-    """And without it the same fault at the same place is survived."""
+    """And without it the same fault at the same place is survived.
+
+    CI takes every third on PostgreSQL, by HENGZHENG_SEED.
+    """
+    if engine == "postgresql" and not LONG and (DRILLED.index(bug) + SEED) % 3:
+        pytest.skip("on PostgreSQL with HENGZHENG_LONG=1, or another HENGZHENG_SEED")
     what, name = HINTS.get(bug, ("kill", "<commit"))
     with site() as whole:
         points = list_points(processes, whole, bug)

@@ -30,7 +30,7 @@ from ledger.store.unit_of_work import SqlStore
 pytestmark = pytest.mark.drill
 
 SEED = int(os.environ.get("HENGZHENG_SEED", "1"))
-SLICE = 16
+SLICE = {"sqlite": 16, "postgresql": 6}
 WORLD = World()
 KILLED = ("pwrite64", "fdatasync", "fsync", "rename", "ftruncate", "unlink", "sendto")
 FULL = ("pwrite64", "ftruncate")
@@ -100,10 +100,10 @@ def list_calls(processes, place):
     return calls
 
 
-def choose(runs):
+def choose(runs, count):
     if LONG:
         return runs
-    start, step = random.Random(SEED).random(), max(1.0, len(runs) / SLICE)
+    start, step = random.Random(SEED).random(), max(1.0, len(runs) / count)
     return [runs[int((start + at) * step)] for at in range(int(len(runs) / step - start))]
 
 
@@ -118,7 +118,7 @@ def test_whatever_happens_at_any_system_call_nothing_is_lost(processes, place):
             for name, at, how in runs
             if name == "sendto" and "KILL" in how
         ]
-    chosen, failed = choose(runs), []
+    chosen, failed = choose(runs, SLICE[place.engine]), []
     for name, _, how in chosen:
         with place() as (url, folder):
             try:

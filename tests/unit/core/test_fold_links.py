@@ -155,3 +155,24 @@ def test_who_may():
         assert why in outcome.reason
     assert isinstance(link(ledger, same(decision=None), issuer=INSTITUTION), Effect)
     assert isinstance(link(ledger, parted(decision=None), issuer=INSTITUTION), Effect)
+
+
+def test_changes_are_listed_by_subject_in_every_process():
+    """Sets of bytes have another order in each process; what a batch replaced is stored in this one."""
+    ledger = founded(6)
+    for other in range(2, 7):
+        outcome = link(ledger, same(1, other))
+        assert list(outcome.changes) == sorted(outcome.changes)
+        assert len(outcome.changes) == other
+    twins = ledger.outcomes[ledger.act(EventType.SUSPEND, 1)].changes
+    listed = [
+        subject
+        for subject in twins
+        if subject != ONE and subject in {make_act(n).subject for n in range(2, 7)}
+    ]
+    assert len(listed) == 5
+    assert listed == sorted(listed)
+    parts = tuple(bytes([at]) * 16 for at in range(1, 6))
+    outcome = link(ledger, parted(1, parts))
+    assert list(outcome.changes) == sorted(outcome.changes)
+    assert len(outcome.changes) == 11
