@@ -28,6 +28,7 @@ from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, e
 
 FOLDER: Final = "certificates"
 BUNDLE: Final = "bundle.json"
+_DRAFT: Final = re.compile(r"\.[^/]+\.[0-9a-f]{16}")
 _ENCODED: Final = re.compile(rb"[^A-Za-z0-9._-]")
 
 
@@ -61,6 +62,7 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         _replace_file(folder / name, content)
+    _remove_drafts(folder)
     return folder
 
 
@@ -113,6 +115,13 @@ def _make_files(files: DocumentFiles, host: str, writer: Writer) -> Iterator[tup
         yield BUNDLE, files.bundle
     yield "qr.png", render_png(text, DEFAULT_STYLE, caption=caption, writer=writer)
     yield "qr.svg", render_svg(text, DEFAULT_STYLE, caption=caption, writer=writer)
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Take away what a run that was killed has begun to write."""
+    for path in folder.iterdir():
+        if _DRAFT.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _replace_file(path: Path, content: bytes) -> None:

@@ -68,6 +68,16 @@ def test_a_file_that_cannot_be_put_in_place_leaves_no_draft(tmp_path):
     assert {path.name for path in folder.iterdir()} == {"bundle.json", "certificate.json"}
 
 
+def test_what_a_killed_run_left_behind_is_taken_away(tmp_path):
+    folder = write_outputs(tmp_path, make_files(), HOST)
+    for name in (".bundle.json.0123456789abcdef", ".qr.png.ffffffffffffffff"):
+        folder.joinpath(name).write_bytes(b"{")
+    folder.joinpath(".keep").write_bytes(b"not ours")
+    before = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    write_outputs(tmp_path, make_files(), HOST)
+    assert {path.name for path in folder.iterdir()} == {*before, ".keep"}
+
+
 def test_a_document_without_a_bundle_yet_keeps_the_one_it_had(tmp_path):
     folder = write_outputs(tmp_path, make_files(bundle=None), HOST)
     assert {path.name for path in folder.iterdir()} == NAMES - {"bundle.json"}
