@@ -126,7 +126,7 @@ def test_without_its_database_a_command_says_so_and_the_next_one_goes_on(tmp_pat
 @pytest.mark.parametrize("same", [True, False])
 def test_a_database_that_dies_under_a_batch(tmp_path, postgres, restarter, same):
     """At some moment of the run the log's database is gone, and the desk's with it if they are the same."""
-    count = 600
+    count = 1_500
     with postgres.fresh_database() as url:
         line = Line(tmp_path, ["--database", url, *(["--desk-database", url] if same else [])])
         with line.chain() as node:
