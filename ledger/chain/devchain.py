@@ -21,6 +21,7 @@ import argparse
 import logging
 import os
 import secrets
+import select
 import signal
 import socket
 import sys
@@ -72,6 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refusal(self) -> HTTPStatus | None:
         """Return why this request is not read at all."""
+        if self.server.is_ending():
+            return HTTPStatus.SERVICE_UNAVAILABLE
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             return HTTPStatus.LENGTH_REQUIRED
@@ -105,6 +108,8 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.answer: Answer = lambda _: b""
+        self.is_ending: Callable[[], bool] = lambda: False
+        """Says whether nothing more is answered, so that nobody relies on a chain that is about to be gone."""
 
     def server_bind(self) -> None:
         """Bind without asking a name server who we are."""
@@ -184,6 +189,7 @@ def _serve(options: argparse.Namespace) -> None:
         chain = DevelopmentChain(store, clock=lambda: int(time.time()))
         rpc = JsonRpc(chain, store, on_fault=fault)
         server.answer = rpc.answer
+        server.is_ending = lambda: stop.is_set() or (options.until_input_ends and _has_input_ended())
         threading.stack_size(_THREAD_STACK_BYTES)
         thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
         thread.start()
@@ -195,6 +201,11 @@ def _serve(options: argparse.Namespace) -> None:
         port_file.unlink(missing_ok=True)
     if faults.is_set():
         raise LogIntegrityError("a block could not be saved; see above")
+
+
+def _has_input_ended() -> bool:
+    """Say whether our starter is gone: nobody writes to our input, so that it is only ever readable at its end."""
+    return bool(select.select([0], [], [], 0)[0])
 
 
 def _await_end_of_input(stop: threading.Event) -> None:
