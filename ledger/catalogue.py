@@ -24,8 +24,8 @@ from sqlalchemy import Connection
 from ledger.cataloguing import Run, Weigh
 from ledger.core.calendar_rules import days_from_date
 from ledger.core.ids import TreeSize
+from ledger.core.replay import replay_registers
 from ledger.core.status import Registers
-from ledger.log import fold_registers
 from ledger.map_history import LeafReading
 from ledger.store.catalogue_queries import CatalogueQueries, Filters, FoundEntry, View
 from ledger.store.records import Head, StoredEntry
@@ -197,7 +197,8 @@ class Catalogue:
         known = self._folded
         if (known.tree_size, known.last_leaf) == (size, last_leaf):
             return known.registers.copy()
-        return fold_registers(item for item in reading.read_register_leaves() if item.leaf_index < size)
+        leaves = ((item.leaf_index, item.leaf) for item in reading.read_register_leaves())
+        return replay_registers((index, leaf) for index, leaf in leaves if index < size)
 
 
 def to_ms(day: date, zone: ZoneInfo) -> int:

@@ -28,18 +28,15 @@ from threading import Lock
 from typing import Final, Protocol
 
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
-from ledger.core.entry import LeafHeader, encode_leaf, parse_leaf
+from ledger.core.entry import LeafHeader, encode_leaf
 from ledger.core.errors import InputError, LogIntegrityError, StateError, VerificationError
-from ledger.core.fold import judge_event
-from ledger.core.fold_links import apply_link
 from ledger.core.ids import LeafIndex, Subject
-from ledger.core.link import parse_link
 from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import hash_leaf
 from ledger.core.note import NoteVerifier
+from ledger.core.replay import replay_registers
 from ledger.core.signature import Signer
-from ledger.core.statement import ActClaims, parse_signed_statement
-from ledger.core.status import Effect, Registers, Status, SubjectState
+from ledger.core.status import Registers, SubjectState
 from ledger.core.status_map import EMPTY_MAP, Page, StatusMap, open_map
 from ledger.failpoint import failpoint
 from ledger.map_history import read_maphead
@@ -261,7 +258,9 @@ class Log:
     def _load(self, transaction: LogTransaction) -> _State:
         head = transaction.read_head()
         checkpoint = transaction.read_newest_checkpoint()
-        registers = fold_registers(transaction.read_register_leaves())
+        registers = replay_registers(
+            (entry.leaf_index, entry.leaf) for entry in transaction.read_register_leaves()
+        )
         self._require_own_root(registers)
         if checkpoint is not None:
             self._require_own(checkpoint)
@@ -304,26 +303,3 @@ def _build_maphead(before: _State, status_map: StatusMap, now_ms: int) -> LeafHe
 def _make_entry(maphead: LeafHeader, index: int) -> NewEntry:
     leaf = encode_leaf(maphead, b"")
     return NewEntry(LeafIndex(index), compute_leaf_name(leaf), leaf, int(maphead.type), "", None)
-
-
-def fold_registers(entries: Iterable[StoredEntry]) -> Registers:
-    """Return what register leaves establish, folded in their order.
-
-    Args:
-        entries: every register leaf of a log whose statements were verified before they got in.
-    """
-    registers, states = Registers(), dict[Subject, SubjectState]()
-    for entry in entries:
-        leaf = parse_leaf(entry.leaf)
-        signed = parse_signed_statement(leaf.statement_raw)
-        claims = signed.statement.claims
-        if isinstance(claims, ActClaims):  # a link: what it says of instruments was judged when it got in
-            if leaf.header.status != Status.VOID:
-                apply_link(registers, parse_link(signed.statement.type, claims.content))
-            continue
-        outcome = judge_event(signed, entry.leaf_index, leaf.header.sequenced_at, registers, states.get)
-        if isinstance(outcome, Effect):
-            states.update(outcome.changes)
-            if outcome.apply is not None:
-                outcome.apply(registers)
-    return registers

@@ -11,18 +11,20 @@ anybody; signatures of statements are verified too.
 True
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.event import EventType
-from ledger.core.fold import build_header, judge_signed_event
+from ledger.core.fold import build_header, judge_event, judge_signed_event
+from ledger.core.fold_links import apply_link
 from ledger.core.ids import LeafIndex, Subject
+from ledger.core.link import parse_link
 from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import CompactRange, hash_leaf
-from ledger.core.statement import SignedStatement, parse_signed_statement, verify_statement
-from ledger.core.status import Effect, Registers, SubjectState, VerifyStatement, Void
+from ledger.core.statement import ActClaims, SignedStatement, parse_signed_statement, verify_statement
+from ledger.core.status import Effect, Registers, Status, SubjectState, VerifyStatement, Void
 from ledger.core.status_map import EMPTY_MAP, SUBJECT_BYTES, StatusMap, load_nothing
 
 
@@ -119,3 +121,30 @@ class Replay:
     def _require_time(self, index: LeafIndex, leaf: Leaf) -> None:
         if leaf.header.sequenced_at_ms < self._newest_ms:
             raise VerificationError(f"leaf {index} is dated before the leaf in front of it")
+
+
+def replay_registers(leaves: Iterable[tuple[LeafIndex, bytes]]) -> Registers:
+    """Return what the register leaves of a log establish, without the leaves between them.
+
+    Args:
+        leaves: every register leaf with its index, in order, of a log whose statements were verified and judged
+            before they got in: links, which are about instruments, are believed to be what their headers say.
+
+    Raises:
+        InputError: a leaf is damaged.
+    """
+    registers, states = Registers(), dict[Subject, SubjectState]()
+    for index, raw in leaves:
+        leaf = parse_leaf(raw)
+        signed = parse_signed_statement(leaf.statement_raw)
+        claims = signed.statement.claims
+        if isinstance(claims, ActClaims):
+            if leaf.header.status != Status.VOID:
+                apply_link(registers, parse_link(signed.statement.type, claims.content))
+            continue
+        outcome = judge_event(signed, index, leaf.header.sequenced_at, registers, states.get)
+        if isinstance(outcome, Effect):
+            states.update(outcome.changes)
+            if outcome.apply is not None:
+                outcome.apply(registers)
+    return registers
