@@ -232,3 +232,22 @@ def test_an_issue_and_acts_on_it_may_come_in_one_batch():
     ]
     assert_history([steps])
     assert_history([[step] for step in steps])
+
+
+def test_a_log_that_is_opened_again_knows_which_instruments_are_the_same():
+    world, store = World(), MemoryStore()
+    people, log = People(world), Log(store, ORIGIN, world.log_key, Clock())
+    submit(log, *people.founding(), people.issue(INSTITUTION, 1, 0), people.issue(INSTITUTION, 2, 2))
+    one, other = (INSTITUTION, 1, 0), (INSTITUTION, 2, 2)
+    submit(log, people.say_same(INSTITUTION, one, other, version=1))
+    opened = Log(store, ORIGIN, world.log_key, Clock())
+    assert opened.registers == log.registers
+    assert opened.registers.twins
+    (failed,) = submit(opened, people.issue(SECOND, 3, 0, passed=False, version=2))
+    assert isinstance(failed, Acknowledgement)
+    found = read_states(store, [instrument_subject(make_instrument(number)) for number in (0, 1)])
+    assert {(state.status, state.last_event) for state in found.values()} == {
+        (Status.FAILED, failed.leaf_index)
+    }
+    submit(opened, people.say_split(INSTITUTION, other, [make_instrument(9)], version=3))
+    assert not Log(store, ORIGIN, world.log_key, Clock()).registers.twins
