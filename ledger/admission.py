@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
+from ledger.core.act_content import parse_act_content
 from ledger.core.authority import RegisterState
 from ledger.core.certificate import Certificate, parse_certificate
 from ledger.core.data_integrity import parse_proof, verify_proof
@@ -32,7 +33,7 @@ from ledger.core.errors import (
     VerificationError,
 )
 from ledger.core.event import ISSUE_TYPES
-from ledger.core.fold import find_subject, judge_signed_event, parse_act_content
+from ledger.core.fold import find_subject, judge_signed_event
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
 from ledger.core.powers import refuse_acts
 from ledger.core.regulation import RuleBook

@@ -10,7 +10,8 @@ effect, and leaves its columns empty.
 from collections.abc import Mapping
 from typing import Any
 
-from ledger.core.act import Act
+from ledger.core.act import Act, NamedInstrument
+from ledger.core.act_content import ActContent, parse_act_content
 from ledger.core.authority import (
     CompromiseContent,
     InstitutionContent,
@@ -22,10 +23,9 @@ from ledger.core.calendar_rules import days_from_date
 from ledger.core.encoding import encode_hex
 from ledger.core.entry import LeafHeader
 from ledger.core.errors import InputError
-from ledger.core.fold import ActContent, parse_act_content
 from ledger.core.ids import InstrumentId
 from ledger.core.instrument import StatementSerial
-from ledger.core.link import NamedInstrument, SameAs, Split
+from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
 from ledger.core.statement import ActClaims, IssueClaims, RegisterClaims, Statement
 from ledger.core.status import Status

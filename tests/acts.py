@@ -11,13 +11,13 @@ from datetime import timedelta
 
 from world import AUTHORITY, INSTITUTION, NOW, VERIFIED_ON, Issued, World, make_signer
 
-from ledger.core.act import Act, Decision, ReasonCode, encode_act
+from ledger.core.act import Act, Decision, NamedInstrument, ReasonCode, encode_act
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.instrument import compute_statement_serial
-from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
+from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.statement import (
     ActClaims,

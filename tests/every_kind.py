@@ -9,7 +9,7 @@ from dataclasses import replace
 from acts import People
 from world import AUTHORITY, INSTITUTION, NOW, Issued, World, make_signer
 
-from ledger.core.act import Decision, ReasonCode
+from ledger.core.act import Decision, NamedInstrument, ReasonCode
 from ledger.core.authority import (
     ROOT_ISSUER,
     PolicyContent,
@@ -18,7 +18,7 @@ from ledger.core.authority import (
 )
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstrumentId
-from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
+from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.statement import (
     ActClaims,

@@ -19,7 +19,7 @@ from ledger_in_memory import (
 )
 from vector_kind import SEAL, Kind, show
 
-from ledger.core.act import ReasonCode
+from ledger.core.act import NamedInstrument, ReasonCode
 from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.cbor import encode_cbor, parse_cbor
@@ -29,7 +29,7 @@ from ledger.core.encoding import encode_base64, encode_instant
 from ledger.core.entry import HEADER_BYTES, encode_header, encode_leaf, parse_leaf
 from ledger.core.event import EventType, SubjectKind, compute_subject
 from ledger.core.ids import Digest, InstrumentId
-from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
+from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.merkle import hash_leaf
 from ledger.core.qr import choose_form, compute_code, encode_digits

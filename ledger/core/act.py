@@ -66,6 +66,28 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedInstrument:
+    """An instrument, or a part of one, and a certificate of it."""
+
+    issuer: InstitutionId
+    """Institution that issued the certificate."""
+    number: CertificateNumber
+    instrument_id: InstrumentId
+    """16 bytes."""
+    part: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Return the instrument, or the part of it."""
+        return instrument_subject(self.instrument_id, self.part)
+
+    @property
+    def certificate(self) -> Subject:
+        """Return the certificate."""
+        return certificate_subject(self.issuer, self.number)
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """Content of the statement of an act."""
 
@@ -84,14 +106,19 @@ class Act:
     """Of a supplement: SHA-256 of its bytes, which whoever issues it keeps and hands out."""
 
     @property
+    def named(self) -> NamedInstrument:
+        """Return the instrument, or the part of it, that the act is about, with the certificate that it names."""
+        return NamedInstrument(self.issuer, self.number, self.instrument_id, self.part)
+
+    @property
     def subject(self) -> Subject:
         """Return the instrument, or the part of it, that the act is about."""
-        return instrument_subject(self.instrument_id, self.part)
+        return self.named.subject
 
     @property
     def certificate(self) -> Subject:
         """Return the certificate that the act names."""
-        return certificate_subject(self.issuer, self.number)
+        return self.named.certificate
 
 
 def encode_act(act: Act) -> bytes:

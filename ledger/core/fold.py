@@ -14,7 +14,8 @@ True
 from contextlib import suppress
 from datetime import datetime
 
-from ledger.core.act import Act, parse_act
+from ledger.core.act import Act
+from ledger.core.act_content import ActContent, parse_act_content
 from ledger.core.authority import parse_content
 from ledger.core.entry import NO_CERTIFICATE, LeafHeader
 from ledger.core.errors import BrokenSignatureError, InputError
@@ -31,8 +32,8 @@ from ledger.core.fold_links import check_linker, judge_same_as, judge_split, spr
 from ledger.core.fold_lots import judge_lot
 from ledger.core.fold_registers import judge_register, register_subject
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
-from ledger.core.link import SameAs, Split, parse_link
-from ledger.core.lot import LotContent, parse_lot
+from ledger.core.link import SameAs, Split
+from ledger.core.lot import LotContent
 from ledger.core.powers import NoEffectError, refuse_acts
 from ledger.core.statement import (
     ActClaims,
@@ -43,9 +44,6 @@ from ledger.core.statement import (
     verify_statement,
 )
 from ledger.core.status import Effect, IssueSubjects, Registers, StateView, Status, VerifyStatement, Void
-
-ActContent = Act | LotContent | SameAs | Split
-"""What is signed by one key alone."""
 
 
 def judge_signed_event(
@@ -129,21 +127,6 @@ def _judge_content(
             return judge_split(statement, content, index, view, issues, registers)
 
 
-def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
-    """Parse the content of an act, a lot or a link.
-
-    Raises:
-        InputError: not the content of such an event.
-    """
-    match event_type:
-        case EventType.LOT:
-            return parse_lot(raw)
-        case EventType.INSTRUMENT_SAME_AS | EventType.INSTRUMENT_SPLIT:
-            return parse_link(event_type, raw)
-        case _:
-            return parse_act(raw)
-
-
 def find_subject(statement: Statement) -> Subject:
     """Return the subject that a leaf's header names for this statement.
 
@@ -154,16 +137,10 @@ def find_subject(statement: Statement) -> Subject:
         return instrument_subject(claims.instrument_id, claims.part)
     try:
         if isinstance(claims, ActClaims):
-            return _get_subject(parse_act_content(statement.type, claims.content))
+            return parse_act_content(statement.type, claims.content).subject
         return register_subject(parse_content(statement.type, claims.content))
     except InputError:
         return compute_subject(SubjectKind.UNREADABLE, claims.content)
-
-
-def _get_subject(content: ActContent) -> Subject:
-    if isinstance(content, SameAs | Split):
-        return content.instrument.subject
-    return content.subject
 
 
 def list_touched(statement: Statement) -> tuple[Subject, ...]:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ledger.core.act import Act, find_act_fault
+from ledger.core.act import Act, NamedInstrument, find_act_fault
 from ledger.core.authority import Trade
 from ledger.core.event import EventType, certificate_subject, instrument_subject
 from ledger.core.ids import KeyId, LeafIndex, Subject
-from ledger.core.link import NamedInstrument
 from ledger.core.powers import (
     NoEffectError,
     check_decider,
@@ -122,8 +121,7 @@ def judge_act(
     statement: Statement, act: Act, index: LeafIndex, view: StateView, issues: IssueSubjects
 ) -> Effect:
     """Return what an act does, provided that who speaks may; raises as `judge_issue`."""
-    named = NamedInstrument(act.issuer, act.number, act.instrument_id, act.part)
-    certificate, instrument = find_named(named, view, issues)
+    certificate, instrument = find_named(act.named, view, issues)
     check_version(statement, instrument)
     is_current = instrument.current_certificate == certificate.current_certificate
     changes: dict[Subject, SubjectState] = {}

@@ -12,38 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ledger.core.act import Decision, ReasonCode, encode_decision, parse_decision
+from ledger.core.act import Decision, NamedInstrument, ReasonCode, encode_decision, parse_decision
 from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canonical_json
 from ledger.core.encoding import encode_hex, encode_instant, parse_hex
 from ledger.core.errors import InputError
-from ledger.core.event import EventType, certificate_subject, instrument_subject
+from ledger.core.event import EventType
 from ledger.core.fields import Reader
 from ledger.core.ids import ID_PATTERN, CertificateNumber, InstitutionId, InstrumentId, Subject
 
 MAX_SUCCESSORS: Final = 16
 _INSTRUMENT_BYTES: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class NamedInstrument:
-    """An instrument, or a part of one, and its newest certificate."""
-
-    issuer: InstitutionId
-    """Institution that issued the certificate."""
-    number: CertificateNumber
-    instrument_id: InstrumentId
-    """16 bytes."""
-    part: str | None = None
-
-    @property
-    def subject(self) -> Subject:
-        """Return the instrument, or the part of it."""
-        return instrument_subject(self.instrument_id, self.part)
-
-    @property
-    def certificate(self) -> Subject:
-        """Return the certificate."""
-        return certificate_subject(self.issuer, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +35,11 @@ class SameAs:
     """Aware UTC, whole milliseconds; informs."""
     decision: Decision | None = None
 
+    @property
+    def subject(self) -> Subject:
+        """Return the first of the two, which the statement is about."""
+        return self.instrument.subject
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -69,6 +52,11 @@ class Split:
     effective_at: datetime
     """Aware UTC, whole milliseconds; informs."""
     decision: Decision | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Return the instrument that is several."""
+        return self.instrument.subject
 
 
 def parse_link(event_type: EventType, raw: bytes) -> SameAs | Split:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger_in_memory import INSTITUTION, START, make_act
 
-from ledger.core.act import ReasonCode, encode_act
+from ledger.core.act import NamedInstrument, ReasonCode, encode_act
 from ledger.core.event import ACT_TYPES, EventType
 from ledger.core.fold_documents import (
     AUTHORITY_ACTS,
@@ -15,7 +15,7 @@ from ledger.core.fold_documents import (
     TRANSITIONS,
 )
 from ledger.core.fold_lots import AUTHORITY_LOTS, INSTITUTION_LOTS
-from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
+from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.status import Status
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 from ledger_in_memory import DECISION, INSTITUTION, START, make_act
 
-from ledger.core.act import ReasonCode
+from ledger.core.act import NamedInstrument, ReasonCode
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.errors import InputError
 from ledger.core.event import EventType
 from ledger.core.link import (
-    NamedInstrument,
     SameAs,
     Split,
     encode_same_as,

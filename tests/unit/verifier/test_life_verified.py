@@ -18,13 +18,13 @@ from ledger_in_memory import (
     make_signer,
 )
 
-from ledger.core.act import ReasonCode
+from ledger.core.act import NamedInstrument, ReasonCode
 from ledger.core.bundle import EarlierAnchor, parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import parse_certificate
 from ledger.core.event import EventType, lot_subject
 from ledger.core.ids import LeafIndex
-from ledger.core.link import NamedInstrument, SameAs, Split, encode_same_as, encode_split
+from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.map_proof import build_map_proof
 from ledger.core.merkle import build_inclusion_proof
