@@ -74,42 +74,47 @@ def main(arguments: Sequence[str]) -> int:
     return run_command(app, arguments, name="hengzheng")
 
 
-@amend_app.command()
-def withdraw(
-    number: NumberArgument,
-    reason: ReasonOption,
-    effective_at: SinceOption = None,
-    home: HomeOption = DEFAULT_HOME,
-    institution: InstitutionOption = None,
-    key: KeyOption = DEFAULT_SEAL_KEY,
-    ledger: LedgerOption = None,
-    passphrase_file: PassphraseOption = None,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Withdraw a certificate that was issued in error (撤回), for ever. The same again changes nothing."""
-    asked = _read_amendment(EventType.WITHDRAW, number, reason, effective_at)
-    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
-    print_result(_describe(stored), as_json=as_json)
+def _add_command(name: str, event_type: EventType, sentence: str) -> None:
+    """Add the command of an act for which number and reason are enough."""
+
+    @amend_app.command(name, help=sentence)
+    def act(
+        number: NumberArgument,
+        reason: ReasonOption,
+        effective_at: SinceOption = None,
+        home: HomeOption = DEFAULT_HOME,
+        institution: InstitutionOption = None,
+        key: KeyOption = DEFAULT_SEAL_KEY,
+        ledger: LedgerOption = None,
+        passphrase_file: PassphraseOption = None,
+        *,
+        as_json: JsonOption = False,
+    ) -> None:
+        asked = _read_amendment(event_type, number, reason, effective_at)
+        stored = _amend(asked, home, institution, key, ledger, passphrase_file)
+        print_result(_describe(stored), as_json=as_json)
 
 
-@amend_app.command()
-def suspend(
-    number: NumberArgument,
-    reason: ReasonOption,
-    effective_at: SinceOption = None,
-    home: HomeOption = DEFAULT_HOME,
-    institution: InstitutionOption = None,
-    key: KeyOption = DEFAULT_SEAL_KEY,
-    ledger: LedgerOption = None,
-    passphrase_file: PassphraseOption = None,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Suspend a certificate while it is looked into (暂停使用); its authority reinstates it."""
-    asked = _read_amendment(EventType.SUSPEND, number, reason, effective_at)
-    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
-    print_result(_describe(stored), as_json=as_json)
+_add_command(
+    "withdraw",
+    EventType.WITHDRAW,
+    "Withdraw a certificate that was issued in error (撤回), for ever. The same again changes nothing.",
+)
+_add_command(
+    "suspend",
+    EventType.SUSPEND,
+    "Suspend a certificate while it is looked into (暂停使用); its authority reinstates it.",
+)
+_add_command(
+    "reverify",
+    EventType.REVERIFY_NEEDED,
+    "Say that the instrument of a certificate must be verified again (须重新检定); only a verification ends it.",
+)
+_add_command(
+    "opened",
+    EventType.OPENED_FOR_REPAIR,
+    "Say that the instrument of a certificate was opened for repair (拆封修理); only a verification ends it.",
+)
 
 
 @amend_app.command()
@@ -131,44 +136,6 @@ def supplement(
     """Add a document to a certificate (补充); the ledger holds its digest, whoever issues it the document."""
     digest = Digest(hashlib.sha256(_read_document(document)).digest())
     asked = replace(_read_amendment(EventType.SUPPLEMENT, number, reason, effective_at), document=digest)
-    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
-    print_result(_describe(stored), as_json=as_json)
-
-
-@amend_app.command()
-def reverify(
-    number: NumberArgument,
-    reason: ReasonOption,
-    effective_at: SinceOption = None,
-    home: HomeOption = DEFAULT_HOME,
-    institution: InstitutionOption = None,
-    key: KeyOption = DEFAULT_SEAL_KEY,
-    ledger: LedgerOption = None,
-    passphrase_file: PassphraseOption = None,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Say that the instrument of a certificate must be verified again (须重新检定); only a verification ends it."""
-    asked = _read_amendment(EventType.REVERIFY_NEEDED, number, reason, effective_at)
-    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
-    print_result(_describe(stored), as_json=as_json)
-
-
-@amend_app.command()
-def opened(
-    number: NumberArgument,
-    reason: ReasonOption,
-    effective_at: SinceOption = None,
-    home: HomeOption = DEFAULT_HOME,
-    institution: InstitutionOption = None,
-    key: KeyOption = DEFAULT_SEAL_KEY,
-    ledger: LedgerOption = None,
-    passphrase_file: PassphraseOption = None,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Say that the instrument of a certificate was opened for repair (拆封修理); only a verification ends it."""
-    asked = _read_amendment(EventType.OPENED_FOR_REPAIR, number, reason, effective_at)
     stored = _amend(asked, home, institution, key, ledger, passphrase_file)
     print_result(_describe(stored), as_json=as_json)
 
