@@ -13,7 +13,7 @@ from typing import Final
 from ledger.core.errors import MalformedDocumentError, VerificationError
 from ledger.core.fork import FORK_TYPE, parse_fork, verify_fork
 from ledger.core.note import NoteVerifier
-from ledger.core.policy import Policy, require_origin
+from ledger.core.policy import Policy
 from ledger.core.refutation import REFUTATION_TYPE, parse_refutation, verify_refutation
 from ledger.core.step import Sentence, Step, failed
 from verifier.report import Report, build_report
@@ -40,13 +40,9 @@ def judge_finding(raw: bytes, kind: str, policy: Policy) -> Report:
     log = NoteVerifier(policy.origin, policy.log_key)
     try:
         if kind == REFUTATION_TYPE:
-            refutation = parse_refutation(raw)
-            require_origin(policy, refutation.origin)
-            check = failed(Step.STATUS, *_say(verify_refutation(refutation, log)))
+            check = failed(Step.STATUS, *_say(verify_refutation(parse_refutation(raw), log)))
         else:
-            fork = parse_fork(raw)
-            require_origin(policy, fork.origin)
-            check = failed(Step.CHECKPOINT, *_say(verify_fork(fork, log)))
+            check = failed(Step.CHECKPOINT, *_say(verify_fork(parse_fork(raw), log)))
     except VerificationError as err:
         message = f"this file shows nothing against the log: {err}"
         raise MalformedDocumentError(message, field="document") from err

@@ -97,7 +97,16 @@ def verify_checkpoint(note: str | bytes, log: NoteVerifier) -> Checkpoint:
         BrokenSignatureError: the log's key did not sign, or its signature does not verify.
     """
     checkpoint = parse_checkpoint_body(parse_note(note).text)
-    if checkpoint.origin != log.name:
-        raise PolicyMismatchError(f"a checkpoint of the log {checkpoint.origin[:80]}, expected {log.name}")
+    require_log(checkpoint.origin, log)
     open_note(note, [log])
     return checkpoint
+
+
+def require_log(origin: str, log: NoteVerifier) -> None:
+    """Refuse what is of, or about, another log.
+
+    Raises:
+        PolicyMismatchError: it names another origin.
+    """
+    if origin != log.name:
+        raise PolicyMismatchError(f"this is of the log {origin[:80]}, expected {log.name}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
-from ledger.core.checkpoint import verify_checkpoint
+from ledger.core.checkpoint import require_log, verify_checkpoint
 from ledger.core.errors import VerificationError
 from ledger.core.fields import Reader
 from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier
@@ -57,9 +57,11 @@ def verify_fork(fork: Fork, log: NoteVerifier) -> str:
         log: who must have signed both.
 
     Raises:
-        InputError: one of them is not a checkpoint of this log.
+        InputError: one of them is not a checkpoint.
+        PolicyMismatchError: it is about another log, or one of them is of another.
         VerificationError: not signed by this log, or the two agree.
     """
+    require_log(fork.origin, log)
     first, second = verify_checkpoint(fork.first, log), verify_checkpoint(fork.second, log)
     if first.tree_size != second.tree_size:
         raise VerificationError("the two checkpoints are of different sizes: one may follow from the other")

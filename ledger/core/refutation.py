@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
-from ledger.core.checkpoint import verify_checkpoint
+from ledger.core.checkpoint import require_log, verify_checkpoint
 from ledger.core.encoding import encode_base64, encode_hex, parse_base64
 from ledger.core.entry import MAX_LEAF_BYTES, Leaf, parse_leaf
 from ledger.core.errors import VerificationError
@@ -109,8 +109,10 @@ def verify_refutation(refutation: Refutation, log: NoteVerifier) -> str:
 
     Raises:
         InputError: a leaf, the map proof or the checkpoint is malformed.
+        PolicyMismatchError: it is about another log.
         VerificationError: something in it does not hold, or leaf and map do not contradict each other.
     """
+    require_log(refutation.origin, log)
     checkpoint = verify_checkpoint(refutation.checkpoint, log)
     last = LeafIndex(checkpoint.tree_size - 1)
     if refutation.leaf_index >= last:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ledger_in_memory import MemoryLedger
 
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint
-from ledger.core.errors import InputError, VerificationError
+from ledger.core.errors import InputError, PolicyMismatchError, VerificationError
 from ledger.core.fork import Fork, encode_fork, parse_fork, verify_fork
 from ledger.core.note import NoteVerifier
 
@@ -43,6 +43,20 @@ def test_two_states_of_one_size():
 def test_what_is_no_fork(second, why):
     with pytest.raises((InputError, VerificationError), match=why):
         verify_fork(replace(FORK, second=second), LOG)
+
+
+def test_it_must_be_of_this_log():
+    with pytest.raises(PolicyMismatchError):
+        verify_fork(replace(FORK, origin="other.example/1"), LOG)
+
+
+def test_every_flipped_bit_is_found():
+    raw = encode_fork(FORK)
+    for bit in range(len(raw) * 8):
+        changed = bytearray(raw)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((InputError, VerificationError)):
+            verify_fork(parse_fork(bytes(changed)), LOG)
 
 
 @given(st.binary(max_size=80))

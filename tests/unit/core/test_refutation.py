@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ledger_in_memory import INSTITUTION, MemoryLedger, make_act, make_record, make_rejection, make_signer
 from vector_statements import sign_lot, sign_same_as, sign_split
@@ -214,6 +214,7 @@ def test_it_is_read_as_it_was_written():
         {"subject": Subject(bytes(32))},
         {"subject": certificate_subject(INSTITUTION, "JY2026-000005")},
         {"checkpoint": ""},
+        {"origin": "other.example/1"},
     ],
     ids=str,
 )
@@ -242,14 +243,13 @@ def test_other_bytes_are_refused(raw):
 RAW = encode_refutation(false_map()[1])
 
 
-@settings(deadline=None)
-@given(st.integers(0, len(RAW) * 8 - 1))
-def test_a_flipped_bit_is_found(bit):
-    changed = bytearray(RAW)
-    changed[bit // 8] ^= 1 << bit % 8
+def test_every_flipped_bit_is_found():
     log = log_of(template(links=False))
-    with pytest.raises((InputError, VerificationError)):
-        verify_refutation(parse_refutation(bytes(changed)), log)
+    for bit in range(len(RAW) * 8):
+        changed = bytearray(RAW)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((InputError, VerificationError)):
+            verify_refutation(parse_refutation(bytes(changed)), log)
 
 
 @pytest.mark.parametrize("name", sorted(parse_canonical_json(RAW)))
