@@ -10,12 +10,11 @@ and our log ends the loop.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from threading import Event, Thread
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 import structlog
 
+from api.background import Background
 from ledger.chain.waiting import Pace
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.errors import ChainContradictionError, LedgerError, LogIntegrityError, NotFoundError
@@ -35,7 +34,7 @@ class _StoppedError(Exception):
     """Wakes a sender that waits for its chain."""
 
 
-class AnchoringLoop:
+class AnchoringLoop(Background):
     """One thread that anchors; it ends with its block, and leaves what is under way to the next start."""
 
     def __init__(
@@ -54,23 +53,12 @@ class AnchoringLoop:
             on_anchored: called after each new anchor.
             on_alarm: called once, when the contract or the store contradicts our log.
         """
+        super().__init__("anchoring")
         self._open_sender = open_sender
         self._seconds = seconds
         self._on_anchored = on_anchored
         self._on_alarm = on_alarm
-        self._stopping = Event()
         self._anchored = 0
-        self._thread = Thread(target=self._run, name="anchoring")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

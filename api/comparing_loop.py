@@ -5,12 +5,11 @@
 """
 
 from collections.abc import Callable
-from threading import Event, Thread
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import structlog
 
+from api.background import Background
 from ledger.core.errors import LedgerError
 
 SECONDS: Final = 5.0
@@ -19,7 +18,7 @@ SECONDS: Final = 5.0
 _LOG = structlog.get_logger(__name__)
 
 
-class ComparingLoop:
+class ComparingLoop(Background):
     """One thread that ends with its block, or as soon as the ledger has been compared."""
 
     def __init__(self, compare: Callable[[], bool], *, seconds: float = SECONDS) -> None:
@@ -29,20 +28,9 @@ class ComparingLoop:
             compare: compares the ledger with the contract, and returns whether that answered.
             seconds: from one try to the next.
         """
+        super().__init__("comparing")
         self._compare = compare
         self._seconds = seconds
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="comparing")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds):

@@ -8,12 +8,11 @@ it: not the other witnesses, not issuing, not reading.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Thread
 from types import TracebackType
-from typing import Self
 
 import structlog
 
+from api.background import Background
 from ledger.core.cosignature import Witness
 from ledger.core.errors import LedgerError
 from ledger.cosigning import Cosigner
@@ -21,7 +20,7 @@ from ledger.cosigning import Cosigner
 _LOG = structlog.get_logger(__name__)
 
 
-class CosigningLoop:
+class CosigningLoop(Background):
     """One thread that keeps time, and one for each witness; they end with the block."""
 
     def __init__(self, cosigner: Cosigner, *, seconds: float) -> None:
@@ -31,22 +30,16 @@ class CosigningLoop:
             cosigner: asks.
             seconds: from one round to the next.
         """
+        super().__init__("cosigning")
         self._cosigner = cosigner
         self._seconds = seconds
-        self._stopping = Event()
         self._pool = ThreadPoolExecutor(max(1, len(cosigner.witnesses.urls)), thread_name_prefix="witness")
         self._under_way: dict[Witness, Future[bool]] = {}
-        self._thread = Thread(target=self._run, name="cosigning")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopping.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._pool.shutdown(cancel_futures=True)
 
     def _run(self) -> None:

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from threading import Event, Thread
 from typing import Annotated, Any, Final
 
 import orjson
@@ -25,6 +24,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api import problems
 from api.app import HEADERS
+from api.background import Background
 from api.limits import Guard
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.audit.reading import HttpSource
@@ -153,7 +153,7 @@ def witness_serve(
         stack.enter_context(lock_witness(home))
         witness = stack.enter_context(_open(home, _find_passphrase(home, passphrase_file)))
         if poll_seconds:
-            stack.enter_context(_polling(witness, poll_seconds))
+            stack.enter_context(_Polling(witness, poll_seconds))
         on_listening = partial(announce, host, listener, "witness", as_json=as_json)
         run_app(create_witness_app(witness), listener, None, on_listening)
 
@@ -239,28 +239,23 @@ def _find_passphrase(home: WitnessHome, path: Path | None) -> Passphrase:
     return find_witness_passphrase(home) if home.development else ask_passphrase()
 
 
-@contextmanager
-def _polling(witness: LogWitness, seconds: float) -> Iterator[None]:
-    """Look at the logs again and again, in one thread, as long as the block."""
-    stopping = Event()
+class _Polling(Background):
+    """Looks at the logs again and again, as long as the block."""
 
-    def run() -> None:
+    def __init__(self, witness: LogWitness, seconds: float) -> None:
+        super().__init__("polling")
+        self._witness = witness
+        self._seconds = seconds
+
+    def _run(self) -> None:
         while True:
             try:
-                poll_all(witness)
+                poll_all(self._witness)
             except LogIntegrityError:
                 signal.raise_signal(signal.SIGTERM)
                 raise
-            if stopping.wait(seconds):
+            if self._stopping.wait(self._seconds):
                 return
-
-    thread = Thread(target=run, name="polling")
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
 
 
 # --- what it says of itself -----------------------------------------------------------------------------------
