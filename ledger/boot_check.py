@@ -98,6 +98,7 @@ class BootCheck:
         """
         self._store = store
         self._clock = clock
+        self._is_contradicted = False
         self.gate: Final = gate
         with store.database.read() as connection:
             known = ConditionQueries(connection).find(BOOT)
@@ -121,6 +122,10 @@ class BootCheck:
             _LOG.critical("read-only", reason=refusal.en)
             self.gate.set(refusal)
             self._conclude(BootState.READ_ONLY, refusal.en, refusal.zh)
+        elif self._is_contradicted:
+            _LOG.warning(
+                "read-only still", reason="what was found since the start is not settled by comparing"
+            )
         elif not missing:
             names = ", ".join(claim.name for claim in claims) or "nobody, as nobody holds it"
             names_zh = "、".join(claim.name_zh for claim in claims) or "无外部记录"
@@ -134,7 +139,8 @@ class BootCheck:
             )
 
     def close(self, reason: str) -> None:
-        """Turn read-only, because a contradiction has shown itself after the start."""
+        """Turn read-only until the next start, because a contradiction has shown itself after this one."""
+        self._is_contradicted = True
         refusal = describe_contradiction()
         _LOG.critical("read-only", reason=reason)
         self.gate.set(refusal)

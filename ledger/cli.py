@@ -318,7 +318,7 @@ def make_cosigner(ledger: LocalLedger, witnesses: HomeWitnesses) -> Cosigner:
         InputError: one of those keys cannot be opened.
     """
     signers = open_development_signers(ledger.home, witnesses)
-    return Cosigner(ledger.store, ledger.prover, witnesses, read_clock, signers)
+    return Cosigner(ledger.store, ledger.prover, witnesses, read_clock, signers, ledger.compare)
 
 
 def _find_new_passphrase(home: Path, path: Path | None, *, development: bool) -> Passphrase | None:

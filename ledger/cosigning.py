@@ -2,7 +2,9 @@
 
 Rules it keeps: the addresses are the operator's; the proof begins at the size that the witness names; a line is
 verified before it is stored; a witness that is slow, wrong or away delays and harms nothing else; issuing never
-waits for any of this. The same size is asked for again after some minutes, so that an idle log stays fresh.
+waits for any of this. The same size is asked for again after some minutes, so that an idle log stays fresh. A
+witness that knows more leaves than there are, or refuses for good, may know another copy of this log: then the
+ledger is compared with whatever others hold of it, before anything more is signed.
 
 >>> cosigner = Cosigner(store, prover, witnesses, read_clock)
 >>> cosigner.ask_all()
@@ -62,6 +64,7 @@ class Cosigner:
         witnesses: HomeWitnesses,
         clock: Callable[[], datetime],
         signers: Mapping[BlsWitness, BlsSigner] | None = None,
+        compare: Callable[[], object] = lambda: None,
     ) -> None:
         """Take what asking needs; nothing is sent yet.
 
@@ -71,7 +74,10 @@ class Cosigner:
             witnesses: whom, and where.
             clock: returns the time, aware UTC.
             signers: BLS keys of a development home that sign here, see `development_witnesses`.
+            compare: compares the ledger with what others hold of it, and closes it where it has to.
         """
+        self._compare = compare
+        self._disputing: set[Witness] = set()
         self._signers = signers or {}
         self._store = store
         self._prover = prover
@@ -141,6 +147,7 @@ class Cosigner:
         except (UnavailableError, InputError, VerificationError, NotFoundError) as err:
             _LOG.warning("not cosigned", witness=witness.name, tree_size=checkpoint.tree_size, error=str(err))
             return False
+        self._disputing.discard(witness)
         self._keep(found, checkpoint)
         return True
 
@@ -160,6 +167,8 @@ class Cosigner:
                 if status != HTTPStatus.CONFLICT:
                     break
                 old_size = self._read_conflict(witness, body, checkpoint)
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            self._dispute(witness)
         if status != HTTPStatus.OK:
             sentence = body[:_MAX_SENTENCE].decode("utf-8", "replace").strip()
             raise UnavailableError(f"it answers with status {status}: {sentence}")
@@ -174,8 +183,15 @@ class Cosigner:
         size = parse_size(body)
         if size > checkpoint.tree_size:
             _LOG.error("witness is ahead", witness=witness.name, its=size, ours=checkpoint.tree_size)
+            self._dispute(witness)
             raise NotFoundError(f"it says that it has cosigned {size} leaves, which are more than these")
         return size
+
+    def _dispute(self, witness: Witness) -> None:
+        """Compare the ledger with what others hold of it, once until this witness cosigns again."""
+        if witness not in self._disputing:
+            self._compare()
+            self._disputing.add(witness)
 
     def _find_line(self, witness: Witness, body: bytes, checkpoint: StoredCheckpoint) -> Cosignature:
         text = parse_note(checkpoint.note).text

@@ -76,7 +76,7 @@ class LocalLedger:
     witnessed: tuple[Claim, ...] = ()
     """What others hold, beside the contract and the home's witnesses."""
     is_compared: bool = True
-    """The contract, if there is one, was asked when this was opened."""
+    """All who hold something of this log, contract and witnesses, have answered when it was opened."""
 
     def halt(self, alarm: LogIntegrityError) -> None:
         """Sign nothing more: the ledger contradicts itself or its contract, and a person must look."""
@@ -86,7 +86,7 @@ class LocalLedger:
             self.check.close(str(alarm))
 
     def compare(self) -> bool:
-        """Ask the contract again; return whether it answered.
+        """Ask contract and witnesses again; return whether all of them have answered.
 
         Raises:
             UnavailableError: the store is out of reach.

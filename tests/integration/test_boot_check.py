@@ -1,9 +1,11 @@
 """Before it signs, a ledger compares itself with what others hold; one that is behind signs nothing, ever."""
 
+import json
 import shutil
 
 import httpx2
 import pytest
+from foreign_witness import ForeignWitness
 from line import FOUNDED, Line, run, write_meters
 from relay import Relay
 from served_home import serve, wait_until
@@ -14,11 +16,13 @@ from ledger.boot_check import BOOT, BootCheck, BootState, Claim, WriteGate
 from ledger.core.errors import ReadOnlyError
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.merkle import EMPTY_ROOT
+from ledger.core.policy import parse_policy
 from ledger.home import find_passphrase
 from ledger.local import open_ledger
 from ledger.log import Log
 from ledger.outside import CONTRACT, CONTRACT_ZH
 from ledger.store.condition_queries import ConditionQueries
+from ledger.witnesses import WITNESSES_TYPE
 
 WORLD = World()
 
@@ -268,6 +272,69 @@ def test_a_server_turns_read_only_as_soon_as_the_node_answers(backup, node):
             assert (health()["status"], health()["boot"]["state"]) == ("ok", "not-compared")
             relay.accept()
             wait_until(lambda: health()["status"] == "read-only" or None, 20)
+
+
+# --- witnesses of a ledger that is served -------------------------------------------------------------------
+
+
+@pytest.fixture
+def witnessed(tmp_path):
+    """A home with a witness that somebody else wrote."""
+    line = Line(tmp_path / "line")
+    line.found()
+    policy = parse_policy(line.policy.read_bytes())
+    with ForeignWitness("w9.example", policy.log_key.raw, policy.origin) as witness:
+        items = [{"url": witness.url, "vkey": witness.vkey}]
+        members = {"quorum": 1, "type": WITNESSES_TYPE, "witnesses": items}
+        line.opened.witnesses_path.write_text(json.dumps(members))
+        yield line, witness
+
+
+def serve_ledger(line):
+    return serve(line.home, "ledger", "--anchor-seconds", 0, "--cosign-seconds", 1)
+
+
+def read_health(server):
+    return httpx2.get(f"{server.url}/healthz", trust_env=False).json()
+
+
+def await_read_only(server):
+    wait_until(lambda: read_health(server)["status"] == "read-only" or None, 30)
+    return read_health(server)["reason"]
+
+
+def test_a_server_turns_read_only_when_a_witness_has_cosigned_more_than_there_is(witnessed):
+    line, witness = witnessed
+    with serve_ledger(line) as server:
+        wait_until(lambda: read_health(server).get("witnessed_size") == FOUNDED or None)
+        assert read_health(server)["status"] == "ok"
+        witness.size, witness.root = FOUNDED + 5, bytes(32)
+        later = line.issue_words(write_meters(line.out / "later.jsonl", 1), anchor=False, out=False)
+        line.run(*later, "--ledger", server.url)
+        assert f"the witness w9.example holds {FOUNDED + 5}" in await_read_only(server)
+    assert line.run("doctor", code=2)["status"] == "read-only"
+
+
+def test_a_witness_that_was_silent_at_the_start_is_asked_again(witnessed):
+    line, witness = witnessed
+    witness.size, witness.root = FOUNDED + 5, bytes(32)
+    witness.spoil = lambda *_: (503, "text/plain", b"later")
+    with serve_ledger(line) as server:
+        wait_until(lambda: witness.requests or None)
+        assert read_health(server)["status"] == "ok"
+        witness.spoil = None
+        assert f"the witness w9.example holds {FOUNDED + 5}" in await_read_only(server)
+
+
+def test_what_contradicted_itself_since_the_start_is_not_settled_by_comparing(store, heads):
+    found = check(store)
+    found.close("the contract holds another root")
+    found.compare(heads)
+    with pytest.raises(ReadOnlyError, match="contradict each other"):
+        found.gate.require_open()
+    again = check(store)
+    again.compare(heads)
+    again.gate.require_open()
 
 
 def test_witnesses_are_asked_too(backup):

@@ -47,7 +47,13 @@ class Stage:
         self.named = parse_witnesses(json.dumps(members).encode())
         self.quorum = self.named.quorum
         self.prover = Prover(store, ORIGIN, self.quorum)
-        self.cosigner = Cosigner(store, self.prover, self.named, lambda: datetime.now(UTC) + self.ahead)
+        self.compared = 0
+        self.cosigner = Cosigner(
+            store, self.prover, self.named, lambda: datetime.now(UTC) + self.ahead, compare=self.compare
+        )
+
+    def compare(self):
+        self.compared += 1
 
     def issue(self, number):
         submit(self.log, WORLD.issue(number))
@@ -107,6 +113,22 @@ def test_a_witness_that_is_elsewhere_names_its_size(stage):
     stage.cosigner.ask_all()
     size = stage.log.head.tree_size
     assert witness.requests[1:] == [(first, size, 409), (0, size, 200)]
+
+
+def test_a_witness_that_disputes_has_the_ledger_compared_once_until_it_cosigns_again(stage):
+    stage.cosigner.ask_all()
+    ahead, forked = stage.witnesses[:2]
+    ahead.size += 5
+    forked.root = bytes(32)
+    stage.issue(1)
+    assert (stage.cosigner.ask_all(), stage.compared) == (1, 2)
+    assert (ahead.requests[-1][2], forked.requests[-1][2]) == (409, 422)
+    assert (stage.cosigner.ask_all(), stage.compared) == (1, 2)
+    ahead.size, ahead.root = 0, bytes(32)
+    assert (stage.cosigner.ask_all(), stage.compared) == (2, 2)
+    stage.issue(2)
+    ahead.size += 5
+    assert (stage.cosigner.ask_all(), stage.compared) == (1, 3)
 
 
 def test_one_witness_is_no_quorum(stage):

@@ -26,6 +26,18 @@ def test_it_asks_until_the_chain_has_answered_and_not_once_more(trouble):
     assert len(calls) == 3
 
 
+def test_it_asks_more_and_more_seldom(monkeypatch):
+    loop, waited = ComparingLoop(lambda: False, seconds=5.0), []
+
+    def wait(seconds):
+        waited.append(seconds)
+        return len(waited) == 9
+
+    monkeypatch.setattr(loop._stopping, "wait", wait)
+    loop._run()
+    assert waited == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+
+
 def test_it_stops_while_it_waits():
     with ComparingLoop(lambda: True, seconds=3600) as loop:
         thread = loop._thread
