@@ -69,6 +69,18 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse_outside)
 
 
+def pytest_sessionfinish(session) -> None:
+    """Hand what drills have counted to the process that writes the summary, where several run tests."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["drills"] = tally.LINES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    tally.LINES.extend(getattr(node, "workeroutput", {}).get("drills", []))
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     if tally.LINES:
         terminalreporter.section("drills")

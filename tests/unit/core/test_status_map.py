@@ -325,7 +325,6 @@ GOOD = naive_root({ONE: STATE, TWO: STATE})
         [Page(16, 0x0102, GOOD)],
         [Page(0, 0, GOOD)],
     ],
-    ids=str,
 )
 def test_a_page_holds_each_subject_once_and_only_its_own(content):
     page = Page(16, 0x0101, GOOD)
