@@ -8,7 +8,7 @@ its first byte, stands for the i-th of them. All sign the same bytes: domain, ti
 A certificate says of each signer what its Ed25519 line would say; whether that is a quorum, `quorum` counts.
 A witness hands its share to the log as a line of its own, which stands under no checkpoint:
 
-    — w1.example i3iwgwAAAAABwrmgkrSQ…                 key id of its vkey (4) ‖ minutes (8) ‖ its BLS signature (96)
+    — b0.example yjdVmQAAAAABwrmgqmjZ…                 key id of its vkey (4) ‖ minutes (8) ‖ its BLS signature (96)
 
 >>> shares = {one: sign_share(body, minutes, signer) for one, signer in signers.items()}
 >>> line = build_certificate(body, minutes, shares, witnesses)
