@@ -233,6 +233,7 @@ def test_who_has_signed_with_one_key_only_is_asked_again_after_a_while(stage):
         stage.cosigner.ask_all()
     assert requests(stage) == [1] * 7
     stage.ahead = RETRY
+    stage.witnesses[2].ahead = int(RETRY.total_seconds())
     stage.witnesses[2].lie = None
     for _ in range(3):
         assert stage.cosigner.ask_all() == 7
@@ -266,6 +267,24 @@ def test_a_later_share_replaces_an_older_one(stage):
         for note in (first, stage.prover.published_checkpoint().note)
     ]
     assert max(times[1]) > min(times[1]) - timedelta(minutes=2) > max(times[0])
+
+
+def test_line_and_share_are_refreshed_together(stage):
+    """A share says an earlier time than the line of the same answer, and so is the first to be old."""
+
+    def set_clocks(seconds):
+        stage.ahead = timedelta(seconds=seconds)
+        for witness in stage.witnesses:
+            witness.ahead = seconds
+
+    begin = 35 - int(time.time()) % 60
+    set_clocks(begin)
+    stage.cosigner.ask_all()
+    set_clocks(begin + int(REFRESH.total_seconds()) - 25)
+    for _ in range(2):
+        stage.cosigner.ask_all()
+    assert requests(stage) == [2] * 7
+    assert {stage.count_rows(witness) for witness in stage.witnesses} == {(2, 2)}
 
 
 def test_a_clock_that_runs_a_little_ahead_is_no_reason_to_ask_again(stage):
