@@ -48,10 +48,13 @@ class Stage:
     def __init__(self, log, store, witnesses, members=("vkey", "bls")):
         self.log, self.store, self.witnesses = log, store, witnesses
         self.ahead = timedelta()
-        self.named = parse_witnesses(make_file([make_item(witness, *members) for witness in witnesses]))
+        self.name_witnesses([make_item(witness, *members) for witness in witnesses])
+
+    def name_witnesses(self, items):
+        self.named = parse_witnesses(make_file(items))
         self.quorum = self.named.quorum
-        self.prover = Prover(store, ORIGIN, self.quorum)
-        self.cosigner = Cosigner(store, self.prover, self.named, lambda: datetime.now(UTC) + self.ahead)
+        self.prover = Prover(self.store, ORIGIN, self.quorum)
+        self.cosigner = Cosigner(self.store, self.prover, self.named, lambda: datetime.now(UTC) + self.ahead)
 
     def published(self):
         """Return whom lines and certificates under the published checkpoint name."""
@@ -210,6 +213,16 @@ def test_a_quorum_of_honest_ones_is_enough_and_three_liars_count_by_their_lines(
     assert stage.published() == (others(0), others(0, 1, 2))
     with stage.store.read() as reading:
         assert find_anchorable(reading, stage.quorum).tree_size == stage.log.head.tree_size
+
+
+def test_a_witness_without_a_bls_key_goes_on_as_before(stage):
+    items = [make_item(one, "vkey", "bls") for one in stage.witnesses[:6]]
+    stage.name_witnesses([*items, make_item(stage.witnesses[6], "vkey")])
+    for _ in range(3):
+        assert stage.cosigner.ask_all() == 7
+    assert requests(stage) == [1] * 7
+    assert stage.count_rows(stage.witnesses[6]) == (1, 0), "a share that nobody has asked for is a stranger's"
+    assert stage.published() == (list(NAMES), others(6))
 
 
 def test_both_keys_of_a_witness_are_one_name(stage):
