@@ -13,9 +13,9 @@ from types import TracebackType
 import structlog
 
 from api.background import Background
-from ledger.core.cosignature import Witness
 from ledger.core.errors import LedgerError
 from ledger.cosigning import Cosigner
+from ledger.witnesses import AskedWitness
 
 _LOG = structlog.get_logger(__name__)
 
@@ -33,8 +33,8 @@ class CosigningLoop(Background):
         super().__init__("cosigning")
         self._cosigner = cosigner
         self._seconds = seconds
-        self._pool = ThreadPoolExecutor(max(1, len(cosigner.witnesses.urls)), thread_name_prefix="witness")
-        self._under_way: dict[Witness, Future[bool]] = {}
+        self._pool = ThreadPoolExecutor(max(1, len(cosigner.witnesses.asked)), thread_name_prefix="witness")
+        self._under_way: dict[AskedWitness, Future[bool]] = {}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -55,14 +55,14 @@ class CosigningLoop(Background):
         if checkpoint is None:
             return
         self._cosigner.sign_here(checkpoint)
-        for witness in self._cosigner.witnesses.urls:
+        for witness in self._cosigner.witnesses.asked:
             last = self._under_way.get(witness)
             if last is None or last.done():
                 _report(witness, last)
                 self._under_way[witness] = self._pool.submit(self._cosigner.ask, witness, checkpoint)
 
 
-def _report(witness: Witness, last: Future[bool] | None) -> None:
+def _report(witness: AskedWitness, last: Future[bool] | None) -> None:
     error = None if last is None else last.exception()
     if error is not None:
         _LOG.error("asking a witness failed", witness=witness.name, error=repr(error))

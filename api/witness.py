@@ -1,6 +1,6 @@
 """`hengzheng witness`: a process of its own that replays logs and cosigns their checkpoints.
 
-    POST /add-checkpoint              C2SP tlog-witness
+    POST /add-checkpoint              C2SP tlog-witness; with a BLS key, a share of a quorum certificate too
     GET  /logs/<hash>/checkpoint      newest checkpoint that was cosigned; hash: SHA-256 of the origin, hex
     GET  /healthz                     what the witness says of each log: sizes, VOID leaves, fault
 
@@ -35,6 +35,7 @@ from ledger.core.cosignature import encode_witness
 from ledger.core.errors import LogIntegrityError
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.policy import ContractPin
+from ledger.core.quorum_certificate import encode_bls_witness
 from ledger.http_client import make_client
 from ledger.local import read_clock
 from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
@@ -61,6 +62,7 @@ from ledger.witness_home import (
     find_witness_passphrase,
     load_logs,
     lock_witness,
+    open_bls_signer,
     open_witness,
 )
 
@@ -94,15 +96,18 @@ def witness_init(
     development: Annotated[
         bool, typer.Option("--development", help="nobody relies on what it signs")
     ] = False,
+    bls: Annotated[
+        bool, typer.Option("--bls", help="with a BLS key too, for quorum certificates; also later")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a witness: its directory, key and database. The same again changes nothing."""
+    """Make a witness: its directory, keys and database. The same again changes nothing; --bls adds that key."""
     passphrase = None
     if passphrase_file is not None:
         passphrase = read_passphrase_file(passphrase_file)
     elif not development:
         passphrase = ask_passphrase(twice=not directory.exists())
-    home = create_witness(directory, name=name, development=development, passphrase=passphrase)
+    home = create_witness(directory, name=name, development=development, passphrase=passphrase, bls=bls)
     database = Database(home.database_url)
     prepare_witness_database(database, home.name)
     database.close()
@@ -127,7 +132,7 @@ def witness_add(
 
 @witness_app.command("show")
 def witness_show(directory: DirectoryOption = DEFAULT_WITNESS, *, as_json: JsonOption = False) -> None:
-    """Say what the witness is called, its key as a vkey, and what it says of each log. Needs no key."""
+    """Say what the witness is called, its keys as vkeys, and what it says of each log. Needs no key."""
     home = open_witness(directory)
     print_result(_describe(home), as_json=as_json)
 
@@ -201,12 +206,13 @@ def _text(content: str, status: int) -> Response:
 @contextmanager
 def _open(home: WitnessHome, passphrase: Passphrase) -> Iterator[LogWitness]:
     signer = home.keystore.open_signer(WITNESS_KEY, passphrase)
+    bls = open_bls_signer(home, passphrase)
     with ExitStack() as stack:
         database = Database(home.database_url)
         stack.callback(database.close)
         prepare_witness_database(database, home.name)
         logs = [stack.enter_context(_watch(config)) for config in load_logs(home)]
-        yield LogWitness(database, home.identity, signer, logs, read_clock, home.evidence)
+        yield LogWitness(database, home.identity, signer, logs, read_clock, home.evidence, bls)
 
 
 @contextmanager
@@ -268,10 +274,12 @@ def _describe(home: WitnessHome) -> dict[str, Any]:
         logs = [describe_log(database, config.policy.origin) for config in load_logs(home)]
     finally:
         database.close()
+    bls = home.bls
     return {
         "witness": str(home.path),
         "name": home.name,
         "vkey": encode_witness(home.identity),
+        **({} if bls is None else {"bls": encode_bls_witness(bls)}),
         "environment": "development" if home.development else "production",
         "logs": [_describe_log(standing) for standing in logs],
     }

@@ -7,7 +7,8 @@
                no smaller than anything that was seen                     422
     replay     every leaf up to this size, see `witness_follower`         422 for ever; 503 where it cannot look
     store      compare with what was cosigned last and replace it, in one transaction
-    sign       only then; a request that is lost after that is sent again and signed again
+    sign       only then; a request that is lost after that is sent again and signed again; with a BLS key a second
+               line of the same time, cut to its minute: the share of a quorum certificate
 
 Rules it keeps: leaves come from the address in the witness's own configuration, never from a request; what a log
 has signed is kept as evidence; a fault (another state of a size, a tree that does not extend the one before, a
@@ -32,6 +33,7 @@ import structlog
 
 from ledger.audit.reading import TreeSource
 from ledger.core.add_checkpoint import AddCheckpoint, parse_request
+from ledger.core.bls import BlsSigner
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.checkpoint import (
     Checkpoint,
@@ -54,6 +56,7 @@ from ledger.core.ids import RootHash, TreeSize
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier, encode_line, open_note, parse_note
 from ledger.core.policy import Policy
+from ledger.core.quorum_certificate import make_bls_witness, sign_share_line
 from ledger.core.signature import Signer
 from ledger.failpoint import failpoint
 from ledger.files import replace_file
@@ -114,6 +117,27 @@ class WatchedLog:
     """None: the contract is not looked at."""
 
 
+class _Hand:
+    """Signs for the witness, with every key that it has."""
+
+    def __init__(self, identity: Witness, signer: Signer, bls: BlsSigner | None) -> None:
+        self._identity = identity
+        self._signer = signer
+        self._bls = None if bls is None else (make_bls_witness(identity.name, bls), bls)
+
+    def sign(self, body: str, at: datetime) -> str:
+        """Return the lines over a checkpoint, all of one time.
+
+        Args:
+            body: text of the checkpoint; it is stored already that this is the one.
+            at: aware UTC, whole seconds.
+        """
+        lines = [sign_cosignature(body, self._identity, self._signer, at)]
+        if self._bls is not None:
+            lines.append(sign_share_line(body, *self._bls, at))
+        return "".join(encode_line(line) for line in lines)
+
+
 @dataclass(frozen=True, slots=True)
 class LogStanding:
     """What a witness says of a log."""
@@ -142,6 +166,7 @@ class LogWitness:
         logs: Sequence[WatchedLog],
         clock: Callable[[], datetime],
         evidence: Path,
+        bls: BlsSigner | None = None,
     ) -> None:
         """Take what witnessing needs; nothing is read yet.
 
@@ -152,10 +177,10 @@ class LogWitness:
             logs: which it witnesses.
             clock: returns the time, aware UTC.
             evidence: folder for what shows a log's faults to others.
+            bls: its BLS key, if it has one.
         """
-        self._watches = {
-            log.policy.origin: _Watch(database, identity, signer, log, clock, evidence) for log in logs
-        }
+        hand = _Hand(identity, signer, bls)
+        self._watches = {log.policy.origin: _Watch(database, hand, log, clock, evidence) for log in logs}
 
     def add_checkpoint(self, raw: bytes) -> Cosigned | Refused:
         """Answer a request.
@@ -218,15 +243,13 @@ class _Watch:
     def __init__(
         self,
         database: Database,
-        identity: Witness,
-        signer: Signer,
+        hand: _Hand,
         log: WatchedLog,
         clock: Callable[[], datetime],
         evidence: Path,
     ) -> None:
         self._database = database
-        self._identity = identity
-        self._signer = signer
+        self._hand = hand
         self._watched = log
         self._clock = clock
         self._evidence = evidence
@@ -292,9 +315,9 @@ class _Watch:
             failpoint("witness.moved")
         failpoint("witness.stored")
         at = datetime.fromtimestamp(seconds, UTC)
-        line = sign_cosignature(encode_checkpoint_body(checkpoint), self._identity, self._signer, at)
+        lines = self._hand.sign(encode_checkpoint_body(checkpoint), at)
         failpoint("witness.signed")
-        return Cosigned(encode_line(line))
+        return Cosigned(lines)
 
     def _read_seconds(self, log: WitnessedLog) -> int:
         """Return the time, which never runs back: two cosignatures say which state is the newer one."""

@@ -1,7 +1,9 @@
-"""A witness's directory: its key, its database, the logs that it watches, and what shows their faults to others.
+"""A witness's directory: its keys, its database, the logs that it watches, and what shows their faults to others.
 
     witness.json            name, development or not
     keystore/witness.pem    encrypted key
+    keystore/witness-bls.pem    the same of its BLS key, if it has one
+    bls.vkey                public: the BLS key under the witness's name, with its proof of possession
     secrets/passphrase      of a development witness only
     witness.db              what it has seen, replayed and signed; never restored from a backup
     logs/<id>.json          one log each: its policy, the address of its server, perhaps a node
@@ -22,6 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from ledger.core.bls import BlsSigner, load_arkworks
 from ledger.core.canonical import JsonObject, encode_canonical_json, parse_json
 from ledger.core.cosignature import Witness
 from ledger.core.errors import (
@@ -34,6 +37,12 @@ from ledger.core.errors import (
 from ledger.core.fields import Reader
 from ledger.core.note import check_key_name
 from ledger.core.policy import Policy, parse_policy
+from ledger.core.quorum_certificate import (
+    BlsWitness,
+    encode_bls_witness,
+    make_bls_witness,
+    parse_bls_witness,
+)
 from ledger.files import PRIVATE_FILE, create_file, make_private_directory, replace_file
 from ledger.http_client import make_client
 from ledger.keystore import KeyAlgorithm, Keystore
@@ -41,6 +50,7 @@ from ledger.passphrase import Passphrase, read_passphrase_file
 
 DEFAULT_WITNESS: Final = Path("hengzheng-witness")
 WITNESS_KEY: Final = "witness"
+BLS_KEY: Final = "witness-bls"
 WITNESS_TYPE: Final = "hengzheng/witness/v1"
 WATCHED_TYPE: Final = "hengzheng/watched-log/v1"
 _CONFIG: Final = "witness.json"
@@ -69,13 +79,35 @@ class WitnessHome:
 
     @property
     def keystore(self) -> Keystore:
-        """Its key."""
+        """Its keys."""
         return Keystore(self.path / "keystore")
 
     @property
     def identity(self) -> Witness:
         """Name and public key."""
         return Witness(self.name, self.keystore.label(WITNESS_KEY).public_key)
+
+    @property
+    def bls(self) -> BlsWitness | None:
+        """Name, BLS key and its proof of possession; None if the witness has none.
+
+        Raises:
+            InputError: the file is none of this witness.
+        """
+        try:
+            found = parse_bls_witness(self.bls_path.read_text("ascii").removesuffix("\n"))
+        except FileNotFoundError:
+            return None
+        except (InputError, UnicodeDecodeError) as err:
+            raise MalformedDocumentError("holds no BLS vkey of a witness", field=str(self.bls_path)) from err
+        if (found.name, found.key.hex()) != (self.name, self.keystore.label(BLS_KEY).public):
+            raise MalformedDocumentError(f"is not of {self.name} and its BLS key", field=str(self.bls_path))
+        return found
+
+    @property
+    def bls_path(self) -> Path:
+        """Where the vkey of its BLS key stands: the proof in it takes the secret to make."""
+        return self.path / "bls.vkey"
 
     @property
     def database_url(self) -> str:
@@ -93,17 +125,20 @@ class WitnessHome:
         return self.path / "secrets" / "passphrase"
 
 
-def create_witness(path: Path, *, name: str, development: bool, passphrase: Passphrase | None) -> WitnessHome:
-    """Make a witness's directory with its key, or finish one that was begun; an equal one is simply opened.
+def create_witness(
+    path: Path, *, name: str, development: bool, passphrase: Passphrase | None, bls: bool = False
+) -> WitnessHome:
+    """Make a witness's directory with its keys, or finish one that was begun; an equal one is simply opened.
 
     Args:
         path: the directory.
         name: in its signature lines, as `witness.example.cn`; for ever.
         development: a passphrase is made up and kept.
-        passphrase: opens the key; needed unless this is for development.
+        passphrase: opens the keys; needed unless this is for development.
+        bls: it has a BLS key too; one that is there already gets one.
 
     Raises:
-        InputError: a bad name, or no passphrase.
+        InputError: a bad name, no passphrase, or not the one that opens the key that is there.
         StateError: another witness is there.
     """
     check_key_name(name)
@@ -118,7 +153,20 @@ def create_witness(path: Path, *, name: str, development: bool, passphrase: Pass
         raise StateError(f"{path} is the witness {home.name}; choose another directory")
     if WITNESS_KEY not in home.keystore:
         home.keystore.create(WITNESS_KEY, KeyAlgorithm.ED25519, passphrase or _ensure_passphrase(home))
+    if bls and home.bls is None:
+        _add_bls_key(home, passphrase or find_witness_passphrase(home))
     return home
+
+
+def _add_bls_key(home: WitnessHome, passphrase: Passphrase) -> None:
+    """Make the key, or go on where making it broke off; its vkey is written last, and makes it one."""
+    home.keystore.open_signer(WITNESS_KEY, passphrase)  # one passphrase opens both
+    if BLS_KEY not in home.keystore:
+        home.keystore.create(BLS_KEY, KeyAlgorithm.BLS, passphrase)
+    signer = home.keystore.open_bls_signer(BLS_KEY, passphrase)
+    vkey = encode_bls_witness(make_bls_witness(home.name, signer))
+    with suppress(FileExistsError):
+        create_file(home.bls_path, vkey.encode() + b"\n")
 
 
 def open_witness(path: Path) -> WitnessHome:
@@ -145,6 +193,25 @@ def find_witness_passphrase(home: WitnessHome) -> Passphrase:
     if not home.passphrase_path.exists():
         raise InputError("this witness keeps none; give it with --passphrase-file", field="passphrase")
     return read_passphrase_file(home.passphrase_path)
+
+
+def open_bls_signer(home: WitnessHome, passphrase: Passphrase) -> BlsSigner | None:
+    """Return what signs shares of quorum certificates; None if the witness has no BLS key.
+
+    Raises:
+        InputError: wrong passphrase, or a damaged file.
+        StateError: there is only the library whose signing takes a time that depends on the key.
+    """
+    if home.bls is None:
+        return None
+    if not home.development:
+        try:
+            load_arkworks()
+        except ImportError as err:
+            raise StateError(
+                "only py-arkworks-bls12381 signs for others, and it is not installed here"
+            ) from err
+    return home.keystore.open_bls_signer(BLS_KEY, passphrase)
 
 
 def add_log(home: WitnessHome, policy_raw: bytes, *, url: str, node: str | None) -> WatchedConfig:

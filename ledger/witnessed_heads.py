@@ -20,13 +20,12 @@ import httpx2
 
 from ledger.core.add_checkpoint import AddCheckpoint, encode_request, parse_size
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
-from ledger.core.cosignature import Witness
 from ledger.core.errors import InputError, UnavailableError, VerificationError
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier
 from ledger.http_client import make_client, read_body
 from ledger.store.records import StoredCheckpoint
-from ledger.witnesses import HomeWitnesses
+from ledger.witnesses import AskedWitness, HomeWitnesses
 
 TIMEOUT_SECONDS: Final = 5.0
 """For one answer of a witness, and for each part of it."""
@@ -38,7 +37,7 @@ _MAX_SENTENCE: Final = 300
 class NewestWitnessed:
     """What one witness has of our log."""
 
-    witness: Witness
+    witness: AskedWitness
     tree_size: TreeSize | None
     """None: it could not be asked, or does not say."""
     root_hash: RootHash | None = None
@@ -57,13 +56,13 @@ def find_newest_witnessed(
         log: our log and its key.
         newest: our newest checkpoint, for witnesses that only answer to one; None in an empty log.
     """
-    with ThreadPoolExecutor(max(1, len(witnesses.urls))) as pool:
-        return list(pool.map(lambda item: _find(item[0], item[1], log, newest), witnesses.urls.items()))
+    with ThreadPoolExecutor(max(1, len(witnesses.asked))) as pool:
+        return list(pool.map(lambda witness: _find(witness, log, newest), witnesses.asked))
 
 
-def _find(witness: Witness, url: str, log: NoteVerifier, newest: StoredCheckpoint | None) -> NewestWitnessed:
+def _find(witness: AskedWitness, log: NoteVerifier, newest: StoredCheckpoint | None) -> NewestWitnessed:
     try:
-        with make_client(url, field="url") as client:
+        with make_client(witness.url, field="url") as client:
             shown = _read_shown(client, log)
             if shown is not None:
                 return NewestWitnessed(witness, shown.tree_size, shown.root_hash)
@@ -85,7 +84,7 @@ def _read_shown(client: httpx2.Client, log: NoteVerifier) -> Checkpoint | None:
     return None
 
 
-def _probe(client: httpx2.Client, witness: Witness, newest: StoredCheckpoint) -> NewestWitnessed:
+def _probe(client: httpx2.Client, witness: AskedWitness, newest: StoredCheckpoint) -> NewestWitnessed:
     """Ask from our own newest size: only a witness with another one answers with its size."""
     request = AddCheckpoint(newest.tree_size, (), newest.note)
     status, raw = _send(client, "POST", "add-checkpoint", encode_request(request))

@@ -3,8 +3,9 @@
     with ForeignWitness("w9.example", log_key, origin) as witness:
         witness.url, witness.vkey
 
-It does what the specification asks and no more: it checks consistency, and replays nothing. It can be slow, or
-answer what no witness should.
+It does what the specification asks and no more: it checks consistency, and replays nothing. With `bls` it also
+hands over shares of quorum certificates, by the norm alone. It can be slow, run ahead, or answer what no witness
+should.
 """
 
 import base64
@@ -15,6 +16,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from py_arkworks_bls12381 import G1Point, G2Point, Scalar
+
+DOMAIN = b"hengzheng/quorum/v1\0"
+SUITES = {kind: f"BLS_{kind}_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_".encode() for kind in ("SIG", "POP")}
 
 
 def node(left, right):
@@ -52,19 +57,29 @@ def is_consistent(old, new, old_root, new_root, proof):
 class ForeignWitness:
     """One witness that listens on a port of its own as long as the block."""
 
-    def __init__(self, name, log_key, origin):
+    def __init__(self, name, log_key, origin, *, bls=False):
         self.name = name
         self.origin = origin
         self.log_key = Ed25519PublicKey.from_public_bytes(log_key)
         self.log_key_raw = log_key
         self.key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+        key = int.from_bytes(hashlib.sha256(b"bls" + name.encode()).digest()[:31])
+        self.secret = Scalar(key) if bls else None
+        self._lock = threading.Lock()
+        self.forget()
+
+    def forget(self):
+        """Become as new, and honest."""
         self.size, self.root = 0, hashlib.sha256(b"").digest()
         self.requests = []
         """(old, new, status) of every request."""
         self.delay = 0.0
+        self.ahead = 0
+        """Seconds that its clock runs ahead."""
+        self.lie = None
+        """What it hands over instead of a share, by (itself, checkpoint, minutes); None: no line."""
         self.spoil = None
         """Changes status, content type and body of each answer."""
-        self._lock = threading.Lock()
 
     @property
     def public(self):
@@ -78,6 +93,44 @@ class ForeignWitness:
     def vkey(self):
         encoded = base64.b64encode(b"\x04" + self.public).decode()
         return f"{self.name}+{self.key_id(4, self.public).hex()}+{encoded}"
+
+    # --- BLS --------------------------------------------------------------------------------------------------
+
+    @property
+    def bls_key(self):
+        return bytes((G1Point() * self.secret).to_compressed_bytes())
+
+    @property
+    def bls_encoded(self):
+        proof = self.sign_bls(self.bls_key, "POP")
+        return DOMAIN + self.bls_key + proof
+
+    @property
+    def bls_vkey(self):
+        return self.spell_bls_vkey(self.bls_encoded)
+
+    def spell_bls_vkey(self, raw):
+        encoded = base64.b64encode(b"\xff" + raw).decode()
+        return f"{self.name}+{self.key_id(0xFF, raw).hex()}+{encoded}"
+
+    def sign_bls(self, message, kind="SIG"):
+        return bytes((G2Point.hash_to_curve(message, SUITES[kind]) * self.secret).to_compressed_bytes())
+
+    def make_share(self, body, minutes):
+        """Return what stands behind the key id in the line of a share."""
+        begin = minutes.to_bytes(8, "big")
+        return begin + self.sign_bls(DOMAIN + begin + body.encode())
+
+    def _share_lines(self, body, minutes):
+        if self.secret is None:
+            return ""
+        raw = (self.lie or ForeignWitness.make_share)(self, body, minutes)
+        return "" if raw is None else self._spell(self.key_id(0xFF, self.bls_encoded) + raw)
+
+    def _spell(self, raw):
+        return f"— {self.name} {base64.b64encode(raw).decode()}\n"
+
+    # --- HTTP -------------------------------------------------------------------------------------------------
 
     def __enter__(self):
         owner = self
@@ -135,10 +188,11 @@ class ForeignWitness:
         if not is_consistent(old, new, self.root, root, proof):
             return old, new, (422, "text/plain", b"")
         self.size, self.root = new, root
-        now = int(time.time())
+        now = int(time.time()) + self.ahead
         signature = self.key.sign(f"cosignature/v1\ntime {now}\n{body}".encode())
         raw = self.key_id(4, self.public) + now.to_bytes(8, "big") + signature
-        return old, new, (200, "text/plain", f"— {self.name} {base64.b64encode(raw).decode()}\n".encode())
+        lines = self._spell(raw) + self._share_lines(body, now // 60)
+        return old, new, (200, "text/plain", lines.encode())
 
     def _is_signed(self, line, body):
         _, name, encoded = line.split(" ")

@@ -20,7 +20,7 @@ from vector_proofs import (
     build_receipts,
     build_trust_lists,
 )
-from vector_quorum import build_quorum_certificates
+from vector_quorum import build_quorum_certificates, build_shares
 from vector_statements import build_folds, build_leaves, build_statements, build_subjects
 
 BUILDERS: tuple[Callable[[], Kind], ...] = (
@@ -39,6 +39,7 @@ BUILDERS: tuple[Callable[[], Kind], ...] = (
     build_proofs,
     build_quorum_certificates,
     build_receipts,
+    build_shares,
     build_statements,
     build_subjects,
     build_texts,

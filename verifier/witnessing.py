@@ -61,12 +61,15 @@ def judge_witnesses(session: Session, note: str, now: datetime) -> Witnessing:
         return Witnessing(not_checked(Step.QUORUM, str(err), f"策略中的见证方密钥不可用：{err}"), None)
     except (InputError, VerificationError) as err:
         return Witnessing(failed(Step.QUORUM, str(err), f"见证签名不成立：{err}"), None)
-    signed = list_signed(found, policy.witnesses, now + policy.clock_tolerance)
+    latest = now + policy.clock_tolerance
+    signed = list_signed(found, policy.witnesses, latest)
+    certified = list_signed([item for item in found if isinstance(item, Certified)], policy.witnesses, latest)
     as_of = find_quorum_time(signed, policy.witnesses)
-    return Witnessing(_describe(signed, policy.witnesses, as_of), as_of)
+    return Witnessing(_describe(signed, len(certified), policy.witnesses, as_of), as_of)
 
 
-def _describe(signed: list[Signed], quorum: WitnessQuorum, as_of: datetime | None) -> Check:
+def _describe(signed: list[Signed], certified: int, quorum: WitnessQuorum, as_of: datetime | None) -> Check:
+    """Say who has signed; `certified` of them by certificates, which may have signed lines too."""
     names, needed, of = (
         ", ".join(item.witness.name for item in signed),
         quorum.threshold,
@@ -78,7 +81,6 @@ def _describe(signed: list[Signed], quorum: WitnessQuorum, as_of: datetime | Non
         text = Sentence(f"{en}: {names}", f"{zh}：{names}") if names else Sentence(en, zh)
         return Check(Step.QUORUM, Outcome.NOT_CHECKED, text)
     instant = f"{as_of:%Y-%m-%d %H:%M} UTC"
-    certified = sum(isinstance(item, Certified) for item in signed)
     en = f", {certified} of them by a quorum certificate" if certified else ""
     zh = f"，其中{certified}个由法定人数证书证明" if certified else ""
     return passed(

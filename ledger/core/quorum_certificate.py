@@ -6,6 +6,9 @@ It is a further line under a checkpoint, so it goes wherever the checkpoint goes
 key id ignore it. The key id names the whole ordered list of witnesses; bit i of the bitmap, from the lowest bit of
 its first byte, stands for the i-th of them. All sign the same bytes: domain, time in whole minutes, checkpoint.
 A certificate says of each signer what its Ed25519 line would say; whether that is a quorum, `quorum` counts.
+A witness hands its share to the log as a line of its own, which stands under no checkpoint:
+
+    — b0.example yjdVmQAAAAABwrmgqmjZ…                 key id of its vkey (4) ‖ minutes (8) ‖ its BLS signature (96)
 
 >>> shares = {one: sign_share(body, minutes, signer) for one, signer in signers.items()}
 >>> line = build_certificate(body, minutes, shares, witnesses)
@@ -93,6 +96,21 @@ class Certified:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """One witness's part of a certificate, as its line says it."""
+
+    minutes: int
+    """Since 1970-01-01 UTC, rounded down."""
+    signature: bytes
+    """96 bytes."""
+
+    @property
+    def signed_at(self) -> datetime:
+        """Aware UTC, a whole minute."""
+        return datetime.fromtimestamp(self.minutes * MINUTE, UTC)
+
+
+@dataclass(frozen=True, slots=True)
 class QuorumCertificate:
     """A certificate taken apart, unverified."""
 
@@ -176,6 +194,61 @@ def verify_share(share: bytes, body: str, minutes: int, witness: BlsWitness) -> 
         BrokenSignatureError: it does not hold.
     """
     _verify(share, body, minutes, [witness], f"the signature of {witness.name}")
+
+
+def sign_share_line(
+    body: str, witness: BlsWitness, signer: BlsSigner, cosigned_at: datetime
+) -> NoteSignature:
+    """Return the line with which a witness hands over its part of a certificate.
+
+    Args:
+        body: text of the checkpoint, ended by a newline, without signature lines.
+        witness: under whose name; its key is the signer's.
+        signer: its key.
+        cosigned_at: aware UTC; cut to whole minutes.
+    """
+    minutes = int(cosigned_at.timestamp()) // MINUTE
+    return encode_share(Share(minutes, sign_share(body, minutes, signer)), witness)
+
+
+def encode_share(share: Share, witness: BlsWitness) -> NoteSignature:
+    """Return the line of a share."""
+    return NoteSignature(witness.name, witness.key_id, share.minutes.to_bytes(_TIME_BYTES) + share.signature)
+
+
+def parse_share(raw: bytes) -> Share:
+    """Take a share apart; nothing is verified.
+
+    Args:
+        raw: what stands in the line behind the key id.
+
+    Raises:
+        MalformedDocumentError: another size, or a time after the year 9999.
+    """
+    size = _TIME_BYTES + SIGNATURE_BYTES
+    if len(raw) != size:
+        raise MalformedDocumentError(f"a share of a certificate has {size} bytes, not {len(raw)}")
+    minutes = int.from_bytes(raw[:_TIME_BYTES])
+    if minutes > MAX_MINUTES:
+        raise MalformedDocumentError("the time of a share is at most the end of the year 9999")
+    return Share(minutes, raw[_TIME_BYTES:])
+
+
+def verify_share_line(line: NoteSignature, body: str, witness: BlsWitness) -> Share:
+    """Check the line of a share of this witness.
+
+    Raises:
+        PolicyMismatchError: its key is not proved.
+        BrokenSignatureError: it does not hold, or is not a time and a signature, or another's.
+    """
+    if (line.name, line.key_id) != (witness.name, witness.key_id):
+        raise BrokenSignatureError(f"the line is no share of {witness.name}")
+    try:
+        share = parse_share(line.signature)
+    except InputError as err:
+        raise BrokenSignatureError(f"the share of {witness.name} does not hold: {err.reason}") from err
+    verify_share(share.signature, body, share.minutes, witness)
+    return share
 
 
 def build_certificate(

@@ -11,6 +11,7 @@ from ledger_in_memory import make_signer
 from map_world import naive_root
 from vector_cases import BUILDERS, build_files
 
+from ledger.core.add_checkpoint import parse_answer
 from ledger.core.anchor import parse_receipt, verify_receipt
 from ledger.core.as_of import parse_as_of
 from ledger.core.bundle import parse_bundle
@@ -37,10 +38,10 @@ from ledger.core.ids import LeafIndex
 from ledger.core.map_proof import open_map_proof
 from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
-from ledger.core.note import parse_vkey
+from ledger.core.note import parse_note, parse_vkey
 from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code, parse_digits
-from ledger.core.quorum_certificate import open_certificates, parse_bls_witness
+from ledger.core.quorum_certificate import open_certificates, parse_bls_witness, verify_share_line
 from ledger.core.signature import parse_multikey
 from ledger.core.statement import parse_signed_statement, verify_statement
 from ledger.core.status import Effect, Registers, Status, SubjectState
@@ -345,6 +346,18 @@ def test_quorum_certificates(case):
     else:
         with pytest.raises((BrokenSignatureError, PolicyMismatchError)):
             open_certificates(note, known)
+
+
+@cases("share")
+def test_shares(case):
+    body, want = parse_note((case / "checkpoint.txt").read_text("utf-8")).text, expected(case)
+    (line,) = parse_answer((case / "answer.txt").read_bytes())
+    witness = parse_bls_witness(want["witness"])
+    if is_good(case):
+        assert verify_share_line(line, body, witness).signed_at.timestamp() == want["signed"]
+    else:
+        with pytest.raises((BrokenSignatureError, PolicyMismatchError)):
+            verify_share_line(line, body, witness)
 
 
 @cases("policy")

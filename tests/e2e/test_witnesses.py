@@ -1,4 +1,4 @@
-"""A home with two witnesses of ours, each a process of its own, and one that somebody else wrote."""
+"""A home with witnesses of ours, each a process of its own with a BLS key, and one that somebody else wrote."""
 
 import json
 import shutil
@@ -20,6 +20,7 @@ from ledger.core.entry import parse_leaf
 from ledger.core.note import NoteVerifier
 from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code
+from ledger.core.quorum_certificate import open_certificates, parse_bls_witness
 from ledger.core.step import Outcome, Step, Verdict
 from ledger.failpoint import KILL_VARIABLE
 from ledger.local import read_clock
@@ -52,17 +53,17 @@ def write(line, number):
 class Town:
     """The home and its witnesses."""
 
-    def __init__(self, line, foreign):
+    def __init__(self, line, foreign, *, count=2, quorum=2):
         self.line = line
-        self.port, self.ports = free_port(), (free_port(), free_port())
+        self.port, self.ports = free_port(), [free_port() for _ in range(count)]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.folders = [line.out / name for name in ("w1", "w2")]
-        items = [{"vkey": foreign.vkey, "url": foreign.url}]
+        self.folders = [line.out / f"w{number}" for number in range(1, count + 1)]
+        items = [] if foreign is None else [{"vkey": foreign.vkey, "url": foreign.url}]
         for folder, port in zip(self.folders, self.ports, strict=True):
-            made = self.witness(folder, "init", "--name", f"{folder.name}.example", "--development")
+            made = self.witness(folder, "init", "--name", f"{folder.name}.example", "--development", "--bls")
             self.witness(folder, "add", "--policy", line.policy, "--url", self.url)
-            items.append({"vkey": made["vkey"], "url": f"http://127.0.0.1:{port}"})
-        members = {"type": WITNESSES_TYPE, "quorum": 2, "witnesses": items}
+            items.append({"vkey": made["vkey"], "bls": made["bls"], "url": f"http://127.0.0.1:{port}"})
+        members = {"type": WITNESSES_TYPE, "quorum": quorum, "witnesses": items}
         line.opened.witnesses_path.write_text(json.dumps(members, indent=1))
 
     @staticmethod
@@ -117,11 +118,21 @@ class Town:
         found = open_cosignatures(note, policy.witnesses.witnesses)
         return size, {item.witness.name for item in found}
 
+    def certified(self):
+        """Return whom the certificates under the published checkpoint name."""
+        policy = parse_policy(self.line.policy.read_bytes())
+        found = open_certificates(self.get("/checkpoint").text, policy.witnesses.bls)
+        return {item.witness.name for item in found}
+
+
+def copy_line(founded, tmp_path):
+    shutil.copytree(founded.out, tmp_path / "line", ignore=shutil.ignore_patterns("port"))
+    return Line(tmp_path / "line")
+
 
 @pytest.fixture
 def town(founded, tmp_path):
-    shutil.copytree(founded.out, tmp_path / "line", ignore=shutil.ignore_patterns("port"))
-    line = Line(tmp_path / "line")
+    line = copy_line(founded, tmp_path)
     policy = parse_policy(line.policy.read_bytes())
     with ForeignWitness("w9.example", policy.log_key.raw, policy.origin) as foreign:
         made = Town(line, foreign)
@@ -147,6 +158,7 @@ def test_what_a_quorum_has_cosigned_is_published_anchored_and_valid(town):
             town.await_witnessed(SIZE + 2)
             wait_until(lambda: town.health()["anchored_size"] >= SIZE + 2 or None)
             wait_until(lambda: len(town.signers()[1]) == 3 or None)
+            wait_until(lambda: town.certified() == {"w1.example", "w2.example"} or None)
             report = town.verify_newest()
             assert report.verdict is Verdict.VALID
             assert outcome(report, Step.QUORUM) is Outcome.PASSED
@@ -173,6 +185,28 @@ def test_what_a_quorum_has_cosigned_is_published_anchored_and_valid(town):
     assert (audited.code, audited.members["contradictions"]) == (0, [])
 
 
+def test_seven_witnesses_certify_over_the_network(founded, tmp_path):
+    town = Town(copy_line(founded, tmp_path), None, count=7, quorum=4)
+    everybody = {f"w{number}.example" for number in range(1, 8)}
+    with town.serve(), town.witnesses(0, 1, 2, 3):
+        wait_until(
+            lambda: town.certified() == {"w1.example", "w2.example", "w3.example", "w4.example"} or None
+        )
+        with town.witnesses(4, 5, 6):
+            town.issue(2)
+            size = SIZE + 2
+            wait_until(lambda: (town.signers(), town.certified()) == ((size, everybody), everybody) or None)
+            wait_until(lambda: town.health()["anchored_size"] >= size or None)
+            code = compute_code(parse_leaf(town.line.statements()[-1]).statement_raw)
+            bundle = town.line.out / "newest.json"
+            bundle.write_bytes(town.get(f"/c/{code}/bundle.json").content)
+    report = town.line.verify(bundle, code=0)
+    (said,) = [check["reason"] for check in report["checks"] if check["step"] == Step.QUORUM.number]
+    assert said.startswith("cosigned by 7 of 7 witnesses, 4 are needed, 7 of them by a quorum certificate: ")
+    town.line.run("doctor")
+    town.line.run("authority", "policy", town.line.policy, "--out", town.line.out / "policy.draft")
+
+
 @pytest.mark.parametrize(
     "place",
     ["moved", "stored", *(pytest.param(one, marks=SLOW) for one in ("replayed", "leaves_stored", "signed"))],
@@ -191,6 +225,7 @@ def test_a_witness_killed_anywhere_goes_on(town, place):
             wait_until(
                 lambda: town.signers() == (SIZE + 2, {"w1.example", "w2.example", "w9.example"}) or None
             )
+            wait_until(lambda: town.certified() == {"w1.example", "w2.example"} or None)
     assert town.show(0)["cosigned_size"] == SIZE + 2
     assert "fault" not in town.show(0)
 
@@ -200,6 +235,7 @@ def test_a_witness_has_one_name_and_serves_once(town):
     assert answer.code == 2
     again = town.witness(town.folders[0], "init", "--name", "w1.example", "--development")
     assert parse_witness(again["vkey"]).name == "w1.example"
+    assert parse_bls_witness(again["bls"]).name == "w1.example", "what it has, it keeps"
     with town.witnesses(0):
         second = run("witness", "serve", "--dir", town.folders[0], "--port", 0, "--json")
         assert (second.code, second.members["kind"]) == (3, "HomeLocked")

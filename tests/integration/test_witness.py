@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
+from bls_witnesses import make_bls_signer
 from ledger_in_memory import MemoryLedger, make_record, make_signer, seal_record
 from published import FilesSource, publish
 from starlette.testclient import TestClient
@@ -23,6 +24,7 @@ from ledger.core.errors import LogIntegrityError, UnavailableError
 from ledger.core.ids import LeafIndex, RootHash, TreeSize
 from ledger.core.merkle import build_consistency_proof
 from ledger.core.note import NoteSigner, parse_line, parse_note, sign_note
+from ledger.core.quorum_certificate import make_bls_witness, verify_share_line
 from ledger.core.status import Status, SubjectState
 from ledger.store.engine import Database
 from ledger.store.witness_queries import prepare_witness_database
@@ -44,6 +46,7 @@ class Stage:
         self.now = AT
         self.source = FilesSource(publish(self.ledger))
         self.contract = None
+        self.bls = None
         self.open()
 
     def open(self):
@@ -56,7 +59,7 @@ class Stage:
         look = (lambda: self.contract) if self.contract else None
         watched = WatchedLog(self.ledger.policy(), self.source, look)
         arguments = self.database, W1, make_signer("w1"), [watched], lambda: self.now
-        return LogWitness(*arguments, self.folder / "evidence")
+        return LogWitness(*arguments, self.folder / "evidence", self.bls)
 
     def restart(self):
         self.database.close()
@@ -529,3 +532,99 @@ def test_a_move_that_lost_the_race_is_told_the_size(stage):
     answer = stage.ask(size, witness=other)
     assert_refused(answer, RefusalKind.OTHER_SIZE)
     assert answer.cosigned_size == stage.ledger.size
+
+
+# --- with a BLS key ---------------------------------------------------------------------------------------
+
+B1 = make_bls_witness(W1.name, make_bls_signer(1))
+
+
+@pytest.fixture
+def certifying(stage):
+    stage.bls = make_bls_signer(1)
+    stage.restart()
+    return stage
+
+
+def open_lines(stage, answer, size=None):
+    """Return the times of line and share; both hold over the log's checkpoint."""
+    assert isinstance(answer, Cosigned), answer
+    line, share = [parse_line(one) for one in answer.lines.splitlines()]
+    note = stage.ledger.checkpoint(size)
+    (found,) = open_cosignatures(add_lines(note, [line]), [W1])
+    return found.cosigned_at, verify_share_line(share, parse_note(note).text, B1).signed_at
+
+
+def test_a_second_line_is_the_share_of_the_minute_of_the_first(certifying):
+    certifying.now = AT + timedelta(seconds=59)
+    assert open_lines(certifying, certifying.ask(0)) == (certifying.now, AT)
+    client = TestClient(create_witness_app(certifying.witness))
+    size = certifying.ledger.size
+    body = encode_request(AddCheckpoint(size, (), certifying.ledger.checkpoint()))
+    answer = client.post("/add-checkpoint", content=body)
+    assert [line.split(" ")[1] for line in answer.text.splitlines()] == ["w1.example"] * 2
+
+
+def test_a_share_of_a_clock_that_went_back_over_the_minute_is_of_the_newest_cosignature(certifying):
+    size = certifying.ledger.size
+    certifying.ask(0)
+    certifying.now = AT - timedelta(seconds=5)
+    assert open_lines(certifying, certifying.ask(size)) == (AT, AT)
+    certifying.restart()
+    assert open_lines(certifying, certifying.ask(size)) == (AT, AT)
+    certifying.now = AT - timedelta(seconds=6)
+    with pytest.raises(UnavailableError, match="clock"):
+        certifying.ask(size)
+
+
+class Watchful:
+    """A BLS key that lets nobody sign what is not stored yet."""
+
+    def __init__(self, stage):
+        self.stage, self.plain, self.count = stage, make_bls_signer(1), 0
+        self.public_key, self.prove_possession = self.plain.public_key, self.plain.prove_possession
+
+    def sign(self, message):
+        text = message[len(b"hengzheng/quorum/v1\0") + 8 :].decode()
+        with sqlite3.connect(self.stage.folder / "witness.db") as connection:
+            (row,) = connection.execute("SELECT cosigned_note, cosigned_size FROM witness_logs").fetchall()
+        assert parse_note(row[0]).text == text, "stored and committed, as another connection sees it"
+        self.count += 1
+        return self.plain.sign(message)
+
+
+def test_nothing_is_signed_before_it_is_stored_or_that_is_refused(stage):
+    key = stage.bls = Watchful(stage)
+    stage.restart()
+    stage.grow()
+    size = stage.ledger.size
+    good, stage.source.files = stage.source.files, {}
+    with pytest.raises(UnavailableError):
+        stage.ask(0)
+    stage.source.files = good
+    assert_refused(stage.ask(1), RefusalKind.OTHER_SIZE)
+    assert_refused(stage.ask(0, proof=[bytes(32)]), RefusalKind.REFUSED)
+    assert key.count == 0
+    open_lines(stage, stage.ask(0))
+    assert key.count == 1
+    assert_refused(stage.ask(size, ledger=make_fork(stage)), RefusalKind.REFUSED, "two different states")
+    assert_refused(stage.ask(size), RefusalKind.REFUSED, "two different states")
+    assert key.count == 1
+
+
+def test_a_move_that_lost_the_race_signs_no_share(certifying):
+    size = certifying.ledger.size
+    certifying.ask(0)
+    certifying.grow()
+    key = certifying.bls = Watchful(certifying)
+    other = certifying.make()
+    follower = other._watches[certifying.ledger.origin]._follower
+    plain = follower.follow
+
+    def follow(checkpoint, note):
+        plain(checkpoint, note)
+        open_lines(certifying, certifying.ask(size))
+
+    follower.follow = follow
+    assert_refused(certifying.ask(size, witness=other), RefusalKind.OTHER_SIZE)
+    assert key.count == 0

@@ -68,6 +68,22 @@ def test_lines_and_certificate_count_together():
     assert find(verify(cosign(NOTE, AT, "w1", "w2"), quorum=quorum)).outcome is Outcome.NOT_CHECKED
 
 
+def test_who_has_signed_with_both_keys_counts_once_and_is_among_the_certified():
+    quorum = make_bls_quorum(3, threshold=2, witnesses=[make_witness("b0"), make_witness("b1")])
+    line_at = AT + timedelta(seconds=40)
+    note = certify(cosign(NOTE, line_at, "b0", "b1"), AT, 0, 2, count=3)
+    said = find(verify(note, quorum=quorum)).reason
+    assert said.en.startswith(
+        "cosigned by 3 of 3 witnesses, 2 are needed, 2 of them by a quorum certificate: "
+    )
+    assert "其中2个由法定人数证书证明" in said.zh
+    ahead = certify(cosign(NOTE, AT, "b0", "b1"), NOW + timedelta(days=1), 0, 2, count=3)
+    said = find(verify(ahead, quorum=quorum)).reason
+    assert said.en.startswith("cosigned by 2 of 3 witnesses, 2 are needed: "), (
+        "a later time counts for nothing"
+    )
+
+
 @pytest.mark.parametrize("place", [7, 8, 9, 60, 104])
 def test_a_false_certificate_is_a_failure(place):
     line = change_line(make_line(NOTE, AT, 0, 1, 2, 3), place)
