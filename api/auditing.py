@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from ledger.bundling import ReceiptFinding, build_bundles
-from ledger.catalogue import Catalogue, OnProgress, to_ms
+from ledger.catalogue.catalogue import Catalogue, OnProgress, to_ms
 from ledger.core.calendar_rules import ValidityKind, date_from_days, days_from_date
 from ledger.core.category import Category
 from ledger.core.encoding import encode_base64, encode_hex, encode_instant, parse_date

@@ -14,8 +14,8 @@ import structlog
 
 from api.background import Background
 from ledger.core.errors import LedgerError
-from ledger.cosigning import Cosigner
-from ledger.witnesses import AskedWitness
+from ledger.cosigning.cosigner import Cosigner
+from ledger.cosigning.witnesses import AskedWitness
 
 _LOG = structlog.get_logger(__name__)
 

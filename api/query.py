@@ -29,7 +29,7 @@ from api.auditing import (
     parse_question,
     write_rows,
 )
-from ledger.catalogue import Catalogue
+from ledger.catalogue.catalogue import Catalogue
 from ledger.cli import HomeOption
 from ledger.console import make_progress, run_command
 from ledger.core.errors import InputError

@@ -23,7 +23,7 @@ from api.comparing_loop import ComparingLoop
 from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
-from ledger.binding import read_binding
+from ledger.anchoring.binding import read_binding
 from ledger.cli import (
     HomeOption,
     JsonOption,

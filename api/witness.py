@@ -41,18 +41,7 @@ from ledger.local import read_clock
 from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
 from ledger.store.engine import Database
 from ledger.store.witness_queries import prepare_witness_database
-from ledger.witness import (
-    Cosigned,
-    LogStanding,
-    LogWitness,
-    ReadContract,
-    RefusalKind,
-    Refused,
-    WatchedLog,
-    describe_log,
-    poll_all,
-)
-from ledger.witness_home import (
+from ledger.witness.home import (
     DEFAULT_WITNESS,
     WITNESS_KEY,
     WatchedConfig,
@@ -64,6 +53,17 @@ from ledger.witness_home import (
     lock_witness,
     open_bls_signer,
     open_witness,
+)
+from ledger.witness.log_witness import (
+    Cosigned,
+    LogStanding,
+    LogWitness,
+    ReadContract,
+    RefusalKind,
+    Refused,
+    WatchedLog,
+    describe_log,
+    poll_all,
 )
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

@@ -25,7 +25,7 @@ from issuer.profile import InstitutionFile, parse_institution_file
 from issuer.rendering.qr import write_bulk
 from issuer.store import DeskStore, DocumentBytes
 from issuer.tables import DocumentState
-from ledger.binding import read_binding
+from ledger.anchoring.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, anchor_newest, find_given_passphrase
 from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.data import load_rule_book

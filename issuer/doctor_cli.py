@@ -15,17 +15,17 @@ from sqlalchemy.engine import make_url
 
 from issuer.desk_check import check_desk
 from issuer.store import DeskReading, has_desk
-from ledger.binding import load_binding
+from ledger.anchoring.binding import load_binding
 from ledger.boot_check import BootCheck, WriteGate
 from ledger.cli import HomeOption, JsonOption, describe_home_standing
 from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError, ReadOnlyError
 from ledger.core.trust import parse_trust_list
-from ledger.diagnosis import OnProgress, diagnose
+from ledger.doctor.diagnosis import OnProgress, diagnose
+from ledger.doctor.repair import repair as repair_log
 from ledger.home import DEFAULT_HOME, Home, lock_ledger, open_home
 from ledger.local import read_clock
 from ledger.outside import compare_with_outside
-from ledger.repair import repair as repair_log
 from ledger.store.engine import Database
 from ledger.store.integrity import check_file
 from ledger.store.migrations import migrate, require_current

@@ -31,8 +31,8 @@ from ledger.files import make_private_directory
 from ledger.home import Home, open_home
 from ledger.local import read_clock
 from ledger.store.engine import Database
-from ledger.watch_source import open_log_server
-from ledger.watching import OwnStatement, Round, Tell, Watcher, parse_own_statement
+from ledger.watch.source import open_log_server
+from ledger.watch.watcher import OwnStatement, Round, Tell, Watcher, parse_own_statement
 
 app = typer.Typer(add_completion=False)
 

@@ -13,9 +13,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ledger.anchor_review import dismiss_lost
-from ledger.anchoring import Anchorer
-from ledger.binding import bind_log, is_bound, load_binding, read_binding
+from ledger.anchoring.anchorer import Anchorer
+from ledger.anchoring.binding import bind_log, is_bound, load_binding, read_binding
+from ledger.anchoring.deployment import Founder
+from ledger.anchoring.review import dismiss_lost
 from ledger.chain.client import ChainClient
 from ledger.chain.payment import give_allowance
 from ledger.chain.registry import Registry
@@ -24,9 +25,9 @@ from ledger.console import make_progress, print_result, run_command
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import NotFoundError
-from ledger.cosigning import Cosigner
-from ledger.deployment import Founder
-from ledger.development_witnesses import create_development_witnesses, open_development_signers
+from ledger.cosigning.cosigner import Cosigner
+from ledger.cosigning.development import create_development_witnesses, open_development_signers
+from ledger.cosigning.witnesses import HomeWitnesses, load_witnesses
 from ledger.export import Exported, ExportTarget, FolderTarget, export_log
 from ledger.home import (
     CHAIN_KEY,
@@ -46,7 +47,6 @@ from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
 from ledger.store.queries import ReadQueries
-from ledger.witnesses import HomeWitnesses, load_witnesses
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")

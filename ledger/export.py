@@ -29,9 +29,9 @@ from ledger.core.merkle import build_root
 from ledger.core.note import parse_note
 from ledger.core.quorum import WitnessQuorum
 from ledger.core.tiles import TileReader, list_files, parse_tile_path, tile_path
+from ledger.cosigning.publishing import CheckpointReading, find_published
 from ledger.files import replace_file
 from ledger.proving import TileReading, read_tile
-from ledger.publishing import CheckpointReading, find_published
 from ledger.store.records import StoredCheckpoint
 
 CHECKPOINT_NAME: Final = "checkpoint"

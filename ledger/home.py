@@ -1,13 +1,13 @@
 """A home: the directory where one operator keeps keys, databases, policy, and what they were made for.
 
     home.toml               format, origin, development or not, and `[settings]`
-    chain.json              the contract, see `binding`
+    chain.json              the contract, see `anchoring.binding`
     keystore/<name>.pem     encrypted keys: `log` signs checkpoints, `chain` sends anchors
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
     audit.db                the auditors' catalogue, which may be removed
     devchain/, anvil/       the chain of a development home
-    witnesses.json          who is asked to cosign, see `witnesses`
+    witnesses.json          who is asked to cosign, see `cosigning.witnesses`
     policy.json, trust.json for verifiers
 
 Rules: what is made once is never overwritten; an interrupted `create_home` is finished by the same call;

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ledger.admission import RuleSet, Standing, admit
-from ledger.binding import pin_contract
+from ledger.anchoring.binding import pin_contract
 from ledger.boot_check import BootCheck, Claim, WriteGate, describe_contradiction
 from ledger.bundling import build_bundles
 from ledger.core.authority import encode_root_content
@@ -32,6 +32,7 @@ from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Registers, SubjectState
 from ledger.core.step import Step
 from ledger.core.trust import TrustList, encode_trust_list
+from ledger.cosigning.witnesses import HomeWitnesses, load_witnesses
 from ledger.files import replace_file
 from ledger.home import LOG_KEY, Home, lock_ledger
 from ledger.log import Log
@@ -45,7 +46,6 @@ from ledger.store.migrations import migrate
 from ledger.store.records import compute_statement_name
 from ledger.store.unit_of_work import SqlStore
 from ledger.submission import Refusal, Result, Submission
-from ledger.witnesses import HomeWitnesses, load_witnesses
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 LAG_WARNING: Final = timedelta(days=30)

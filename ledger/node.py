@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from ledger.binding import read_binding
+from ledger.anchoring.binding import read_binding
 from ledger.chain.client import ChainClient
 from ledger.chain.devchain_launch import DevchainProcess, launch_devchain
 from ledger.core.errors import ChainUnavailableError, LedgerError, NotFoundError

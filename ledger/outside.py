@@ -9,19 +9,19 @@ from typing import Final
 
 import structlog
 
-from ledger.binding import is_bound, load_binding
+from ledger.anchoring.binding import is_bound, load_binding
 from ledger.boot_check import BootCheck, Claim
 from ledger.chain.client import ChainClient
 from ledger.chain.registry import Registry
 from ledger.core.errors import ChainUnavailableError, StateError, UnavailableError
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.note import NoteVerifier
+from ledger.cosigning.heads import find_newest_witnessed
+from ledger.cosigning.witnesses import load_witnesses
 from ledger.home import LOG_KEY, Home
 from ledger.node import find_node
 from ledger.settings import ANVIL, DEVCHAIN
 from ledger.store.unit_of_work import SqlStore
-from ledger.witnessed_heads import find_newest_witnessed
-from ledger.witnesses import load_witnesses
 
 CONTRACT: Final = "the contract on chain"
 CONTRACT_ZH: Final = "链上合约"

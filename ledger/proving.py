@@ -40,8 +40,14 @@ from ledger.core.status import SubjectState
 from ledger.core.status_map import StatusMap
 from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
 from ledger.core.tlog_proof import TlogProof, encode_tlog_proof
+from ledger.cosigning.publishing import (
+    CheckpointReading,
+    attach_lines,
+    find_newest,
+    find_published,
+    find_witnessed,
+)
 from ledger.map_history import MapReading, open_map_under
-from ledger.publishing import CheckpointReading, attach_lines, find_newest, find_published, find_witnessed
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache

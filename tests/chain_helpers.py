@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from world import ORIGIN, World
 
 from contracts.registry import ANCHORED_TOPIC, parse_anchored_event
-from ledger.anchoring import Anchorer
-from ledger.binding import ChainBinding
+from ledger.anchoring.anchorer import Anchorer
+from ledger.anchoring.binding import ChainBinding
+from ledger.anchoring.deployment import Founder
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
 from ledger.chain.payment import give_allowance
@@ -18,7 +19,6 @@ from ledger.chain.transactions import Account
 from ledger.chain.waiting import Pace
 from ledger.core.anchor import ChainIdentity
 from ledger.core.policy import ContractPin, Policy
-from ledger.deployment import Founder
 
 WORLD = World()
 QUICK = Pace(deadline=30.0, resend=5.0, first_poll=0.01, longest_poll=0.2)

@@ -27,6 +27,7 @@ from world import ORIGIN, World, submit
 
 from issuer.desk_check import check_desk
 from issuer.store import DeskReading, has_desk
+from ledger.anchoring.deployment import Founder
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
 from ledger.chain.waiting import Pace
@@ -37,8 +38,7 @@ from ledger.core.event import EventType
 from ledger.core.ids import LeafIndex
 from ledger.core.merkle import hash_leaf
 from ledger.core.note import NoteVerifier
-from ledger.deployment import Founder
-from ledger.diagnosis import diagnose
+from ledger.doctor.diagnosis import diagnose
 from ledger.local import read_clock
 from ledger.log import Log
 from ledger.proving import Prover

@@ -26,7 +26,7 @@ import sqlalchemy
 
 from api.cli import main
 from issuer.outputs import encode_folder_name
-from ledger.binding import read_binding
+from ledger.anchoring.binding import read_binding
 from ledger.chain.client import ChainClient
 from ledger.core.category import Category
 from ledger.core.certificate import VerificationKind

@@ -16,7 +16,7 @@ from ledger.chain.transactions import Account, FeeQuote, build_transaction
 from ledger.core.anchor import AnchorGrade, ChainIdentity, encode_chain_identity, sign_receipt
 from ledger.core.cosignature import encode_witness, sign_cosignature
 from ledger.core.note import parse_note
-from ledger.diagnosis import NOTES
+from ledger.doctor.diagnosis import NOTES
 from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAttempt
 from ledger.store.condition_queries import Condition, ConditionQueries
 from ledger.store.records import StoredCosignature

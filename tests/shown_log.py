@@ -18,7 +18,7 @@ from ledger.core.map_proof import build_map_proof
 from ledger.core.merkle import MemoryTree, build_inclusion_proof, hash_leaf
 from ledger.core.status_map import load_nothing
 from ledger.core.tiles import ENTRIES, compute_tile_width, encode_entry_bundle, parse_tile_path
-from ledger.watch_source import LogServer
+from ledger.watch.source import LogServer
 from ledger.wire import MapAnswer, encode_map_answer, parse_map_subjects
 
 

@@ -22,10 +22,10 @@ from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code
 from ledger.core.quorum_certificate import open_certificates, parse_bls_witness
 from ledger.core.step import Outcome, Step, Verdict
+from ledger.cosigning.heads import find_newest_witnessed
+from ledger.cosigning.witnesses import WITNESSES_TYPE, load_witnesses
 from ledger.failpoint import KILL_VARIABLE
 from ledger.local import read_clock
-from ledger.witnessed_heads import find_newest_witnessed
-from ledger.witnesses import WITNESSES_TYPE, load_witnesses
 from verifier.session import Session
 from verifier.verify import verify_bundle
 

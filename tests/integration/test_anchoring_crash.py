@@ -10,10 +10,10 @@ from chain_helpers import QUICK, WORLD, fresh_account, make_anchorer, read_event
 from servers import dev_chain
 from world import ORIGIN, submit
 
+from ledger.anchoring.deployment import Founder
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
 from ledger.core.anchor import verify_receipt
-from ledger.deployment import Founder
 from ledger.store.anchor_queries import AnchorQueries
 
 STEPS = (

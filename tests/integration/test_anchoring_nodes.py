@@ -18,6 +18,7 @@ from world import ORIGIN, Clock, submit
 
 from contracts.artifact import load_artifact
 from contracts.registry import compute_anchor_gas_limit, encode_anchor, encode_freeze, encode_propose_operator
+from ledger.anchoring.deployment import Founder
 from ledger.chain.answers import parse_anything
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
@@ -34,7 +35,6 @@ from ledger.core.errors import (
 )
 from ledger.core.policy import ContractPin
 from ledger.core.step import Outcome
-from ledger.deployment import Founder
 from ledger.log import Log
 from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database

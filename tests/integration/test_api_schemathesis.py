@@ -14,7 +14,7 @@ from world import ORIGIN
 from api.app import Parts, create_app
 from api.auditing import Auditor
 from api.export import FOLDER
-from ledger.catalogue import Catalogue
+from ledger.catalogue.catalogue import Catalogue
 from ledger.register_list import RegisterList
 from ledger.store.engine import Database
 from verifier.checks import find_stated_status

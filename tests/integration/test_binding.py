@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.artifact import load_artifact
-from ledger.binding import ChainBinding, bind_log, load_binding, pin_contract, read_binding
+from ledger.anchoring.binding import ChainBinding, bind_log, load_binding, pin_contract, read_binding
 from ledger.core.anchor import ChainIdentity
 from ledger.core.errors import InputError, NotFoundError, WrongChainError
 from ledger.home import create_home

@@ -31,9 +31,9 @@ from ledger.core.anchor import AnchorState
 from ledger.core.cosignature import add_lines, parse_witness
 from ledger.core.errors import DamagedRowError, LedgerError, LogIntegrityError
 from ledger.core.note import NoteSignature
-from ledger.diagnosis import NOTES, diagnose
+from ledger.doctor.diagnosis import NOTES, diagnose
+from ledger.doctor.repair import repair
 from ledger.log import Log
-from ledger.repair import repair
 from ledger.store.engine import Database
 from ledger.store.mending import DERIVED, DERIVED_OF_ENTRY
 from ledger.store.migrations import migrate, require_current

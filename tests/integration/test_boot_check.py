@@ -17,12 +17,12 @@ from ledger.core.errors import ReadOnlyError
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.merkle import EMPTY_ROOT
 from ledger.core.policy import parse_policy
+from ledger.cosigning.witnesses import WITNESSES_TYPE
 from ledger.home import find_passphrase
 from ledger.local import open_ledger
 from ledger.log import Log
 from ledger.outside import CONTRACT, CONTRACT_ZH
 from ledger.store.condition_queries import ConditionQueries
-from ledger.witnesses import WITNESSES_TYPE
 
 WORLD = World()
 

@@ -19,7 +19,7 @@ from world import AUTHORITY, INSTITUTION, ORIGIN, VERIFIED_ON, Clock, World, sub
 
 from api.auditing import Auditor, parse_question, row_members
 from api.query import _print_all
-from ledger.catalogue import Catalogue
+from ledger.catalogue.catalogue import Catalogue
 from ledger.core.calendar_rules import date_from_days
 from ledger.core.category import Category
 from ledger.core.entry import parse_leaf
@@ -339,7 +339,7 @@ def test_it_is_made_in_parts_that_each_hold(audit_database, monkeypatch):
     """Whoever is killed between two parts goes on behind the last one."""
     days = DaysOfEvents(MemoryStore(), 3)
     days.pass_some(60)
-    monkeypatch.setattr("ledger.catalogue.CHUNK", 5)
+    monkeypatch.setattr("ledger.catalogue.catalogue.CHUNK", 5)
     catalogue = Catalogue(days.store, audit_database, ORIGIN, find_stated_status)
 
     def stop(done, _all):

@@ -9,16 +9,16 @@ from world import ORIGIN, World, submit
 
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError, StateError
 from ledger.core.quorum_certificate import open_certificates
-from ledger.cosigning import REFRESH, Cosigner
-from ledger.development_witnesses import create_development_witnesses, open_development_signers
-from ledger.diagnosis import diagnose
+from ledger.cosigning.cosigner import REFRESH, Cosigner
+from ledger.cosigning.development import create_development_witnesses, open_development_signers
+from ledger.cosigning.publishing import find_anchorable
+from ledger.cosigning.witnesses import load_witnesses
+from ledger.doctor.diagnosis import diagnose
 from ledger.home import create_home, find_passphrase
 from ledger.keystore import KeyAlgorithm
 from ledger.passphrase import Passphrase
 from ledger.proving import Prover
-from ledger.publishing import find_anchorable
 from ledger.store.records import StoredCosignature
-from ledger.witnesses import load_witnesses
 
 WORLD = World()
 

@@ -20,7 +20,8 @@ from servers import anvil_node
 from world import ORIGIN, submit
 
 from contracts.registry import compute_anchor_gas_limit, encode_anchor
-from ledger.anchor_review import dismiss_lost
+from ledger.anchoring.deployment import Founder
+from ledger.anchoring.review import dismiss_lost
 from ledger.chain.answers import parse_anything
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
@@ -41,7 +42,6 @@ from ledger.core.ids import LeafIndex
 from ledger.core.policy import ContractPin
 from ledger.core.qr import compute_code
 from ledger.core.step import Outcome
-from ledger.deployment import Founder
 from ledger.proving import Prover
 from ledger.receipts import Receipts
 from ledger.standing import ANCHORING

@@ -20,14 +20,14 @@ from ledger.core.errors import DamagedRowError, InputError, NotFoundError
 from ledger.core.ids import LeafIndex, RootHash, TreeSize
 from ledger.core.note import NoteVerifier
 from ledger.core.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from ledger.cosigning import REFRESH, Cosigner
-from ledger.diagnosis import diagnose
+from ledger.cosigning.cosigner import REFRESH, Cosigner
+from ledger.cosigning.heads import find_newest_witnessed
+from ledger.cosigning.publishing import find_anchorable, find_published
+from ledger.cosigning.witnesses import WITNESSES_TYPE, parse_witnesses
+from ledger.doctor.diagnosis import diagnose
 from ledger.export import FolderTarget, export_log
 from ledger.proving import Prover
-from ledger.publishing import find_anchorable, find_published
 from ledger.store.records import StoredCosignature
-from ledger.witnessed_heads import find_newest_witnessed
-from ledger.witnesses import WITNESSES_TYPE, parse_witnesses
 
 WORLD = World()
 LOG = NoteVerifier(ORIGIN, WORLD.log_key.public_key)

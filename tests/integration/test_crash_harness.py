@@ -16,11 +16,11 @@ from planted import BUGS
 from servers import dev_chain, postgres_server
 from tally import note
 
+from ledger.anchoring.deployment import Founder
 from ledger.chain.client import ChainClient
 from ledger.chain.finality import parse_finality
 from ledger.chain.payment import give_allowance
 from ledger.core.errors import LedgerError
-from ledger.deployment import Founder
 
 pytestmark = pytest.mark.drill
 

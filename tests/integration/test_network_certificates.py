@@ -17,15 +17,15 @@ from ledger.core.note import NoteVerifier
 from ledger.core.policy import encode_policy, parse_policy
 from ledger.core.quorum_certificate import open_certificates
 from ledger.core.step import Step
-from ledger.cosigning import REFRESH, RETRY, Cosigner
-from ledger.diagnosis import diagnose
+from ledger.cosigning.cosigner import REFRESH, RETRY, Cosigner
+from ledger.cosigning.heads import find_newest_witnessed
+from ledger.cosigning.publishing import find_anchorable
+from ledger.cosigning.witnesses import WITNESSES_TYPE, load_witnesses, parse_witnesses
+from ledger.doctor.diagnosis import diagnose
 from ledger.home import create_home
 from ledger.local import build_policy
 from ledger.passphrase import Passphrase
 from ledger.proving import Prover
-from ledger.publishing import find_anchorable
-from ledger.witnessed_heads import find_newest_witnessed
-from ledger.witnesses import WITNESSES_TYPE, load_witnesses, parse_witnesses
 
 WORLD = World()
 LOG = NoteVerifier(ORIGIN, WORLD.log_key.public_key)

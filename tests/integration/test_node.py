@@ -13,7 +13,7 @@ from servers import ROOT, dev_chain, free_port
 
 from contracts.artifact import load_artifact
 from ledger import node as module
-from ledger.binding import ChainBinding, bind_log
+from ledger.anchoring.binding import ChainBinding, bind_log
 from ledger.chain.client import ChainClient
 from ledger.core.anchor import ChainIdentity
 from ledger.core.errors import ChainUnavailableError, NotFoundError

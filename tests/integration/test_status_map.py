@@ -13,7 +13,7 @@ from ledger.core.map_proof import build_map_proof, open_map_proof
 from ledger.core.maphead import get_map_root
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status_map import open_map
-from ledger.diagnosis import diagnose
+from ledger.doctor.diagnosis import diagnose
 from ledger.log import Log
 from ledger.map_history import open_map_under, read_maphead
 

@@ -20,8 +20,8 @@ from world import FOUNDING, ORIGIN, World
 
 from ledger.core.checkpoint import verify_checkpoint
 from ledger.core.note import NoteVerifier
-from ledger.derived import raise_difference
-from ledger.diagnosis import LeafPass
+from ledger.doctor.derived import raise_difference
+from ledger.doctor.diagnosis import LeafPass
 from ledger.store.engine import Database
 from ledger.store.integrity import check_database
 from ledger.store.scan import RawRows

@@ -28,8 +28,8 @@ from ledger.core.quorum_certificate import make_bls_witness, verify_share_line
 from ledger.core.status import Status, SubjectState
 from ledger.store.engine import Database
 from ledger.store.witness_queries import prepare_witness_database
-from ledger.witness import Cosigned, LogWitness, RefusalKind, Refused, WatchedLog, poll_all
-from ledger.witness_follower import CHUNK
+from ledger.witness.follower import CHUNK
+from ledger.witness.log_witness import Cosigned, LogWitness, RefusalKind, Refused, WatchedLog, poll_all
 
 AT = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 W1 = make_witness("w1")

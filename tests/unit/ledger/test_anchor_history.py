@@ -2,9 +2,9 @@
 
 import pytest
 
-from ledger.anchor_history import follow_moves
 from ledger.core.anchor import ANCHOR_MOVES, AnchorState
 from ledger.core.errors import DamagedRowError
+from ledger.doctor.anchors import follow_moves
 from ledger.store.tables import anchor_moves
 
 TX, OTHER, BLOCK = b"t" * 32, b"o" * 32, b"b" * 32

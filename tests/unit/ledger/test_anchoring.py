@@ -10,8 +10,8 @@ from world import FOUNDING, ORIGIN, Clock, World, submit
 
 from contracts.registry import ANCHORED_TOPIC, compute_origin_hash
 from ledger import failpoint
-from ledger.anchor_review import dismiss_lost
-from ledger.anchoring import Anchorer
+from ledger.anchoring.anchorer import Anchorer
+from ledger.anchoring.review import dismiss_lost
 from ledger.chain.finality import parse_finality
 from ledger.chain.registry import Registry
 from ledger.chain.transactions import Account

@@ -3,8 +3,8 @@
 import pytest
 
 from ledger.boot_check import BootState
-from ledger.condition_check import check_conditions
 from ledger.core.errors import DamagedRowError
+from ledger.doctor.conditions import check_conditions
 from ledger.standing import AnchoringState
 
 BOOT = ("boot", "compared", "compared", "已比对", None, 1000)

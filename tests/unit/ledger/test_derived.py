@@ -12,7 +12,7 @@ from ledger.console import describe_error, find_exit_code
 from ledger.core.errors import DamagedRowError, InputError
 from ledger.core.merkle import hash_leaf
 from ledger.core.tiles import GrowingTiles, list_new_tiles
-from ledger.derived import Difference, is_same, show
+from ledger.doctor.derived import Difference, is_same, show
 from ledger.store.tables import head, tiles
 
 ACCOUNT = Account(hashlib.sha256(b"chain").digest())

@@ -22,7 +22,7 @@ from ledger.core.policy import encode_policy
 from ledger.core.quorum import WitnessQuorum
 from ledger.core.status import Status
 from ledger.store.engine import Database
-from ledger.watching import MAX_FILES, OwnStatement, Watcher, parse_own_statement
+from ledger.watch.watcher import MAX_FILES, OwnStatement, Watcher, parse_own_statement
 from verifier.cli import main as verify
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -5,13 +5,13 @@ import stat
 import pytest
 from line import run
 
-from ledger import witness_home
 from ledger.core.cosignature import parse_witness
 from ledger.core.errors import InputError, MalformedDocumentError, NotFoundError, StateError
 from ledger.core.quorum_certificate import encode_bls_witness, parse_bls_witness, require_possession
 from ledger.keystore import Keystore
 from ledger.passphrase import Passphrase
-from ledger.witness_home import (
+from ledger.witness import home as witness_home
+from ledger.witness.home import (
     BLS_KEY,
     create_witness,
     find_witness_passphrase,

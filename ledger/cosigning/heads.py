@@ -23,9 +23,9 @@ from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.errors import InputError, UnavailableError, VerificationError
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier
+from ledger.cosigning.witnesses import AskedWitness, HomeWitnesses
 from ledger.http_client import make_client, read_body
 from ledger.store.records import StoredCheckpoint
-from ledger.witnesses import AskedWitness, HomeWitnesses
 
 TIMEOUT_SECONDS: Final = 5.0
 """For one answer of a witness, and for each part of it."""

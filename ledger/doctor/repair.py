@@ -14,8 +14,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from ledger.core.errors import DamagedRowError, LogIntegrityError
-from ledger.derived import Difference, is_same
-from ledger.diagnosis import OnProgress, ignore_progress, replay_and_mend
+from ledger.doctor.derived import Difference, is_same
+from ledger.doctor.diagnosis import OnProgress, ignore_progress, replay_and_mend
 from ledger.store.integrity import check_file
 from ledger.store.mending import DERIVED_OF_ENTRY, Mender, open_derived
 from ledger.store.scan import RawRow

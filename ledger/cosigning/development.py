@@ -14,10 +14,10 @@ from ledger.core.bls import BlsSigner
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.errors import InputError, StateError
 from ledger.core.quorum_certificate import BlsWitness, encode_bls_witness, make_bls_witness
+from ledger.cosigning.witnesses import WITNESSES_TYPE, HomeWitnesses
 from ledger.files import create_file
 from ledger.home import Home, find_passphrase
 from ledger.keystore import KeyAlgorithm
-from ledger.witnesses import WITNESSES_TYPE, HomeWitnesses
 
 KEY_PREFIX: Final = "development-witness-"
 

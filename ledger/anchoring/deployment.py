@@ -19,7 +19,7 @@ from contracts.registry import (
     compute_origin_hash,
     encode_open,
 )
-from ledger.binding import ChainBinding
+from ledger.anchoring.binding import ChainBinding
 from ledger.chain.client import ChainClient, ChainRefusedError
 from ledger.chain.finality import Finality
 from ledger.chain.payment import DEFAULT_MAX_FEE_WEI, quote_fees

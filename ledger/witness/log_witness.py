@@ -5,7 +5,7 @@
                `old` is the size that was cosigned last                   409 with that size
                the consistency proof holds                                422
                no smaller than anything that was seen                     422
-    replay     every leaf up to this size, see `witness_follower`         422 for ever; 503 where it cannot look
+    replay     every leaf up to this size, see `follower`                 422 for ever; 503 where it cannot look
     store      compare with what was cosigned last and replace it, in one transaction
     sign       only then; a request that is lost after that is sent again and signed again; with a BLS key a second
                line of the same time, cut to its minute: the share of a quorum certificate
@@ -62,7 +62,7 @@ from ledger.failpoint import failpoint
 from ledger.files import replace_file
 from ledger.store.engine import Database
 from ledger.store.witness_queries import WitnessedLog, WitnessQueries
-from ledger.witness_follower import Follower, LogFaultError
+from ledger.witness.follower import Follower, LogFaultError
 
 BUSY_SECONDS: Final = 5.0
 """How long a request waits for the one before it, which may be replaying."""

@@ -42,11 +42,11 @@ from ledger.core.quorum_certificate import (
     sign_share,
     verify_share_line,
 )
+from ledger.cosigning.witnesses import AskedWitness, HomeWitnesses
 from ledger.http_client import make_client
 from ledger.proving import Prover
 from ledger.store.records import StoredCheckpoint, StoredCosignature
 from ledger.store.unit_of_work import SqlStore
-from ledger.witnesses import AskedWitness, HomeWitnesses
 
 REFRESH: Final = timedelta(minutes=10)
 """A line of this age over the newest checkpoint is replaced by a fresh one."""
@@ -84,7 +84,7 @@ class Cosigner:
             prover: over the same store; builds the consistency proofs.
             witnesses: whom, and where.
             clock: returns the time, aware UTC.
-            signers: BLS keys of a development home that sign here, see `development_witnesses`.
+            signers: BLS keys of a development home that sign here, see `development`.
             compare: compares the ledger with what others hold of it, and closes it where it has to.
         """
         self._compare = compare

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ledger.boot_check import BOOT, BootState
 from ledger.core.errors import DamagedRowError
-from ledger.derived import name_key
+from ledger.doctor.derived import name_key
 from ledger.standing import ANCHORING, AnchoringState
 from ledger.store.scan import RawRow, RawRows, get_key
 from ledger.store.tables import conditions

@@ -4,7 +4,7 @@
 
 An item may have `bls` too, the BLS vkey of the same witness, or have it without `vkey`: its answers then hold a
 share of a quorum certificate. An item of `bls` and `key` instead names a BLS key of this very home, if that is for
-development, see `development_witnesses`. A name stands in one item only.
+development, see `development`. A name stands in one item only.
 
 The operator writes it, as `witnesses.json` in the home; no address ever comes from anywhere else. Without the file
 the log has no witnesses. It is read when the ledger is opened.

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from ledger.condition_check import check_conditions
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.encoding import encode_hex
 from ledger.core.entry import HEADER_BYTES, NO_CERTIFICATE, parse_header
@@ -24,8 +23,9 @@ from ledger.core.merkle import HASH_SIZE, hash_leaf
 from ledger.core.note import NoteVerifier, parse_note
 from ledger.core.replay import Replay, Replayed
 from ledger.core.tiles import TILE_WIDTH
-from ledger.cosignature_check import check_cosignatures
-from ledger.derived import (
+from ledger.doctor.conditions import check_conditions
+from ledger.doctor.cosignatures import check_cosignatures
+from ledger.doctor.derived import (
     DerivedRows,
     Difference,
     Meet,
@@ -35,7 +35,7 @@ from ledger.derived import (
     raise_difference,
     show,
 )
-from ledger.outbox import check_outbox
+from ledger.doctor.outbox import check_outbox
 from ledger.store.integrity import check_database
 from ledger.store.scan import CHUNK, RawRow, RawRows
 from ledger.store.tables import (

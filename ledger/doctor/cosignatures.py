@@ -14,8 +14,8 @@ from ledger.core.errors import BrokenSignatureError, DamagedRowError, InputError
 from ledger.core.ids import TreeSize
 from ledger.core.note import NoteSignature, parse_note
 from ledger.core.quorum_certificate import MINUTE, encode_bls_witness, parse_bls_witness
-from ledger.derived import is_same, name_key
-from ledger.publishing import verify_stored
+from ledger.cosigning.publishing import verify_stored
+from ledger.doctor.derived import is_same, name_key
 from ledger.store.records import StoredCosignature
 from ledger.store.scan import CHUNK, RawRow, RawRows, get_key
 from ledger.store.tables import checkpoints, cosignatures

@@ -67,7 +67,7 @@ from ledger.failpoint import failpoint
 from ledger.files import replace_file
 from ledger.store.engine import Database
 from ledger.store.watch_queries import SeenNote, WatchQueries, prepare_watch_database
-from ledger.watch_source import LogServer
+from ledger.watch.source import LogServer
 from ledger.wire import MAX_MAP_SUBJECTS, MapAnswer
 
 EVIDENCE_TYPE: Final = "hengzheng/watch-evidence/v1"

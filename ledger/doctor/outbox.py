@@ -7,7 +7,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ledger.anchor_history import PLACED_STATES, History, Move, Way, follow_moves
 from ledger.chain.transactions import TransactionFields, parse_transaction
 from ledger.core.anchor import (
     SETTLED_STATES,
@@ -25,7 +24,8 @@ from ledger.core.errors import DamagedRowError, InputError, VerificationError
 from ledger.core.fields import Reader
 from ledger.core.ids import RootHash, TreeSize
 from ledger.core.replay import Replay
-from ledger.derived import Difference, is_same, is_same_row, name_key, show
+from ledger.doctor.anchors import PLACED_STATES, History, Move, Way, follow_moves
+from ledger.doctor.derived import Difference, is_same, is_same_row, name_key, show
 from ledger.store.scan import RawRow, RawRows, get_key
 from ledger.store.tables import anchor_attempts, anchors, meta
 

@@ -14,7 +14,7 @@ that an event bears on are written once, so that asking how they stood is a look
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ledger.catalogue_rows import make_row
+from ledger.catalogue.rows import make_row
 from ledger.core.entry import LeafHeader, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError
 from ledger.core.event import EventType, certificate_subject, lot_subject

@@ -11,7 +11,7 @@
                                                       remember it; included, if the contract holds the head
     replaced,  as drafted                             as drafted: built anew from what the contract holds
     failed
-    final      the receipt, signed by the log key     lost, if that block is gone: see `anchor_review`
+    final      the receipt, signed by the log key     lost, if that block is gone: see `review`
                once the finality rule holds
 
 Rules it keeps: one sender, and one anchor under way at a time; what the contract holds is read from it before
@@ -35,7 +35,7 @@ from typing import Final
 import structlog
 
 from contracts.registry import RegistryHead, compute_anchor_gas_limit, encode_anchor
-from ledger.anchor_review import require_standing
+from ledger.anchoring.review import require_standing
 from ledger.chain.answers import BlockRef, LogEntry
 from ledger.chain.client import ChainRefusedError
 from ledger.chain.finality import Finality, FinalityKind, parse_finality
@@ -64,8 +64,8 @@ from ledger.core.merkle import build_consistency_proof, build_root
 from ledger.core.quorum import WitnessQuorum
 from ledger.core.signature import Signer
 from ledger.core.tiles import TileReader
+from ledger.cosigning.publishing import find_anchorable
 from ledger.failpoint import failpoint
-from ledger.publishing import find_anchorable
 from ledger.standing import ANCHORING, AnchoringState
 from ledger.store.anchor_queries import AnchorQueries, StoredAnchor, StoredAttempt
 from ledger.store.condition_queries import Condition, ConditionQueries

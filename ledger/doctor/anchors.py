@@ -12,7 +12,7 @@ from typing import Any, Final
 from ledger.core.anchor import ANCHOR_MOVES, SETTLED_STATES, AnchorState
 from ledger.core.errors import DamagedRowError
 from ledger.core.ids import RootHash, TreeSize
-from ledger.derived import is_same, show
+from ledger.doctor.derived import is_same, show
 from ledger.store.scan import RawRow, RawRows
 from ledger.store.tables import anchor_moves
 

@@ -2,7 +2,7 @@
 
 It follows the log's store, which it only reads, into a database of its own, and may be thrown away and made again.
 What each leaf does is said by the log's own fold; what follows for certificates, for older ones too, is weighed by
-the rule of whoever opens the catalogue, which for this product is the verifier's: see `cataloguing`. An event costs
+the rule of whoever opens the catalogue, which for this product is the verifier's: see `run`. An event costs
 time in proportion to the certificates that it bears on: those of its instruments, or of its lot.
 
 >>> catalogue = Catalogue(SqlStore(database), Database("sqlite:////srv/audit.db"), origin, find_stated_status)
@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from ledger.cataloguing import Run, Weigh
+from ledger.catalogue.run import Run, Weigh
 from ledger.core.calendar_rules import days_from_date
 from ledger.core.ids import TreeSize
 from ledger.core.replay import replay_registers

@@ -1,0 +1,1 @@
+"""A log on a chain: its contract, and the sender of its checkpoints."""

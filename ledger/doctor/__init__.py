@@ -1,0 +1,1 @@
+"""Reads everything again and compares it with the leaves; builds derived rows anew."""

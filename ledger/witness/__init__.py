@@ -1,0 +1,1 @@
+"""A witness: its answers, its copy of a log, its directory."""
