@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.core.act import ReasonCode
 from ledger.core.calendar_rules import ValidityKind
@@ -183,9 +183,11 @@ class ReferenceStandard:
     instruments: tuple[StandardInstrument, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One reading. `nominal` is the reference value, `measured` the instrument's indication."""
+class Point(NamedTuple):
+    """One reading. `nominal` is the reference value, `measured` the instrument's indication.
+
+    A certificate has dozens; a named tuple is made in a third of the time.
+    """
 
     indication_error: Decimal
     passed: bool
@@ -588,16 +590,10 @@ def _parse_result(reader: Reader) -> Result:
 
 
 def _parse_point(reader: Reader) -> Point:
-    point = Point(
-        indication_error=reader.decimal("error"),
-        passed=reader.boolean("pass"),
-        nominal=reader.opt_decimal("nominal"),
-        measured=reader.opt_decimal("measured"),
-        maximum_permissible_error=reader.opt_decimal("mpe"),
-        expanded_uncertainty=reader.opt_decimal("u"),
-    )
+    error, passed = reader.decimal("error"), reader.boolean("pass")
+    nominal, measured, mpe, uncertainty = reader.opt_decimals("nominal", "measured", "mpe", "u")
     reader.finish()
-    return point
+    return Point(error, passed, nominal, measured, mpe, uncertainty)
 
 
 def _parse_conclusion(reader: Reader) -> Conclusion:

@@ -267,6 +267,11 @@ class Reader:
         """Return a decimal number, or None if the member is absent."""
         return self._parse(name, parse_decimal) if name in self._left else None
 
+    def opt_decimals(self, *names: str) -> "list[Decimal | None]":
+        """Return the decimal number of each of these members, or None where it is absent."""
+        left = self._left
+        return [self._parse(name, parse_decimal) if name in left else None for name in names]
+
     def opt_date(self, name: str) -> dt.date | None:
         """Return a calendar date, or None if the member is absent."""
         return self.date(name) if name in self._left else None
