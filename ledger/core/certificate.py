@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from ledger.core.act import ReasonCode
@@ -316,9 +317,9 @@ class Record:
     """16 random bytes, so that nobody finds the digest by guessing the content."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Certificate:
-    """A document as published."""
+    """A document as published; not slotted, because it remembers its digest."""
 
     raw: bytes
     document: JsonObject
@@ -328,9 +329,9 @@ class Certificate:
     issuer_did: str
     """did:key of the seal."""
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
-        """Return SHA-256 over the complete published bytes."""
+        """SHA-256 over the complete published bytes."""
         return Digest(hashlib.sha256(self.raw).digest())
 
     @property
