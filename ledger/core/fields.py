@@ -134,9 +134,9 @@ class Reader:
         Raises:
             MalformedDocumentError: missing, or something else.
         """
-        value = self._take(name)
+        value = self._left.pop(name, None)  # as in `_take_text`; each reading has one
         if type(value) is not bool:
-            self.refuse(name, "true or false is expected here")
+            self.refuse(name, "this member is missing" if value is None else "true or false is expected here")
         return value
 
     def decimal(self, name: str) -> Decimal:

@@ -472,8 +472,7 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
         return instant.date()
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     """Something that happened to a document, and when."""
 
     field: str
