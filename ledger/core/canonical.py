@@ -135,9 +135,10 @@ def _is_in_profile(value: JsonValue) -> bool:
 def _fits_profile(value: JsonValue) -> bool:
     """Answer quickly whether names, kinds and levels fit; orjson has checked surrogates and integers."""
     objects: list[JsonObject] = []
+    names: set[str] = set()
     if not _fit_kinds([value], 0, objects):
         return False
-    joined = "".join(set[str]().union(*objects))
+    joined = "".join(names.union(*objects))
     return joined.isascii() and joined.isprintable()
 
 
