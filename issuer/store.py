@@ -161,7 +161,8 @@ class DeskReading:
     def find(self, request_ids: Sequence[str]) -> dict[str, StoredDocument]:
         """Return what is stored under these request ids, at most a few hundred; absent ones are left out."""
         rows = self._connection.execute(select(*_LIGHT).where(documents.c.request_id.in_(request_ids)))
-        return {row.request_id: _to_stored(row) for row in rows}
+        stored = map(_to_stored, rows)
+        return {document.request_id: document for document in stored}
 
     def find_numbers(self, numbers: Sequence[CertificateNumber]) -> dict[CertificateNumber, str]:
         """Return which of these numbers are in use, and by which request."""
@@ -355,13 +356,14 @@ class DeskStore:
 
 
 def _to_stored(row: Row[*tuple[Any, ...]]) -> StoredDocument:
+    request_id, content_digest, number, state, leaf_index, reason = row
     return StoredDocument(
-        row.request_id,
-        bytes(row.content_digest),
-        CertificateNumber(row.number),
-        DocumentState(row.state),
-        None if row.leaf_index is None else LeafIndex(row.leaf_index),
-        row.reason,
+        request_id,
+        bytes(content_digest),
+        CertificateNumber(number),
+        DocumentState(state),
+        None if leaf_index is None else LeafIndex(leaf_index),
+        reason,
     )
 
 

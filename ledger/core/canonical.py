@@ -15,6 +15,7 @@ ledger.core.errors.MalformedDocumentError: a: the number 15e-1 must be written a
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias, cast
 
@@ -37,6 +38,7 @@ MAX_LEVELS = 32
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _LARGEST = 2**53 - 1
 _SHOWN_PATH = 200
+_SINGLE = frozenset({str, int, bool})
 
 
 def encode_canonical_json(value: JsonValue) -> bytes:
@@ -132,27 +134,26 @@ def _is_in_profile(value: JsonValue) -> bool:
 
 def _fits_profile(value: JsonValue) -> bool:
     """Answer quickly whether names, kinds and levels fit; orjson has checked surrogates and integers."""
-    names: list[str] = []
-    if not _fit_kinds([value], 0, names):
+    objects: list[JsonObject] = []
+    names: set[str] = set()
+    if not _fit_kinds([value], 0, objects):
         return False
-    joined = "".join(names)
+    joined = "".join(names.union(*objects))
     return joined.isascii() and joined.isprintable()
 
 
-def _fit_kinds(container: JsonObject | list[JsonValue], level: int, names: list[str]) -> bool:
-    """Walk over kinds and levels only, and gather all names; every microsecond here is paid per document."""
-    if level > MAX_LEVELS:
-        return False
-    if type(container) is dict:
-        names.append("".join(container))
-    for item in container.values() if type(container) is dict else container:
-        kind = type(item)
-        if kind is str:
+def _fit_kinds(items: Iterable[JsonValue], level: int, objects: list[JsonObject]) -> bool:
+    """Walk over kinds and levels only, and gather all objects; every microsecond here is paid per document."""
+    for item in items:
+        if type(item) in _SINGLE:
             continue
-        if kind is dict or kind is list:
-            if not _fit_kinds(item, level + 1, names):  # type: ignore[arg-type] # kind has just told
+        if level >= MAX_LEVELS:
+            return False
+        if type(item) is dict:
+            objects.append(item)
+            if not _fit_kinds(item.values(), level + 1, objects):
                 return False
-        elif kind is not bool and kind is not int:
+        elif type(item) is not list or not _fit_kinds(item, level + 1, objects):
             return False
     return True
 

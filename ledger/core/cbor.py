@@ -27,6 +27,8 @@ MAX_LEVELS = 8
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _SMALLEST = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
 """The least number that needs a head of this kind; a smaller one has a shorter head."""
+_SHORT_HEADS = [bytes((first,)) for first in range(256)]
+"""Every head of one byte, at its own value."""
 
 
 def encode_cbor(value: CborValue) -> bytes:
@@ -67,7 +69,7 @@ def encode_head(major: int, argument: int) -> bytes:
     """
     major <<= 5
     if argument < 24:
-        return bytes((major | argument,))
+        return _SHORT_HEADS[major | argument]
     if argument < 1 << 8:
         return bytes((major | 24, argument))
     if argument < 1 << 16:

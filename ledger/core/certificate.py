@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from ledger.core.act import ReasonCode
 from ledger.core.calendar_rules import ValidityKind
@@ -183,9 +184,11 @@ class ReferenceStandard:
     instruments: tuple[StandardInstrument, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One reading. `nominal` is the reference value, `measured` the instrument's indication."""
+class Point(NamedTuple):
+    """One reading. `nominal` is the reference value, `measured` the instrument's indication.
+
+    A certificate has dozens; a named tuple is made in a third of the time.
+    """
 
     indication_error: Decimal
     passed: bool
@@ -314,9 +317,9 @@ class Record:
     """16 random bytes, so that nobody finds the digest by guessing the content."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Certificate:
-    """A document as published."""
+    """A document as published; not slotted, because it remembers its digest."""
 
     raw: bytes
     document: JsonObject
@@ -326,9 +329,9 @@ class Certificate:
     issuer_did: str
     """did:key of the seal."""
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
-        """Return SHA-256 over the complete published bytes."""
+        """SHA-256 over the complete published bytes."""
         return Digest(hashlib.sha256(self.raw).digest())
 
     @property
@@ -588,16 +591,10 @@ def _parse_result(reader: Reader) -> Result:
 
 
 def _parse_point(reader: Reader) -> Point:
-    point = Point(
-        indication_error=reader.decimal("error"),
-        passed=reader.boolean("pass"),
-        nominal=reader.opt_decimal("nominal"),
-        measured=reader.opt_decimal("measured"),
-        maximum_permissible_error=reader.opt_decimal("mpe"),
-        expanded_uncertainty=reader.opt_decimal("u"),
-    )
+    error, passed = reader.decimal("error"), reader.boolean("pass")
+    nominal, measured, mpe, uncertainty = reader.opt_decimals("nominal", "measured", "mpe", "u")
     reader.finish()
-    return point
+    return Point(error, passed, nominal, measured, mpe, uncertainty)
 
 
 def _parse_conclusion(reader: Reader) -> Conclusion:

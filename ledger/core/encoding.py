@@ -207,7 +207,7 @@ def parse_instant(text: str) -> datetime:
     except ValueError as err:
         message = f"{_quote(text)} is not a time that exists"
         raise MalformedDocumentError(message) from err
-    if value is None or encode_instant(value) != text:
+    if value is None or text.endswith(".000Z") or text[11:13] == "24":  # Python 3.14 reads hour 24
         message = f"{_quote(text)} is not a UTC instant YYYY-MM-DDTHH:MM:SSZ (.mmm only where not .000)"
         raise MalformedDocumentError(message)
     return value

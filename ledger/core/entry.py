@@ -38,6 +38,7 @@ _LATEST_MS: Final = 253_402_300_800_000
 """First millisecond of the year 10000."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_AT: Final = 8
 _LAYOUT: Final = struct.Struct(">4sBB2xQ32sQII32s32s")
 
 
@@ -116,6 +117,11 @@ def parse_header(raw: bytes) -> LeafHeader:
         Digest(certificate),
         Digest(statement),
     )
+
+
+def read_time(raw: bytes) -> int:
+    """Return `sequenced_at_ms` of a leaf, or of a header, that a parser here has found good."""
+    return int.from_bytes(raw[_TIME_AT : _TIME_AT + 8])
 
 
 def encode_leaf(header: LeafHeader, statement_raw: bytes) -> bytes:

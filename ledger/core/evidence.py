@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 from ledger.core.canonical import JsonObject
 from ledger.core.encoding import encode_base64, parse_base64
-from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES, Leaf, LeafHeader, parse_header, parse_leaf
+from ledger.core.entry import MAX_LEAF_BYTES, Leaf, LeafHeader, parse_leaf, read_time
 from ledger.core.errors import InclusionProofError, VerificationError
 from ledger.core.event import EventType
 from ledger.core.fields import Reader
@@ -192,12 +192,12 @@ def verify_sequence(evidence: Evidence, index: LeafIndex, sequenced_at_ms: int) 
         raise VerificationError(f"leaf {index} is dated before the earlier leaf {evidence.leaves[at - 1][0]}")
     if at < len(evidence.leaves) and sequenced_at_ms > _read_time(evidence, at):
         raise VerificationError(f"leaf {index} is dated after the later leaf {evidence.leaves[at][0]}")
-    if sequenced_at_ms > parse_header(evidence.maphead).sequenced_at_ms:
+    if sequenced_at_ms > read_time(evidence.maphead):
         raise VerificationError(f"leaf {index} is dated after the last leaf under the checkpoint")
 
 
 def _read_time(evidence: Evidence, position: int) -> int:
-    return parse_header(evidence.leaves[position][1][:HEADER_BYTES]).sequenced_at_ms
+    return read_time(evidence.leaves[position][1])
 
 
 def _require_register(index: LeafIndex, leaf: Leaf) -> tuple[SignedStatement, RegisterClaims]:

@@ -100,6 +100,8 @@ class Reader:
                 at an end, or with control or direction characters.
         """
         value = self._left.pop(name, None)
+        if type(value) is str and pattern is None and 0 < len(value) * 4 <= max_bytes and is_plain(value):
+            return value  # as most texts; any other is looked at closely
         if value is None:
             self.refuse(name, "this member is missing")
         return self._check_text(name, value, max_bytes, pattern)
@@ -134,9 +136,9 @@ class Reader:
         Raises:
             MalformedDocumentError: missing, or something else.
         """
-        value = self._take(name)
+        value = self._left.pop(name, None)  # as in `_take_text`; each reading has one
         if type(value) is not bool:
-            self.refuse(name, "true or false is expected here")
+            self.refuse(name, "this member is missing" if value is None else "true or false is expected here")
         return value
 
     def decimal(self, name: str) -> Decimal:
@@ -266,6 +268,11 @@ class Reader:
     def opt_decimal(self, name: str) -> Decimal | None:
         """Return a decimal number, or None if the member is absent."""
         return self._parse(name, parse_decimal) if name in self._left else None
+
+    def opt_decimals(self, *names: str) -> "list[Decimal | None]":
+        """Return the decimal number of each of these members, or None where it is absent."""
+        left = self._left
+        return [self._parse(name, parse_decimal) if name in left else None for name in names]
 
     def opt_date(self, name: str) -> dt.date | None:
         """Return a calendar date, or None if the member is absent."""

@@ -146,9 +146,10 @@ def limit_for(
         in_service: the limit of in-service inspection (使用中检查) instead; None where its factor is unknown.
     """
     for limit in limits:
+        if limit.item != item or (unit is not None and limit.unit.code != unit.code):
+            continue
         fits_class = limit.accuracy_class is None or limit.accuracy_class == accuracy_class
-        fits_unit = unit is None or limit.unit == unit
-        if limit.item == item and fits_class and fits_unit and _covers(limit, load):
+        if fits_class and _covers(limit, load):
             return _widen(limit) if in_service else limit
     return None
 

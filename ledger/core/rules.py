@@ -44,6 +44,7 @@ _VALIDITY_NAMES: Final = {
     ValidityKind.NONE: "none",
 }
 _ZERO: Final = Decimal(0)
+_ONE: Final = Decimal(1)
 _HUNDRED: Final = Decimal(100)
 _HALF: Final = Decimal("0.5")
 _HALF_PLACES: Final = {-places: EXACT.scaleb(_HALF, -places) for places in range(31)}
@@ -324,10 +325,11 @@ def _find_point_faults(result: Result, limit: Limit | None) -> Iterable[tuple[in
     """Yield the position of a point, the member to blame, and why in English and Chinese."""
     expected_mpe = None if limit is None else limit.maximum_permissible_error
     for position, point in enumerate(result.points):
-        error = compute_indication_error(result, point)
-        if error is not None and not _is_rounding_of(point.indication_error, error):
+        stated, error = point.indication_error, compute_indication_error(result, point)
+        if error is None or not error.compare(stated):
+            error = ExactError(stated)  # the same number, without the quotient
+        elif not _is_rounding_of(stated, error):
             yield position, "error", "does not follow from nominal and measured", "与标准值和示值计算不符"
-        error = error or ExactError(point.indication_error)
         mpe = point.maximum_permissible_error
         if mpe is not None and expected_mpe is not None and mpe != expected_mpe:
             yield position, "mpe", f"is not {expected_mpe}", f"应为{expected_mpe}"
@@ -339,7 +341,7 @@ class ExactError(NamedTuple):
     """An indication error as a quotient of two decimals, since 1/3 has no decimal form."""
 
     numerator: Decimal
-    denominator: Decimal = Decimal(1)
+    denominator: Decimal = _ONE
     """Above 0."""
 
     def compare(self, limit: Decimal) -> Decimal:
@@ -361,7 +363,7 @@ def compute_indication_error(result: Result, point: Point) -> ExactError | None:
         return None
     difference = EXACT.subtract(measured, nominal)
     if result.error_unit == "%":
-        return ExactError(EXACT.multiply(difference, _HUNDRED), nominal) if nominal > 0 else None
+        return ExactError(EXACT.multiply(difference, _HUNDRED), nominal) if nominal > _ZERO else None
     if result.unit == result.error_unit:
         return ExactError(difference)
     source, target = parse_unit(result.unit), parse_unit(result.error_unit)
@@ -395,10 +397,13 @@ def _is_within(error: ExactError, limit: Limit) -> bool:
     """Say the same as `judge_indication_error`; without fractions where nothing is rounded."""
     if limit.rounding_interval is not None:
         return judge_indication_error(limit, error.to_fraction())
-    numerator, upper = error.numerator, EXACT.multiply(limit.upper, error.denominator)
-    if limit.lower is None:
+    numerator, denominator = error
+    lower, upper = limit.lower, limit.upper
+    if denominator is not _ONE:  # a reading is one number more often than a quotient
+        lower = None if lower is None else EXACT.multiply(lower, denominator)
+        upper = EXACT.multiply(upper, denominator)
+    if lower is None:
         return _ZERO <= numerator <= upper if limit.is_inclusive else _ZERO <= numerator < upper
-    lower = EXACT.multiply(limit.lower, error.denominator)
     return lower <= numerator <= upper if limit.is_inclusive else lower < numerator < upper
 
 
@@ -467,8 +472,7 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
         return instant.date()
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     """Something that happened to a document, and when."""
 
     field: str

@@ -27,7 +27,7 @@ from ledger.core.event import CONTENT_TYPES, DEFINED_TYPES, ISSUE_TYPES, EventTy
 from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstrumentId, KeyId
 from ledger.core.instrument import StatementSerial
 from ledger.core.signature import PublicKey, Signer
-from ledger.core.text import has_forbidden_character, has_outer_space
+from ledger.core.text import has_forbidden_character, has_outer_space, is_plain
 
 FORMAT_VERSION: Final = 1
 EnumT = TypeVar("EnumT", bound=IntEnum)
@@ -275,18 +275,15 @@ class _Members:
         self._left = dict(payload)
 
     def take(self, field: Field) -> Any:  # noqa: ANN401 -- a CBOR value
-        return self._left.pop(int(field), None)
+        return self._left.pop(field, None)
 
     def optional(self, field: Field, kind: type) -> Any:  # noqa: ANN401 -- a CBOR value of type `kind`
-        value = self.take(field)
-        if value is not None and type(value) is not kind:
-            raise _malformed(field, f"expected {kind.__name__}")
-        return value
+        return self.required(field, kind) if field in self._left else None
 
     def required(self, field: Field, kind: type) -> Any:  # noqa: ANN401 -- a CBOR value of type `kind`
-        value = self.optional(field, kind)
-        if value is None:
-            raise _malformed(field, "is missing")
+        value = self._left.pop(field, None)
+        if type(value) is not kind:
+            raise _malformed(field, "is missing" if value is None else f"expected {kind.__name__}")
         return value
 
     def octets(self, field: Field, size: int) -> bytes:
@@ -323,7 +320,7 @@ def _check_size(field: Field, value: bytes, size: int) -> bytes:
 
 
 def _check_text(field: Field, value: str, max_bytes: int) -> str:
-    if has_forbidden_character(value) or has_outer_space(value):
+    if not is_plain(value) and (has_forbidden_character(value) or has_outer_space(value)):
         raise _malformed(field, "expected text without control characters and outer white space")
     if not 1 <= len(value.encode()) <= max_bytes:
         raise _malformed(field, f"expected 1 to {max_bytes} bytes of text")

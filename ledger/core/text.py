@@ -33,7 +33,7 @@ def is_plain(text: str) -> bool:
     In every version of Unicode the one white space among the printable characters is U+0020, and no forbidden
     character is printable.
     """
-    return text.isprintable() and text[:1] != " " and text[-1:] != " "
+    return text.isprintable() and text.strip(" ") == text
 
 
 def has_forbidden_character(text: str) -> bool:

@@ -234,6 +234,16 @@ def test_instants_refused(text):
         parse_instant(text)
 
 
+@given(
+    st.from_regex(
+        r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]00)?Z", fullmatch=True
+    )
+)
+def test_an_instant_that_is_read_is_written_in_the_same_way(text):
+    with contextlib.suppress(MalformedDocumentError):
+        assert encode_instant(parse_instant(text)) == text
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**20), max_value=10**20))
 def test_decimals_come_back_with_their_zeros(value):
     value = value or abs(value)

@@ -103,6 +103,15 @@ def test_a_missing_member_is_named_or_none(kind):
     assert OPTIONAL[kind](Reader({}, "a")) is None
 
 
+def test_several_decimals_are_read_like_one():
+    reader = Reader({"a": "0.50", "c": "-1"}, "at")
+    assert reader.opt_decimals("a", "b", "c") == [Decimal("0.50"), None, Decimal(-1)]
+    reader.finish()
+    for value in BAD["decimal"]:
+        with pytest.raises(InputError, match=r"^at\.b: "):
+            Reader({"a": "1", "b": value}, "at").opt_decimals("a", "b")
+
+
 def test_another_spelling_stays_another_spelling():
     with pytest.raises(NonCanonicalEncodingError, match=r"^x: .*lower case"):
         Reader({"x": "AB"}).hex("x", 1)
