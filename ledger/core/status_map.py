@@ -102,10 +102,10 @@ def hash_map_leaf(subject: bytes, value: bytes) -> bytes:
 
 def hash_map_inner(bit: int, left: bytes, right: bytes) -> bytes:
     """Return the hash of an inner node; `bit` counts from 0, the most significant."""
-    return sha256(b"\x03" + _BIT[bit] + left + right).digest()
+    return sha256(_INNER_HEADS[bit] + left + right).digest()
 
 
-_BIT: Final = tuple(bytes([bit]) for bit in range(SUBJECT_BITS))
+_INNER_HEADS: Final = tuple(bytes([3, bit]) for bit in range(SUBJECT_BITS))
 
 
 def load_nothing(page: Page) -> Iterable[Page]:
@@ -202,6 +202,8 @@ def _update(node: Node | None, items: Sequence[_Item], known: int, load: PageLoa
     """Return a node with items merged in; all of them agree with it in the first `known` bits."""
     if node is None:
         return _build([item for item in items if item[1] is not None])
+    if len(items) == 1 and items[0][1] is not None:
+        return _put(node, items[0][0], items[0][1], load)
     if isinstance(node, bytes):
         return _build(_merge_leaf(node, items))
     depth = node[1] if isinstance(node, tuple) else node.depth
@@ -217,6 +219,33 @@ def _update(node: Node | None, items: Sequence[_Item], known: int, load: PageLoa
     new_left = _update(left, items[:middle], bit + 1, load) if middle else left
     new_right = _update(right, items[middle:], bit + 1, load) if middle < len(items) else right
     return _join(bit, new_left, new_right)
+
+
+def _put(node: Node, key: int, leaf: Node, load: PageLoader) -> Node:
+    """Return a node with one leaf in its place, without recursion: most of what an update does.
+
+    The way down follows the subject's bits alone; where it ends shows which bit is the first that differs, and so
+    where on the way the leaf belongs.
+    """
+    above: list[Inner] = []
+    while not isinstance(node, bytes):
+        if isinstance(node, tuple):
+            above.append(node)
+            node = node[3] if key >> 255 - node[1] & 1 else node[2]
+        elif key >> SUBJECT_BITS - node.depth == node.prefix:
+            node = open_page(node, load)
+        else:
+            break
+    bit = _find_difference(key, _find_place(node))
+    below: Node = node
+    while above and above[-1][1] > bit:
+        below = above.pop()
+    grown: Node = leaf
+    if bit < SUBJECT_BITS:
+        grown = _pair(bit, below, leaf) if key >> 255 - bit & 1 else _pair(bit, leaf, below)
+    for _, bit, left, right in reversed(above):
+        grown = _pair(bit, left, grown) if key >> 255 - bit & 1 else _pair(bit, grown, right)
+    return grown
 
 
 def _split(node: Node, place: int, items: Sequence[_Item], bit: int, load: PageLoader) -> Node | None:
@@ -251,7 +280,14 @@ def _build(items: Sequence[_Item]) -> Node | None:
 def _join(bit: int, left: Node | None, right: Node | None) -> Node | None:
     if left is None or right is None:
         return right if left is None else left
-    return hash_map_inner(bit, get_hash(left), get_hash(right)), bit, left, right
+    return _pair(bit, left, right)
+
+
+def _pair(bit: int, left: Node, right: Node) -> Inner:
+    """Return an inner node; as `hash_map_inner` has it, written out since everything else happens here."""
+    one = left[0] if isinstance(left, tuple) else get_hash(left)
+    other = right[0] if isinstance(right, tuple) else get_hash(right)
+    return sha256(_INNER_HEADS[bit] + one + other).digest(), bit, left, right
 
 
 def open_page(page: Page, load: PageLoader) -> Node:
@@ -288,15 +324,15 @@ def _is_within(page: Page, items: Sequence[_Item]) -> bool:
 
 def _descend(node: Node | None, depth: int, prefix: int) -> Node | None:
     """Return the subtree of all subjects that begin with `depth` bits, if there are any."""
-    while isinstance(node, (tuple, Page)):
-        if (node[1] if isinstance(node, tuple) else node.depth) >= depth:
-            break
+    while node is not None:
         if isinstance(node, tuple):
+            if node[1] >= depth:
+                break
             node = node[3] if prefix >> depth - 1 - node[1] & 1 else node[2]
-        elif prefix >> depth - node.depth == node.prefix:
-            node = open_page(node, load_nothing)
+        elif isinstance(node, Page) and node.depth < depth:
+            node = open_page(node, load_nothing) if prefix >> depth - node.depth == node.prefix else None
         else:
-            return None
+            break
     if node is None or _find_place(node) >> SUBJECT_BITS - depth != prefix:
         return None
     return node
