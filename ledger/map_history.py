@@ -3,7 +3,7 @@
 Only the newest map is stored; every batch also keeps what it replaced, and that leads back.
 
 >>> status_map = open_map_under(reading, tree_size)
->>> build_map_proof(status_map, [subject], reading.load_page)
+>>> build_map_proof(status_map, [subject], reading.load_pages)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from ledger.core.errors import InputError, LogIntegrityError, VerificationError
 from ledger.core.ids import LeafIndex, Subject, TreeSize
 from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.status import SubjectState
-from ledger.core.status_map import Page, StatusMap, open_map
+from ledger.core.status_map import Page, PageContent, StatusMap, open_map
 from ledger.store.records import Head
 
 
@@ -33,8 +33,8 @@ class MapReading(LeafReading, Protocol):
         """Return the newest tree head."""
         ...
 
-    def load_page(self, page: Page) -> Iterable[Page] | Iterable[tuple[Subject, SubjectState]]:
-        """Return the content of a page of the newest status map."""
+    def load_pages(self, pages: Sequence[Page]) -> Iterable[PageContent]:
+        """Return the contents of pages of the newest status map, in their order."""
         ...
 
     def read_replaced_states(self, tree_size: TreeSize) -> Mapping[Subject, SubjectState | None]:
@@ -65,7 +65,7 @@ def open_map_under(reading: MapReading, tree_size: TreeSize) -> StatusMap:
     newest = open_map(get_map_root(read_maphead(reading, newest_size)))
     if newest_size == tree_size:
         return newest
-    older = newest.update(reading.read_replaced_states(tree_size), reading.load_page)
+    older = newest.update(reading.read_replaced_states(tree_size), reading.load_pages)
     if older.root_hash != get_map_root(read_maphead(reading, tree_size)):
         raise LogIntegrityError(f"the status map does not lead back to that under {tree_size} leaves")
     return older

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final, Protocol, TypeVar
 
 from ledger.core.anchor import AnchorReceipt
@@ -332,7 +333,7 @@ class Prover:
             subjects: tuple[Subject, ...] = (leaf.header.subject,)
             if leaf.statement_raw:
                 subjects = list_touched(parse_signed_statement(leaf.statement_raw).statement)
-            return build_map_proof(open_map_under(reading, size), subjects, reading.load_page)
+            return build_map_proof(open_map_under(reading, size), subjects, reading.load_pages)
 
     def map_answer(self, subjects: Sequence[Subject]) -> MapAnswer:
         """Return what the status map under the published checkpoint has of these subjects, with proof.
@@ -351,7 +352,7 @@ class Prover:
                 published.note,
                 reading.read_leaves(last, size)[0],
                 build_inclusion_proof(last, size, self._tiles.reader(size, reading.read_tiles)),
-                build_map_proof(open_map_under(reading, size), subjects, reading.load_page),
+                build_map_proof(open_map_under(reading, size), subjects, reading.load_pages),
             )
 
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
@@ -391,12 +392,14 @@ class Prover:
             read = self._tiles.reader(checkpoint.tree_size, reading.read_tiles, ahead=indices)
             leaves = _read_issues(reading, indices, checkpoint.tree_size)
             bodies = reading.read_documents([leaf.header.certificate_digest for leaf in leaves])
+            statements = [parse_signed_statement(leaf.statement_raw) for leaf in leaves]
+            touched = [list_touched(signed.statement) for signed in statements]
             status_map = open_map_under(reading, checkpoint.tree_size)
+            status_map.open_pages(chain.from_iterable(touched), reading.load_pages)
             evidence: dict[str, JsonObject] = {}
             bundles = []
-            for index, leaf in zip(indices, leaves, strict=True):
-                signed = parse_signed_statement(leaf.statement_raw)
-                statement, issuer = signed.statement, signed.statement.issuer
+            for index, leaf, signed, subjects in zip(indices, leaves, statements, touched, strict=True):
+                issuer = signed.statement.issuer
                 if issuer not in evidence:
                     found = self._build_evidence(
                         reading, status_map, InstitutionId(issuer), checkpoint.tree_size
@@ -411,7 +414,7 @@ class Prover:
                     inclusion=build_inclusion_proof(index, checkpoint.tree_size, read),
                     checkpoint=checkpoint.note,
                     evidence=evidence[issuer],
-                    map_proof=build_map_proof(status_map, list_touched(statement), reading.load_page),
+                    map_proof=build_map_proof(status_map, subjects, reading.load_pages),
                     receipt=receipt,
                     earlier=self._find_earlier(reading, index, signed.key_id, checkpoint, receipts),
                 )
@@ -511,7 +514,7 @@ class Prover:
             tuple((entry.leaf_index, entry.leaf) for entry in chosen),
             reading.read_leaves(last, tree_size)[0],
             proof,
-            build_map_proof(status_map, subjects, reading.load_page),
+            build_map_proof(status_map, subjects, reading.load_pages),
         )
 
 

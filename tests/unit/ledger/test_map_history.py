@@ -97,7 +97,7 @@ def test_the_map_under_every_checkpoint_is_that_of_a_plain_fold(store):
             found = open_map_under(reading, TreeSize(size))
             assert found.root_hash == root_of(states), size
             wanted = [*everybody, ABSENT]
-            proven = open_map_proof(build_map_proof(found, wanted, reading.load_page), found.root_hash)
+            proven = open_map_proof(build_map_proof(found, wanted, reading.load_pages), found.root_hash)
         assert {subject: proven.find(subject) for subject in wanted} == {
             subject: states.get(subject) for subject in wanted
         }
@@ -144,7 +144,7 @@ def look_everywhere(store, size):
     """Prove every subject under a checkpoint, as whoever needs all of it."""
     with store.read() as reading:
         found = open_map_under(reading, TreeSize(size))
-        return build_map_proof(found, list(store.data.states), reading.load_page)
+        return build_map_proof(found, list(store.data.states), reading.load_pages)
 
 
 def flip(raw):
