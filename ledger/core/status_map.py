@@ -69,7 +69,7 @@ Inner = tuple[bytes, int, "Node", "Node"]
 Node = bytes | Inner | Page
 """A leaf is 85 bytes: hash, subject and value; millions of them are held."""
 
-PageContent = Iterable[tuple[Subject, SubjectState]] | Iterable[Page]
+PageContent = Sequence[tuple[Subject, SubjectState]] | Sequence[Page]
 """Of a page: its pages of the next depth, or at the last depth its subjects; in any order."""
 
 PageLoader = Callable[[Sequence[Page]], Iterable[PageContent]]
