@@ -200,7 +200,9 @@ class StatusMap:
         for depth in PAGE_DEPTHS:
             here: dict[int, Node | None] = {}
             for prefix in sorted({number >> 16 - depth for number in found}):
-                node = here[prefix] = _descend(above[prefix >> depth - above_depth], depth, prefix)
+                node = here[prefix] = _descend(
+                    above[prefix >> depth - above_depth], above_depth, depth, prefix
+                )
                 if node is not None:
                     yield Page(depth, prefix, get_hash(node))
             above, above_depth = here, depth
@@ -386,8 +388,21 @@ def _is_within(page: Page, items: Sequence[_Item]) -> bool:
     ) and all(one[0] < other[0] for one, other in pairwise(items))
 
 
-def _descend(node: Node | None, depth: int, prefix: int) -> Node | None:
-    """Return the subtree of all subjects that begin with `depth` bits, if there are any."""
+def _descend(node: Node | None, known: int, depth: int, prefix: int) -> Node | None:
+    """Return the subtree of all subjects that begin with `depth` bits, if there are any.
+
+    Args:
+        node: subtree of those that begin with the first `known` of these bits.
+        known: less than `depth`.
+        depth: one of `PAGE_DEPTHS`.
+        prefix: these bits as a number.
+    """
+    for bit in range(known, depth):
+        if not isinstance(node, tuple) or node[1] != bit:
+            break
+        node = node[3] if prefix >> depth - 1 - bit & 1 else node[2]
+    else:
+        return node  # in a full map every bit has a node of its own, and all of them were looked at
     while node is not None:
         if isinstance(node, tuple):
             if node[1] >= depth:
