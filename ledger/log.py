@@ -30,14 +30,14 @@ from typing import Final, Protocol
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from ledger.core.entry import LeafHeader, encode_leaf
 from ledger.core.errors import InputError, LogIntegrityError, StateError, VerificationError
-from ledger.core.ids import LeafIndex, Subject
+from ledger.core.ids import LeafIndex
 from ledger.core.maphead import build_maphead, get_map_root
 from ledger.core.merkle import hash_leaf
 from ledger.core.note import NoteVerifier
 from ledger.core.replay import replay_registers
 from ledger.core.signature import Signer
-from ledger.core.status import Registers, SubjectState
-from ledger.core.status_map import EMPTY_MAP, Page, StatusMap, open_map
+from ledger.core.status import Registers
+from ledger.core.status_map import EMPTY_MAP, Page, PageContent, StatusMap, open_map
 from ledger.failpoint import failpoint
 from ledger.map_history import read_maphead
 from ledger.right_edge import (
@@ -85,8 +85,8 @@ class LogTransaction(TreeReading, StateReading, Protocol):
         """Return every leaf of a register event, in order."""
         ...
 
-    def load_page(self, page: Page) -> Iterable[Page] | Iterable[tuple[Subject, SubjectState]]:
-        """Return the content of a page of the newest status map."""
+    def load_pages(self, pages: Sequence[Page]) -> Iterable[PageContent]:
+        """Return the contents of pages of the newest status map, in their order."""
         ...
 
     def write_batch(self, batch: Batch) -> bool:
@@ -216,7 +216,7 @@ class Log:
         if not work.entries:
             return before, results
         self._require_own_root(work.registers)
-        status_map = before.map.update(work.states, transaction.load_page)
+        status_map = before.map.update(work.states, transaction.load_pages)
         maphead = _build_maphead(before, status_map, now_ms)
         entries = [*work.entries, _make_entry(maphead, before.head.tree_size + len(work.entries))]
         edge, tiles = before.edge.extend([hash_leaf(entry.leaf) for entry in entries])

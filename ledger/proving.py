@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final, Protocol, TypeVar
 
 from ledger.core.anchor import AnchorReceipt
@@ -27,7 +28,6 @@ from ledger.core.event import ISSUE_TYPES
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.fold import list_touched
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, KeyId, LeafIndex, Subject, TreeSize
-from ledger.core.map_proof import build_map_proof
 from ledger.core.merkle import (
     build_consistency_proof,
     build_inclusion_proof,
@@ -37,7 +37,6 @@ from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.quorum import WitnessQuorum
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import SubjectState
-from ledger.core.status_map import StatusMap
 from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
 from ledger.core.tlog_proof import TlogProof, encode_tlog_proof
 from ledger.cosigning.publishing import (
@@ -47,7 +46,7 @@ from ledger.cosigning.publishing import (
     find_published,
     find_witnessed,
 )
-from ledger.map_history import MapReading, open_map_under
+from ledger.map_history import MapProofs, MapReading, ProvingMap
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
@@ -55,6 +54,9 @@ from ledger.wire import MapAnswer
 
 MAX_TILES: Final = 1024
 """Tiles that a prover keeps in memory, at most about 40 MB."""
+
+MAX_MAP_ITEMS: Final = 250_000
+"""Pages and subjects of the status map that a prover keeps between proofs, about 75 MB."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -142,6 +144,7 @@ class Prover:
         self.origin: Final = origin
         self.quorum: Final = quorum
         self._tiles = TileCache(MAX_TILES)
+        self._maps = MapProofs(MAX_MAP_ITEMS)
         self._registers = RegisterIndex()
         self._known_size = 0
 
@@ -338,7 +341,7 @@ class Prover:
             subjects: tuple[Subject, ...] = (leaf.header.subject,)
             if leaf.statement_raw:
                 subjects = list_touched(parse_signed_statement(leaf.statement_raw).statement)
-            return build_map_proof(open_map_under(reading, size), subjects, reading.load_page)
+            return self._maps.open(reading, size).prove(subjects)
 
     def map_answer(self, subjects: Sequence[Subject]) -> MapAnswer:
         """Return what the status map under the published checkpoint has of these subjects, with proof.
@@ -357,7 +360,7 @@ class Prover:
                 published.note,
                 reading.read_leaves(last, size)[0],
                 build_inclusion_proof(last, size, self._tiles.reader(size, reading.read_tiles)),
-                build_map_proof(open_map_under(reading, size), subjects, reading.load_page),
+                self._maps.open(reading, size).prove(subjects),
             )
 
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
@@ -372,7 +375,7 @@ class Prover:
         """
         self._require_size(tree_size)
         with self._store.read() as reading:
-            return self._build_evidence(reading, open_map_under(reading, tree_size), institution, tree_size)
+            return self._build_evidence(reading, self._maps.open(reading, tree_size), institution, tree_size)
 
     def bundles(
         self,
@@ -397,16 +400,16 @@ class Prover:
             read = self._tiles.reader(checkpoint.tree_size, reading.read_tiles, ahead=indices)
             leaves = _read_issues(reading, indices, checkpoint.tree_size)
             bodies = reading.read_documents([leaf.header.certificate_digest for leaf in leaves])
-            status_map = open_map_under(reading, checkpoint.tree_size)
+            statements = [parse_signed_statement(leaf.statement_raw) for leaf in leaves]
+            touched = [list_touched(signed.statement) for signed in statements]
+            states = self._maps.open(reading, checkpoint.tree_size)
+            states.prepare(chain.from_iterable(touched))
             evidence: dict[str, JsonObject] = {}
             bundles = []
-            for index, leaf in zip(indices, leaves, strict=True):
-                signed = parse_signed_statement(leaf.statement_raw)
-                statement, issuer = signed.statement, signed.statement.issuer
+            for index, leaf, signed, subjects in zip(indices, leaves, statements, touched, strict=True):
+                issuer = signed.statement.issuer
                 if issuer not in evidence:
-                    found = self._build_evidence(
-                        reading, status_map, InstitutionId(issuer), checkpoint.tree_size
-                    )
+                    found = self._build_evidence(reading, states, InstitutionId(issuer), checkpoint.tree_size)
                     evidence[issuer] = encode_evidence(found)
                 bundle = encode_bundle(
                     origin=self.origin,
@@ -417,7 +420,7 @@ class Prover:
                     inclusion=build_inclusion_proof(index, checkpoint.tree_size, read),
                     checkpoint=checkpoint.note,
                     evidence=evidence[issuer],
-                    map_proof=build_map_proof(status_map, list_touched(statement), reading.load_page),
+                    map_proof=states.prove(subjects),
                     receipt=receipt,
                     earlier=self._find_earlier(reading, index, signed.key_id, checkpoint, receipts),
                 )
@@ -503,7 +506,7 @@ class Prover:
     def _build_evidence(
         self,
         reading: ProofReading,
-        status_map: StatusMap,
+        states: ProvingMap,
         institution: InstitutionId | None,
         tree_size: TreeSize,
     ) -> Evidence:
@@ -517,7 +520,7 @@ class Prover:
             tuple((entry.leaf_index, entry.leaf) for entry in chosen),
             reading.read_leaves(last, tree_size)[0],
             proof,
-            build_map_proof(status_map, subjects, reading.load_page),
+            states.prove(subjects),
         )
 
 

@@ -16,7 +16,7 @@ from ledger.core.errors import LogIntegrityError, StoreUnavailableError
 from ledger.core.ids import Digest, LeafIndex, Subject, TreeSize
 from ledger.core.merkle import HASH_SIZE
 from ledger.core.status import SubjectState
-from ledger.core.status_map import PAGE_DEPTHS, Page
+from ledger.core.status_map import PAGE_DEPTHS, Page, PageContent
 from ledger.core.tiles import Tile
 from ledger.store.records import (
     EMPTY_HEAD,
@@ -36,7 +36,7 @@ WRITE_STEPS = (
     "begin",
     "read_head",
     "find_known",
-    "load_page",
+    "load_pages",
     "write_batch",
     "read_leaves",
     "read_tile",
@@ -199,8 +199,11 @@ class MemoryTransaction:
     def find_states(self, wanted: Sequence[Subject]) -> dict[Subject, SubjectState]:
         return {subject: self.data.states[subject] for subject in wanted if subject in self.data.states}
 
-    def load_page(self, page: Page) -> list[Page] | list[tuple[Subject, SubjectState]]:
-        self._store.pass_step("load_page")
+    def load_pages(self, pages: Sequence[Page]) -> list[PageContent]:
+        self._store.pass_step("load_pages")
+        return [self._load_page(page) for page in pages]
+
+    def _load_page(self, page: Page) -> PageContent:
         deeper = next((depth for depth in PAGE_DEPTHS if depth > page.depth), None)
         if deeper is None:
             return [item for item in self.data.states.items() if int.from_bytes(item[0][:2]) == page.prefix]

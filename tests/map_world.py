@@ -1,5 +1,6 @@
 """Subjects that share many bits, states, and a status map kept in pages as a store keeps it."""
 
+from collections.abc import Sequence
 from dataclasses import astuple
 
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from reference import bits_of, reference_map_root
 
 from ledger.core.ids import LeafIndex, Subject
 from ledger.core.status import Status, SubjectState
-from ledger.core.status_map import PAGE_DEPTHS, Page, StatusMap, open_map
+from ledger.core.status_map import PAGE_DEPTHS, Page, PageContent, StatusMap, open_map
 
 
 def subject_of(number: int) -> Subject:
@@ -66,8 +67,11 @@ class PagedStore:
     def open(self) -> StatusMap:
         return open_map(self.root_hash)
 
-    def load(self, page: Page) -> list[Page] | list[tuple[Subject, SubjectState]]:
-        self.loaded.append((page.depth, page.prefix))
+    def load(self, pages: Sequence[Page]) -> list[PageContent]:
+        self.loaded += [(page.depth, page.prefix) for page in pages]
+        return [self._load_one(page) for page in pages]
+
+    def _load_one(self, page: Page) -> PageContent:
         deeper = next((depth for depth in PAGE_DEPTHS if depth > page.depth), None)
         if deeper is None:
             return [item for item in self.states.items() if is_in_page(item[0], page.depth, page.prefix)]

@@ -35,10 +35,10 @@ from ledger.core.status_map import (
     PageLoader,
     StatusMap,
     encode_state,
+    get_content,
     get_hash,
     hash_map_inner,
     hash_map_leaf,
-    open_page,
     parse_state,
 )
 
@@ -54,14 +54,15 @@ def build_map_proof(status_map: StatusMap, subjects: Iterable[Subject], load: Pa
     """
     if status_map.root is None:
         return _EMPTY
-    parts: list[bytes] = []
-    _write(status_map.root, [int.from_bytes(subject) for subject in subjects], load, parts)
+    wanted, parts = list(subjects), list[bytes]()
+    status_map.open_pages(wanted, load)
+    _write(status_map.root, [int.from_bytes(subject) for subject in wanted], parts)
     return b"".join(parts)
 
 
-def _write(node: Node, wanted: list[int], load: PageLoader, parts: list[bytes]) -> None:
+def _write(node: Node, wanted: list[int], parts: list[bytes]) -> None:
     while isinstance(node, Page) and wanted:
-        node = open_page(node, load)
+        node = get_content(node)
     if not wanted:
         parts += (_CUT, get_hash(node))
     elif isinstance(node, bytes):
@@ -69,8 +70,8 @@ def _write(node: Node, wanted: list[int], load: PageLoader, parts: list[bytes]) 
     elif isinstance(node, tuple):
         _, bit, left, right = node
         parts += (_INNER, bytes([bit]))
-        _write(left, [key for key in wanted if not key >> 255 - bit & 1], load, parts)
-        _write(right, [key for key in wanted if key >> 255 - bit & 1], load, parts)
+        _write(left, [key for key in wanted if not key >> 255 - bit & 1], parts)
+        _write(right, [key for key in wanted if key >> 255 - bit & 1], parts)
 
 
 # --- checking ---------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ True
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -68,8 +69,11 @@ Inner = tuple[bytes, int, "Node", "Node"]
 Node = bytes | Inner | Page
 """A leaf is 85 bytes: hash, subject and value; millions of them are held."""
 
-PageLoader = Callable[[Page], Iterable[tuple[Subject, SubjectState]] | Iterable[Page]]
-"""Returns the content of a page: its pages of the next depth, or at the last depth its subjects; any order."""
+PageContent = Sequence[tuple[Subject, SubjectState]] | Sequence[Page]
+"""Of a page: its pages of the next depth, or at the last depth its subjects; in any order."""
+
+PageLoader = Callable[[Sequence[Page]], Iterable[PageContent]]
+"""Returns the contents of pages, in their order."""
 
 
 def encode_state(state: SubjectState) -> bytes:
@@ -102,15 +106,25 @@ def hash_map_leaf(subject: bytes, value: bytes) -> bytes:
 
 def hash_map_inner(bit: int, left: bytes, right: bytes) -> bytes:
     """Return the hash of an inner node; `bit` counts from 0, the most significant."""
-    return sha256(b"\x03" + _BIT[bit] + left + right).digest()
+    return sha256(_INNER_HEADS[bit] + left + right).digest()
 
 
-_BIT: Final = tuple(bytes([bit]) for bit in range(SUBJECT_BITS))
+_INNER_HEADS: Final = tuple(bytes([3, bit]) for bit in range(SUBJECT_BITS))
 
 
-def load_nothing(page: Page) -> Iterable[Page]:
-    """Load a page of a map that is held completely: there is none."""
-    raise LogIntegrityError(f"a page of the status map, {page.depth} bits {page.prefix:x}, is not at hand")
+class _ClosedPageError(LogIntegrityError):
+    """A page is not at hand; whoever can load it may go on."""
+
+
+def load_nothing(pages: Sequence[Page]) -> Iterable[PageContent]:
+    """Load pages of a map that is held completely: there are none."""
+    if pages:
+        raise LogIntegrityError(f"{_name(pages[0])} is not at hand")
+    return ()
+
+
+def _name(page: Page) -> str:
+    return f"a page of the status map, {page.depth} bits {page.prefix:x},"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +140,11 @@ class StatusMap:
 
     def find(self, subject: Subject, load: PageLoader) -> SubjectState | None:
         """Return the newest state of a subject, or None."""
+        self.open_pages([subject], load)
         key = int.from_bytes(subject)
         node = self.root
         while isinstance(node, (tuple, Page)):
-            if isinstance(node, Page):
-                node = open_page(node, load)
-            else:
-                node = node[3] if key >> 255 - node[1] & 1 else node[2]
+            node = get_content(node) if isinstance(node, Page) else _choose(node, key)
         if node is None or node[32:_LEAF_HEAD] != subject:
             return None
         return parse_state(node[_LEAF_HEAD:])
@@ -146,7 +158,32 @@ class StatusMap:
         if not changes:
             return self
         items = [_make_item(subject, state) for subject, state in sorted(changes.items())]
-        return StatusMap(_update(self.root, items, 0, load))
+        with suppress(
+            _ClosedPageError
+        ):  # as it is after hours of work; looking first would cost all who have
+            return StatusMap(_update(self.root, items, 0))
+        self.open_pages(changes, load, beside=False)
+        return StatusMap(_update(self.root, items, 0))
+
+    def open_pages(self, subjects: Iterable[Subject], load: PageLoader, *, beside: bool = True) -> None:
+        """Load every page on the way to these subjects, those of one depth together.
+
+        Args:
+            subjects: whose states are going to be looked up, changed or proved.
+            load: asked at most once for each depth.
+            beside: also load the page next to which an absent subject lies, as proof of its absence needs it.
+
+        Raises:
+            LogIntegrityError: a page does not hold what its hash promises.
+        """
+        ways = {int.from_bytes(subject): self.root for subject in subjects}
+        while ways:
+            found = {key: _find_closed(node, key, beside=beside) for key, node in ways.items()}
+            closed = {key: page for key, page in found.items() if page is not None}
+            pages = list(dict.fromkeys(closed.values()))
+            for page, content in zip(pages, load(pages) if pages else (), strict=True):
+                open_page(page, content)
+            ways = {key: page.node for key, page in closed.items()}
 
     def list_pages(self, subjects: Iterable[Subject]) -> Iterator[Page]:
         """Yield the pages that hold these subjects, at every depth, each once, as a store keeps them.
@@ -163,7 +200,9 @@ class StatusMap:
         for depth in PAGE_DEPTHS:
             here: dict[int, Node | None] = {}
             for prefix in sorted({number >> 16 - depth for number in found}):
-                node = here[prefix] = _descend(above[prefix >> depth - above_depth], depth, prefix)
+                node = here[prefix] = _descend(
+                    above[prefix >> depth - above_depth], above_depth, depth, prefix
+                )
                 if node is not None:
                     yield Page(depth, prefix, get_hash(node))
             above, above_depth = here, depth
@@ -198,10 +237,12 @@ def _make_item(subject: Subject, state: SubjectState | None) -> _Item:
     return int.from_bytes(subject), hash_map_leaf(subject, value) + subject + value
 
 
-def _update(node: Node | None, items: Sequence[_Item], known: int, load: PageLoader) -> Node | None:
+def _update(node: Node | None, items: Sequence[_Item], known: int) -> Node | None:
     """Return a node with items merged in; all of them agree with it in the first `known` bits."""
     if node is None:
         return _build([item for item in items if item[1] is not None])
+    if len(items) == 1 and items[0][1] is not None:
+        return _put(node, items[0][0], items[0][1])
     if isinstance(node, bytes):
         return _build(_merge_leaf(node, items))
     depth = node[1] if isinstance(node, tuple) else node.depth
@@ -209,23 +250,50 @@ def _update(node: Node | None, items: Sequence[_Item], known: int, load: PageLoa
         place = _find_place(node)
         bit = min(_find_difference(items[0][0], place), _find_difference(items[-1][0], place))
         if bit < depth:
-            return _split(node, place, items, bit, load)
+            return _split(node, place, items, bit)
     if isinstance(node, Page):
-        return _update(open_page(node, load), items, depth, load)
+        return _update(get_content(node), items, depth)
     _, bit, left, right = node
     middle = _find_middle(items, bit)
-    new_left = _update(left, items[:middle], bit + 1, load) if middle else left
-    new_right = _update(right, items[middle:], bit + 1, load) if middle < len(items) else right
+    new_left = _update(left, items[:middle], bit + 1) if middle else left
+    new_right = _update(right, items[middle:], bit + 1) if middle < len(items) else right
     return _join(bit, new_left, new_right)
 
 
-def _split(node: Node, place: int, items: Sequence[_Item], bit: int, load: PageLoader) -> Node | None:
+def _put(node: Node, key: int, leaf: Node) -> Node:
+    """Return a node with one leaf in its place, without recursion: most of what an update does.
+
+    The way down follows the subject's bits alone; where it ends shows which bit is the first that differs, and so
+    where on the way the leaf belongs.
+    """
+    above: list[Inner] = []
+    while not isinstance(node, bytes):
+        if isinstance(node, tuple):
+            above.append(node)
+            node = node[3] if key >> 255 - node[1] & 1 else node[2]
+        elif key >> SUBJECT_BITS - node.depth == node.prefix:
+            node = get_content(node)
+        else:
+            break
+    bit = _find_difference(key, _find_place(node))
+    below: Node = node
+    while above and above[-1][1] > bit:
+        below = above.pop()
+    grown: Node = leaf
+    if bit < SUBJECT_BITS:
+        grown = _pair(bit, below, leaf) if key >> 255 - bit & 1 else _pair(bit, leaf, below)
+    for _, bit, left, right in reversed(above):
+        grown = _pair(bit, left, grown) if key >> 255 - bit & 1 else _pair(bit, grown, right)
+    return grown
+
+
+def _split(node: Node, place: int, items: Sequence[_Item], bit: int) -> Node | None:
     """Merge items of which some leave the path to a node before it."""
     middle = _find_middle(items, bit)
     here, there = (
         (items[middle:], items[:middle]) if place >> 255 - bit & 1 else (items[:middle], items[middle:])
     )
-    old = _update(node, here, bit + 1, load) if here else node
+    old = _update(node, here, bit + 1) if here else node
     new = _build([item for item in there if item[1] is not None])
     return _join(bit, new, old) if place >> 255 - bit & 1 else _join(bit, old, new)
 
@@ -251,24 +319,58 @@ def _build(items: Sequence[_Item]) -> Node | None:
 def _join(bit: int, left: Node | None, right: Node | None) -> Node | None:
     if left is None or right is None:
         return right if left is None else left
-    return hash_map_inner(bit, get_hash(left), get_hash(right)), bit, left, right
+    return _pair(bit, left, right)
 
 
-def open_page(page: Page, load: PageLoader) -> Node:
-    """Return a page's content, loaded once, and only if it lies within the page and has the page's hash.
+def _pair(bit: int, left: Node, right: Node) -> Inner:
+    """Return an inner node; as `hash_map_inner` has it, written out since everything else happens here."""
+    one = left[0] if isinstance(left, tuple) else get_hash(left)
+    other = right[0] if isinstance(right, tuple) else get_hash(right)
+    return sha256(_INNER_HEADS[bit] + one + other).digest(), bit, left, right
+
+
+def open_page(page: Page, content: PageContent) -> None:
+    """Take in a page's content, if it lies within the page and has the page's hash.
 
     Raises:
         LogIntegrityError: it does not.
     """
+    items = sorted((_place_item(item) for item in content), key=_get_key)
+    node = _build(items) if _is_within(page, items) else None
+    if node is None or get_hash(node) != page.hash:
+        raise LogIntegrityError(f"{_name(page)} does not hold what its hash promises")
+    page.node = node
+
+
+def get_content(page: Page) -> Node:
+    """Return the content of a page that has been opened.
+
+    Raises:
+        LogIntegrityError: it has not.
+    """
     if page.node is None:
-        items = sorted((_place_item(item) for item in load(page)), key=_get_key)
-        node = _build(items) if _is_within(page, items) else None
-        if node is None or get_hash(node) != page.hash:
-            raise LogIntegrityError(
-                f"a page of the status map, {page.depth} bits {page.prefix:x}, does not hold what its hash promises"
-            )
-        page.node = node
+        raise _ClosedPageError(f"{_name(page)} is not at hand")
     return page.node
+
+
+def _find_closed(node: Node | None, key: int, *, beside: bool) -> Page | None:
+    """Return the first page on the way to a subject that is not open."""
+    while isinstance(node, (tuple, Page)):
+        if isinstance(node, Page):
+            if node.node is None:
+                is_within = key >> SUBJECT_BITS - node.depth == node.prefix
+                return node if is_within or beside else None
+            node = node.node
+        elif node[1] < PAGE_DEPTHS[-1]:
+            node = _choose(node, key)
+        else:
+            break
+    return None
+
+
+def _choose(node: Inner, key: int) -> Node:
+    """Return the child on the side of a subject."""
+    return node[3] if key >> 255 - node[1] & 1 else node[2]
 
 
 def _place_item(item: Page | tuple[Subject, SubjectState]) -> _Item:
@@ -286,17 +388,30 @@ def _is_within(page: Page, items: Sequence[_Item]) -> bool:
     ) and all(one[0] < other[0] for one, other in pairwise(items))
 
 
-def _descend(node: Node | None, depth: int, prefix: int) -> Node | None:
-    """Return the subtree of all subjects that begin with `depth` bits, if there are any."""
-    while isinstance(node, (tuple, Page)):
-        if (node[1] if isinstance(node, tuple) else node.depth) >= depth:
+def _descend(node: Node | None, known: int, depth: int, prefix: int) -> Node | None:
+    """Return the subtree of all subjects that begin with `depth` bits, if there are any.
+
+    Args:
+        node: subtree of those that begin with the first `known` of these bits.
+        known: less than `depth`.
+        depth: one of `PAGE_DEPTHS`.
+        prefix: these bits as a number.
+    """
+    for bit in range(known, depth):
+        if not isinstance(node, tuple) or node[1] != bit:
             break
+        node = node[3] if prefix >> depth - 1 - bit & 1 else node[2]
+    else:
+        return node  # in a full map every bit has a node of its own, and all of them were looked at
+    while node is not None:
         if isinstance(node, tuple):
+            if node[1] >= depth:
+                break
             node = node[3] if prefix >> depth - 1 - node[1] & 1 else node[2]
-        elif prefix >> depth - node.depth == node.prefix:
-            node = open_page(node, load_nothing)
+        elif isinstance(node, Page) and node.depth < depth:
+            node = get_content(node) if prefix >> depth - node.depth == node.prefix else None
         else:
-            return None
+            break
     if node is None or _find_place(node) >> SUBJECT_BITS - depth != prefix:
         return None
     return node

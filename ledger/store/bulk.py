@@ -7,9 +7,10 @@ to PostgreSQL as one array for each column. Per row this saves more time than th
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Dialect, Row, Select, Table, bindparam, func, select
+from sqlalchemy import ARRAY, Column, Connection, Dialect, Row, Select, Table, bindparam, func, select, values
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -56,6 +57,29 @@ def select_by_keys(
     return connection.exec_driver_sql(sql, padded).all()
 
 
+def select_in_ranges(
+    connection: Connection,
+    query: Select[*tuple[Any, ...]],
+    column: Column[Any],
+    ranges: Sequence[tuple[Any, Any]],
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the rows of a query whose column lies in one of these ranges; else as `select_by_keys`.
+
+    Args:
+        connection: of a transaction.
+        query: made once, at module level: its SQL is kept.
+        column: what is compared; indexed.
+        ranges: least and greatest value of each; they do not overlap.
+    """
+    if not ranges:
+        return ()
+    width = 1 << (len(ranges) - 1).bit_length()
+    nothing = ranges[-1][1], ranges[-1][0]
+    padded = chain.from_iterable((*ranges, *[nothing] * (width - len(ranges))))
+    sql = _compile_ranges(query, column, width, connection.dialect)
+    return connection.exec_driver_sql(sql, tuple(padded)).all()
+
+
 @lru_cache(maxsize=64)
 def _compile_insert(table: Table, on_conflict: OnConflict, dialect: Dialect) -> str:
     names = [column.name for column in table.columns]
@@ -78,3 +102,15 @@ def _compile_select(
 ) -> str:
     parameters = [bindparam(f"key_{number}", type_=column.type) for number in range(width)]
     return str(query.where(column.in_(parameters)).compile(dialect=dialect))
+
+
+@lru_cache(maxsize=64)
+def _compile_ranges(
+    query: Select[*tuple[Any, ...]], column: Column[Any], width: int, dialect: Dialect
+) -> str:
+    names = [(f"first_{number}", f"last_{number}") for number in range(width)]
+    rows = [tuple(bindparam(name, type_=column.type) for name in pair) for pair in names]
+    table = values(Column("first", column.type), Column("last", column.type), name="ranges").data(rows)
+    wanted = table.cte("ranges")
+    joined = query.join(wanted, column.between(wanted.c.first, wanted.c.last))
+    return str(joined.compile(dialect=dialect))

@@ -13,10 +13,10 @@ from ledger.core.errors import LogIntegrityError, WrongChainError
 from ledger.core.ids import Digest, LeafIndex, RootHash, Subject, TreeSize
 from ledger.core.merkle import HASH_SIZE
 from ledger.core.status import Status, SubjectState
-from ledger.core.status_map import PAGE_DEPTHS, SUBJECT_BITS, SUBJECT_BYTES, Page
+from ledger.core.status_map import PAGE_DEPTHS, SUBJECT_BITS, SUBJECT_BYTES, Page, PageContent
 from ledger.core.tiles import Tile
 from ledger.failpoint import failpoint
-from ledger.store.bulk import OnConflict, insert_rows, select_by_keys
+from ledger.store.bulk import OnConflict, insert_rows, select_by_keys, select_in_ranges
 from ledger.store.records import (
     Batch,
     Head,
@@ -48,11 +48,6 @@ _DIGEST: Final = select(documents.c.digest)
 _DOCUMENT: Final = select(*documents.c)
 _STATE: Final = select(*subjects.c)
 _CHECKPOINT: Final = select(*checkpoints.c)
-_SUBJECTS: Final = _STATE.where(subjects.c.subject.between(bindparam("first"), bindparam("last")))
-_PAGES: Final = select(map_pages.c.prefix, map_pages.c.hash).where(
-    map_pages.c.depth == bindparam("depth"),
-    map_pages.c.prefix.between(bindparam("first"), bindparam("last")),
-)
 
 # What every batch asks, made once: making a query costs more than asking it.
 _HEAD: Final = select(head)
@@ -68,6 +63,8 @@ _SWAP_HEAD: Final = (
 )
 
 
+_PAGES_AT_ONCE: Final = 512
+"""Pages that one query asks for; SQLite takes at most 32,766 parameters."""
 _STATUSES: Final = frozenset(Status)
 _MAX_VERSION: Final = 2**32
 
@@ -75,6 +72,11 @@ _MAX_VERSION: Final = 2**32
 @lru_cache(maxsize=8)
 def _select_tiles(level: int) -> Select[int, bytes]:
     return select(tiles.c.tile_index, tiles.c.hashes).where(tiles.c.level == literal_column(str(level)))
+
+
+@lru_cache(maxsize=len(PAGE_DEPTHS))
+def _select_pages(depth: int) -> Select[int, bytes]:
+    return select(map_pages.c.prefix, map_pages.c.hash).where(map_pages.c.depth == literal_column(str(depth)))
 
 
 class ReadQueries:
@@ -226,21 +228,36 @@ class ReadQueries:
 
     # --- the status map -------------------------------------------------------------------------------------
 
-    def load_page(self, page: Page) -> list[Page] | list[tuple[Subject, SubjectState]]:
-        """Return the content of a page of the newest status map, as `core.status_map` asks for it."""
-        deeper = next((depth for depth in PAGE_DEPTHS if depth > page.depth), None)
-        if deeper is None:
-            return self._load_subjects(page)
-        first = page.prefix << deeper - page.depth
-        last = (page.prefix + 1 << deeper - page.depth) - 1
-        rows = self._connection.execute(_PAGES, {"depth": deeper, "first": first, "last": last})
-        return [Page(deeper, prefix, found) for prefix, found in rows]
+    def load_pages(self, pages: Sequence[Page]) -> list[PageContent]:
+        """Return the contents of pages of the newest status map, as `core.status_map` asks for them."""
+        contents: dict[tuple[int, int], PageContent] = {}
+        for depth in {page.depth for page in pages}:
+            prefixes = [page.prefix for page in pages if page.depth == depth]
+            for begin in range(0, len(prefixes), _PAGES_AT_ONCE):
+                contents |= self._load_some(depth, prefixes[begin : begin + _PAGES_AT_ONCE])
+        return [contents[page.depth, page.prefix] for page in pages]
 
-    def _load_subjects(self, page: Page) -> list[tuple[Subject, SubjectState]]:
-        free = SUBJECT_BITS - page.depth
-        first, last = page.prefix << free, (page.prefix + 1 << free) - 1
-        wanted = {"first": first.to_bytes(SUBJECT_BYTES), "last": last.to_bytes(SUBJECT_BYTES)}
-        return list(to_states(self._connection.execute(_SUBJECTS, wanted)).items())
+    def _load_some(self, depth: int, prefixes: Sequence[int]) -> dict[tuple[int, int], PageContent]:
+        deeper = next((deeper for deeper in PAGE_DEPTHS if deeper > depth), None)
+        if deeper is None:
+            return self._load_subjects(depth, prefixes)
+        found: dict[tuple[int, int], list[Page]] = {(depth, prefix): [] for prefix in prefixes}
+        query, column = _select_pages(deeper), map_pages.c.prefix
+        ranges = [_list_bounds(prefix, deeper - depth) for prefix in prefixes]
+        for prefix, hash_ in select_in_ranges(self._connection, query, column, ranges):
+            found[depth, prefix >> deeper - depth].append(Page(deeper, prefix, hash_))
+        return {**found}
+
+    def _load_subjects(self, depth: int, prefixes: Sequence[int]) -> dict[tuple[int, int], PageContent]:
+        found: dict[tuple[int, int], list[tuple[Subject, SubjectState]]] = {
+            (depth, prefix): [] for prefix in prefixes
+        }
+        bounds = [_list_bounds(prefix, SUBJECT_BITS - depth) for prefix in prefixes]
+        ranges = [(first.to_bytes(SUBJECT_BYTES), last.to_bytes(SUBJECT_BYTES)) for first, last in bounds]
+        rows = select_in_ranges(self._connection, _STATE, subjects.c.subject, ranges)
+        for subject, state in to_states(rows).items():
+            found[depth, int.from_bytes(subject[: depth // 8])].append((subject, state))
+        return {**found}
 
     def read_replaced_states(self, tree_size: TreeSize) -> dict[Subject, SubjectState | None]:
         """Return what leads from the newest status map back to that under the checkpoint of this size."""
@@ -344,6 +361,11 @@ class WriteQueries(ReadQueries):
         }
         found = self._connection.execute(_SWAP_HEAD, values)
         return found.rowcount == 1
+
+
+def _list_bounds(prefix: int, free: int) -> tuple[int, int]:
+    """Return the least and the greatest number that begins with a prefix and has so many more bits."""
+    return prefix << free, (prefix + 1 << free) - 1
 
 
 def _cut_tile(tile: Tile, hashes: bytes) -> bytes:

@@ -95,7 +95,7 @@ def _plant(world: World, states: Mapping[Subject, SubjectState]) -> StatusMap:
     with world.store.write() as transaction:
         before = transaction.read_head()
         newest = read_maphead(transaction, before.tree_size)
-        grown = open_map(get_map_root(newest)).update(states, transaction.load_page)
+        grown = open_map(get_map_root(newest)).update(states, transaction.load_pages)
         place = LeafIndex(before.tree_size - 1), newest.version
         maphead = build_maphead(grown.root_hash, before.sequenced_at_ms, place)
         leaf = encode_leaf(maphead, b"")

@@ -71,7 +71,7 @@ def test_the_pages_that_were_written_hold_all_subjects(grown, store):
         wanted = [instrument, document, bytes(32)]
         states = reading.find_states(wanted)
         assert states.keys() == {instrument, document}
-        proven = open_map_proof(build_map_proof(newest, wanted, reading.load_page), newest.root_hash)
+        proven = open_map_proof(build_map_proof(newest, wanted, reading.load_pages), newest.root_hash)
         assert [proven.find(subject) for subject in wanted] == [states[instrument], states[document], None]
         pages = reading.read_map_pages()
     assert {depth for depth, _ in pages} == {8, 16}
@@ -86,7 +86,7 @@ def test_the_map_under_every_older_checkpoint_is_found(grown, store):
         for size in read_sizes(store):
             found = open_map_under(reading, TreeSize(size))
             assert found.root_hash == get_map_root(read_maphead(reading, TreeSize(size)))
-            state = found.find(instrument, reading.load_page)
+            state = found.find(instrument, reading.load_pages)
             versions.append(state and (state.version, state.current_certificate))
     third = FOUNDING + 4 + 1
     assert versions == [None, None, (1, third - 1), (2, third + 60), (4, third + 63)]
@@ -99,11 +99,11 @@ def test_a_reader_keeps_its_map_while_the_log_goes_on(grown, store):
     with store.read() as reading:
         before = open_map_under(reading, size)
         submit(grown, WORLD.bare_issue(304, instrument=10, version=4))
-        assert before.find(instrument, reading.load_page).version == 4
+        assert before.find(instrument, reading.load_pages).version == 4
         assert open_map_under(reading, size).root_hash == before.root_hash
     with store.read() as reading:
-        assert open_map_under(reading, size).find(instrument, reading.load_page).version == 4
-        assert open_map_under(reading, grown.head.tree_size).find(instrument, reading.load_page).version == 5
+        assert open_map_under(reading, size).find(instrument, reading.load_pages).version == 4
+        assert open_map_under(reading, grown.head.tree_size).find(instrument, reading.load_pages).version == 5
 
 
 def test_a_log_with_leaves_without_effect_is_sound(log, store):
@@ -225,7 +225,7 @@ def test_a_state_that_changed_is_found_by_doctor_and_by_every_proof(grown, store
     with pytest.raises(LogIntegrityError):
         diagnose(store, ORIGIN)
     with store.read() as reading, pytest.raises(LogIntegrityError):
-        open_map_under(reading, grown.head.tree_size).find(instrument, reading.load_page)
+        open_map_under(reading, grown.head.tree_size).find(instrument, reading.load_pages)
 
 
 def test_doctor_finds_a_state_of_a_subject_that_no_leaf_is_about(grown, store, database):

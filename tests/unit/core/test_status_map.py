@@ -329,21 +329,21 @@ GOOD = naive_root({ONE: STATE, TWO: STATE})
 def test_a_page_holds_each_subject_once_and_only_its_own(content):
     page = Page(16, 0x0101, GOOD)
     with pytest.raises(LogIntegrityError, match="16 bits 101, does not hold what its hash promises"):
-        open_page(page, lambda _: content)
+        open_page(page, content)
     assert page.node is None, "nothing is kept of it"
-    open_page(page, lambda _: [(TWO, STATE), (ONE, STATE)])
+    open_page(page, [(TWO, STATE), (ONE, STATE)])
     assert StatusMap(page).find(ONE, load_nothing) == STATE
 
 
 def test_a_page_in_another_place_is_found_even_with_the_right_hash():
     moved = [Page(8, 2, naive_root({ONE: STATE}))]
     with pytest.raises(LogIntegrityError):
-        open_page(Page(8, 1, naive_root({ONE: STATE})), lambda _: moved)
+        open_page(Page(8, 1, naive_root({ONE: STATE})), moved)
     page = Page(8, 2, naive_root({ONE: STATE}))
     with pytest.raises(LogIntegrityError):
-        open_page(page, lambda _: [Page(16, 0x0101, naive_root({ONE: STATE}))])
+        open_page(page, [Page(16, 0x0101, naive_root({ONE: STATE}))])
     with pytest.raises(LogIntegrityError):
-        open_page(Page(16, 0x0201, naive_root({ONE: STATE})), lambda _: [(ONE, STATE)])
+        open_page(Page(16, 0x0201, naive_root({ONE: STATE})), [(ONE, STATE)])
 
 
 def test_what_is_not_loaded_is_an_error_and_no_guess():

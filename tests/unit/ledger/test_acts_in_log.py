@@ -205,7 +205,7 @@ def assert_proved(store, size, states):
         every = [
             certificate_subject(issuer, make_number(number)) for issuer in INSTITUTIONS for number in range(4)
         ]
-        proof = build_map_proof(status_map, {*states, *every}, reading.load_page)
+        proof = build_map_proof(status_map, {*states, *every}, reading.load_pages)
     proven = open_map_proof(proof, root)
     assert {subject: proven.find(subject) for subject in {*states, *every}} == dict.fromkeys(every) | states
 

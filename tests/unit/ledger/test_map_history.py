@@ -14,8 +14,9 @@ from ledger.core.map_proof import build_map_proof, open_map_proof
 from ledger.core.maphead import get_map_root
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Status, SubjectState
+from ledger.core.status_map import PAGE_DEPTHS
 from ledger.log import Log
-from ledger.map_history import open_map_under, read_maphead
+from ledger.map_history import MapProofs, open_map_under, read_maphead
 from ledger.store.records import decode_replaced, encode_replaced
 
 WORLD = World()
@@ -97,7 +98,7 @@ def test_the_map_under_every_checkpoint_is_that_of_a_plain_fold(store):
             found = open_map_under(reading, TreeSize(size))
             assert found.root_hash == root_of(states), size
             wanted = [*everybody, ABSENT]
-            proven = open_map_proof(build_map_proof(found, wanted, reading.load_page), found.root_hash)
+            proven = open_map_proof(build_map_proof(found, wanted, reading.load_pages), found.root_hash)
         assert {subject: proven.find(subject) for subject in wanted} == {
             subject: states.get(subject) for subject in wanted
         }
@@ -131,6 +132,70 @@ def test_replaced_states_are_read_as_they_were_written():
     assert decode_replaced(encode_replaced(states)) == states
 
 
+# --- what is kept between proofs ------------------------------------------------------------------------------
+
+
+class Watched:
+    """A reading that notes how many pages are loaded from it."""
+
+    def __init__(self, reading):
+        self._reading = reading
+        self.loaded = 0
+
+    def __getattr__(self, name):
+        return getattr(self._reading, name)
+
+    def load_pages(self, pages):
+        self.loaded += len(pages)
+        return self._reading.load_pages(pages)
+
+
+def prove_all(proofs, store, size):
+    """Return the proof of everybody and how many pages had to be loaded for it."""
+    with store.read() as reading:
+        watched = Watched(reading)
+        raw = proofs.open(watched, TreeSize(size)).prove([*store.data.states, ABSENT])
+        assert raw == build_map_proof(
+            open_map_under(reading, TreeSize(size)), [*store.data.states, ABSENT], reading.load_pages
+        )
+    return watched.loaded
+
+
+def test_pages_are_loaded_once_as_long_as_the_log_stays_what_it_is(store):
+    proofs, size = MapProofs(most=10_000), sizes_of(store)[-1]
+    assert prove_all(proofs, store, size) > 0
+    assert prove_all(proofs, store, size) == 0
+
+
+def test_other_checkpoints_and_a_log_that_has_grown_are_proved_afresh(store):
+    proofs = MapProofs(most=10_000)
+    for size in [*sizes_of(store), *sizes_of(store)[::-2]]:
+        prove_all(proofs, store, size)
+    older = sizes_of(store)[-1]
+    log = Log(store, ORIGIN, WORLD.log_key, Clock(Clock().now.replace(year=2027)))
+    submit(log, *(WORLD.bare_issue(number) for number in range(500, 520)))
+    assert prove_all(proofs, store, older) > 0
+    assert prove_all(proofs, store, sizes_of(store)[-1]) > 0
+
+
+def test_what_is_kept_has_an_end(store):
+    proofs, size = MapProofs(most=0), sizes_of(store)[-1]
+    assert prove_all(proofs, store, size) == prove_all(proofs, store, size) > 0
+
+
+def test_many_subjects_are_loaded_together(store):
+    proofs, size, asked = MapProofs(most=10_000), sizes_of(store)[-1], []
+    with store.read() as reading:
+        watched = Watched(reading)
+        watched.load_pages = lambda pages: asked.append(len(pages)) or reading.load_pages(pages)
+        states = proofs.open(watched, TreeSize(size))
+        states.prepare([*store.data.states, ABSENT])
+        assert len(asked) == len((0, *PAGE_DEPTHS))
+        assert max(asked) > len(asked)
+        states.prove([*store.data.states, ABSENT])
+        assert len(asked) == len((0, *PAGE_DEPTHS))
+
+
 # --- what is noticed ----------------------------------------------------------------------------------------
 
 
@@ -144,7 +209,7 @@ def look_everywhere(store, size):
     """Prove every subject under a checkpoint, as whoever needs all of it."""
     with store.read() as reading:
         found = open_map_under(reading, TreeSize(size))
-        return build_map_proof(found, list(store.data.states), reading.load_page)
+        return build_map_proof(found, list(store.data.states), reading.load_pages)
 
 
 def flip(raw):
