@@ -29,6 +29,7 @@ from sequencing import BODY_BYTES, measure_sequencing
 from starting import ColdStart, measure_starting
 from verifying import measure_signatures, measure_verifying
 
+from ledger.console import collect_garbage_seldom
 from ledger.core.bundle import parse_bundle
 
 
@@ -95,6 +96,7 @@ _WHOLE: Final = ("issue", "issue_from_input_to_bundle")
 def main() -> None:
     """Read the options and run."""
     options = _parse_options()
+    collect_garbage_seldom()
     if options.profile is not None:
         print(PROFILES[options.profile]())
         return
