@@ -45,6 +45,8 @@ class Effort:
     """Transactions of the sequencer in one round."""
     subjects: int = 100_000
     """In the status map before the sequencer adds to it."""
+    more_subjects: tuple[int, ...] = ()
+    """The same for further, larger maps."""
     replayed: int = 10_000
     """Entries of the log that is audited."""
     signatures: int = 2_000
@@ -64,10 +66,11 @@ LONG: Final = replace(
     NORMAL,
     batch_sizes=(*NORMAL.batch_sizes, 50_000),
     subjects=10**6,
+    more_subjects=(10**7,),
     replayed=10**5,
     curve=(10**4, 10**5, 10**6, 10**7),
 )
-QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, 300, 20, 3, 1, (100, 300), 60, 1)
+QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, (2_000,), 300, 20, 3, 1, (100, 300), 60, 1)
 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
@@ -147,11 +150,19 @@ def run(effort: Effort) -> dict[str, Any]:
         "growth": measure_growth(),
         "measures": measures,
     }
+    if effort.more_subjects:
+        result["larger_maps"] = [_measure_larger_map(effort, subjects) for subjects in effort.more_subjects]
     if effort.curve:
         _tell(f"a log that grows through {effort.curve}")
         result["curve"] = measure_curve(effort.curve, effort.curve_seconds)
     environment |= {"load_at_end": find_load(), "seconds": round(time.monotonic() - started)}
     return result | {"missed": list_missed(result), "environment": environment}
+
+
+def _measure_larger_map(effort: Effort, subjects: int) -> dict[str, Any]:
+    _tell(f"the status map, {subjects} subjects")
+    figures, facts = measure_map(subjects, effort.batches // 2, effort.rounds, effort.seconds)
+    return facts | figures
 
 
 def _measure_issuing(effort: Effort) -> dict[str, Figures]:
@@ -232,8 +243,8 @@ def _parse_options() -> argparse.Namespace:
         nargs="?",
         const=40,
         metavar="MINUTES",
-        help="also batches of 50,000, a map of 10^6, and a log that grows to 10^6 entries; to 10^7 if the minutes "
-        "(40) are enough for it",
+        help="also batches of 50,000, maps of 10^6 and 10^7 subjects (the latter in 7 GB), a log that grows to "
+        "10^6 entries; to 10^7 if the minutes (40) are enough for it",
     )
     amount.add_argument(
         "--curve", type=int, metavar="MINUTES", help="only the log that grows, as JSON; takes no longer"

@@ -40,6 +40,7 @@ def test_every_promised_figure_is_there(quick):
     assert result["inclusion_proof_bytes_1e6"] == 640
     assert result["statement_bytes"] <= 214
     assert result["map"]["subjects"] == 1_000
+    assert [larger["subjects"] for larger in result["larger_maps"]] == [2_000]
     assert result["map"].keys() == {"subjects", "build_and_store_s", "start_ms", "mb_per_1e6_subjects"}
     assert {"sequencer_map", "sequencer_map_after_start"} <= result["measures"].keys()
     assert result["environment"]["cores"] >= 1
