@@ -4,12 +4,13 @@
 ...     server.run()
 """
 
+from abc import ABC, abstractmethod
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
 
-class Background:
+class Background(ABC):
     """One thread; `_run` does the work and looks at `_stopping` wherever it waits."""
 
     def __init__(self, name: str) -> None:
@@ -31,5 +32,6 @@ class Background:
         self._stopping.set()
         self._thread.join()
 
+    @abstractmethod
     def _run(self) -> None:
-        raise NotImplementedError
+        """Work until `_stopping` is set."""

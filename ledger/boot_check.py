@@ -98,7 +98,8 @@ class BootCheck:
         """
         self._store = store
         self._clock = clock
-        self._is_contradicted = False
+        self._lock = Lock()
+        self._is_closed = False
         self.gate: Final = gate
         with store.database.read() as connection:
             known = ConditionQueries(connection).find(BOOT)
@@ -118,31 +119,32 @@ class BootCheck:
         """
         found = (find_discrepancy(self._store, claim) for claim in claims)
         refusal = next((each for each in found if each is not None), None)
-        if refusal is not None:
-            _LOG.critical("read-only", reason=refusal.en)
-            self.gate.set(refusal)
-            self._conclude(BootState.READ_ONLY, refusal.en, refusal.zh)
-        elif self._is_contradicted:
-            _LOG.warning(
-                "read-only still", reason="what was found since the start is not settled by comparing"
-            )
-        elif not missing:
-            names = ", ".join(claim.name for claim in claims) or "nobody, as nobody holds it"
-            names_zh = "、".join(claim.name_zh for claim in claims) or "无外部记录"
-            self._conclude(BootState.COMPARED, f"compared with {names}", f"已比对：{names_zh}")
-            self.gate.set(None)
-        elif self.gate.refusal is None:
-            self._conclude(
-                BootState.NOT_COMPARED,
-                f"not compared with the contract on chain: {missing}",
-                f"尚未与链上合约比对（{missing}）",
-            )
+        with self._lock:
+            if refusal is not None:
+                self._close(refusal, refusal.en)
+            elif self._is_closed:
+                _LOG.warning("read-only still", reason="what was found since the start takes another start")
+            elif not missing:
+                names = ", ".join(claim.name for claim in claims) or "nobody, as nobody holds it"
+                names_zh = "、".join(claim.name_zh for claim in claims) or "无外部记录"
+                self._conclude(BootState.COMPARED, f"compared with {names}", f"已比对：{names_zh}")
+                self.gate.set(None)
+            elif self.gate.refusal is None:
+                self._conclude(
+                    BootState.NOT_COMPARED,
+                    f"not compared with the contract on chain: {missing}",
+                    f"尚未与链上合约比对（{missing}）",
+                )
 
     def close(self, reason: str) -> None:
         """Turn read-only until the next start, because a contradiction has shown itself after this one."""
-        self._is_contradicted = True
-        refusal = describe_contradiction()
+        with self._lock:
+            self._close(describe_contradiction(), reason)
+
+    def _close(self, refusal: ReadOnlyError, reason: str) -> None:
+        """Close the gate until the next start: comparisons run side by side, and an older one must not open it."""
         _LOG.critical("read-only", reason=reason)
+        self._is_closed = True
         self.gate.set(refusal)
         self._conclude(BootState.READ_ONLY, refusal.en, refusal.zh)
 

@@ -326,6 +326,15 @@ def test_a_witness_that_was_silent_at_the_start_is_asked_again(witnessed):
         assert f"the witness w9.example holds {FOUNDED + 5}" in await_read_only(server)
 
 
+def test_an_older_comparison_does_not_open_what_a_newer_has_closed(store, heads):
+    found = check(store)
+    found.compare([claim(99, b"\x07" * 32)])
+    found.compare(heads)
+    with pytest.raises(ReadOnlyError, match="holds 99"):
+        found.gate.require_open()
+    assert read_condition(store).state == BootState.READ_ONLY
+
+
 def test_what_contradicted_itself_since_the_start_is_not_settled_by_comparing(store, heads):
     found = check(store)
     found.close("the contract holds another root")
