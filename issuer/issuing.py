@@ -69,6 +69,7 @@ class Desk:
         randomness: Randomness,
         *,
         registers: Callable[[], Registers] | None = None,
+        persons: Sequence[Signer] = (),
         failpoint: Failpoint = pass_by,
     ) -> None:
         """Put a desk together.
@@ -83,6 +84,7 @@ class Desk:
             clock: returns the time, aware UTC.
             randomness: source of nonces and salts.
             registers: what the gate goes by; None: what the log says.
+            persons: keys of persons who sign here, together with the institution.
             failpoint: is told when a named place is passed.
         """
         self._profile = profile
@@ -94,6 +96,7 @@ class Desk:
         self._clock = clock
         self._randomness = randomness
         self._registers = registers or log.registers
+        self._persons = {signer.public_key.multikey: signer for signer in persons}
         self._failpoint = failpoint
 
     def check_rows(
@@ -179,7 +182,8 @@ class Desk:
         return Delivery(self._store, self._log, self._make_seal, self._clock, self._failpoint)
 
     def _make_seal(self) -> Seal:
-        return Seal(self._signer, self._origin, self._profile.institution, self._clock())
+        profile, now = self._profile, self._clock()
+        return Seal(self._signer, self._origin, profile.institution, now, self._persons)
 
     def _sign(
         self, documents: Sequence[ReadyDocument], versions: Mapping[Subject, int]

@@ -7,8 +7,8 @@ A `ReadyDocument` waits for its number in the form of bytes, so that a hundred t
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeAlias, cast
 
@@ -16,6 +16,7 @@ from issuer.drafting import Draft, Request
 from issuer.personal import PersonalMember, conceal_members
 from ledger.core.canonical import (
     JsonObject,
+    as_object,
     encode_canonical_json,
     reread_canonical_json,
     respell_canonical_json,
@@ -66,6 +67,8 @@ class Seal:
     institution: InstitutionId
     sealed_at: datetime
     """Aware UTC; a fraction of a second is left out."""
+    persons: Mapping[str, Signer] = field(default_factory=dict)
+    """Keys of persons by multikey: of those who sign here and now, together with the institution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ def seal_document(
         number: of this document only, for ever.
         seal: who signs and when.
         randomness: source of nonce and salts.
+
+    Raises:
+        MalformedDocumentError: a person is to sign with a key that is not at hand.
     """
     record = cast("JsonObject", reread_canonical_json(document.template))
     random = randomness(NONCE_BYTES + SALT_BYTES * len(document.personal))
@@ -118,14 +124,25 @@ def seal_document(
     disclosed = conceal_members(record, document.personal, salts)
     unsigned = build_document(record, seal.signer.public_key.did_key)
     digest = Digest(hashlib.sha256(respell_canonical_json(unsigned)).digest())
-    proof = create_proof(
-        unsigned, seal.signer, encode_instant(seal.sealed_at.replace(microsecond=0)), digest=digest
-    )
-    certificate = respell_canonical_json(join_proofs(unsigned, [proof]))
+    created = encode_instant(seal.sealed_at.replace(microsecond=0))
+    signers = [*_find_persons(record, seal.persons), seal.signer]
+    proofs = [create_proof(unsigned, signer, created, digest=digest) for signer in signers]
+    certificate = respell_canonical_json(join_proofs(unsigned, proofs))
     published = Digest(hashlib.sha256(certificate).digest())
     claims = replace(document.claims, number=number, certificate_digest=published)
     disclosure = encode_disclosure(Disclosure(published, disclosed)) if disclosed else None
     return SealedDocument(certificate, claims, disclosure)
+
+
+def _find_persons(record: JsonObject, signers: Mapping[str, Signer]) -> list[Signer]:
+    """Return the signers of the persons who have keys, in the record's order, each once."""
+    persons = record["persons"]
+    keys = [as_object(person).get("key") for person in (persons if isinstance(persons, list) else ())]
+    named = dict.fromkeys(key for key in keys if isinstance(key, str))
+    missing = [key for key in named if key not in signers]
+    if missing:
+        raise MalformedDocumentError(f"the key {missing[0]} is not at hand to sign", field="persons.key")
+    return [signers[key] for key in named]
 
 
 def sign_issue(claims: IssueClaims, expected_version: int, seal: Seal) -> bytes:

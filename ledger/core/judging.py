@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ledger.core.certificate import Record
-from ledger.core.register_rules import check_persons, check_scope
+from ledger.core.register_rules import KEY_ENDED, check_persons, check_scope
 from ledger.core.regulation import RuleBook
 from ledger.core.rule_result import RuleResult
 from ledger.core.rules import check_expiry, check_limits, check_regulation
@@ -74,14 +74,17 @@ def _have_changed(then: Registers, now: Registers) -> bool:
     """Say whether anything was registered between two states of one log."""
     if len(then.versions) != len(now.versions) or then.institutions != now.institutions:
         return True
+    if any(known.compromised_from is not None for known in now.keys.values()):
+        return True
     return any(len(versions) != len(now.versions[subject]) for subject, versions in then.versions.items())
 
 
 def _warn(then: RuleResult, now: RuleResult) -> RuleResult:
     """Return a result as it stands after something against the document has been registered since."""
-    if then.outcome is Outcome.FAILED or now.outcome is not Outcome.FAILED:
+    against = tuple(reason for reason in now.reasons if reason.code != KEY_ENDED)
+    if then.outcome is Outcome.FAILED or not against:
         return then
-    since = now.text
+    since = replace(now, reasons=against).text
     sentence = Sentence(
         f"{then.sentence.en}; registered since: {since.en}", f"{then.sentence.zh}；此后登记：{since.zh}"
     )

@@ -26,6 +26,9 @@ from ledger.core.status import Registers
 from ledger.core.step import Outcome, Sentence
 from ledger.core.unit import compute_base_value, parse_unit
 
+KEY_ENDED: Final = "PERSON_KEY_ENDED"
+"""Speaks against what is signed after it, never against what was signed before."""
+
 _ROLE_NAMES: Final = {Role.OPERATOR: "检定员", Role.CHECKER: "核验员", Role.APPROVER: "批准人"}
 
 
@@ -230,8 +233,12 @@ def _find_key_faults(
     known = registers.keys.get(person.key.key_id)
     if known is None or known.key != person.key or known.owner != name_person(record.issuer.id, who):
         yield Reason("PERSON_KEY", field, f"is not registered for {who}", f"密钥未登记在{who}名下")
+    elif known.compromised_from is not None:
+        since = f"{known.compromised_from:%Y-%m-%d %H:%M} UTC"
+        en, zh = f"the key of {who} is compromised from {since} on", f"{who}的密钥自{since}起失密"
+        yield Reason("PERSON_KEY", field, en, zh)
     elif known.until is not None and (content is None or content.state is RegisterState.ACTIVE):
-        yield Reason("PERSON_KEY", field, f"the key of {who} has ended", f"{who}的密钥已停用")
+        yield Reason(KEY_ENDED, field, f"the key of {who} has ended", f"{who}的密钥已停用")
 
 
 # --- reference materials ----------------------------------------------------------------------------------

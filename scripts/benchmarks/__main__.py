@@ -75,6 +75,8 @@ QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, (2_000,), 300, 20, 3, 1, (100, 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
     "verify_offline_per_s": 3_000,
+    "issue_three_signers_per_s": 1_500,
+    "verify_three_signers_per_s": 1_500,
     "sequencer_entries_per_s": 30_000,
     "sequencer_map_entries_per_s": 12_000,
     "replay_entries_per_s": 4_200,
@@ -139,6 +141,8 @@ def run(effort: Effort) -> dict[str, Any]:
     result = {
         "issue_per_s": measures["issue"]["per_core_s"],
         "verify_offline_per_s": measures["verify"]["per_core_s"],
+        "issue_three_signers_per_s": measures["issue_three_signers"]["per_core_s"],
+        "verify_three_signers_per_s": measures["verify_three_signers"]["per_core_s"],
         "sequencer_entries_per_s": measures["sequencer"]["per_wall_s"],
         "sequencer_map_entries_per_s": measures["sequencer_map"]["per_wall_s"],
         "map": map_facts,
@@ -177,6 +181,8 @@ def _measure_issuing(effort: Effort) -> dict[str, Figures]:
     _tell(f"issuing, {FEW_READINGS} readings each")
     found = measure_issuing(first, min(rounds, 3), seconds, FEW_READINGS)
     measures |= {f"{name}_few_readings": found[name] for name in _WHOLE}
+    found = measure_issuing(first, rounds, seconds, persons_sign=True)
+    measures |= {f"{name}_three_signers": found[name] for name in _WHOLE}
     measures["seal_and_statement"] = measure_sealing(first, rounds, seconds)
     return measures
 
@@ -186,11 +192,13 @@ def _measure_bundles(effort: Effort, measures: dict[str, Figures]) -> dict[str, 
     rounds, seconds = effort.rounds, effort.seconds
     bundles = issue_in_new_log(effort.bundles).bundles
     few = issue_in_new_log(effort.bundles, FEW_READINGS).bundles
+    signed = issue_in_new_log(effort.bundles, persons_sign=True).bundles
     with tempfile.TemporaryDirectory(prefix="hengzheng-bench-") as folder:
         with World(Path(folder)) as world:
             policy, trust = world.policy, world.trust_list()
         _tell("checking")
         measures["verify"] = measure_verifying(bundles, policy, rounds, seconds)
+        measures["verify_three_signers"] = measure_verifying(signed, policy, rounds, seconds)
         measures["verify_few_readings"] = measure_verifying(few, policy, min(rounds, 3), seconds)
         _tell("cold starts")
         starts = measure_starting(ColdStart(Path(folder), bundles[0], policy, trust), effort.starts, seconds)
@@ -202,6 +210,7 @@ def _measure_bundles(effort: Effort, measures: dict[str, Figures]) -> dict[str, 
         "readings": READINGS,
         "certificate_bytes": len(parsed[0].certificate.raw),
         "bundle_bytes": len(bundles[0]),
+        "three_signers_bundle_bytes": len(signed[0]),
         "few_readings": FEW_READINGS,
         "few_readings_certificate_bytes": len(short.certificate.raw),
         "few_readings_bundle_bytes": len(few[0]),

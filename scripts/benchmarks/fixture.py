@@ -41,10 +41,11 @@ from ledger.core.authority import (
 )
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
+from ledger.core.certificate import Role, VerificationKind
 from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
+from ledger.core.person import PersonContent, Qualification, encode_person_content
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.scope import ScopeContent, encode_scope_content
@@ -86,11 +87,19 @@ def make_signer(name: str) -> Ed25519Signer:
     return Ed25519Signer(hashlib.sha256(b"bench" + name.encode()).digest())
 
 
-def make_input(count: int, readings: int = READINGS) -> bytes:
+def make_input(count: int, readings: int = READINGS, *, persons_sign: bool = False) -> bytes:
     """Return a file of input documents (JSON lines): fuel dispensers of four nozzles, all different."""
-    return b"".join(
-        encode_canonical_json(_make_document(number, readings)) + b"\n" for number in range(count)
-    )
+    persons = [_name_person(role, persons_sign=persons_sign) for role in Role]
+    documents = (_make_document(number, readings) | {"persons": persons} for number in range(count))
+    return b"".join(encode_canonical_json(document) + b"\n" for document in documents)
+
+
+def _name_person(role: Role, *, persons_sign: bool) -> JsonObject:
+    """Return a person with a key of their own, or with the time at which the record says that they signed."""
+    if persons_sign:
+        return {"role": role.value, "pid": f"P-{role}", "key": make_signer(role).public_key.multikey}
+    hour = list(Role).index(role) + 4
+    return {"role": role.value, "pid": f"P-{role}", "signed_at": f"2026-11-02T0{hour}:00:00Z"}
 
 
 def _make_document(number: int, readings: int) -> JsonObject:
@@ -113,10 +122,6 @@ def _make_document(number: int, readings: int) -> JsonObject:
         "adjusted": False,
         "seals": [{"no": f"A{number:06}", "point": "主板"}],
         "verified_on": VERIFIED_ON.isoformat(),
-        "persons": [
-            {"role": role, "pid": f"P-{role}", "signed_at": f"2026-11-02T0{hour}:00:00Z"}
-            for hour, role in enumerate(("operator", "checker", "approver"), start=4)
-        ],
     }
 
 
@@ -212,6 +217,7 @@ class World:
             self.rule_book,
             read_clock,
             secrets.token_bytes,
+            persons=[make_signer(role) for role in Role],
         )
 
     def __enter__(self) -> Self:
@@ -305,6 +311,23 @@ class World:
             active,
         )
         self._decide(EventType.SCOPE, authority, encode_scope_content(scope))
+
+    def register_persons(self) -> None:
+        """Register the three persons with keys of their own."""
+        for role in Role:
+            signer = make_signer(role)
+            person = PersonContent(
+                INSTITUTION,
+                f"P-{role}",
+                Qualification.REGISTERED,
+                frozenset({role}),
+                frozenset({Category.FUEL_DISPENSER}),
+                *_PROPER,
+                RegisterState.ACTIVE,
+                signer.public_key,
+            )
+            content = encode_person_content(person)
+            self._decide(EventType.PERSON, make_signer("authority"), content, signer)
 
     def _decide(self, event_type: EventType, signer: Signer, content: bytes, *endorsers: Signer) -> None:
         issuer = ROOT_ISSUER if event_type in {EventType.ROOT, EventType.DELEGATE} else AUTHORITY

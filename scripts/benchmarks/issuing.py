@@ -34,10 +34,12 @@ class Round:
         return sum((self.parts[name] for name in names or self.parts), Stopwatch())
 
 
-def issue_batch(folder: Path, count: int, readings: int = READINGS) -> Round:
+def issue_batch(folder: Path, count: int, readings: int = READINGS, *, persons_sign: bool = False) -> Round:
     """Issue so many certificates into a new log in an empty folder."""
-    raw = make_input(count, readings)
+    raw = make_input(count, readings, persons_sign=persons_sign)
     with World(folder) as world:
+        if persons_sign:
+            world.register_persons()
         counter = world.counter
         check, desk, bundle = Stopwatch(), Stopwatch(), Stopwatch()
         with check.running():
@@ -65,15 +67,19 @@ def _require_all(report: BatchReport, count: int) -> list[LeafIndex]:
     return [document.leaf_index for document in logged if document.leaf_index is not None]
 
 
-def issue_in_new_log(count: int, readings: int = READINGS) -> Round:
+def issue_in_new_log(count: int, readings: int = READINGS, *, persons_sign: bool = False) -> Round:
     """As `issue_batch`, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="hengzheng-bench-") as folder:
-        return issue_batch(Path(folder), count, readings)
+        return issue_batch(Path(folder), count, readings, persons_sign=persons_sign)
 
 
-def measure_issuing(count: int, rounds: int, seconds: float, readings: int = READINGS) -> dict[str, Figures]:
+def measure_issuing(
+    count: int, rounds: int, seconds: float, readings: int = READINGS, *, persons_sign: bool = False
+) -> dict[str, Figures]:
     """Return the figures of issuing batches of this size: the whole way, the compared part, and every part."""
-    done = repeat(lambda: issue_in_new_log(count, readings), rounds=rounds, seconds=seconds)
+    done = repeat(
+        lambda: issue_in_new_log(count, readings, persons_sign=persons_sign), rounds=rounds, seconds=seconds
+    )
     figures = {
         "issue": summarise(count, [one.cost("desk", "leaf", "bundle") for one in done]),
         "issue_from_input_to_bundle": summarise(count, [one.cost() for one in done]),

@@ -168,7 +168,7 @@ CELLS = [
     refused(
         Step.PERSONS,
         "key has ended",
-        "PERSON_KEY",
+        "PERSON_KEY_ENDED",
         registers=(lambda ledger: ledger.person("P-0001", version=1, signer="P-0001 new"),),
     ),
     refused(Step.PERSONS, "suspended", "PERSON_EXPIRED", registers=person(valid_from=DAY, state=SUSPENDED)),
