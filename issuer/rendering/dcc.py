@@ -181,7 +181,7 @@ def _build_laboratory(record: Record) -> Element:
     return dcc("calibrationLaboratory", code, contact)
 
 
-# --- persons --------------------------------------------------------------------------------------------------
+# --- persons ------------------------------------------------------------------------------------------------
 
 
 def _build_persons(record: Record, personal: Personal) -> Iterator[Element]:
@@ -214,7 +214,7 @@ def _build_person(person: Signatory, name: str | None) -> Element:
     )
 
 
-# --- statements -----------------------------------------------------------------------------------------------
+# --- statements ---------------------------------------------------------------------------------------------
 
 
 def _build_statements(

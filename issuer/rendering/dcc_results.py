@@ -104,7 +104,7 @@ def build_quantity(ref_type: str, value: Decimal, unit: str, uncertainty: Elemen
     return dcc("quantity", real, ref_type=ref_type)
 
 
-# --- results --------------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------------------
 
 
 def _build_result(record: Record, result: Result | None, before: Sequence[Result]) -> Element:
@@ -193,7 +193,7 @@ def _without(en: str, zh: str) -> Sentence:
     return Sentence(f"{en} {NOT_STATED.en}", f"{zh}{NOT_STATED.zh}")
 
 
-# --- conditions -----------------------------------------------------------------------------------------------
+# --- conditions ---------------------------------------------------------------------------------------------
 
 
 def _build_conditions(record: Record, before: Sequence[Result]) -> list[Element]:
@@ -239,7 +239,7 @@ def _build_before(record: Record, result: Result) -> Element:
     )
 
 
-# --- standards ------------------------------------------------------------------------------------------------
+# --- standards ----------------------------------------------------------------------------------------------
 
 
 def _build_equipments(record: Record) -> Iterator[Element]:
