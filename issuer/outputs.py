@@ -4,6 +4,8 @@
                                    bundle.json
                                    qr.png
                                    qr.svg
+                                   certificate.dcc.xml           written by `hengzheng dcc export`
+                                   certificate.holder.dcc.xml    the holder's copy: personal data
 
 The folder is the number, percent-encoded outside `[A-Za-z0-9._-]`. A file that is there already with the same
 content is left alone; a bundle is replaced once there is a newer anchor. Disclosures are not written here: they
@@ -25,9 +27,12 @@ from ledger.core.bundle import parse_bundle
 from ledger.core.errors import InputError
 from ledger.core.ids import CertificateNumber, TreeSize
 from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, encode_short_url
+from ledger.files import PRIVATE_FILE, replace_file
 
 FOLDER: Final = "certificates"
 BUNDLE: Final = "bundle.json"
+DCC: Final = "certificate.dcc.xml"
+HOLDER_DCC: Final = "certificate.holder.dcc.xml"
 _DRAFT: Final = re.compile(r"\.[^/]+\.[0-9a-f]{16}")
 _ENCODED: Final = re.compile(rb"[^A-Za-z0-9._-]")
 
@@ -64,6 +69,21 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
         _replace_file(folder / name, content)
     _remove_drafts(folder)
     return folder
+
+
+def write_dcc(directory: Path, number: CertificateNumber, content: bytes, *, holder: bool) -> Path:
+    """Write a document's DCC beside its other files, and return its path; the holder's copy is the owner's to read.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = _find_folder(directory, number) / (HOLDER_DCC if holder else DCC)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if holder:
+        replace_file(path, content, mode=PRIVATE_FILE)
+    else:
+        _replace_file(path, content)
+    return path
 
 
 def has_newest_bundle(

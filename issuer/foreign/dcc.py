@@ -11,13 +11,15 @@ a signature is read from the bytes that the signature covers, and from nothing e
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from issuer.foreign.dcc_names import ELEMENT_NAMES
+from issuer.foreign.revocation import Revocation
 from issuer.foreign.safe_xml import Element, parse_safe_xml
-from issuer.foreign.signature import Signature, check_signature, find_signatures
+from issuer.foreign.signature import Signature, TimeSource, check_signature, find_signatures
 from issuer.foreign.x509_chain import TrustedCertificates
 from ledger.core.encoding import parse_date
 from ledger.core.errors import InputError, MalformedDocumentError
@@ -173,13 +175,16 @@ def _check_names(root: Element) -> None:
             raise MalformedDocumentError(f"no version of the DCC has an element dcc:{_shorten(element.tag)}")
 
 
-def _list_remarks(version: str, signature: Signature | None) -> list[str]:
-    remarks = []
+def _list_remarks(version: str, signature: Signature | None) -> Iterator[str]:
     if signature is None:
-        remarks.append("unsigned: nothing proves who wrote it, or that it is unchanged")
-    elif _order(version) < _order(SIGNABLE_SINCE):
-        remarks.append(f"the schema of version {version} has no place for a signature, {SIGNABLE_SINCE} has")
-    return remarks
+        yield "unsigned: nothing proves who wrote it, or that it is unchanged"
+        return
+    if signature.revocation is Revocation.NOT_SHOWN:
+        yield "not looked at: whether a certificate was revoked; the file brings no word of it from that time"
+    if signature.time_source is not TimeSource.SIGNER:
+        yield f"the signature does not say when it was made; judged by the {signature.time_source}'s time"
+    if _order(version) < _order(SIGNABLE_SINCE):
+        yield f"the schema of version {version} has no place for a signature, {SIGNABLE_SINCE} has"
 
 
 def _order(version: str) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from issuer.foreign.safe_xml import Element
+from issuer.foreign.x509_chain import describe_name
 from ledger.core.encoding import encode_instant
 from ledger.core.errors import MalformedDocumentError, VerificationError
 
@@ -110,7 +111,7 @@ def check_revocation(
 
 
 def _judge(certificate: x509.Certificate, revoked_at: datetime, check: RevocationCheck) -> None:
-    name, revoked = certificate.subject.rfc4514_string(), encode_instant(revoked_at)
+    name, revoked = describe_name(certificate), encode_instant(revoked_at)
     if revoked_at <= check.signed_at:
         raise VerificationError(
             f"{name} was revoked at {revoked}, before the signature of {encode_instant(check.signed_at)}"

@@ -45,7 +45,7 @@ def parse_safe_xml(raw: bytes) -> Element:
     try:
         return etree.fromstring(raw, parser=make_parser())
     except (etree.LxmlError, ValueError) as err:
-        raise MalformedDocumentError(f"not well-formed XML: {err}") from err
+        raise MalformedDocumentError(f"not well-formed XML: {make_printable(str(err))}") from err
 
 
 def make_parser() -> Parser:
@@ -60,6 +60,12 @@ def has_outer_instructions(root: Element) -> bool:
     instructions = etree.ProcessingInstruction
     beside = [*root.itersiblings(instructions, preceding=True), *root.itersiblings(instructions)]
     return bool(beside)
+
+
+def make_printable(text: str, most: int = 200) -> str:
+    """Return a stranger's words for a sentence: one line, cut, what a terminal would act upon as escapes."""
+    line = " ".join(text.split())[:most]
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
 
 
 def _check_encoding(raw: bytes) -> None:

@@ -29,7 +29,7 @@ from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from issuer.foreign.revocation import Revocation, RevocationCheck, check_revocation, read_revocation_evidence
-from issuer.foreign.safe_xml import Element, has_outer_instructions, make_parser
+from issuer.foreign.safe_xml import Element, has_outer_instructions, make_parser, make_printable
 from issuer.foreign.time_stamp import TimeStamp, check_time_stamp
 from issuer.foreign.x509_chain import (
     TrustedCertificates,
@@ -224,8 +224,8 @@ def _check_transforms(reference: Element, *, enveloped: bool) -> None:
 
 def _require_canonical(algorithm: str | None) -> None:
     if algorithm not in _CANONICAL:
-        shown = "" if algorithm is None else algorithm[:80]
-        raise VerificationError(f"{shown or 'nothing'} is no canonicalization that is accepted here")
+        shown = make_printable(algorithm or "nothing", 80)
+        raise VerificationError(f"{shown} is no canonicalization that is accepted here")
 
 
 def _find_properties(signature: Element, references: list[Element]) -> Element | None:
@@ -380,4 +380,4 @@ def _verify_bytes(root: Element, form: _Form, leaf: x509.Certificate, at: dateti
 
 def _describe(err: Exception) -> str:
     """Return what a library says, in one line of bounded length."""
-    return " ".join(str(err).split())[:200] or type(err).__name__
+    return make_printable(str(err)) or type(err).__name__

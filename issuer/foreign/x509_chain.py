@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 
+from issuer.foreign.safe_xml import make_printable
 from ledger.core.encoding import encode_instant
 from ledger.core.errors import InputError, MalformedDocumentError, VerificationError
 
@@ -106,9 +107,9 @@ def build_chain(
     try:
         verified = policy.build_client_verifier().verify(leaf, [*helpers, *trusted.others])
     except (verification.VerificationError, ValueError, UnsupportedAlgorithm) as err:
-        name = describe_name(leaf)
+        name, said = describe_name(leaf), make_printable(str(err))
         raise VerificationError(
-            f"the certificate of {name} does not lead to a root that you named, at {encode_instant(at)}: {err}"
+            f"the certificate of {name} does not lead to a root that you named, at {encode_instant(at)}: {said}"
         ) from err
     chain = list(verified.chain)
     for depth, issuer in enumerate(chain[1:]):
@@ -119,8 +120,8 @@ def build_chain(
 
 
 def describe_name(certificate: x509.Certificate) -> str:
-    """Return the subject as RFC 4514 writes it."""
-    return certificate.subject.rfc4514_string()
+    """Return the subject as RFC 4514 writes it, fit to be printed."""
+    return make_printable(certificate.subject.rfc4514_string())
 
 
 def _check_validity(leaf: x509.Certificate, at: datetime) -> None:

@@ -74,7 +74,8 @@ def test_a_signed_one_is_evidence():
     assert [str(day) for day in (found.performed_from, found.performed_until, found.issued_on)] == [
         *("2025-05-30", "2025-05-31", "2025-06-01"),
     ]
-    assert (found.result_count, found.quantity_count, found.replaces, found.remarks) == (1, 1, None, ())
+    assert (found.result_count, found.quantity_count, found.replaces) == (1, 1, None)
+    assert [remark[:13] for remark in found.remarks] == ["not looked at"]
     assert found.signature is not None
     assert (found.signature.signer, found.signature.root) == ("CN=Laboratory A", "CN=Root")
     assert found.signature.signed_at == SIGNED_AT
@@ -680,3 +681,9 @@ def test_damaged_files_raise_errors_of_the_tree_only(place, noise, cut):
     except (InputError, VerificationError) as err:
         sentence = str(err)
     assert 0 < len(sentence) < 1000
+
+
+def test_a_strangers_name_cannot_move_the_cursor():
+    signer = Party("Lab\x1b[2J\u202eA\nB", SUB, key_usage=usage(digital_signature=True))
+    found = check(sign(signer=signer, brings=(signer, SUB), names_signer=signer))
+    assert found.signature.signer == "CN=Lab\\x1b[2J\\u202eA B"
