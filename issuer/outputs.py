@@ -27,12 +27,14 @@ from ledger.core.bundle import parse_bundle
 from ledger.core.errors import InputError
 from ledger.core.ids import CertificateNumber, TreeSize
 from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, encode_short_url
-from ledger.files import PRIVATE_FILE, replace_file
 
 FOLDER: Final = "certificates"
 BUNDLE: Final = "bundle.json"
 DCC: Final = "certificate.dcc.xml"
 HOLDER_DCC: Final = "certificate.holder.dcc.xml"
+_PUBLIC: Final = 0o666
+"""Less what the operator's umask takes away."""
+_PRIVATE: Final = 0o600
 _DRAFT: Final = re.compile(r"\.[^/]+\.[0-9a-f]{16}")
 _ENCODED: Final = re.compile(rb"[^A-Za-z0-9._-]")
 
@@ -79,10 +81,7 @@ def write_dcc(directory: Path, number: CertificateNumber, content: bytes, *, hol
     """
     path = _find_folder(directory, number) / (HOLDER_DCC if holder else DCC)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if holder:
-        replace_file(path, content, mode=PRIVATE_FILE)
-    else:
-        _replace_file(path, content)
+    _replace_file(path, content, mode=_PRIVATE if holder else _PUBLIC)
     return path
 
 
@@ -144,12 +143,13 @@ def _remove_drafts(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _replace_file(path: Path, content: bytes) -> None:
+def _replace_file(path: Path, content: bytes, *, mode: int = _PUBLIC) -> None:
     """Put a file in its place at once; readers see the old content or the new one, whole."""
     if path.is_file() and path.read_bytes() == content:
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
+        draft.touch(mode)
         draft.write_bytes(content)
         draft.replace(path)
     finally:
