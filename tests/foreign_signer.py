@@ -174,6 +174,7 @@ class Form:
     extra_reference: str = ""
     second_time: str = ""
     key_info: str | None = None
+    hash: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
 
 
 def c14n(element, *, exclusive=True):
@@ -233,7 +234,7 @@ def _fill(signature, form):
         properties = etree.fromstring(etree.tostring(signature.find(f".//{{{XADES}}}SignedProperties")))
         hole.text = b64encode(hashlib.sha256(c14n(properties)).digest()).decode()
     info = etree.fromstring(etree.tostring(signature.find(f"{{{DS}}}SignedInfo")))
-    value = form.signer.key.sign(c14n(info), ec.ECDSA(hashes.SHA256()))
+    value = form.signer.key.sign(c14n(info), ec.ECDSA(form.hash))
     r, s = utils.decode_dss_signature(value)
     plain = r.to_bytes(32, "big") + s.to_bytes(32, "big")
     signature.find(f"{{{DS}}}SignatureValue").text = b64encode(plain).decode()

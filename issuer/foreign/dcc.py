@@ -20,7 +20,7 @@ from issuer.foreign.dcc_names import ELEMENT_NAMES
 from issuer.foreign.revocation import Revocation
 from issuer.foreign.safe_xml import Element, parse_safe_xml
 from issuer.foreign.signature import Signature, TimeSource, check_signature, find_signatures
-from issuer.foreign.x509_chain import TrustedCertificates
+from issuer.foreign.x509_chain import TrustedCertificates, refuse_odd_x509
 from ledger.core.encoding import parse_date
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import Digest
@@ -111,8 +111,8 @@ def check_foreign_dcc(
     signature = None
     signatures = find_signatures(root)
     if signatures:
-        covered, signature = check_signature(root, trusted, now, signed_at=signed_at)
-        root = covered
+        with refuse_odd_x509("ds:Signature"):
+            root, signature = check_signature(root, trusted, now, signed_at=signed_at)
     return _read(root, version, Digest(hashlib.sha256(raw).digest()), signature)
 
 

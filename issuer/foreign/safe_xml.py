@@ -8,7 +8,7 @@ Traceback (most recent call last):
 ledger.core.errors.MalformedDocumentError: a document type (DOCTYPE) is not accepted
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.parsers import expat
 
@@ -20,8 +20,11 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 """Largest document; certificates with embedded files are about a hundredth of it."""
 MAX_DEPTH: Final = 64
 MAX_ELEMENTS: Final = 200_000
+"""And attributes, comments and the like, all together: each costs about a kilobyte while a signature is checked."""
 MAX_ATTRIBUTES: Final = 32
 """Of one element, namespaces among them."""
+MAX_NAMESPACES: Final = 32
+"""Declared by an element and those around it: canonicalization looks at all of them, for each element anew."""
 
 Element = Any
 """An element of lxml, which carries no types; and its parser."""
@@ -83,21 +86,31 @@ class _Screen:
 
     depth: int = 0
     elements: int = 0
+    namespaces: list[int] = field(default_factory=list)
+    """How many each open element declares."""
+
+    def count(self, more: int = 1) -> None:
+        self.elements += more
+        if self.elements > MAX_ELEMENTS:
+            raise MalformedDocumentError(f"more than {MAX_ELEMENTS} elements and attributes")
 
     def start(self, _name: str, attributes: list[str]) -> None:
         self.depth += 1
-        self.elements += 1
+        self.count(1 + len(attributes) // 2)
         if self.depth > MAX_DEPTH:
             raise MalformedDocumentError(f"elements nested deeper than {MAX_DEPTH}")
-        if self.elements > MAX_ELEMENTS:
-            raise MalformedDocumentError(f"more than {MAX_ELEMENTS} elements")
         if len(attributes) > 2 * MAX_ATTRIBUTES:
             raise MalformedDocumentError(f"an element with more than {MAX_ATTRIBUTES} attributes")
+        self.namespaces.append(sum(name.startswith("xmlns") for name in attributes[::2]))
+        if sum(self.namespaces) > MAX_NAMESPACES:
+            raise MalformedDocumentError(f"more than {MAX_NAMESPACES} namespaces at one place")
 
     def end(self, _name: str) -> None:
         self.depth -= 1
+        self.namespaces.pop()
 
     def instruct(self, target: str, _data: str) -> None:
+        self.count()
         if self.depth:
             raise MalformedDocumentError(f"a processing instruction ({target[:40]}) inside the document")
 
@@ -118,6 +131,8 @@ def _screen(raw: bytes) -> None:
     parser.ordered_attributes = True
     parser.StartElementHandler = screen.start
     parser.EndElementHandler = screen.end
+    parser.CommentHandler = lambda _text: screen.count()
+    parser.StartCdataSectionHandler = screen.count
     parser.ProcessingInstructionHandler = screen.instruct
     parser.StartDoctypeDeclHandler = _refuse_document_type
     parser.XmlDeclHandler = _check_declaration

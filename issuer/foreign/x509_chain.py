@@ -7,13 +7,16 @@ Nothing is fetched. Whatever certificates a document brings help to build the ch
 ['CN=Calibration Lab A1,…', 'CN=… Sub CA 01,…', 'CN=… Root CA 01,…']
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import verification
 
 from issuer.foreign.safe_xml import make_printable
@@ -23,17 +26,13 @@ from ledger.core.errors import InputError, MalformedDocumentError, VerificationE
 MAX_FILE_BYTES: Final = 1024 * 1024
 _T = TypeVar("_T", bound=x509.ExtensionType)
 _PEM: Final = b"-----BEGIN CERTIFICATE-----"
-_UNDERSTOOD: Final = frozenset(
-    {
-        x509.BasicConstraints.oid,
-        x509.KeyUsage.oid,
-        x509.ExtendedKeyUsage.oid,
-        x509.SubjectAlternativeName.oid,
-        x509.NameConstraints.oid,
-        x509.CertificatePolicies.oid,
-    }
+
+
+X509_FAULTS: Final = (
+    *(ValueError, TypeError, OverflowError, UnsupportedAlgorithm, CryptographyDeprecationWarning),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
 )
-"""Critical extensions that are looked at, here or by the chain builder; any other is refused (RFC 5280 §4.2)."""
+"""What the X.509 library raises on bytes that are none, or odd ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,31 @@ class TrustedCertificates:
     """Between roots and signers: help to build a chain, and end none."""
 
 
+@contextmanager
+def refuse_odd_x509(field: str) -> Iterator[None]:
+    """Refuse, by this field, what the X.509 library cannot read, or takes with a warning only.
+
+    It reads most members when they are asked for, so its errors come up anywhere. The filter of warnings is the
+    process's: this is for commands, which do one thing at a time.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CryptographyDeprecationWarning)
+        try:
+            yield
+        except X509_FAULTS as err:
+            raise MalformedDocumentError(
+                f"not X.509 as it should be: {make_printable(str(err))}", field=field
+            ) from err
+
+
 def parse_trusted(files: Sequence[bytes]) -> TrustedCertificates:
     """Read files of certificates, PEM (one or more) or DER.
 
     Raises:
         InputError: not such files, or no root among them.
     """
-    found = list(dict.fromkeys(one for raw in files for one in _parse_file(raw)))
+    with refuse_odd_x509("--trust"):
+        found = list(dict.fromkeys(one for raw in files for one in _parse_file(raw)))
     roots = tuple(one for one in found if one.issuer == one.subject)
     if files and not roots:
         raise InputError("no self-issued certificate among them: name a root", field="--trust")
@@ -66,7 +83,7 @@ def _parse_file(raw: bytes) -> list[x509.Certificate]:
         found = x509.load_pem_x509_certificates(raw) if _PEM in raw else [x509.load_der_x509_certificate(raw)]
         for one in found:
             _ = one.issuer, one.subject, one.extensions
-    except (ValueError, UnsupportedAlgorithm) as err:
+    except X509_FAULTS as err:
         raise InputError("not an X.509 certificate, neither PEM nor DER", field="--trust") from err
     return found
 
@@ -80,7 +97,7 @@ def parse_x509(raw: bytes, what: str) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(raw)
         _ = certificate.issuer, certificate.subject, certificate.extensions, certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm) as err:
+    except X509_FAULTS as err:
         raise MalformedDocumentError("not an X.509 certificate", field=what) from err
     return certificate
 
@@ -106,16 +123,14 @@ def build_chain(
     policy = policy.extension_policies(ee_policy=extensions, ca_policy=issuing)
     try:
         verified = policy.build_client_verifier().verify(leaf, [*helpers, *trusted.others])
-    except (verification.VerificationError, ValueError, UnsupportedAlgorithm) as err:
+    except (verification.VerificationError, *X509_FAULTS) as err:
         name, said = describe_name(leaf), make_printable(str(err))
         raise VerificationError(
             f"the certificate of {name} does not lead to a root that you named, at {encode_instant(at)}: {said}"
         ) from err
     chain = list(verified.chain)
-    for depth, issuer in enumerate(chain[1:]):
-        _check_issuer(issuer, depth)
-    for certificate in chain:
-        _check_critical(certificate)
+    for issuer in chain[1:]:
+        _check_issuer(issuer)
     return chain
 
 
@@ -134,14 +149,15 @@ def _check_validity(leaf: x509.Certificate, at: datetime) -> None:
         )
 
 
-def _check_issuer(issuer: x509.Certificate, depth: int) -> None:
-    """Refuse an issuer that may not issue: RFC 5280 §4.2.1.3, §4.2.1.9."""
+def _check_issuer(issuer: x509.Certificate) -> None:
+    """Refuse an issuer that may not issue (RFC 5280 §4.2.1.3, §4.2.1.9).
+
+    The chain builder has looked at path lengths, name constraints and unknown critical extensions.
+    """
     constraints = _find(issuer, x509.BasicConstraints)
     usage = _find(issuer, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
         raise VerificationError(f"{describe_name(issuer)} has issued a certificate, and may not")
-    if constraints.path_length is not None and depth > constraints.path_length:
-        raise VerificationError(f"{describe_name(issuer)} may not stand this far above a signer")
 
 
 def check_signing_usage(leaf: x509.Certificate) -> None:
@@ -153,15 +169,6 @@ def check_signing_usage(leaf: x509.Certificate) -> None:
     usage = _find(leaf, x509.KeyUsage)
     if usage is not None and not (usage.digital_signature or usage.content_commitment):
         raise VerificationError(f"the key of {describe_name(leaf)} is not for signatures")
-
-
-def _check_critical(certificate: x509.Certificate) -> None:
-    for extension in certificate.extensions:
-        if extension.critical and extension.oid not in _UNDERSTOOD:
-            name = describe_name(certificate)
-            raise VerificationError(
-                f"{name} has a critical extension {extension.oid.dotted_string} not known here"
-            )
 
 
 def _find(certificate: x509.Certificate, kind: type[_T]) -> _T | None:

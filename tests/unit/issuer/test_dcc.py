@@ -1,6 +1,7 @@
 """A certificate as DCC XML: valid by PTB's schema and schematron, whole, and never more than the record says."""
 
 import base64
+import copy
 import hashlib
 
 import pytest
@@ -284,6 +285,57 @@ def test_any_text_that_a_record_may_hold_comes_out_as_it_went_in(text):
     assert identified(xml, "serial") == text
     assert identified(xml, "seal") == text
     assert list_schema_faults(xml) == []
+
+
+def _list_optional(record):
+    """Return the paths of what a record may leave out, all of which the fullest has."""
+    top = (
+        "applicant",
+        "regulation",
+        "place",
+        "environment",
+        "class_awarded",
+        "sticker_id",
+        "lot",
+        "raw_record",
+    )
+    nested = ("temperature", "humidity", "other")
+    of_instrument = (
+        "local_id",
+        "model",
+        "range",
+        "class",
+        "year",
+        "maker",
+        "cpa_no",
+        "purpose",
+        "software",
+        "codes",
+    )
+    return [
+        *((name,) for name in (*top, "replaces")),
+        *(("environment", name) for name in nested),
+        *(("instrument", name) for name in (*of_instrument, "owner", "site")),
+        *(("instrument", "codes", name) for name in ("production", "repair", "verification")),
+        *(("instrument", "software", "hash"), ("instrument", "site", "address"), ("place", "where")),
+        *(("raw_record", "hash"), ("validity", "reason"), ("persons", 0, "name")),
+        *(("standards", 0, "instruments"), ("standards", 0, "instruments", 0, "cert_hash")),
+        *(("results", place, name) for place in range(len(record["results"])) for name in ("k", "unit")),
+        *(("results", 1, "points", 0, name) for name in ("nominal", "measured", "mpe", "u")),
+    ]
+
+
+@given(st.sets(st.sampled_from(_list_optional(RECORDS["full"]))))
+def test_whatever_a_record_leaves_out_the_dcc_is_valid(paths):
+    record = copy.deepcopy(RECORDS["full"])
+    for *parents, name in sorted(paths, key=len, reverse=True):
+        place = record
+        for step in parents:
+            place = place[step]
+        place.pop(name, None)
+    xml = render_dcc(publish(record))
+    assert list_schema_faults(xml) == []
+    assert list_schematron_faults(xml) == []
 
 
 def test_an_odd_uncertainty_is_a_quantity_of_its_own():

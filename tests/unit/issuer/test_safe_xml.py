@@ -8,7 +8,14 @@ from foreign_signer import DCC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuer.foreign.safe_xml import MAX_ATTRIBUTES, MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, parse_safe_xml
+from issuer.foreign.safe_xml import (
+    MAX_ATTRIBUTES,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_NAMESPACES,
+    parse_safe_xml,
+)
 from ledger.core.errors import InputError
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 20))
@@ -62,7 +69,12 @@ def test_a_document_type_is_refused_before_anything_is_built(name):
         (b"<a>" * (MAX_DEPTH + 1), f"nested deeper than {MAX_DEPTH}"),
         (b"<a>" * 100_000, f"nested deeper than {MAX_DEPTH}"),
         (b"<r>" + b"<a/>" * MAX_ELEMENTS + b"</r>", f"more than {MAX_ELEMENTS} elements"),
+        (b"<r>" + b"<!---->" * MAX_ELEMENTS + b"</r>", "elements and attributes"),
+        (b"<r>" + b"<![CDATA[]]>" * MAX_ELEMENTS + b"</r>", "elements and attributes"),
+        (b"<?x?>" * (MAX_ELEMENTS + 1) + b"<r/>", "elements and attributes"),
+        (b"<r>" + b"<a b='' c='' d=''/>" * (MAX_ELEMENTS // 4) + b"</r>", "elements and attributes"),
         (b"<a " + b" ".join(b"b%d=''" % n for n in range(MAX_ATTRIBUTES + 1)) + b"/>", "attributes"),
+        (b"".join(b"<a xmlns:x%d='u'>" % n for n in range(MAX_NAMESPACES + 1)), "more than 32 namespaces"),
         (b"<a>" + b"x" * MAX_BYTES + b"</a>", "at most 8388608 are read"),
     ],
 )
@@ -79,6 +91,8 @@ def test_what_a_dcc_may_have_is_read():
         parse_safe_xml(b"<?xml version='1.0' encoding='utf-8' standalone='no'?><?x y?><!-- c --><a/>").tag
         == "a"
     )
+    beside = b"<a>" + b"<b xmlns:x='u' xmlns='v'/>" * 100 + b"</a>"
+    assert len(parse_safe_xml(beside)) == 100
     big = parse_safe_xml(b"<a>" + b"x" * (MAX_BYTES - 7) + b"</a>")
     assert len(big.text) == MAX_BYTES - 7
     assert parse_safe_xml(b"<a><![CDATA[<!DOCTYPE a>]]><!-- <!DOCTYPE a> --></a>").text == "<!DOCTYPE a>"
