@@ -18,8 +18,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from issuer.checking import cut
 from issuer.cli import read_institution
-from issuer.foreign.dcc import ForeignDcc, Item, check_foreign_dcc
+from issuer.foreign.dcc import UNSIGNED, ForeignDcc, Item, check_foreign_dcc
 from issuer.foreign.dcc_schema import check_schema
 from issuer.foreign.safe_xml import MAX_BYTES
 from issuer.foreign.signature import Signature
@@ -48,11 +49,11 @@ dcc_app = typer.Typer(
 app.add_typer(dcc_app, name="dcc")
 
 EXIT_UNSIGNED: Final = 3
+_CHUNK: Final = 256
 _ANY_DAY: Final = date(2000, 1, 1)
 """Day 0 of the offsets in a development home's institution file; only the institution's id matters here."""
 
 SIGNED: Final = Sentence("the signature holds, as of its signing time", "签名在签署时有效")
-UNSIGNED: Final = Sentence("unsigned: nothing is proved", "未签名：无法证明由谁出具，也无法证明未被改动")
 
 
 @app.callback()
@@ -87,9 +88,9 @@ def export(
         desk.read() as reading,
         make_progress(quiet=as_json) as progress,
     ):
-        _require_logged(reading, wanted)
+        _require_logged(reading, wanted, holder=holder)
         for number in progress.track(wanted, description="dcc"):
-            content = _render(number, reading.fetch(number), holder=holder)
+            content = _render(reading.fetch(number), holder=holder)
             written.append(write_dcc(out, number, content, holder=holder))
     print_result({"documents": len(written), "files": [str(path) for path in written]}, as_json=as_json)
 
@@ -103,25 +104,24 @@ def _open_desk(home: Home) -> Iterator[DeskStore]:
         yield store
 
 
-def _require_logged(reading: DeskReading, numbers: Sequence[CertificateNumber]) -> None:
+def _require_logged(reading: DeskReading, numbers: Sequence[CertificateNumber], *, holder: bool) -> None:
     """Refuse, before anything is written, numbers that were never issued, are voided, or wait for the log."""
-    requests = reading.find_numbers(numbers)
-    missing = [number for number in numbers if number not in requests]
-    if missing:
-        raise NotFoundError(f"the desk has no document {', '.join(missing)}")
-    stored = reading.find(list(requests.values()))
-    for document in stored.values():
-        if document.state is not DocumentState.LOGGED:
-            raise StateError(f"{document.number} is {document.state}, not logged: it has not been issued")
+    for chunk in cut(numbers, _CHUNK):
+        requests = reading.find_numbers(chunk)
+        missing = [number for number in chunk if number not in requests]
+        if missing:
+            raise NotFoundError(f"the desk has no document {', '.join(missing)}")
+        for document in reading.find(list(requests.values())).values():
+            if document.state is not DocumentState.LOGGED:
+                raise StateError(f"{document.number} is {document.state}, not logged: it has not been issued")
+    for number in numbers if holder else ():
+        if reading.fetch(number).disclosure is None:
+            raise NotFoundError(f"{number} has no personal members: there is no holder's copy")
 
 
-def _render(number: CertificateNumber, found: DocumentBytes, *, holder: bool) -> bytes:
-    certificate = parse_certificate(found.certificate)
-    if not holder:
-        return render_dcc(certificate)
-    if found.disclosure is None:
-        raise NotFoundError(f"{number} has no personal members: there is no holder's copy")
-    return render_dcc(certificate, parse_disclosure(found.disclosure))
+def _render(found: DocumentBytes, *, holder: bool) -> bytes:
+    disclosure = parse_disclosure(found.disclosure) if holder and found.disclosure is not None else None
+    return render_dcc(parse_certificate(found.certificate), disclosure)
 
 
 # --- check --------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def describe(found: ForeignDcc) -> dict[str, Any]:
     """Return what a foreign DCC says and proves, as JSON."""
     sentence = UNSIGNED if found.signature is None else SIGNED
     return {
-        "verdict": {"en": sentence.en, "zh": sentence.zh},
+        "verdict": _say(sentence),
         "unique_identifier": found.unique_identifier,
         "version": found.version,
         "laboratory": _drop({"name": found.laboratory, "code": found.laboratory_code}),
@@ -191,9 +191,13 @@ def describe(found: ForeignDcc) -> dict[str, Any]:
         "results": found.result_count,
         "quantities": found.quantity_count,
         "signature": "unsigned" if found.signature is None else _describe_signature(found.signature),
-        "remarks": list(found.remarks),
+        "remarks": [_say(remark) for remark in found.remarks if remark is not sentence],
         "standard_instrument": {"cert_no": found.unique_identifier, "cert_hash": encode_hex(found.digest)},
     }
+
+
+def _say(sentence: Sentence) -> dict[str, str]:
+    return {"en": sentence.en, "zh": sentence.zh}
 
 
 def _describe_item(item: Item) -> dict[str, Any]:

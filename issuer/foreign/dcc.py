@@ -24,6 +24,7 @@ from issuer.foreign.x509_chain import TrustedCertificates, refuse_odd_x509
 from ledger.core.encoding import parse_date
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import Digest
+from ledger.core.step import Sentence
 from ledger.core.text import has_forbidden_character
 
 DCC: Final = "https://ptb.de/dcc"
@@ -34,6 +35,21 @@ VERSIONS: Final = (
 """Every released version that this reader knows."""
 SIGNABLE_SINCE: Final = "3.2.0"
 """The first version whose schema has a place for a signature."""
+UNSIGNED: Final = Sentence(
+    "unsigned: nothing proves who wrote it, or that it is unchanged",
+    "未签名：无法证明由谁出具，也无法证明未被改动",
+)
+NOT_LOOKED_AT: Final = Sentence(
+    "not looked at: whether a certificate was revoked; the file brings no word of it from that time",
+    "未查：签名证书是否已被吊销；文件未附当时的吊销信息",
+)
+TIME_GIVEN: Final = Sentence(
+    "the signature does not say when it was made; judged as of the time that you gave",
+    "签名未载明签署时间；按您给出的时间判断",
+)
+TIME_OF_CHECK: Final = Sentence(
+    "the signature does not say when it was made; judged as of now", "签名未载明签署时间；按当前时间判断"
+)
 MAX_TEXT: Final = 1000
 """Characters of a name or identification."""
 MAX_IDENTIFICATIONS: Final = 1000
@@ -87,7 +103,7 @@ class ForeignDcc:
     """How many numbers its results hold: 0 says that nothing can be read from them."""
     signature: Signature | None
     """None: unsigned; nothing proves who wrote it."""
-    remarks: tuple[str, ...]
+    remarks: tuple[Sentence, ...]
     """What a reader should know and no error is."""
 
 
@@ -175,16 +191,21 @@ def _check_names(root: Element) -> None:
             raise MalformedDocumentError(f"no version of the DCC has an element dcc:{_shorten(element.tag)}")
 
 
-def _list_remarks(version: str, signature: Signature | None) -> Iterator[str]:
+def _list_remarks(version: str, signature: Signature | None) -> Iterator[Sentence]:
     if signature is None:
-        yield "unsigned: nothing proves who wrote it, or that it is unchanged"
+        yield UNSIGNED
         return
     if signature.revocation is Revocation.NOT_SHOWN:
-        yield "not looked at: whether a certificate was revoked; the file brings no word of it from that time"
-    if signature.time_source is not TimeSource.SIGNER:
-        yield f"the signature does not say when it was made; judged by the {signature.time_source}'s time"
+        yield NOT_LOOKED_AT
+    if signature.time_source is TimeSource.OPERATOR:
+        yield TIME_GIVEN
+    if signature.time_source is TimeSource.CHECK:
+        yield TIME_OF_CHECK
     if _order(version) < _order(SIGNABLE_SINCE):
-        yield f"the schema of version {version} has no place for a signature, {SIGNABLE_SINCE} has"
+        yield Sentence(
+            f"the schema of version {version} has no place for a signature, {SIGNABLE_SINCE} has",
+            f"{version} 版的模式没有签名的位置，{SIGNABLE_SINCE} 版起才有",
+        )
 
 
 def _order(version: str) -> tuple[int, ...]:

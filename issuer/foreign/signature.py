@@ -150,12 +150,7 @@ def check_signature(
     check_signing_usage(leaf)
     chain = build_chain(leaf, helpers, trusted, instant)
     covered = _verify_bytes(root, form, leaf, instant)
-    stamp = check_time_stamp(form.element, trusted, helpers)
-    if stamp is not None and stamp.stamped_at + CLOCK_TOLERANCE < instant:
-        raise VerificationError(
-            f"signed at {encode_instant(instant)}, by the signer's word, and time-stamped before, at "
-            f"{encode_instant(stamp.stamped_at)}"
-        )
+    stamp = _bound_time(form, instant, trusted, helpers)
     seen = read_revocation_evidence(form.element)
     bound = stamp.stamped_at if stamp is not None and stamp.is_trusted else None
     revocation = check_revocation(chain, seen, RevocationCheck(instant, bound, helpers))
@@ -266,6 +261,19 @@ def _find_time(form: _Form, given: datetime | None, now: datetime) -> tuple[date
         raise VerificationError(f"signed at {encode_instant(instant)}, which is still to come")
     source = TimeSource.CHECK if given is None else TimeSource.OPERATOR
     return instant, source if stated is None else TimeSource.SIGNER
+
+
+def _bound_time(
+    form: _Form, instant: datetime, trusted: TrustedCertificates, helpers: list[x509.Certificate]
+) -> TimeStamp | None:
+    """Return the time stamp, if there is one; the signature is not younger, but for clocks that differ a little."""
+    stamp = check_time_stamp(form.element, trusted, helpers)
+    if stamp is not None and stamp.stamped_at + CLOCK_TOLERANCE < instant:
+        said, stamped = encode_instant(instant), encode_instant(stamp.stamped_at)
+        raise VerificationError(
+            f"signed at {said}, by the signer's word, and time-stamped before, at {stamped}"
+        )
+    return stamp
 
 
 def _read_signing_time(properties: Element | None) -> datetime | None:

@@ -81,6 +81,21 @@ def test_the_holders_copy_is_a_file_of_its_own_for_its_owner_only(line, tmp_path
     assert list_schema_faults(xml) == []
 
 
+def test_a_document_without_personal_members_has_no_holders_copy(tmp_path):
+    line = Line(tmp_path / "line")
+    line.init()
+    line.set_up_authority()
+    nameless = meter(1)
+    for person in nameless["persons"]:
+        del person["name"]
+    rows = write_rows(line.out / "meters.jsonl", [meter(2), nameless])
+    line.issue(rows, anchor=False, out=False)
+    answer = run("dcc", "export", *numbers(line), "--home", line.home, "--out", tmp_path / "out", "--holder")
+    assert answer.code == 2
+    assert "there is no holder's copy" in answer.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_numbers_that_were_not_issued_are_refused_before_anything_is_written(line, tmp_path):
     words = ["dcc", "export", numbers(line)[0], "JY1999-000001", "--home", line.home, "--out", tmp_path]
     answer = run(*words)

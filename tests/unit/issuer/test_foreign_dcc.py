@@ -78,7 +78,7 @@ def test_a_signed_one_is_evidence():
         *("2025-05-30", "2025-05-31", "2025-06-01"),
     ]
     assert (found.result_count, found.quantity_count, found.replaces) == (1, 1, None)
-    assert [remark[:13] for remark in found.remarks] == ["not looked at"]
+    assert [remark.en[:13] for remark in found.remarks] == ["not looked at"]
     assert found.signature is not None
     assert (found.signature.signer, found.signature.root) == ("CN=Laboratory A", "CN=Root")
     assert found.signature.signed_at == SIGNED_AT
@@ -89,7 +89,9 @@ def test_a_signed_one_is_evidence():
 def test_the_same_unsigned_is_said_to_be_unsigned():
     found = check(DCC)
     assert found.signature is None
-    assert found.remarks == ("unsigned: nothing proves who wrote it, or that it is unchanged",)
+    assert [remark.en for remark in found.remarks] == [
+        "unsigned: nothing proves who wrote it, or that it is unchanged"
+    ]
 
 
 def test_comments_change_nothing_that_is_read():

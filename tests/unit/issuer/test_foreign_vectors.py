@@ -98,7 +98,7 @@ def test_an_unsigned_one_is_read_and_said_to_be_unsigned(name):
     found = check(name, TrustedCertificates((), ()))
     assert (found.version, found.unique_identifier) == UNSIGNED[name]
     assert found.signature is None
-    assert any(remark.startswith("unsigned") for remark in found.remarks)
+    assert any(remark.en.startswith("unsigned") for remark in found.remarks)
     assert found.quantity_count > 0
     assert found.items[0].identifications
 
@@ -204,12 +204,13 @@ def test_the_stamp_is_believed_where_its_root_is_named():
 def test_a_signature_where_its_schema_has_no_place_is_remarked():
     old, new = check(f"{SIGNED}_signed.xml"), check(f"{SIGNED}_v3.2.0_signed.xml")
     assert (
-        old.remarks[-1] == f"the schema of version 3.1.1 has no place for a signature, {SIGNABLE_SINCE} has"
+        old.remarks[-1].en
+        == f"the schema of version 3.1.1 has no place for a signature, {SIGNABLE_SINCE} has"
     )
     assert old.remarks[:-1] == new.remarks
-    assert [remark[:13] for remark in new.remarks] == ["not looked at"]
+    assert [remark.en[:13] for remark in new.remarks] == ["not looked at"]
     assert check(f"{SIGNED}_v3.2.0_signed_lt.xml").remarks == ()
-    assert check(PLAIN).remarks[1].startswith("the signature does not say when it was made")
+    assert check(PLAIN).remarks[1].en.startswith("the signature does not say when it was made")
 
 
 def test_what_is_read_of_a_real_one():
