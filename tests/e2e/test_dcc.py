@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 from dcc_oracle import find_text, find_texts, list_schema_faults, list_schematron_faults
 from foreign_signer import DCC, ROOT, SIGNED_AT, SUB, sign
-from line import Line, copy_folder, failed_meter, meter, run, write_rows
+from line import DAY, Line, copy_folder, failed_meter, meter, run, write_rows
 from servers import postgres_server
 from vectors import vector_path
 
@@ -236,3 +236,31 @@ def test_files_of_others_are_judged_by_the_command_too():
     )
     assert run("dcc", "check", good, *trust).code == 0
     assert run("dcc", "check", revoked, *trust).code == 1
+
+
+def test_a_foreign_dcc_becomes_evidence_of_a_standard_and_stays_linked(files, tmp_path):
+    """From a file of a laboratory abroad, through a record, to the link in the DCC of that record."""
+    write, trust = files
+    path = write(sign())
+    evidence = run("dcc", "check", path, *trust, "--json").members["standard_instrument"]
+    standard = {
+        "id": "350100-17",
+        "name": "水表检定装置",
+        "exam_no": "闽量标（榕）证字第0017号",
+        "exam_until": f"{DAY.year + 2}-05-31",
+        "range": "(0.1~2) m3/h",
+        "u": "U=0.2%, k=2",
+        "instruments": [{"no": "17-1", "until": f"{DAY.year + 1}-03-01", **evidence}],
+    }
+    line = Line(tmp_path / "line")
+    line.init()
+    line.set_up_authority()
+    rows = write_rows(line.out / "meters.jsonl", [meter(1, standards=[standard])])
+    line.issue(rows, anchor=False, out=False)
+    [exported] = line.run("dcc", "export", *numbers(line), "--out", tmp_path)["files"]
+    xml = Path(exported).read_bytes()
+    link = "//dcc:measuringEquipment/dcc:certificate"
+    assert find_text(xml, f"{link}/dcc:referralID") == "LAB-7"
+    assert find_text(xml, f"{link}/dcc:procedure") == "sha256"
+    assert find_text(xml, f"{link}/dcc:value") == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert list_schema_faults(xml) == []
