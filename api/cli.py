@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "authority": ("issuer.authority_cli", "root and authorities: draft, endorse, sign and submit decisions"),
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
     "amend": ("issuer.amend_cli", "withdraw or suspend a certificate of one's own"),
+    "dcc": ("issuer.dcc_cli", "certificates as DCC XML; foreign DCCs as evidence for a measurement standard"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),
     "audit": ("api.audit", "replay a published log from public data alone: every file, every leaf"),

@@ -4,6 +4,8 @@
                                    bundle.json
                                    qr.png
                                    qr.svg
+                                   certificate.dcc.xml           written by `hengzheng dcc export`
+                                   certificate.holder.dcc.xml    the holder's copy: personal data
 
 The folder is the number, percent-encoded outside `[A-Za-z0-9._-]`. A file that is there already with the same
 content is left alone; a bundle is replaced once there is a newer anchor. Disclosures are not written here: they
@@ -28,6 +30,11 @@ from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, e
 
 FOLDER: Final = "certificates"
 BUNDLE: Final = "bundle.json"
+DCC: Final = "certificate.dcc.xml"
+HOLDER_DCC: Final = "certificate.holder.dcc.xml"
+_PUBLIC: Final = 0o666
+"""Less what the operator's umask takes away."""
+_PRIVATE: Final = 0o600
 _DRAFT: Final = re.compile(r"\.[^/]+\.[0-9a-f]{16}")
 _ENCODED: Final = re.compile(rb"[^A-Za-z0-9._-]")
 
@@ -64,6 +71,18 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
         _replace_file(folder / name, content)
     _remove_drafts(folder)
     return folder
+
+
+def write_dcc(directory: Path, number: CertificateNumber, content: bytes, *, holder: bool) -> Path:
+    """Write a document's DCC beside its other files, and return its path; the holder's copy is the owner's to read.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = _find_folder(directory, number) / (HOLDER_DCC if holder else DCC)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace_file(path, content, mode=_PRIVATE if holder else _PUBLIC)
+    return path
 
 
 def has_newest_bundle(
@@ -124,12 +143,13 @@ def _remove_drafts(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _replace_file(path: Path, content: bytes) -> None:
+def _replace_file(path: Path, content: bytes, *, mode: int = _PUBLIC) -> None:
     """Put a file in its place at once; readers see the old content or the new one, whole."""
     if path.is_file() and path.read_bytes() == content:
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
+        draft.touch(mode)
         draft.write_bytes(content)
         draft.replace(path)
     finally:

@@ -1,0 +1,1 @@
+"""Documents that others have made: read with suspicion, checked against roots that the operator names."""
