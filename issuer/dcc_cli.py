@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -82,15 +83,15 @@ def export(
 ) -> None:
     """Write issued certificates as DCC 3.3.0 XML; the sealed certificate travels inside."""
     wanted = [CertificateNumber(number) for number in dict.fromkeys(numbers)]
-    written = []
+    opened, written = open_home(home), []
     with (
-        _open_desk(open_home(home)) as desk,
+        _open_desk(opened) as desk,
         desk.read() as reading,
         make_progress(quiet=as_json) as progress,
     ):
         _require_logged(reading, wanted, holder=holder)
         for number in progress.track(wanted, description="dcc"):
-            content = _render(reading.fetch(number), holder=holder)
+            content = _render(reading.fetch(number), opened.zone, holder=holder)
             written.append(write_dcc(out, number, content, holder=holder))
     print_result({"documents": len(written), "files": [str(path) for path in written]}, as_json=as_json)
 
@@ -119,9 +120,9 @@ def _require_logged(reading: DeskReading, numbers: Sequence[CertificateNumber], 
             raise NotFoundError(f"{number} has no personal members: there is no holder's copy")
 
 
-def _render(found: DocumentBytes, *, holder: bool) -> bytes:
+def _render(found: DocumentBytes, zone: ZoneInfo, *, holder: bool) -> bytes:
     disclosure = parse_disclosure(found.disclosure) if holder and found.disclosure is not None else None
-    return render_dcc(parse_certificate(found.certificate), disclosure)
+    return render_dcc(parse_certificate(found.certificate), disclosure, zone)
 
 
 # --- check --------------------------------------------------------------------------------------------------

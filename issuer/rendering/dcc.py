@@ -14,6 +14,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from lxml import etree
 
@@ -27,6 +28,8 @@ from ledger.core.certificate import Certificate, PlaceKind, Record, Role, Signat
 from ledger.core.disclosure import Disclosure, encode_disclosure
 from ledger.core.encoding import encode_date, encode_hex, encode_instant
 from ledger.core.errors import MalformedDocumentError
+from ledger.core.policy import DEFAULT_ZONE
+from ledger.core.rules import find_issued_on
 from ledger.core.statement import Conclusion
 from ledger.core.step import Sentence
 
@@ -37,16 +40,20 @@ MEANING: Final = "urn:x-hengzheng:dcc:1"
 """Names this product's refTypes; a name, nothing to fetch."""
 _COUNTRY: Final = "CN"
 _LOCATIONS: Final = {PlaceKind.LABORATORY: "laboratory", PlaceKind.ON_SITE: "customer"}
+_ZONE: Final = ZoneInfo(DEFAULT_ZONE)
 _NOT_IN_XML: Final = re.compile("[\ufffe\uffff]")
 """The only characters that a certificate may hold and XML 1.0 may not (§2.2)."""
 
 
-def render_dcc(certificate: Certificate, disclosure: Disclosure | None = None) -> bytes:
+def render_dcc(
+    certificate: Certificate, disclosure: Disclosure | None = None, zone: ZoneInfo = _ZONE
+) -> bytes:
     """Return a certificate as DCC XML, UTF-8.
 
     Args:
         certificate: as published; its bytes are embedded.
         disclosure: the personal members, for the holder's copy; None for everybody's.
+        zone: whose calendar days count, where the approver's signature says the day of issue.
 
     Raises:
         VerificationError: the disclosure is not of this certificate.
@@ -57,7 +64,7 @@ def render_dcc(certificate: Certificate, disclosure: Disclosure | None = None) -
     _check_characters(dict(personal.values), "disclosure")
     root = dcc(
         "digitalCalibrationCertificate",
-        _build_administrative_data(certificate, personal, disclosure),
+        _build_administrative_data(certificate, personal, disclosure, zone),
         build_measurement_results(certificate.record),
         schemaVersion=SCHEMA_VERSION,
     )
@@ -79,14 +86,14 @@ def _check_characters(value: JsonValue, path: str) -> None:
 
 
 def _build_administrative_data(
-    certificate: Certificate, personal: Personal, disclosure: Disclosure | None
+    certificate: Certificate, personal: Personal, disclosure: Disclosure | None, zone: ZoneInfo
 ) -> Element:
     record = certificate.record
     return dcc(
         "administrativeData",
         _build_software(),
         _build_definitions(),
-        _build_core_data(certificate),
+        _build_core_data(certificate, zone),
         dcc("items", build_item(record, personal)),
         _build_laboratory(record),
         dcc("respPersons", *_build_persons(record, personal)),
@@ -113,8 +120,9 @@ def _build_definitions() -> Element:
     )
 
 
-def _build_core_data(certificate: Certificate) -> Element:
+def _build_core_data(certificate: Certificate, zone: ZoneInfo) -> Element:
     record, day = certificate.record, encode_date(certificate.record.verified_on)
+    issued_on = find_issued_on(record, zone)
     return dcc(
         "coreData",
         dcc("countryCodeISO3166_1", _COUNTRY),
@@ -126,7 +134,7 @@ def _build_core_data(certificate: Certificate) -> Element:
         dcc("beginPerformanceDate", day),
         dcc("endPerformanceDate", day),
         _build_location(record.place),
-        dcc("issueDate", encode_date(record.issued_on)),
+        None if issued_on is None else dcc("issueDate", encode_date(issued_on)),
         _build_replacement(record),
     )
 
@@ -150,6 +158,8 @@ def _identify(certificate: Certificate) -> Iterator[Element | None]:
     if record.lot is not None:
         yield identification("lotNo", record.lot.no, Sentence("Lot", "批号"))
         yield identification("lotSize", str(record.lot.size), Sentence("Instruments in the lot", "批量"))
+    commission = Sentence("Commission of the arbitration", "仲裁检定委托文号")
+    yield identification("commissionNo", record.commission_no, commission, by="other")
     yield identification("stickerId", record.sticker_id, Sentence("Sticker", "检定标志编号"))
     if record.raw_record is not None:
         yield identification("rawRecordNo", record.raw_record.no, Sentence("Technical record", "原始记录号"))
@@ -199,7 +209,8 @@ def _build_persons(record: Record, personal: Personal) -> Iterator[Element]:
 
 def _build_person(person: Signatory, name: str | None) -> Element:
     """Return a person: by name in the holder's copy, else by the public pseudonym."""
-    instant, role = encode_instant(person.signed_at), ROLES[person.role]
+    instant = "-" if person.signed_at is None else encode_instant(person.signed_at)
+    role = ROLES[person.role]
     said = Sentence(
         f"{role.en} {person.person_id}, signed at {instant}",
         f"{role.zh} {person.person_id}，签名时间 {instant}",

@@ -10,7 +10,7 @@ from issuer.rendering.dcc_personal import Personal, build_party
 from issuer.rendering.dcc_words import CODES, PURPOSES
 from issuer.rendering.dcc_xml import Element, Words, contents, dcc, identification, listed, own, text
 from ledger.core.certificate import Instrument, Part, Record
-from ledger.core.encoding import encode_hex
+from ledger.core.encoding import encode_decimal, encode_hex
 from ledger.core.step import Sentence
 
 
@@ -87,6 +87,9 @@ def _identify_software(instrument: Instrument) -> Iterator[Element | None]:
 def _describe(instrument: Instrument) -> Iterator[Element | None]:
     """Yield what the nameplate says in words."""
     yield _say("measuringRange", Sentence("Measuring range", "测量范围"), instrument.range)
+    interval = instrument.scale_interval
+    said = None if interval is None else f"{encode_decimal(interval.value)} {interval.unit.symbol}"
+    yield _say("scaleInterval", Sentence("Verification scale interval e", "检定分度值e"), said)
     yield _say("accuracyClass", Sentence("Accuracy class", "准确度等级"), instrument.accuracy_class)
     year = None if instrument.year is None else str(instrument.year)
     yield _say("year", Sentence("Year of manufacture", "制造年份"), year)

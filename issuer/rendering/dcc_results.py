@@ -34,6 +34,7 @@ from ledger.core.certificate import (
     Environment,
     Point,
     Record,
+    ReferenceMaterial,
     ReferenceStandard,
     Result,
     StandardInstrument,
@@ -247,6 +248,22 @@ def _build_equipments(record: Record) -> Iterator[Element]:
         yield _build_standard(standard)
         for instrument in standard.instruments:
             yield _build_instrument(standard, instrument, record.verified_on)
+    for material in record.reference_materials:
+        yield _build_material(material)
+
+
+def _build_material(material: ReferenceMaterial) -> Element:
+    """Return a lot of a certified reference material (有证标准物质)."""
+    return dcc(
+        "measuringEquipment",
+        text("name", Sentence(f"reference material {material.id}", f"标准物质{material.id}")),
+        dcc(
+            "identifications",
+            identification("referenceMaterial", material.id, Sentence("Reference material", "标准物质编号")),
+            identification("lotNo", material.lot, Sentence("Lot", "批号")),
+        ),
+        ref_type="basic_standardUsed",
+    )
 
 
 def _build_standard(standard: ReferenceStandard) -> Element:

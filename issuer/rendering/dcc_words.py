@@ -27,6 +27,7 @@ KINDS: Final = MappingProxyType(
         VerificationKind.ARBITRATION: Sentence("arbitration verification", "仲裁检定"),
         VerificationKind.SAMPLING: Sentence("verification by sampling", "抽样检定"),
         VerificationKind.IMPORT: Sentence("verification of an import", "进口检定"),
+        VerificationKind.IN_SERVICE: Sentence("in-service inspection", "使用中检查"),
     }
 )
 ROLES: Final = MappingProxyType(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from desk_world import CONTEXT, INSTITUTION, NOW, ORIGIN, CountingRandomness, document
-from world import SCOPE, World
+from world import SCOPE, World, make_signer
 
 from issuer.drafting import parse_draft
 from issuer.signing import Seal, prepare_document, renew_issue, seal_document, sign_issue
@@ -14,6 +14,7 @@ from ledger.core.disclosure import parse_disclosure, verify_disclosure
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
 from ledger.core.ids import CertificateNumber
 from ledger.core.rules import check_binding
+from ledger.core.signatories import verify_signatures
 from ledger.core.statement import parse_signed_statement, verify_statement
 from ledger.core.step import Outcome
 
@@ -124,3 +125,43 @@ def test_a_waiting_document_is_small():
     document_bytes = ready()
     assert len(document_bytes.template) < len(seal().certificate)
     assert not hasattr(document_bytes, "__dict__")
+
+
+# --- persons with keys ------------------------------------------------------------------------------------
+
+
+def with_keys(*names):
+    roles = ("operator", "checker", "approver")
+    return [
+        {"role": role, "pid": f"P-{name}", "key": make_signer(name).public_key.multikey}
+        for role, name in zip(roles, names, strict=True)
+    ]
+
+
+def seal_by(*signers, persons):
+    at_hand = {make_signer(name).public_key.multikey: make_signer(name) for name in signers}
+    draft = ready(persons=persons)
+    return seal_document(draft, NUMBER, replace(SEAL, persons=at_hand), CountingRandomness())
+
+
+def test_persons_sign_in_the_records_order_and_the_institution_last():
+    certificate = parse_certificate(seal_by("A", "B", "C", persons=with_keys("C", "A", "B")).certificate)
+    assert verify_signatures(certificate, KEY) == NOW
+    keys = [parse_proof(proof).key for proof in certificate.proofs]
+    assert keys == [*(make_signer(name).public_key for name in "CAB"), KEY]
+    assert [person.signed_at for person in certificate.record.persons] == [NOW] * 3
+    assert certificate.record.issued_on is None
+
+
+def test_one_person_in_two_roles_signs_once():
+    persons = with_keys("A", "B", "B")
+    persons[2]["pid"] = persons[1]["pid"]
+    sealed = seal_by("A", "B", persons=persons)
+    certificate = parse_certificate(sealed.certificate)
+    assert len(certificate.proofs) == 3
+    verify_signatures(certificate, KEY)
+
+
+def test_a_key_that_is_not_at_hand_cannot_sign():
+    with pytest.raises(MalformedDocumentError, match="not at hand"):
+        seal_by("A", "B", persons=with_keys("A", "B", "C"))
