@@ -131,10 +131,11 @@ class Desk:
         Raises:
             UnavailableError: the registers are out of reach.
         """
-        profile = self._profile
-        context = DraftContext(profile.institution, self._rule_book, profile.zone, base_date)
+        profile, registers = self._profile, self._registers()
+        book = registers.rules.over(self._rule_book)
+        context = DraftContext(profile.institution, book, profile.zone, base_date)
         key_id = self._signer.public_key.key_id
-        gate = Gate(self._registers(), self._rule_book, profile.institution, key_id, profile.zone)
+        gate = Gate(registers, self._rule_book, profile.institution, key_id, profile.zone)
         return Checking(context, gate, self._store, self._clock())
 
     def issue(self, documents: Sequence[Checked], *, progress: Progress | None = None) -> BatchReport:

@@ -722,3 +722,79 @@ def test_every_rule_speaks_both_languages():
         check(),
     ):
         assert_bilingual(result)
+
+
+# --- weighing instruments: limits in e, by steps of the load ----------------------------------------------
+
+
+@cache
+def confirmed_scales() -> RuleBook:
+    """Return the shipped rules as if the row of digital scales were confirmed."""
+    rows = tuple(
+        replace(row, confidence="V", limits=tuple(replace(limit, confidence="V") for limit in row.limits))
+        if row.category is Category.DIGITAL_SCALE
+        else row
+        for row in BOOK.rows
+    )
+    return replace(BOOK, rows=rows)
+
+
+def weigh(load, error, *, passed, mpe=None, error_unit="g", kind="periodic", e="5"):
+    """Return a record of one load on a class III scale with e = 5 g, that reads off by so many grams."""
+    shown = Decimal(load) + Decimal(error) / (1000 if error_unit == "g" else 1)
+    point = {"nominal": load, "measured": str(shown), "error": error, "pass": passed}
+    point |= {} if mpe is None else {"mpe": mpe}
+    result = {
+        "item": "indication_error",
+        "unit": "kg",
+        "error_unit": error_unit,
+        "points": [point],
+        "pass": passed,
+    }
+    instrument = make_record(1)["instrument"] | {"category": "DIGITAL_SCALE", "class": "III"}
+    instrument |= {} if e is None else {"e": {"value": e, "unit": "g"}}
+    make = make_record if passed else make_rejection
+    members = {"kind": kind, "results": [result], "regulation": {"id": "JJG 539-2016", "title": "x"}}
+    return parse_record(Reader(make(1, **members, instrument=instrument), ""))
+
+
+@pytest.mark.parametrize(
+    ("load", "limit"),
+    [("2.5", "2.5"), ("2.505", "5"), ("10", "5"), ("10.005", "7.5"), ("0", "2.5"), ("50", "7.5")],
+)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_scale_is_judged_by_the_step_of_its_load(load, limit, sign):
+    for kind, factor in (("periodic", 1), ("after_repair", 1), ("in_service", 2)):
+        edge = Decimal(limit) * factor
+        at_limit = weigh(load, f"{sign}{edge}", passed=True, mpe=str(edge), kind=kind)
+        assert check_limits(at_limit, confirmed_scales()).outcome is Outcome.PASSED, (kind, edge)
+        beyond = weigh(load, f"{sign}{edge + Decimal('0.1')}", passed=True, kind=kind)
+        assert codes(check_limits(beyond, confirmed_scales())) == [("LIMITS", "results[0].points[0].pass")]
+        failed = weigh(load, f"{sign}{edge + Decimal('0.1')}", passed=False, kind=kind)
+        assert check_limits(failed, confirmed_scales()).outcome is Outcome.PASSED
+
+
+def test_errors_of_a_scale_may_be_stated_in_the_unit_of_the_load():
+    assert (
+        check_limits(
+            weigh("2.5", "0.0025", passed=True, mpe="0.0025", error_unit="kg"), confirmed_scales()
+        ).reasons
+        == ()
+    )
+    wrong = weigh("2.5", "0.0026", passed=True, error_unit="kg")
+    assert codes(check_limits(wrong, confirmed_scales())) == [("LIMITS", "results[0].points[0].pass")]
+
+
+@pytest.mark.parametrize("e", [None, "0.1"], ids=["no interval", "more than 10000 e"])
+def test_a_load_without_a_step_is_not_judged(e):
+    result = check_limits(weigh("2.5", "1", passed=True, e=e), confirmed_scales())
+    assert (result.outcome, codes(result)) == (Outcome.NOT_CHECKED, [])
+
+
+def test_an_in_service_inspection_gives_no_certificate():
+    assert codes(check_regulation(weigh("2.5", "1", passed=True, kind="in_service"), confirmed_scales())) == [
+        ("KIND", "kind")
+    ]
+    assert (
+        codes(check_regulation(weigh("2.5", "9", passed=False, kind="in_service"), confirmed_scales())) == []
+    )
