@@ -15,7 +15,7 @@ from ledger.core.act import Decision
 from ledger.core.authority import Register
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import Role, build_document
+from ledger.core.certificate import Role, Software, build_document
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.event import EventType
 from ledger.core.ids import Digest, InstitutionId
@@ -31,7 +31,6 @@ from ledger.core.standard import (
     encode_standard_content,
 )
 from ledger.core.type_approval import (
-    ApprovedSoftware,
     BlockContent,
     TypeApprovalContent,
     encode_block_content,
@@ -43,7 +42,7 @@ INSTITUTE = InstitutionId("350000-01")
 MAKER = "示例机械有限公司"
 MODEL = "EX-1224"
 CPA = "2018F258-32"
-SOFTWARE = ApprovedSoftware("V1.2", Digest(hashlib.sha256(b"software").digest()))
+SOFTWARE = Software("V1.2", Digest(hashlib.sha256(b"software").digest()))
 ROLES = {"P-0001": Role.OPERATOR, "P-0002": Role.CHECKER, "P-0003": Role.APPROVER}
 DECISION = Decision(
     "闽市监停〔2026〕1号", "《中华人民共和国计量法》第二十五条", date(2026, 2, 1), None, "可申请行政复议"

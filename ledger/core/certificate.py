@@ -495,7 +495,7 @@ def _parse_instrument(reader: Reader) -> Instrument:
         maker=reader.opt_text("maker", max_bytes=200),
         type_approval_no=reader.opt_text("cpa_no", max_bytes=64),
         purpose=reader.opt_enum("purpose", Purpose),
-        software=_parse_software(reader.opt_object("software")),
+        software=_parse_opt_software(reader.opt_object("software")),
         codes=_parse_codes(reader.opt_object("codes")),
         parts=tuple(_parse_part(item) for item in reader.opt_objects("parts") or ()),
         owner=_parse_commitment(reader, "owner"),
@@ -509,9 +509,16 @@ def _parse_instrument(reader: Reader) -> Instrument:
     return instrument
 
 
-def _parse_software(reader: Reader | None) -> Software | None:
-    if reader is None:
-        return None
+def _parse_opt_software(reader: Reader | None) -> Software | None:
+    return None if reader is None else parse_software(reader)
+
+
+def parse_software(reader: Reader) -> Software:
+    """Parse what a document, or a type approval, says of software.
+
+    Raises:
+        InputError: not such a member.
+    """
     digest = reader.opt_hex("hash", 32)
     software = Software(reader.text("id", max_bytes=64), None if digest is None else Digest(digest))
     reader.finish()

@@ -15,10 +15,11 @@ from datetime import date
 from ledger.core.act import Decision, encode_decision, parse_decision
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category, parse_category
+from ledger.core.certificate import Software, parse_software
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
-from ledger.core.ids import ID_PATTERN, Digest
+from ledger.core.ids import ID_PATTERN
 from ledger.core.register_fields import (
     RegisterState,
     open_content,
@@ -33,15 +34,6 @@ MAX_SOFTWARE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovedSoftware:
-    """Legally relevant software that was examined with the type."""
-
-    id: str
-    digest: Digest | None
-    """32 bytes; None: the approval names a version only."""
-
-
-@dataclass(frozen=True, slots=True)
 class TypeApprovalContent:
     """An approved type."""
 
@@ -51,8 +43,9 @@ class TypeApprovalContent:
     maker: str
     models: frozenset[str]
     """Empty: every model that bears the number."""
-    software: tuple[ApprovedSoftware, ...]
-    """Empty: the approval names none."""
+    software: tuple[Software, ...]
+    """Legally relevant software that was examined with the type; without a digest any build of that name. Empty:
+    the approval names none."""
     oiml: str | None
     """Number of the OIML certificate that was recognised."""
     valid_from: date
@@ -114,7 +107,7 @@ def parse_type_approval_content(raw: bytes) -> TypeApprovalContent:
         maker=reader.text("maker", max_bytes=200),
         models=_parse_texts(reader, "models"),
         software=tuple(
-            _parse_software(item) for item in reader.opt_objects("software", least=1, most=MAX_SOFTWARE) or ()
+            parse_software(item) for item in reader.opt_objects("software", least=1, most=MAX_SOFTWARE) or ()
         ),
         oiml=reader.opt_text("oiml", max_bytes=64),
         valid_from=valid_from,
@@ -172,14 +165,7 @@ def _parse_texts(reader: Reader, name: str, most: int = 256) -> frozenset[str]:
     )
 
 
-def _encode_software(software: ApprovedSoftware) -> JsonObject:
+def _encode_software(software: Software) -> JsonObject:
     if software.digest is None:
         return {"id": software.id}
     return {"id": software.id, "hash": encode_hex(software.digest)}
-
-
-def _parse_software(reader: Reader) -> ApprovedSoftware:
-    digest = reader.opt_hex("hash", 32)
-    software = ApprovedSoftware(reader.text("id", max_bytes=64), None if digest is None else Digest(digest))
-    reader.finish()
-    return software
