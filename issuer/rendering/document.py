@@ -106,7 +106,7 @@ class Typesetter:
             raise explain_refusal(err.message, content) from err
         if not isinstance(made, bytes):
             raise InputError("the typesetter made no document", field="document")
-        return made
+        return made + b"\n"
 
     def _build_inputs(self, content: DocumentContent, writer: Writer) -> dict[str, str]:
         if content.disclosure is not None:
@@ -136,7 +136,9 @@ def explain_refusal(message: str, content: DocumentContent) -> InputError:
     letters = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), found[1])
     codes = " ".join(f"U+{ord(letter):04X}" for letter in letters)
     field = next((path for path, text in _walk(content) if letters in text), "document")
-    reason = f"no font has the character {letters} ({codes}); name a folder with one by the setting font_folder"
+    reason = (
+        f"no font has the character {letters} ({codes}); name a folder with one by the setting font_folder"
+    )
     return InputError(reason, field=field)
 
 

@@ -24,6 +24,7 @@ from ledger.core.certificate import (
     DocumentType,
     Instrument,
     Record,
+    ReferenceStandard,
     Result,
 )
 from ledger.core.disclosure import DisclosedMember, Disclosure
@@ -183,9 +184,7 @@ def _spell_software(instrument: Instrument) -> str | None:
     software = instrument.software
     if software is None:
         return None
-    return (
-        software.id if software.digest is None else f"{software.id}, SHA-256 {encode_hex(software.digest)}"
-    )
+    return software.id if software.digest is None else f"{software.id}, SHA-256 {encode_hex(software.digest)}"
 
 
 def _list_conditions(record: Record, shown: Disclosed) -> Iterator[tuple[str, str | None]]:
@@ -210,8 +209,7 @@ def _list_conditions(record: Record, shown: Disclosed) -> Iterator[tuple[str, st
 def _list_standards(record: Record) -> Iterator[JsonValue]:
     names = ("standard_no", "standard", "range", "uncertainty", "examination", "until")
     rows = [
-        [item.id, item.name, item.range, item.uncertainty]
-        + [item.examination_no, encode_date(item.examination_until)]
+        [item.id, item.name, item.range, item.uncertainty, *_spell_examination(item)]
         for item in record.standards
     ]
     yield from _table("standards", names, rows, widths=(4, 6, 6, 6, 7, 5))
@@ -223,6 +221,10 @@ def _list_standards(record: Record) -> Iterator[JsonValue]:
     yield from _table(
         "standard_instruments", ("standard", "standard_no", "certificate_no", "until"), instruments
     )
+
+
+def _spell_examination(item: ReferenceStandard) -> tuple[str, str]:
+    return item.examination_no, encode_date(item.examination_until)
 
 
 def _list_results(record: Record) -> Iterator[JsonValue]:
@@ -251,7 +253,7 @@ def _tabulate(result: Result) -> tuple[tuple[str, ...], list[list[str]], tuple[s
     factor = "" if result.coverage_factor is None else f", k={encode_decimal(result.coverage_factor)}"
     unit = "" if result.unit is None else parse_unit(result.unit).symbol
     error_unit = parse_unit(result.error_unit).symbol
-    columns = {
+    columns: dict[str, tuple[list[Decimal | None], str]] = {
         "nominal": ([point.nominal for point in result.points], unit),
         "measured": ([point.measured for point in result.points], unit),
         "error": ([point.indication_error for point in result.points], error_unit),
@@ -262,7 +264,8 @@ def _tabulate(result: Result) -> tuple[tuple[str, ...], list[list[str]], tuple[s
     verdicts = [_join(wording.PASSED if point.passed else wording.FAILED) for point in result.points]
     cells = [[_spell_decimal(value) for value in values] for values, _ in kept.values()]
     rows = [list(row) for row in zip(*cells, verdicts, strict=True)]
-    return (*kept, "verdict"), rows, (*(unit for _, unit in kept.values()), "")
+    units = (*(unit for _, unit in kept.values()), "")
+    return (*kept, "verdict"), rows, units
 
 
 def _list_persons(record: Record, shown: Disclosed, zone: ZoneInfo) -> list[list[str]]:

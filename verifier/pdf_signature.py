@@ -1,0 +1,175 @@
+"""The CMS signature in a PDF, strictly in the form that our documents have: PAdES B-B, one signer, one certificate.
+
+What no signature covers must have its one value: the versions, the algorithms, the name of the signer, the
+order of the elements, the DER itself. So no byte of the container can be changed and still pass.
+
+>>> signature = parse_cms(raw)
+>>> verify_cms(signature, digest)
+
+asn1crypto is loaded on the first call, so that a verifier of other files does without.
+
+Source: RFC 5652 §5; RFC 5035 §3 (signing certificate); ETSI EN 319 142-1 §6; RFC 8419; RFC 5754 §3.3.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
+from ledger.core.signature import Algorithm, PublicKey, verify_signature
+
+if TYPE_CHECKING:
+    from asn1crypto import cms
+
+MAX_CMS_BYTES: Final = 64 * 1024
+
+_DIGESTS: Final = {Algorithm.ED25519: "sha512", Algorithm.P256: "sha256"}
+_SIGNATURES: Final = {Algorithm.ED25519: "ed25519", Algorithm.P256: "sha256_ecdsa"}
+_ATTRIBUTES: Final = {"content_type", "message_digest", "signing_certificate_v2", "cms_algorithm_protection"}
+_NEEDED: Final = {"content_type", "message_digest", "signing_certificate_v2"}
+_NOT_OURS: Final = "the signature of this PDF has another form than an institution's seal"
+
+
+@dataclass(frozen=True, slots=True)
+class CmsSignature:
+    """A signature as a PDF holds it; nothing of it is verified yet."""
+
+    key: PublicKey
+    message_digest: bytes
+    """What it says of the file."""
+    signed_attributes: bytes
+    """DER that is signed."""
+    signature: bytes
+    """64 bytes."""
+
+    @property
+    def digest_name(self) -> str:
+        """Return how the file is hashed, which the key decides."""
+        return _DIGESTS[self.key.algorithm]
+
+
+def parse_cms(raw: bytes) -> CmsSignature:
+    """Parse the DER of a signature.
+
+    Raises:
+        InputError: not a signature in our form.
+    """
+    if len(raw) > MAX_CMS_BYTES:
+        raise MalformedDocumentError(f"a signature of more than {MAX_CMS_BYTES} bytes", field="document")
+    from asn1crypto import cms, tsp  # noqa: PLC0415 - see the module docstring
+
+    _require(bool(tsp.SigningCertificateV2), "attributes")  # the module teaches `cms` this attribute
+
+    try:
+        info = cms.ContentInfo.load(raw, strict=True)
+        signature = _parse(info)
+        is_canonical = info.dump(force=True) == raw
+    except InputError:
+        raise
+    except Exception as err:  # on damaged bytes asn1crypto raises nearly everything
+        raise MalformedDocumentError(_NOT_OURS, field="document") from err
+    if not is_canonical:
+        raise MalformedDocumentError(f"{_NOT_OURS}: not canonical", field="document")
+    return signature
+
+
+def verify_cms(signature: CmsSignature, digest: bytes) -> None:
+    """Check a signature against the digest of the file it is in.
+
+    Raises:
+        BrokenSignatureError: it is not of this file, or not by its key.
+    """
+    if signature.message_digest != digest:
+        raise BrokenSignatureError("the file is not the one that was signed")
+    verify_signature(signature.key, signature.signature, signature.signed_attributes)
+
+
+def _parse(info: "cms.ContentInfo") -> CmsSignature:
+    content = info["content"]
+    _require(info["content_type"].native == "signed_data", "kind")
+    _require(content["version"].native == "v1", "version")
+    _require(content["encap_content_info"]["content_type"].native == "data", "content")
+    _require(content["encap_content_info"]["content"].native is None, "content")
+    _require(len(content["certificates"]) == 1 and len(content["signer_infos"]) == 1, "number of signers")
+    _require(not content["crls"].native, "revocation lists")
+    carried, signer = content["certificates"][0], content["signer_infos"][0]
+    _require(carried.name == "certificate", "certificate")
+    key = _parse_key(carried.chosen["tbs_certificate"]["subject_public_key_info"].dump())
+    _check_algorithms(content, signer, key)
+    _require(_names_signer(signer["sid"], carried.chosen), "name of the signer")
+    _require(not signer["unsigned_attrs"].native, "unsigned attributes")
+    attributes = _parse_attributes(signer, carried.chosen.dump())
+    return CmsSignature(
+        key,
+        bytes(attributes["message_digest"].native),
+        b"\x31" + bytes(signer["signed_attrs"].dump())[1:],  # SET OF, as RFC 5652 §5.4 has it signed
+        _parse_signature(key, signer["signature"].native),
+    )
+
+
+def _check_algorithms(content: Any, signer: Any, key: PublicKey) -> None:  # noqa: ANN401 - asn1crypto is untyped
+    digest = {"algorithm": _DIGESTS[key.algorithm], "parameters": None}
+    _require([item.native for item in content["digest_algorithms"]] == [digest], "digest")
+    _require(signer["version"].native == "v1" and signer["digest_algorithm"].native == digest, "digest")
+    _require(signer["signature_algorithm"]["algorithm"].native == _SIGNATURES[key.algorithm], "algorithm")
+    _require(signer["signature_algorithm"]["parameters"].native is None, "algorithm")
+    plain = {bytes(item.dump()) for item in (*content["digest_algorithms"], signer["digest_algorithm"])}
+    _require(len(plain) == 1, "digest")
+
+
+def _names_signer(sid: Any, carried: Any) -> bool:  # noqa: ANN401 - asn1crypto is untyped
+    """Say whether a signer is named by issuer and serial number of the certificate that comes with it."""
+    if sid.name != "issuer_and_serial_number":
+        return False
+    chosen, content = sid.chosen, carried["tbs_certificate"]
+    same_issuer = chosen["issuer"].dump() == content["issuer"].dump()
+    return bool(same_issuer and chosen["serial_number"].native == content["serial_number"].native)
+
+
+def _parse_attributes(signer: Any, carried: bytes) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is untyped
+    """Return the signed attributes by name, each once and with one value; the certificate is among them by hash."""
+    pairs = [(item["type"].native, item["values"]) for item in signer["signed_attrs"]]
+    names = [name for name, _ in pairs]
+    _require(len(set(names)) == len(names) and _NEEDED <= set(names) <= _ATTRIBUTES, "attributes")
+    _require(all(len(values) == 1 for _, values in pairs), "attributes")
+    found = {name: values[0] for name, values in pairs}
+    _require(found["content_type"].native == "data", "content")
+    hashed = found["signing_certificate_v2"].native["certs"]
+    _require(len(hashed) == 1, "certificate")
+    name = hashed[0]["hash_algorithm"]["algorithm"]
+    _require(name in {"sha256", "sha512"}, "certificate")
+    _require(hashed[0]["cert_hash"] == hashlib.new(name, carried).digest(), "certificate")
+    return found
+
+
+def _parse_key(info: bytes) -> PublicKey:
+    """Return the key of an X.509 certificate."""
+    try:
+        loaded = load_der_public_key(info)
+    except (ValueError, UnsupportedAlgorithm) as err:
+        raise MalformedDocumentError(f"{_NOT_OURS}: key", field="document") from err
+    if isinstance(loaded, Ed25519PublicKey):
+        return PublicKey(Algorithm.ED25519, loaded.public_bytes_raw())
+    if isinstance(loaded, EllipticCurvePublicKey) and isinstance(loaded.curve, SECP256R1):
+        return PublicKey(Algorithm.P256, loaded.public_bytes(Encoding.X962, PublicFormat.CompressedPoint))
+    raise MalformedDocumentError(f"{_NOT_OURS}: key", field="document")
+
+
+def _parse_signature(key: PublicKey, raw: bytes) -> bytes:
+    """Return a signature as 64 bytes; ECDSA in X.509 form has exactly one spelling."""
+    if key.algorithm is Algorithm.ED25519:
+        return raw
+    r, s = decode_dss_signature(raw)
+    _require(encode_dss_signature(r, s) == raw and max(r, s) < 1 << 256, "signature")
+    return r.to_bytes(32) + s.to_bytes(32)
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise MalformedDocumentError(f"{_NOT_OURS}: {what}", field="document")
