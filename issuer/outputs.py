@@ -4,6 +4,7 @@
                                    bundle.json
                                    qr.png
                                    qr.svg
+                                   certificate.pdf         by `document_cli`, on demand
 
 The folder is the number, percent-encoded outside `[A-Za-z0-9._-]`. A file that is there already with the same
 content is left alone; a bundle is replaced once there is a newer anchor. Disclosures are not written here: they
@@ -58,7 +59,7 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
         OSError: the folder cannot be written.
     """
     contents = dict(_make_files(files, host, writer))
-    folder = _find_folder(directory, files.number)
+    folder = find_folder(directory, files.number)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         _replace_file(folder / name, content)
@@ -78,7 +79,7 @@ def has_newest_bundle(
         anchored_size: how many leaves the newest anchor holds.
     """
     try:
-        bundle = parse_bundle(_find_folder(directory, number).joinpath(BUNDLE).read_bytes())
+        bundle = parse_bundle(find_folder(directory, number).joinpath(BUNDLE).read_bytes())
     except (OSError, InputError):
         return False
     is_whole = bundle.stated_digest == bundle.computed_digest
@@ -86,7 +87,8 @@ def has_newest_bundle(
     return is_whole and is_own and bundle.receipt is not None and bundle.receipt.tree_size == anchored_size
 
 
-def _find_folder(directory: Path, number: CertificateNumber) -> Path:
+def find_folder(directory: Path, number: CertificateNumber) -> Path:
+    """Return the folder of a document, which need not be there."""
     return directory / FOLDER / encode_folder_name(number)
 
 

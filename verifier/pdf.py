@@ -44,7 +44,7 @@ _SIZES: Final = {
 """Attachments that a document of ours may have, and the longest of each."""
 
 _SUBFILTER: Final = "ETSI.CAdES.detached"
-_DIGITS: Final = re.compile(rb"<[0-9a-f]+>")
+_DIGITS: Final = re.compile(rb"<[0-9A-F]+>")
 _TIME: Final = re.compile(rb"D:([0-9]{14})Z")
 
 
@@ -242,7 +242,7 @@ def _parse_signature(raw: bytes, members: Dictionary) -> tuple[tuple[int, int], 
     if ranges != [0, contents.start, contents.end, len(raw) - contents.end]:
         refuse("has a signature that does not cover the whole file: something was added or left out")
     if _DIGITS.fullmatch(raw, contents.start, contents.end) is None:
-        refuse("has a signature that is not written in lower-case digits")
+        refuse("has a signature that is not written in upper-case digits")
     der = contents.content
     length = _measure_der(der)
     if any(der[length:]):

@@ -78,7 +78,10 @@ class Stream:
     content: bytes
 
 
-Value: TypeAlias = "Name | Reference | HexString | Stream | bytes | int | float | bool | list[Value] | dict[str, Value] | None"
+Plain: TypeAlias = "Name | Reference | HexString | Stream | bytes | int | float | None"
+Value: TypeAlias = "Plain | list[Value] | dict[str, Value]"
+"""An object of a PDF; a truth value counts as a whole number, as in Python."""
+
 Dictionary: TypeAlias = dict[str, Value]
 
 
