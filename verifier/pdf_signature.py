@@ -30,7 +30,18 @@ if TYPE_CHECKING:
 MAX_CMS_BYTES: Final = 64 * 1024
 
 _DIGESTS: Final = {Algorithm.ED25519: "sha512", Algorithm.P256: "sha256"}
-_SIGNATURES: Final = {Algorithm.ED25519: "ed25519", Algorithm.P256: "sha256_ecdsa"}
+_DIGEST_FORMS: Final = {
+    Algorithm.ED25519: bytes.fromhex("300d06096086480165030402030500"),
+    Algorithm.P256: bytes.fromhex("300d06096086480165030402010500"),
+}
+"""AlgorithmIdentifier of the digest, NULL included."""
+_SIGNATURE_FORMS: Final = {
+    Algorithm.ED25519: bytes.fromhex("300506032b6570"),
+    Algorithm.P256: bytes.fromhex("300a06082a8648ce3d040302"),
+}
+"""AlgorithmIdentifier of the signature, without parameters."""
+_NO_CONTENT: Final = bytes.fromhex("300b06092a864886f70d010701")
+"""EncapsulatedContentInfo of a signature beside its file."""
 _ATTRIBUTES: Final = {"content_type", "message_digest", "signing_certificate_v2", "cms_algorithm_protection"}
 _NEEDED: Final = {"content_type", "message_digest", "signing_certificate_v2"}
 _NOT_OURS: Final = "the signature of this PDF has another form than an institution's seal"
@@ -94,16 +105,15 @@ def _parse(info: "cms.ContentInfo") -> CmsSignature:
     content = info["content"]
     _require(info["content_type"].native == "signed_data", "kind")
     _require(content["version"].native == "v1", "version")
-    _require(content["encap_content_info"]["content_type"].native == "data", "content")
-    _require(content["encap_content_info"]["content"].native is None, "content")
+    _require(content["encap_content_info"].dump() == _NO_CONTENT, "content")
     _require(len(content["certificates"]) == 1 and len(content["signer_infos"]) == 1, "number of signers")
-    _require(not content["crls"].native, "revocation lists")
+    _require(content["crls"].dump() == b"", "revocation lists")
     carried, signer = content["certificates"][0], content["signer_infos"][0]
     _require(carried.name == "certificate", "certificate")
     key = _parse_key(carried.chosen["tbs_certificate"]["subject_public_key_info"].dump())
     _check_algorithms(content, signer, key)
     _require(_names_signer(signer["sid"], carried.chosen), "name of the signer")
-    _require(not signer["unsigned_attrs"].native, "unsigned attributes")
+    _require(signer["unsigned_attrs"].dump() == b"", "unsigned attributes")
     attributes = _parse_attributes(signer, carried.chosen.dump())
     return CmsSignature(
         key,
@@ -114,13 +124,10 @@ def _parse(info: "cms.ContentInfo") -> CmsSignature:
 
 
 def _check_algorithms(content: Any, signer: Any, key: PublicKey) -> None:  # noqa: ANN401 - asn1crypto is untyped
-    digest = {"algorithm": _DIGESTS[key.algorithm], "parameters": None}
-    _require([item.native for item in content["digest_algorithms"]] == [digest], "digest")
-    _require(signer["version"].native == "v1" and signer["digest_algorithm"].native == digest, "digest")
-    _require(signer["signature_algorithm"]["algorithm"].native == _SIGNATURES[key.algorithm], "algorithm")
-    _require(signer["signature_algorithm"]["parameters"].native is None, "algorithm")
-    plain = {bytes(item.dump()) for item in (*content["digest_algorithms"], signer["digest_algorithm"])}
-    _require(len(plain) == 1, "digest")
+    digest = _DIGEST_FORMS[key.algorithm]
+    _require([item.dump() for item in content["digest_algorithms"]] == [digest], "digest")
+    _require(signer["version"].native == "v1" and signer["digest_algorithm"].dump() == digest, "digest")
+    _require(signer["signature_algorithm"].dump() == _SIGNATURE_FORMS[key.algorithm], "algorithm")
 
 
 def _names_signer(sid: Any, carried: Any) -> bool:  # noqa: ANN401 - asn1crypto is untyped

@@ -71,7 +71,7 @@ def issue_seal(
     Args:
         signer: of the key that is registered for it.
         institution: its id in the ledger.
-        name: as people know it; what X.509 has no room for, beyond 64 characters, is left out.
+        name: as people know it; what X.509 has no room for, beyond 64 bytes, is left out.
         valid_from: aware, whole seconds; likewise the end.
         valid_until: the ledger says until when the key counts.
     """
@@ -146,7 +146,7 @@ def _build_x509_certificate(
     """
     key = signer.public_key
     algorithm = algos.SignedDigestAlgorithm({"algorithm": _SIGNATURES[key.algorithm]})
-    subject = x509.Name.build({"common_name": name[:_MAX_NAME], "serial_number": institution})
+    subject = x509.Name.build({"common_name": _cut(name), "serial_number": institution})
     info = keys.PublicKeyInfo.load(_encode_key(key))
     content = x509.TbsCertificate(
         {
@@ -193,6 +193,11 @@ def _encode_key(key: PublicKey) -> bytes:
     if key.algorithm is Algorithm.ED25519:
         return Ed25519PublicKey.from_public_bytes(key.raw).public_bytes(*form)
     return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), key.raw).public_bytes(*form)
+
+
+def _cut(name: str) -> str:
+    """Return as many whole characters as 64 bytes hold (RFC 5280 appendix A, ub-common-name)."""
+    return name.encode()[:_MAX_NAME].decode(errors="ignore")
 
 
 def _time(moment: datetime) -> x509.Time:
