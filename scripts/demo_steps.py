@@ -53,6 +53,8 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 ZONE = ZoneInfo("Asia/Shanghai")
 HOST = "localhost:8000"
 SHOWN_ROWS = 3
+DOCUMENTS = 20
+"""How many certificates are made as PDF too."""
 WITNESSES = 7
 """BLS keys of the home itself, which certify its checkpoints: they show the form, they witness nothing."""
 TITLES = ("number", "instrument", "serial", "QR, offline", "bundle, offline", "bundle, chain", "status")
@@ -141,7 +143,9 @@ def play(stage: Stage) -> list[Row]:
             shutil.copyfile(home / name, stage.out / name)
         say("5. Checks: each QR picture offline, each bundle offline and against the chain")
         rows = list(check_everything(stage.out, url))
-        say("6. The whole log as files, and an audit of every file and every leaf")
+        say("6. The first certificates as PDF/A-3, signed with the seal key; one of them checked")
+        print_documents(stage)
+        say("7. The whole log as files, and an audit of every file and every leaf")
         audit_log(stage, url)
         return rows
 
@@ -250,6 +254,18 @@ def check_everything(out: Path, url: str) -> Iterator[Row]:
         )
 
 
+def print_documents(stage: Stage) -> None:
+    """Make the first certificates as PDF, and check the first with nothing but the files in the folder."""
+    folders = find_folders(stage.out)[:DOCUMENTS]
+    numbers = [
+        parse_bundle((folder / "bundle.json").read_bytes()).certificate.record.number for folder in folders
+    ]
+    stage.run("document", *numbers, "--home", stage.home, "--out", stage.out)
+    path = folders[0] / "certificate.pdf"
+    told = stage.run("verify", path, "--policy", stage.out / "policy.json", "--json", quiet=True)
+    console.print(f"{path}: {json.loads(told)['verdict']}")
+
+
 def audit_log(stage: Stage, url: str) -> None:
     """Export the log and replay it, with nothing but the files in the folder and the chain."""
     out = stage.out
@@ -320,6 +336,7 @@ def print_files(stage: Stage, rows: Sequence[Row], *, seconds: float) -> None:
     console.print(
         f"each document     {out}/certificates/<number>/{{certificate.json,bundle.json,qr.png,qr.svg}}"
     )
+    console.print(f"the first {DOCUMENTS}      {out}/certificates/<number>/certificate.pdf, signed")
     console.print(f"what to believe   {out}/policy.json, {out}/trust.json")
     console.print(f"the whole log     {out}/log (C2SP tlog-tiles; any static server can serve it)")
     console.print(f"try               .venv/bin/hengzheng verify {first} --policy {out}/policy.json")

@@ -114,7 +114,7 @@ def test_a_look_at_the_chain_is_required_where_it_is_asked_for(signed, session):
 
 
 def test_no_byte_may_be_changed(signed, session):
-    """Every byte around the signature (slices of them in CI); of the rest, which one hash covers, a stride, or all in long drills."""
+    """Around the signature, and of the rest, which one hash covers: a stride, or every byte in long drills."""
     gap = parse_sealed_pdf(signed).gap
     near = range(gap[0] - 200, gap[0] + 2200, 1 if LONG else 19)
     behind = range(gap[1] - 40, len(signed), 1 if LONG else 13)
