@@ -1,7 +1,7 @@
 """The CMS signature in a PDF, strictly in the form that our documents have: PAdES B-B, one signer, one certificate.
 
-What no signature covers must have its one value: the versions, the algorithms, the name of the signer, the
-order of the elements, the DER itself. So no byte of the container can be changed and still pass.
+What is read is encoded again and compared: versions, algorithms, the name of the signer, every length. The X.509
+certificate is covered by its hash among the signed attributes. So no byte can be changed and still pass.
 
 >>> signature = parse_cms(raw)
 >>> verify_cms(signature, digest)
@@ -40,6 +40,9 @@ _SIGNATURE_FORMS: Final = {
     Algorithm.P256: bytes.fromhex("300a06082a8648ce3d040302"),
 }
 """AlgorithmIdentifier of the signature, without parameters."""
+_ONE: Final = bytes.fromhex("020101")
+"""Version 1, of SignedData and of SignerInfo."""
+_SIGNED_DATA: Final = bytes.fromhex("06092a864886f70d010702")
 _NO_CONTENT: Final = bytes.fromhex("300b06092a864886f70d010701")
 """EncapsulatedContentInfo of a signature beside its file."""
 _ATTRIBUTES: Final = {"content_type", "message_digest", "signing_certificate_v2", "cms_algorithm_protection"}
@@ -78,16 +81,11 @@ def parse_cms(raw: bytes) -> CmsSignature:
     _require(bool(tsp.SigningCertificateV2), "attributes")  # the module teaches `cms` this attribute
 
     try:
-        info = cms.ContentInfo.load(raw, strict=True)
-        signature = _parse(info)
-        is_canonical = info.dump(force=True) == raw
+        return _parse(cms.ContentInfo.load(raw, strict=True), raw)
     except InputError:
         raise
     except Exception as err:  # on damaged bytes asn1crypto raises nearly everything
         raise MalformedDocumentError(_NOT_OURS, field="document") from err
-    if not is_canonical:
-        raise MalformedDocumentError(f"{_NOT_OURS}: not canonical", field="document")
-    return signature
 
 
 def verify_cms(signature: CmsSignature, digest: bytes) -> None:
@@ -101,42 +99,43 @@ def verify_cms(signature: CmsSignature, digest: bytes) -> None:
     verify_signature(signature.key, signature.signature, signature.signed_attributes)
 
 
-def _parse(info: "cms.ContentInfo") -> CmsSignature:
+def _parse(info: "cms.ContentInfo", raw: bytes) -> CmsSignature:
     content = info["content"]
-    _require(info["content_type"].native == "signed_data", "kind")
-    _require(content["version"].native == "v1", "version")
-    _require(content["encap_content_info"].dump() == _NO_CONTENT, "content")
     _require(len(content["certificates"]) == 1 and len(content["signer_infos"]) == 1, "number of signers")
-    _require(content["crls"].dump() == b"", "revocation lists")
-    carried, signer = content["certificates"][0], content["signer_infos"][0]
-    _require(carried.name == "certificate", "certificate")
-    key = _parse_key(carried.chosen["tbs_certificate"]["subject_public_key_info"].dump())
-    _check_algorithms(content, signer, key)
-    _require(_names_signer(signer["sid"], carried.chosen), "name of the signer")
-    _require(signer["unsigned_attrs"].dump() == b"", "unsigned attributes")
-    attributes = _parse_attributes(signer, carried.chosen.dump())
-    return CmsSignature(
-        key,
-        bytes(attributes["message_digest"].native),
-        b"\x31" + bytes(signer["signed_attrs"].dump())[1:],  # SET OF, as RFC 5652 §5.4 has it signed
-        _parse_signature(key, signer["signature"].native),
+    carried, signer = content["certificates"][0].chosen, content["signer_infos"][0]
+    key = _parse_key(carried["tbs_certificate"]["subject_public_key_info"].dump())
+    attributes = _parse_attributes(signer, carried.dump())
+    signed_attributes = b"\x31" + bytes(signer["signed_attrs"].dump())[1:]  # SET OF, RFC 5652 §5.4
+    signature = bytes(signer["signature"].native)
+    _require(raw == _encode(key, carried, signed_attributes, signature), "encoding")
+    digest = bytes(attributes["message_digest"].native)
+    return CmsSignature(key, digest, signed_attributes, _parse_signature(key, signature))
+
+
+def _encode(key: PublicKey, carried: Any, signed_attributes: bytes, signature: bytes) -> bytes:  # noqa: ANN401 - asn1crypto is untyped
+    """Return the one spelling that a signature of these parts has."""
+    digest, content = _DIGEST_FORMS[key.algorithm], carried["tbs_certificate"]
+    signer = (
+        _ONE
+        + _der(0x30, content["issuer"].dump() + content["serial_number"].dump())
+        + digest
+        + b"\xa0"
+        + signed_attributes[1:]
+        + _SIGNATURE_FORMS[key.algorithm]
+        + _der(0x04, signature)
     )
+    members = _ONE + _der(0x31, digest) + _NO_CONTENT + _der(0xA0, carried.dump())
+    signed_data = _der(0x30, members + _der(0x31, _der(0x30, signer)))
+    return _der(0x30, _SIGNED_DATA + _der(0xA0, signed_data))
 
 
-def _check_algorithms(content: Any, signer: Any, key: PublicKey) -> None:  # noqa: ANN401 - asn1crypto is untyped
-    digest = _DIGEST_FORMS[key.algorithm]
-    _require([item.dump() for item in content["digest_algorithms"]] == [digest], "digest")
-    _require(signer["version"].native == "v1" and signer["digest_algorithm"].dump() == digest, "digest")
-    _require(signer["signature_algorithm"].dump() == _SIGNATURE_FORMS[key.algorithm], "algorithm")
-
-
-def _names_signer(sid: Any, carried: Any) -> bool:  # noqa: ANN401 - asn1crypto is untyped
-    """Say whether a signer is named by issuer and serial number of the certificate that comes with it."""
-    if sid.name != "issuer_and_serial_number":
-        return False
-    chosen, content = sid.chosen, carried["tbs_certificate"]
-    same_issuer = chosen["issuer"].dump() == content["issuer"].dump()
-    return bool(same_issuer and chosen["serial_number"].native == content["serial_number"].native)
+def _der(tag: int, content: bytes) -> bytes:
+    """Return an element of DER (X.690 §10.1)."""
+    size = len(content)
+    if size < 0x80:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes([tag, 0x80 | len(length)]) + length + content
 
 
 def _parse_attributes(signer: Any, carried: bytes) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is untyped

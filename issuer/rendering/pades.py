@@ -2,8 +2,8 @@
 
 One signature over the whole file. The key is carried by an X.509 certificate that it issues to itself; no
 certification authority is asked, because the ledger says whose key it is: `verifier.pdf` finds the key among
-those registered for the institution. What is signed is the DER of the CMS attributes, which begins with 31 (hex)
-and so is no statement, proof or endorsement of ours.
+those registered for the institution. What is signed is the DER of the CMS attributes (and of the X.509
+certificate): no statement, proof or endorsement of ours parses as that.
 
 The same file, key and time give the same bytes: nothing here is random, and the clock is a parameter.
 

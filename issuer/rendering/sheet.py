@@ -83,19 +83,20 @@ def build_sheet(
     shown = Disclosed() if disclosure is None else Disclosed(disclosure.members)
     copy = wording.PUBLIC_COPY if disclosure is None else wording.HOLDERS_COPY
     statements = [*wording.STATEMENTS]
-    if record.document_type is DocumentType.REJECTION_NOTICE:
+    rejected = record.document_type is DocumentType.REJECTION_NOTICE
+    if rejected:
         statements.insert(0, wording.REJECTED)
     else:
         statements.append(wording.DISCLAIMER)
     return {
         "title": _pair(wording.TITLES[record.document_type]),
         "number": record.number,
-        "number_label": _pair(LABELS["number"]),
+        "number_label": _pair(LABELS["notice_number" if rejected else "number"]),
         "issuer": {"zh": record.issuer.name, "en": letterhead.name_en or ""},
         "letterhead": _rows(_list_letterhead(record, letterhead)),
         "banner": [_pair(wording.BANNER)] if development else [],
         "copy": _pair(copy),
-        "electronic": _pair(wording.ELECTRONIC),
+        "electronic": _pair(wording.ELECTRONIC[record.document_type]),
         "passed": record.conclusion is Conclusion.PASS,
         "conclusion": _build_conclusion(record),
         "sections": list(_list_sections(certificate, shown, zone)),

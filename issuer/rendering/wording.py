@@ -45,6 +45,7 @@ SECTIONS: Final = {
 
 LABELS: Final = {
     "number": Words("证书编号", "No."),
+    "notice_number": Words("通知书编号", "No."),
     "authorisation": Words("授权证书号", "Authorisation No."),
     "scope": Words("授权项目", "Scope line"),
     "institution_id": Words("机构代码", "Institution code"),
@@ -186,19 +187,22 @@ NOT_PUBLIC: Final = Words("不公开（见持证人副本）", "not public; in t
 BANNER: Final = Words("开发环境，不得用于实际业务", "DEVELOPMENT ENVIRONMENT, not for real use")
 HOLDERS_COPY: Final = Words("持证人副本，含个人信息", "Holder's copy, holds personal data")
 PUBLIC_COPY: Final = Words("公开副本", "Public copy")
-ELECTRONIC: Final = Words("本证书为电子证书", "This is an electronic certificate")
+ELECTRONIC: Final = {
+    DocumentType.VERIFICATION_CERTIFICATE: Words("本证书为电子证书", "This is an electronic certificate"),
+    DocumentType.REJECTION_NOTICE: Words("本通知书为电子文件", "This is an electronic notice"),
+}
 END_MARK: Final = Words("以下空白", "End of document")
 
 STATEMENTS: Final = (
     Words(
-        "未经本机构书面批准，不得部分复制本证书；部分复制无效。",
-        "This certificate is void if copied in part without the institution's written approval.",
+        "未经本机构书面批准，不得部分复制本文件；部分复制无效。",
+        "This document is void if copied in part without the institution's written approval.",
     ),
     Words("检定结果仅对所检计量器具有效。", "The results hold for the instrument described here only."),
     Words(
         "以所附机读记录和电子签名为准；扫描二维码，或用 hengzheng verify 离线核验本文件，可查其现行状态。",
         "The attached record and the electronic signatures decide. Scan the code, or check this file offline by "
-        "hengzheng verify, to learn how the certificate stands now.",
+        "hengzheng verify, to learn how it stands now.",
     ),
 )
 

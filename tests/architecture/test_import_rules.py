@@ -31,6 +31,7 @@ HEAVY = {
     *("fastapi", "starlette", "uvicorn", "pydantic", "pydantic_settings", "jinja2"),
     *("sqlalchemy", "alembic", "psycopg"),
     *("py_ecc", "py_arkworks_bls12381"),
+    *("asn1crypto", "pyhanko", "typst", "lxml", "PIL", "zxingcpp"),
     *("api", "issuer"),
 }
 

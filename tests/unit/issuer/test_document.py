@@ -21,6 +21,7 @@ from printed import (
 
 from issuer.rendering import wording
 from issuer.rendering.document import Typesetter, explain_refusal
+from ledger.core.certificate import DocumentType
 from ledger.core.disclosure import encode_disclosure
 from ledger.core.errors import InputError, VerificationError
 from verifier.picture import read_qr_picture
@@ -119,7 +120,7 @@ def test_every_page_bears_number_page_count_and_what_it_is(public, tmp_path):
             "JY2026-000001",
             f"第 {place} 页 共 {len(pages)} 页",
             f"Page {place} of {len(pages)}",
-            wording.ELECTRONIC.zh,
+            wording.ELECTRONIC[DocumentType.VERIFICATION_CERTIFICATE].zh,
             wording.BANNER.zh,
         ):
             assert words in page

@@ -18,7 +18,14 @@ from issuer.rendering import wording
 from issuer.rendering.sheet import Letterhead, build_sheet, measure_width, spell_instant
 from ledger.core.act import ReasonCode
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import PlaceKind, Purpose, Role, VerificationKind, parse_certificate
+from ledger.core.certificate import (
+    DocumentType,
+    PlaceKind,
+    Purpose,
+    Role,
+    VerificationKind,
+    parse_certificate,
+)
 from ledger.core.data import load_rule_book
 from ledger.core.disclosure import Disclosure
 from ledger.core.encoding import parse_instant
@@ -180,6 +187,7 @@ def test_a_rejection_notice_has_no_validity_and_says_that_it_failed():
     said = [words["zh"] for words in sheet["statements"]]
     assert said[0] == wording.REJECTED.zh
     assert wording.DISCLAIMER.zh not in said
+    assert (sheet["number_label"]["zh"], sheet["electronic"]["zh"]) == ("通知书编号", "本通知书为电子文件")
 
 
 def test_a_service_life_is_named_as_such():
@@ -256,6 +264,7 @@ def test_chinese_is_twice_as_wide_as_latin():
 def test_every_code_of_the_record_has_words():
     assert set(wording.KINDS) == set(VerificationKind)
     assert set(wording.ROLES) == set(Role)
+    assert set(wording.TITLES) == set(wording.ELECTRONIC) == set(DocumentType)
     assert set(wording.PLACES) == set(PlaceKind)
     assert set(wording.PURPOSES) == set(Purpose)
     assert set(wording.REASONS) == set(ReasonCode)

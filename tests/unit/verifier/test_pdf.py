@@ -1,6 +1,7 @@
 """A signed PDF: what passes, and everything that must not."""
 
 import io
+import json
 import subprocess
 import sys
 import time
@@ -474,3 +475,24 @@ def test_a_bomb_is_refused_in_little_memory(unsigned, tmp_path):
     assert "bundle.json of more than" in said
     assert int(kilobytes) < 150_000
     assert time.monotonic() - started < 20
+
+
+LIGHT = """
+import json, sys
+from verifier.pdf import parse_sealed_pdf
+before = {name.partition(".")[0] for name in sys.modules}
+parse_sealed_pdf(open(sys.argv[1], "rb").read())
+after = {name.partition(".")[0] for name in sys.modules}
+print(json.dumps([sorted(before), sorted(after)]))
+"""
+
+
+def test_neither_loading_nor_verifying_loads_a_pdf_library_or_a_network(signed, tmp_path):
+    (tmp_path / "document.pdf").write_bytes(signed)
+    told = subprocess.run(
+        [sys.executable, "-c", LIGHT, tmp_path / "document.pdf"], capture_output=True, text=True, check=True
+    )
+    before, after = map(set, json.loads(told.stdout))
+    assert not {"pyhanko", "asn1crypto", "aiohttp", "lxml", "typst", "web3", "issuer"} & before
+    assert "asn1crypto" in after
+    assert not {"pyhanko", "aiohttp", "lxml", "typst", "web3", "issuer"} & after
