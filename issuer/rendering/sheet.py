@@ -282,11 +282,18 @@ def _list_persons(record: Record, shown: Disclosed, zone: ZoneInfo) -> list[list
 
 
 def _list_seal(certificate: Certificate, zone: ZoneInfo) -> Iterator[tuple[str, str | None]]:
-    created = certificate.proofs[-1].get("created") if certificate.proofs else None
+    created = next(
+        (proof.get("created") for proof in certificate.proofs if _is_seal(proof, certificate)), None
+    )
     yield "sealed_by", certificate.record.issuer.name
     yield "sealed_at", spell_instant(parse_instant(created), zone) if isinstance(created, str) else None
     yield "key", certificate.issuer_did
     yield "digest", encode_hex(certificate.digest)
+
+
+def _is_seal(proof: JsonObject, certificate: Certificate) -> bool:
+    """Tell the institution's proof from those of persons."""
+    return str(proof.get("verificationMethod", "")).partition("#")[0] == certificate.issuer_did
 
 
 # --- forms ------------------------------------------------------------------------------------------------

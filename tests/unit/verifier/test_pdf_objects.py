@@ -112,7 +112,7 @@ def test_other_streams_are_refused(content):
         b"(\\q)",
         b"<0g>",
         b"nul",
-        b"truely",
+        b"truer",
         b"",
         b"]",
         b">>",
