@@ -77,6 +77,7 @@ def document(
         bool, typer.Option("--holder", help="the holder's copy, which holds personal data")
     ] = False,
     unsigned: Annotated[bool, typer.Option("--unsigned", help="leave out the signature")] = False,
+    html: Annotated[bool, typer.Option("--html", help="a page to read and print too, never signed")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make certificates as PDF/A-3 with their proofs inside. Made again, they have the newest proofs."""
@@ -92,7 +93,7 @@ def document(
     with _open_office(opened, file, passphrase, ledger) as office:
         wanted = office.find([CertificateNumber(number) for number in numbers or []])
         with make_progress(quiet=as_json) as progress:
-            made = _print_all(office, wanted, press, out, progress, holder=holder)
+            made = _print_all(office, wanted, press, out, progress, holder=holder, html=html)
     print_result({"documents": made, "signed": seal is not None, "out": str(out)}, as_json=as_json)
 
 
@@ -184,16 +185,23 @@ def _print_all(
     progress: Progress,
     *,
     holder: bool,
+    html: bool,
 ) -> int:
     """Write all documents, each whole or not at all, and return how many."""
     task = progress.add_task("documents", total=len(wanted))
     name = _name_file(holder=holder, signed=press.seal is not None)
+    mode = PRIVATE_FILE if holder else _PUBLIC_FILE
     for chunk in cut(wanted.items(), _CHUNK):
         for number, stored, bundle in office.fetch(dict(chunk)):
-            pdf = press.print_document(stored, bundle, read_clock(), holder=holder)
             folder = find_folder(out, number)
             folder.mkdir(parents=True, exist_ok=True)
-            replace_file(folder / name, pdf, mode=PRIVATE_FILE if holder else _PUBLIC_FILE)
+            pdf = press.print_document(stored, bundle, read_clock(), holder=holder)
+            replace_file(folder / name, pdf, mode=mode)
+            if html:
+                page = press.print_page(stored, holder=holder)
+                replace_file(
+                    (folder / name.removesuffix("-unsigned.pdf")).with_suffix(".html"), page, mode=mode
+                )
             progress.advance(task)
     return len(wanted)
 

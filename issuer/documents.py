@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from issuer.outputs import build_qr_text
 from issuer.rendering.document import DocumentContent, Typesetter
 from issuer.rendering.pades import PdfSeal, sign_pdf
+from issuer.rendering.page import render_page
 from issuer.rendering.sheet import Letterhead
 from issuer.store import DocumentBytes
 from ledger.core.certificate import parse_certificate
@@ -55,8 +56,16 @@ class Press:
             InputError: a character that no font has; the member is named.
             VerificationError: the disclosure is not that of the certificate.
         """
+        pdf = self.typesetter.render(self._build_content(stored, bundle, holder=holder), made_at)
+        return pdf if self.seal is None else sign_pdf(pdf, self.seal, made_at)
+
+    def print_page(self, stored: DocumentBytes, *, holder: bool) -> bytes:
+        """Return a document as an HTML page, which is never signed; arguments and errors as above."""
+        return render_page(self._build_content(stored, None, holder=holder))
+
+    def _build_content(self, stored: DocumentBytes, bundle: bytes | None, *, holder: bool) -> DocumentContent:
         disclosure = stored.disclosure if holder else None
-        content = DocumentContent(
+        return DocumentContent(
             parse_certificate(stored.certificate),
             bundle,
             None if disclosure is None else parse_disclosure(disclosure),
@@ -65,8 +74,6 @@ class Press:
             self.zone,
             self.development,
         )
-        pdf = self.typesetter.render(content, made_at)
-        return pdf if self.seal is None else sign_pdf(pdf, self.seal, made_at)
 
 
 def is_in_force(state: SubjectState | None) -> bool:

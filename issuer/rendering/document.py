@@ -109,8 +109,7 @@ class Typesetter:
         return made + b"\n"
 
     def _build_inputs(self, content: DocumentContent, writer: Writer) -> dict[str, str]:
-        if content.disclosure is not None:
-            verify_disclosure(_find_record(content), content.disclosure)
+        check_content(content)
         sheet = build_sheet(
             content.certificate,
             content.disclosure,
@@ -126,6 +125,16 @@ class Typesetter:
             "qr_lines": json.dumps(build_caption(content.qr_text)),
             "qr_alt": content.qr_text,
         }
+
+
+def check_content(content: DocumentContent) -> None:
+    """Check that the personal values to be shown are those of the certificate.
+
+    Raises:
+        VerificationError: one is not.
+    """
+    if content.disclosure is not None:
+        verify_disclosure(_find_record(content), content.disclosure)
 
 
 def explain_refusal(message: str, content: DocumentContent) -> InputError:

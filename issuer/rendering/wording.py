@@ -191,6 +191,10 @@ ELECTRONIC: Final = {
     DocumentType.VERIFICATION_CERTIFICATE: Words("本证书为电子证书", "This is an electronic certificate"),
     DocumentType.REJECTION_NOTICE: Words("本通知书为电子文件", "This is an electronic notice"),
 }
+UNSIGNED: Final = Words(
+    "本页未经签名，不作为凭证；请核验已签名的PDF或扫描二维码。",
+    "This page is not signed and proves nothing: check the signed PDF, or scan the code.",
+)
 END_MARK: Final = Words("以下空白", "End of document")
 
 STATEMENTS: Final = (

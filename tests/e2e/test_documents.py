@@ -125,6 +125,15 @@ def test_an_unsigned_document_is_no_evidence(line, numbers):
     assert "is not signed" in report["error"]
 
 
+def test_a_page_to_read_lies_beside_it_where_it_is_asked_for(line, numbers):
+    document(line, numbers[0], "--html", "--holder")
+    page = line.folder(numbers[0]) / "certificate-holder.html"
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert "林示例" in page.read_text("utf-8")
+    document(line, numbers[0], "--html", "--unsigned")
+    assert "林示例" not in (line.folder(numbers[0]) / "certificate.html").read_text("utf-8")
+
+
 def test_a_changed_byte_on_disk_is_invalid(line, numbers, tmp_path):
     document(line, numbers[1])
     raw = bytearray((line.folder(numbers[1]) / "certificate.pdf").read_bytes())
@@ -212,4 +221,6 @@ def test_on_postgresql(tmp_path):
 
 def test_the_command_says_what_it_does():
     said = run("document", "--help").out
-    assert all(option in said for option in ("--holder", "--unsigned", "--all", "--out", "--ledger"))
+    assert all(
+        option in said for option in ("--holder", "--unsigned", "--all", "--out", "--ledger", "--html")
+    )
