@@ -14,7 +14,7 @@ from typing import Final
 
 from ledger.core.act import Act, find_act_fault
 from ledger.core.act_content import ActContent, parse_act_content
-from ledger.core.authority import CONTENT_PARSERS, RootContent, parse_content, parse_root_content
+from ledger.core.authority import RootContent, parse_root_content
 from ledger.core.canonical import encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
@@ -22,6 +22,7 @@ from ledger.core.event import CONTENT_TYPES, LINK_TYPES, EventType
 from ledger.core.fields import Reader
 from ledger.core.fold_documents import AUTHORITY_ACTS, OPENER_ACTS
 from ledger.core.ids import KeyId
+from ledger.core.register_content import CONTENT_PARSERS, parse_content
 from ledger.core.signature import PublicKey, Signer, verify_signature
 from ledger.core.statement import (
     ActClaims,

@@ -4,7 +4,7 @@
 | --- | --- |
 | `doc_type` | by the conclusion: certificate or rejection notice |
 | `standards`, `results`, `seals` | empty lists |
-| `issued_on` | the day of the approver's signature, in the desk's zone |
+| `issued_on` | the day of the approver's signature, in the desk's zone; nothing where that is a proof of its own |
 | `regulation` | the one in force for this category on the verification date; `regulation.title` likewise |
 | `validity` | none after a failure; else the longest that the regulation allows |
 """
@@ -72,6 +72,8 @@ def _fill_issue_date(members: JsonObject, context: DraftContext, gathering: Gath
         return
     for person in persons:
         if isinstance(person, dict) and person.get("role") == Role.APPROVER:
+            if "key" in person:
+                return  # the approver's own proof says it
             try:
                 signed_at = parse_instant(str(person.get("signed_at")))
             except InputError:

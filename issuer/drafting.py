@@ -69,10 +69,11 @@ _FILLERS: Final[JsonObject] = {
     "validity": {"kind": "none"},
     "persons": [{"role": "operator", "pid": PENDING, "signed_at": f"{_DAY}T00:00:00Z"}],
     "raw_record": {"no": PENDING},
+    "crms": [{"id": PENDING, "lot": PENDING}],
 }  # fmt: skip
 """What a record needs: stands for members that are spoiled, so that the others are still looked at."""
 _MEMBERS: Final = frozenset(
-    {*_FILLERS, "applicant", "class_awarded", "sticker_id", "request_id", "no", "issuer"}
+    {*_FILLERS, "applicant", "class_awarded", "commission_no", "sticker_id", "request_id", "no", "issuer"}
 )
 _AGREEMENTS: Final = {
     "conclusion": ("doc_type",),

@@ -2,36 +2,28 @@
 
 The gate compares a draft with the ledger's registers and with the rule book, and gives every reason against
 it at once. The log's admission and every verifier ask the same rules again; the gate is a help, not a guard.
-What it asks beyond the shared rules: that the institution and its seal key are in force, that no standard had
-run out on the verification date, and that uncertainties keep the share of the limit that the rule allows.
+What it asks beyond the shared rules: that the institution and its seal key are in force.
 
 >>> gate = Gate(registers, rule_book, institution, key_id, zone)
 >>> gate.find_reasons(record, now)
 [Reason(code='EXPIRY', field='validity.until', en='later than 2027-05-19, the last day allowed', zh=...)]
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ledger.core.authority import RegisterState, ScopeContent
-from ledger.core.category import Category
 from ledger.core.certificate import Issuer, Record
 from ledger.core.errors import DocumentRefusedError, Reason
 from ledger.core.ids import InstitutionId, KeyId
-from ledger.core.quantity import compute_uncertainty_ratio
-from ledger.core.regulation import RuleBook, RuleRow
-from ledger.core.rules import (
-    Clocks,
-    check_expiry,
-    check_limits,
-    check_persons,
-    check_regulation,
-    check_scope,
-    check_times,
-)
+from ledger.core.judging import Grounds, judge_record
+from ledger.core.register_fields import RegisterState
+from ledger.core.register_rules import check_scope
+from ledger.core.regulation import RuleBook
+from ledger.core.rules import Clocks, check_times
+from ledger.core.scope import ScopeContent
 from ledger.core.status import Registers
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -64,8 +56,8 @@ class Gate:
         name = _UNKNOWN if registered is None else registered.name.zh
         lines = self._list_lines() if scope_id is None else self._list_named(scope_id)
         issuers = [Issuer(self.institution, name, line.authorisation_no, line.id) for line in lines]
-        for line, issuer in zip(lines, issuers, strict=True):
-            if not check_scope(replace(record, issuer=issuer), line).reasons:
+        for issuer in issuers:
+            if not check_scope(replace(record, issuer=issuer), self.registers).reasons:
                 return issuer
         return issuers[0] if issuers else Issuer(self.institution, name, _UNKNOWN, scope_id or _UNKNOWN)
 
@@ -78,16 +70,10 @@ class Gate:
         """
         clocks = Clocks(sealed_at=now, sequenced_at=None, anchored_at=None, now=now)
         results = (
-            check_scope(record, self.registers.scopes.get((self.institution, record.issuer.scope_id))),
-            check_persons(record),
-            check_regulation(record, self.rule_book),
-            check_expiry(record, self.rule_book),
-            check_limits(record, self.rule_book),
+            *judge_record(record, Grounds(self.registers, self.rule_book)).values(),
             check_times(record, clocks, self.zone, CLOCK_TOLERANCE, _ANY_LAG),
         )
         reasons = [*self._check_issuer(), *(reason for result in results for reason in result.reasons)]
-        reasons += _check_standards(record)
-        reasons += _check_uncertainties(record, self._find_rule(record))
         return list(dict.fromkeys(reasons))
 
     def require(self, record: Record, now: datetime) -> None:
@@ -126,47 +112,3 @@ class Gate:
     def _list_named(self, scope_id: str) -> list[ScopeContent]:
         line = self.registers.scopes.get((self.institution, scope_id))
         return [] if line is None else [line]
-
-    def _find_rule(self, record: Record) -> RuleRow | None:
-        if record.regulation is None or record.instrument.category is Category.OTHER:
-            return None
-        return self.rule_book.rule_named(record.instrument.category, record.regulation.id)
-
-
-def _check_standards(record: Record) -> Iterator[Reason]:
-    """Find standards, and their instruments, whose certificate had run out on the verification date."""
-    for number, standard in enumerate(record.standards):
-        if standard.examination_until < record.verified_on:
-            yield _expired(f"standards[{number}].exam_until", standard.examination_no, record)
-        for position, instrument in enumerate(standard.instruments):
-            if instrument.until < record.verified_on:
-                field = f"standards[{number}].instruments[{position}].until"
-                yield _expired(field, instrument.certificate_no, record)
-
-
-def _expired(field: str, certificate_no: str, record: Record) -> Reason:
-    return Reason(
-        "STANDARD_EXPIRED",
-        field,
-        f"certificate {certificate_no} had run out on the verification date {record.verified_on}",
-        f"证书{certificate_no}在检定日期{record.verified_on}已过有效期",
-    )
-
-
-def _check_uncertainties(record: Record, rule: RuleRow | None) -> Iterable[Reason]:
-    """Find readings whose U is more than the share of |MPE| that the regulation allows (JJF 1094: 1/3)."""
-    share = None if rule is None else rule.uncertainty_share
-    if share is None:
-        return
-    for number, result in enumerate(record.results):
-        for position, point in enumerate(result.points):
-            uncertainty, limit = point.expanded_uncertainty, point.maximum_permissible_error
-            if uncertainty is None or not limit:
-                continue
-            if compute_uncertainty_ratio(uncertainty, limit) > share:
-                yield Reason(
-                    "UNCERTAINTY",
-                    f"results[{number}].points[{position}].u",
-                    f"is more than {share} of the maximum permissible error {limit}",
-                    f"大于最大允许误差{limit}的{share}",
-                )

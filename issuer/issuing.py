@@ -234,7 +234,7 @@ class Desk:
             doubles = sorted(taken or {number for number in brought if own.count(number) > 1})
             raise AlreadyIssuedError(f"two documents have the number {doubles[0]}")
         allotment = NumberAllotment(self._profile.numbers, desk.read_counter, _taken_numbers(desk))
-        numbers = [document.number or allotment.take(document.issued_on, brought) for document in documents]
+        numbers = [document.number or allotment.take(document.dated, brought) for document in documents]
         desk.write_counters(allotment.counters)
         return numbers
 

@@ -26,15 +26,14 @@ from issuer.rendering.sheet import Letterhead
 from ledger.core.authority import (
     AuthorityContent,
     InstitutionContent,
-    ScopeContent,
     parse_authority_content,
     parse_institution_content,
-    parse_scope_content,
 )
 from ledger.core.canonical import JsonObject, JsonValue, as_object, encode_canonical_json, parse_json
 from ledger.core.errors import InputError
 from ledger.core.fields import Reader
 from ledger.core.ids import InstitutionId
+from ledger.core.scope import ScopeContent, parse_scope_content
 from ledger.core.signature import PublicKey
 
 DEFAULT_PATTERN: Final = "{prefix}{year}-{counter:06d}"

@@ -48,8 +48,8 @@ class ReadyDocument:
     personal: tuple[PersonalMember, ...]
     claims: IssueClaims
     """What the statement will say; number and digest come with the seal."""
-    issued_on: date
-    """Decides the series of the number."""
+    dated: date
+    """Decides the series of the number: the day of issue, of the verification where the former is not known yet."""
 
     @property
     def subject(self) -> Subject:
@@ -89,9 +89,14 @@ def prepare_document(draft: Draft, issuer: Issuer) -> ReadyDocument:
             "scope_line_id": issuer.scope_id,
         },
     }
-    template = encode_canonical_json(members)
+    template, record = encode_canonical_json(members), draft.record
     return ReadyDocument(
-        draft.request, draft.number, template, draft.personal, draft.claims, draft.record.issued_on
+        draft.request,
+        draft.number,
+        template,
+        draft.personal,
+        draft.claims,
+        record.issued_on or record.verified_on,
     )
 
 

@@ -16,10 +16,7 @@ from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
 from ledger.core.act_content import parse_act_content
-from ledger.core.authority import RegisterState
 from ledger.core.certificate import Certificate, parse_certificate
-from ledger.core.data_integrity import parse_proof, verify_proof
-from ledger.core.encoding import parse_instant
 from ledger.core.errors import (
     AlreadyIssuedError,
     BrokenSignatureError,
@@ -35,18 +32,16 @@ from ledger.core.errors import (
 from ledger.core.event import ISSUE_TYPES
 from ledger.core.fold import find_subject, judge_signed_event
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
+from ledger.core.judging import Grounds, judge_record
 from ledger.core.powers import refuse_acts
+from ledger.core.register_fields import RegisterState
 from ledger.core.regulation import RuleBook
 from ledger.core.rules import (
     Clocks,
     check_binding,
-    check_expiry,
-    check_limits,
-    check_persons,
-    check_regulation,
-    check_scope,
     check_times,
 )
+from ledger.core.signatories import verify_signatures
 from ledger.core.signature import PublicKey
 from ledger.core.statement import (
     ActClaims,
@@ -212,17 +207,12 @@ def _admit_document(
     rules: RuleSet,
     now: datetime,
 ) -> None:
-    sealed_at = _verify_seal(certificate, key)
+    sealed_at = _verify_signatures(certificate, key)
     record = certificate.record
-    scope = registers.scopes.get((record.issuer.id, record.issuer.scope_id))
     clocks = Clocks(sealed_at=sealed_at, sequenced_at=None, anchored_at=None, now=now)
     results = (
         check_binding(signed.statement, certificate),
-        check_scope(record, scope),
-        check_persons(record),
-        check_regulation(record, rules.book),
-        check_limits(record, rules.book),
-        check_expiry(record, rules.book),
+        *judge_record(record, Grounds(registers, rules.book)).values(),
         check_times(record, clocks, rules.zone, rules.clock_tolerance, timedelta.max),
     )
     reasons = [reason for result in results for reason in result.reasons]
@@ -230,18 +220,12 @@ def _admit_document(
         raise DocumentRefusedError(reasons)
 
 
-def _verify_seal(certificate: Certificate, key: PublicKey) -> datetime:
-    """Check that the certificate has one proof, by the key of the statement; return when it was sealed."""
-    if len(certificate.proofs) != 1 or certificate.issuer_did != key.did_key:
-        _refuse(
-            "SEAL",
-            "certificate.proof",
-            "is not exactly one seal, by the key that signs the statement",
-            "应当恰有一个印章签名，且与声明使用同一密钥",
-        )
-    proof = parse_proof(certificate.proofs[0])
-    verify_proof(certificate.document, proof, key, digest=certificate.document_digest)
-    return parse_instant(proof.created)
+def _verify_signatures(certificate: Certificate, key: PublicKey) -> datetime:
+    """Check that the persons and the institution have signed, as the record says; return when it was sealed."""
+    try:
+        return verify_signatures(certificate, key)
+    except BrokenSignatureError as err:
+        _refuse("SEAL", "certificate.proof", str(err), f"人员签名或印章不符（{err}）")
 
 
 def _refuse(code: str, field: str, en: str, zh: str) -> NoReturn:

@@ -47,6 +47,7 @@ from ledger.cosigning.publishing import (
     find_witnessed,
 )
 from ledger.map_history import MapProofs, MapReading, ProvingMap
+from ledger.named import Named, find_named
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
@@ -375,7 +376,7 @@ class Prover:
         """
         self._require_size(tree_size)
         with self._store.read() as reading:
-            return self._build_evidence(reading, self._maps.open(reading, tree_size), institution, tree_size)
+            return self._build_evidence(reading, self._maps.open(reading, tree_size), tree_size, institution)
 
     def bundles(
         self,
@@ -404,22 +405,24 @@ class Prover:
             touched = [list_touched(signed.statement) for signed in statements]
             states = self._maps.open(reading, checkpoint.tree_size)
             states.prepare(chain.from_iterable(touched))
-            evidence: dict[str, JsonObject] = {}
+            evidence: dict[tuple[str, Named], JsonObject] = {}
             bundles = []
             for index, leaf, signed, subjects in zip(indices, leaves, statements, touched, strict=True):
-                issuer = signed.statement.issuer
-                if issuer not in evidence:
-                    found = self._build_evidence(reading, states, InstitutionId(issuer), checkpoint.tree_size)
-                    evidence[issuer] = encode_evidence(found)
+                issuer = InstitutionId(signed.statement.issuer)
+                credential = _read_credential(bodies, leaf.header.certificate_digest)
+                needed = issuer, find_named(issuer, credential)
+                if needed not in evidence:
+                    found = self._build_evidence(reading, states, checkpoint.tree_size, *needed)
+                    evidence[needed] = encode_evidence(found)
                 bundle = encode_bundle(
                     origin=self.origin,
-                    credential=_read_credential(bodies, leaf.header.certificate_digest),
+                    credential=credential,
                     statement_raw=leaf.statement_raw,
                     leaf_index=index,
                     header=leaf.header,
                     inclusion=build_inclusion_proof(index, checkpoint.tree_size, read),
                     checkpoint=checkpoint.note,
-                    evidence=evidence[issuer],
+                    evidence=evidence[needed],
                     map_proof=states.prove(subjects),
                     receipt=receipt,
                     earlier=self._find_earlier(reading, index, signed.key_id, checkpoint, receipts),
@@ -507,15 +510,18 @@ class Prover:
         self,
         reading: ProofReading,
         states: ProvingMap,
-        institution: InstitutionId | None,
         tree_size: TreeSize,
+        institution: InstitutionId | None,
+        named: Named | None = None,
     ) -> Evidence:
         read = self._tiles.reader(tree_size, reading.read_tiles)
         self._registers.update(reading, tree_size)
-        chosen = self._registers.select(institution, tree_size)
+        chosen = self._registers.select(institution, tree_size, named)
         last = LeafIndex(tree_size - 1)
         proof = build_multi_proof([*(entry.leaf_index for entry in chosen), last], tree_size, read)
-        subjects = {parse_leaf(entry.leaf).header.subject for entry in chosen}
+        subjects = {subject for entry in chosen for subject in _list_proved(entry)}
+        if named is not None and named.maker is not None:
+            subjects.add(named.maker)
         return Evidence(
             tuple((entry.leaf_index, entry.leaf) for entry in chosen),
             reading.read_leaves(last, tree_size)[0],
@@ -570,6 +576,11 @@ def _read_issues(reading: ProofReading, indices: Sequence[LeafIndex], tree_size:
             raise NotFoundError(f"leaf {index} is no issue under a checkpoint of {tree_size} leaves")
         leaves.append(leaf)
     return leaves
+
+
+def _list_proved(entry: StoredEntry) -> tuple[Subject, ...]:
+    """Return the subjects whose newest state shows that no later register leaf was left out."""
+    return list_touched(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
 
 
 def _read_credential(bodies: Mapping[Digest, bytes], digest: Digest) -> JsonObject:

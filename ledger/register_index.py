@@ -1,4 +1,4 @@
-"""Which register leaves an institution's authority rests on.
+"""Which register leaves an institution's authority rests on, and what a document of it needs beside them.
 
 Register events are few beside documents, so all of them are kept in memory, and only new ones are read.
 
@@ -8,20 +8,37 @@ Register events are few beside documents, so all of them are kept in memory, and
 [0, 1, 2, 3, 4]
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Protocol
+from typing import Final, Protocol
 
-from ledger.core.authority import CompromiseContent, parse_compromise_content
-from ledger.core.canonical import as_object, parse_canonical_json
+from ledger.core.authority import (
+    AuthorityContent,
+    CompromiseContent,
+    InstitutionContent,
+    KeyContent,
+    PolicyContent,
+    RootContent,
+)
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import NotFoundError
-from ledger.core.event import EventType
+from ledger.core.event import maker_subject, standard_subject
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex, TreeSize
+from ledger.core.person import PersonContent
+from ledger.core.published_rule import RegulationContent
+from ledger.core.register_content import OwnContent, RegisterContent, parse_content
+from ledger.core.register_subject import register_subject
+from ledger.core.regulation import normalise_citation
+from ledger.core.scope import ScopeContent
+from ledger.core.standard import StandardContent
 from ledger.core.statement import RegisterClaims, parse_signed_statement
 from ledger.core.status import Status
+from ledger.core.traceability import list_sources
+from ledger.core.type_approval import BlockContent
+from ledger.named import Named
 from ledger.store.records import Head, StoredEntry
 
 
@@ -43,12 +60,11 @@ class _RegisterLeaf:
 
     entry: StoredEntry
     issuer: str
-    is_root: bool
-    authority: str | None
-    """Id of the authority that it is about."""
-    institution: str | None
-    """Id of the institution that it is about."""
-    compromise: CompromiseContent | None
+    content: RegisterContent
+
+    @property
+    def index(self) -> LeafIndex:
+        return self.entry.leaf_index
 
 
 class RegisterIndex:
@@ -56,6 +72,8 @@ class RegisterIndex:
 
     def __init__(self) -> None:
         self._leaves: list[_RegisterLeaf] = []
+        self._groups: dict[object, list[_RegisterLeaf]] = defaultdict(list)
+        """By subject; institutions' own by id; regulations by category and name; blocks by maker."""
         self._compromised: dict[KeyId, list[tuple[LeafIndex, datetime]]] = {}
         self._size = 0
         self._lock = Lock()
@@ -65,10 +83,8 @@ class RegisterIndex:
         with self._lock:
             if tree_size > self._size:
                 size = reading.read_head().tree_size
-                found = [_parse(entry) for entry in reading.read_register_leaves(self._size)]
-                self._leaves += [leaf for leaf in found if leaf is not None]
-                for leaf in found:
-                    self._note_compromise(leaf)
+                for entry in reading.read_register_leaves(self._size):
+                    self._take(entry)
                 self._size = size
 
     def find_compromise(self, key_id: KeyId, tree_size: TreeSize) -> datetime | None:
@@ -76,35 +92,94 @@ class RegisterIndex:
         known = self._compromised.get(key_id, [])
         return min((since for index, since in known if index < tree_size), default=None)
 
-    def _note_compromise(self, leaf: _RegisterLeaf | None) -> None:
-        if leaf is not None and leaf.compromise is not None:
-            at = leaf.entry.leaf_index
-            known = self._compromised.setdefault(leaf.compromise.key.key_id, [])
-            known.append((at, leaf.compromise.since))
-
-    def select(self, institution: InstitutionId | None, tree_size: TreeSize) -> list[StoredEntry]:
+    def select(
+        self, institution: InstitutionId | None, tree_size: TreeSize, named: Named | None = None
+    ) -> list[StoredEntry]:
         """Return the leaves that say what an institution may do, every version of each, in order.
 
-        These are the root, the authorities that registered it, its own registration, keys and scope lines.
+        These are the root, the authorities that registered it, its own registration, keys and scope lines; and
+        whatever is registered of what a document names, with the standards that its standards are traced to.
 
         Args:
             institution: whose authority; None: everybody's.
             tree_size: leaves from this index on are left out.
+            named: by the document that is to be proved; None: the institution alone.
 
         Raises:
             NotFoundError: the institution is not registered at this size.
         """
-        leaves = [leaf for leaf in self._leaves if leaf.entry.leaf_index < tree_size]
-        if institution is None:
-            return [leaf.entry for leaf in leaves]
-        authorities = {leaf.issuer for leaf in leaves if leaf.institution == institution}
-        if not authorities:
+        with self._lock:
+            if institution is None:
+                return [leaf.entry for leaf in self._leaves if leaf.index < tree_size]
+            chosen = self._choose(institution, tree_size, named)
+        return [leaf.entry for _, leaf in sorted(chosen.items())]
+
+    def _choose(
+        self, institution: InstitutionId, tree_size: TreeSize, named: Named | None
+    ) -> dict[LeafIndex, _RegisterLeaf]:
+        chosen: dict[LeafIndex, _RegisterLeaf] = {}
+
+        def add(*keys: object) -> None:
+            for leaf in (leaf for key in keys for leaf in self._groups.get(key, ())):
+                if leaf.index < tree_size and leaf.index not in chosen:
+                    chosen[leaf.index] = leaf
+                    add(*_list_needed(leaf))
+
+        add(institution)
+        if not chosen:
             raise NotFoundError(f"institution {institution} is not registered in this ledger")
-        return [
-            leaf.entry
-            for leaf in leaves
-            if leaf.institution == institution or leaf.authority in authorities or leaf.is_root
-        ]
+        if named is not None:
+            add(*named.subjects, named.regulation, named.maker)
+        add(_ROOT)
+        return chosen
+
+    def _take(self, entry: StoredEntry) -> None:
+        leaf = _parse(entry)
+        if leaf is None:
+            return
+        self._leaves.append(leaf)
+        for key in _list_groups(leaf):
+            self._groups[key].append(leaf)
+        if isinstance(leaf.content, CompromiseContent):
+            known = self._compromised.setdefault(leaf.content.key.key_id, [])
+            known.append((leaf.index, leaf.content.since))
+
+
+_ROOT: Final = "root"
+
+
+def _list_groups(leaf: _RegisterLeaf) -> tuple[object, ...]:
+    """Return under what a leaf is found."""
+    content = leaf.content
+    match content:
+        case RootContent() | PolicyContent():
+            return (_ROOT,)
+        case AuthorityContent():
+            return (("authority", content.id),)
+        case InstitutionContent():
+            return content.id, ("registration", content.id)
+        case KeyContent() | ScopeContent():
+            return (content.institution,)
+        case CompromiseContent():
+            return (("compromised", content.key.key_id),)
+        case RegulationContent():
+            return ((content.category.name, normalise_citation(content.regulation_id)),)
+        case BlockContent():
+            return (maker_subject(content.maker),)
+        case _:
+            return (register_subject(content),)
+
+
+def _list_needed(leaf: _RegisterLeaf) -> Iterable[object]:
+    """Return what must be shown beside a leaf, so that it has its effect: who registered it, and whose it is."""
+    content = leaf.content
+    yield "authority", leaf.issuer
+    if isinstance(content, OwnContent):
+        yield "registration", content.institution
+    if isinstance(content, KeyContent | PersonContent) and content.key is not None:
+        yield "compromised", content.key.key_id
+    if isinstance(content, StandardContent):
+        yield from (standard_subject(source.institution, source.id) for source in list_sources(content))
 
 
 def _parse(entry: StoredEntry) -> _RegisterLeaf | None:
@@ -114,19 +189,5 @@ def _parse(entry: StoredEntry) -> _RegisterLeaf | None:
     statement = parse_signed_statement(leaf.statement_raw).statement
     if not isinstance(statement.claims, RegisterClaims):
         return None
-    content = as_object(parse_canonical_json(statement.claims.content))
-    is_root = statement.type in {EventType.ROOT, EventType.POLICY}
-    is_authority = statement.type is EventType.DELEGATE
-    about = str(content.get("institution", content.get("id")))
-    return _RegisterLeaf(
-        entry,
-        statement.issuer,
-        is_root,
-        authority=about if is_authority else None,
-        institution=None if is_root or is_authority else about,
-        compromise=_parse_compromise(statement.type, statement.claims.content),
-    )
-
-
-def _parse_compromise(event_type: EventType, content: bytes) -> CompromiseContent | None:
-    return parse_compromise_content(content) if event_type is EventType.KEY_COMPROMISED_FROM else None
+    content = parse_content(statement.type, statement.claims.content)
+    return _RegisterLeaf(entry, statement.issuer, content)

@@ -8,10 +8,11 @@ Register events are rare, so the trust list is made once after each and stays th
 
 from threading import Lock
 
-from ledger.core.authority import InstitutionContent, parse_content
+from ledger.core.authority import InstitutionContent
 from ledger.core.entry import parse_leaf
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId
+from ledger.core.register_content import parse_content
 from ledger.core.statement import RegisterClaims, parse_signed_statement
 from ledger.core.trust import TrustList, encode_trust_list
 from ledger.proving import ProofStore, Prover

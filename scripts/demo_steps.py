@@ -28,16 +28,16 @@ from issuer.profile import parse_authority_file, parse_institution_file
 from ledger.console import escape_what_cannot_be_printed
 from ledger.core.authority import (
     KeyContent,
-    RegisterState,
     encode_authority_content,
     encode_institution_content,
     encode_key_content,
-    encode_scope_content,
 )
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
 from ledger.core.policy import parse_policy
 from ledger.core.qr import LongForm, compute_code, parse_qr_text
+from ledger.core.register_fields import RegisterState
+from ledger.core.scope import encode_scope_content
 from ledger.core.step import Verdict
 from ledger.core.trust import parse_trust_list
 from ledger.files import replace_file

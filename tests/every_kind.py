@@ -10,12 +10,7 @@ from acts import People
 from world import AUTHORITY, INSTITUTION, NOW, Issued, World, make_signer
 
 from ledger.core.act import Decision, NamedInstrument, ReasonCode
-from ledger.core.authority import (
-    ROOT_ISSUER,
-    PolicyContent,
-    encode_policy_content,
-    encode_root_content,
-)
+from ledger.core.authority import ROOT_ISSUER, PolicyContent, encode_policy_content, encode_root_content
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split

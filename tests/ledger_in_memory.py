@@ -17,25 +17,20 @@ from zoneinfo import ZoneInfo
 from ledger.core.act import Act, Decision, ReasonCode, encode_act
 from ledger.core.anchor import AnchorGrade, AnchorReceipt, ChainIdentity, sign_receipt
 from ledger.core.authority import (
-    CONTENT_PARSERS,
     ROOT_ISSUER,
     AuthorityContent,
     CompromiseContent,
     InstitutionContent,
     KeyContent,
-    Name,
     PolicyContent,
     Power,
-    RegisterState,
     RootContent,
-    ScopeContent,
     encode_authority_content,
     encode_compromise_content,
     encode_institution_content,
     encode_key_content,
     encode_policy_content,
     encode_root_content,
-    encode_scope_content,
 )
 from ledger.core.bundle import encode_bundle
 from ledger.core.canonical import JsonObject, encode_canonical_json
@@ -47,7 +42,7 @@ from ledger.core.data import load_rule_book
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.encoding import encode_instant
 from ledger.core.entry import HEADER_BYTES, LeafHeader, encode_leaf, parse_header
-from ledger.core.event import EventType
+from ledger.core.event import EventType, maker_subject
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.fold import build_header, find_subject, judge_signed_event, list_touched
 from ledger.core.fold_documents import INSTITUTION_ACTS
@@ -63,7 +58,10 @@ from ledger.core.map_proof import build_map_proof
 from ledger.core.maphead import build_maphead
 from ledger.core.merkle import MemoryTree, build_inclusion_proof, build_multi_proof, build_root, hash_leaf
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
+from ledger.core.register_content import CONTENT_PARSERS
+from ledger.core.register_fields import Name, RegisterState
 from ledger.core.rules import build_issue_claims
+from ledger.core.scope import ScopeContent, encode_scope_content
 from ledger.core.signature import Ed25519Signer, Signer
 from ledger.core.statement import (
     ActClaims,
@@ -412,7 +410,11 @@ class MemoryLedger:
     def issue_record(
         self, record: JsonObject, *, seal: str = "seal", force: bool = False, **header: Any
     ) -> LeafIndex:
-        credential = seal_record(record, make_signer(seal))
+        return self.issue_credential(seal_record(record, make_signer(seal)), seal=seal, force=force, **header)
+
+    def issue_credential(
+        self, credential: JsonObject, *, seal: str = "seal", force: bool = False, **header: Any
+    ) -> LeafIndex:
         raw = self.sign_issue(credential, seal)
         index = self.force(raw, **header) if force or header else self.append(raw)
         self.documents[index] = Document(credential, raw)
@@ -580,8 +582,12 @@ class MemoryLedger:
         *,
         without: frozenset[int] = frozenset(),
         only: frozenset[int] | None = None,
+        maker: str | None = None,
     ) -> Evidence:
-        """Return every register leaf that took effect, or was said to; some may be left out."""
+        """Return every register leaf that took effect, or was said to; some may be left out.
+
+        The map proof shows what was said of `maker`, too.
+        """
         size = TreeSize(size or self.publish())
         chosen = [
             LeafIndex(index)
@@ -594,7 +600,10 @@ class MemoryLedger:
         ]
         last = LeafIndex(size - 1)
         proof = build_multi_proof([*chosen, last], size, self.tree().read)
-        subjects = {parse_header(self.leaves[index][:HEADER_BYTES]).subject for index in chosen}
+        statements = (parse_signed_statement(self.leaves[index][HEADER_BYTES:]) for index in chosen)
+        subjects = {subject for signed in statements for subject in list_touched(signed.statement)}
+        if maker is not None:
+            subjects.add(maker_subject(maker))
         return Evidence(
             tuple((index, self.leaves[index]) for index in chosen),
             self.leaves[last],
@@ -620,7 +629,7 @@ class MemoryLedger:
             "header": parse_header(self.leaves[index][:HEADER_BYTES]),
             "inclusion": build_inclusion_proof(LeafIndex(index), size, self.tree().read),
             "checkpoint": self.checkpoint(size),
-            "evidence": encode_evidence(self.evidence(size)),
+            "evidence": encode_evidence(self.evidence(size, maker=_find_maker(document.credential))),
             "map_proof": self.map_proof(index, size),
             "receipt": self.receipt(size),
         }
@@ -658,3 +667,10 @@ class MemoryLedger:
 
     def session(self, *, trust: bool = False, **changes: Any) -> Session:
         return Session(self.policy(**changes), load_rule_book(), self.trust() if trust else None)
+
+
+def _find_maker(credential: JsonObject) -> str | None:
+    """Return the maker that a document names; tests spoil documents in many ways."""
+    instrument = credential.get("credentialSubject", {}).get("instrument", {})
+    maker = instrument.get("maker") if isinstance(instrument, dict) else None
+    return maker if isinstance(maker, str) else None

@@ -15,13 +15,13 @@ from ledger_in_memory import (
 from vector_kind import Kind, show
 from witnesses import cosign, cosign_falsely, make_quorum
 
-from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
 from ledger.core.evidence import encode_evidence
 from ledger.core.map_proof import build_map_proof
 from ledger.core.policy import DEFAULT_REQUIRED, encode_policy
+from ledger.core.register_fields import RegisterState
 from ledger.core.status_map import load_nothing
 from ledger.core.step import Step
 from verifier.verify import verify_bundle

@@ -11,6 +11,7 @@ from ledger_in_memory import (
     make_signer,
     seal_record,
 )
+from registered import TIMES, make_registered_record, seal_by_all
 from vector_kind import SEAL, Kind, show
 
 from ledger.core.canonical import encode_canonical_json
@@ -49,6 +50,7 @@ def _make_full_record() -> dict[str, Any]:
         "software": {"id": "V1.2", "hash": hashlib.sha256(b"software").hexdigest()},
         "codes": {"production": "P1", "repair": "R1", "verification": "V1"},
         "owner": plain,
+        "e": {"value": "5", "unit": "g"},
     }
     standard = {
         "id": "std-1",
@@ -68,6 +70,8 @@ def _make_full_record() -> dict[str, Any]:
             "humidity": {"value": "60", "unit": "%RH"},
         },
         standards=[standard],
+        crms=[{"id": "GBW(E)130070", "lot": "2025-03"}],
+        commission_no="仲〔2026〕1号",
         class_awarded="0.3级",
         sticker_id="S-0001",
         lot={"no": "L1", "size": 1000},
@@ -82,6 +86,7 @@ RECORDS: dict[str, Callable[[], dict[str, Any]]] = {
     "rejection": lambda: make_rejection(2),
     "personal": _make_personal_record,
     "full": _make_full_record,
+    "signed_by_persons": make_registered_record,
 }
 
 
@@ -95,7 +100,7 @@ def build_certificates() -> Kind:
         },
     )
     for name, make in RECORDS.items():
-        raw = encode_canonical_json(seal_record(make(), SEAL))
+        raw = encode_canonical_json(seal_by_all(make(), TIMES))
         certificate = parse_certificate(raw)
         record = certificate.record
         expected = {
@@ -129,6 +134,25 @@ def build_certificates() -> Kind:
         "issuer",
         "the issuer is another key than the seal's",
         encode_canonical_json(good | {"issuer": other["issuer"]}),
+        "seal",
+    )
+    by_persons = seal_by_all(make_registered_record(), TIMES)
+    proofs = by_persons["proof"]
+    for name, why, kept in (
+        ("person_missing", "the checker's proof is missing", [proofs[0], *proofs[2:]]),
+        (
+            "persons_swapped",
+            "the proofs are in another order than the persons",
+            [proofs[1], proofs[0], *proofs[2:]],
+        ),
+        ("persons_unsealed", "the persons have signed, the institution has not", proofs[:3]),
+    ):
+        fail(name, why, encode_canonical_json(by_persons | {"proof": kept}), "seal")
+    spoiled = [*proofs[:2], proofs[2] | {"created": "2026-02-28T06:00:01Z"}, proofs[3]]
+    fail(
+        "person_time",
+        "the approver's time was changed",
+        encode_canonical_json(by_persons | {"proof": spoiled}),
         "seal",
     )
     fail(

@@ -20,7 +20,6 @@ from ledger_in_memory import (
 from vector_kind import SEAL, Kind, show
 
 from ledger.core.act import NamedInstrument, ReasonCode
-from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.cbor import encode_cbor, parse_cbor
 from ledger.core.certificate import parse_certificate
@@ -33,6 +32,7 @@ from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.merkle import hash_leaf
 from ledger.core.qr import choose_form, compute_code, encode_digits
+from ledger.core.register_fields import RegisterState
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import P256Signer
 from ledger.core.statement import compute_external_aad, parse_signed_statement, sign_statement

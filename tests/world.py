@@ -21,17 +21,13 @@ from ledger.core.authority import (
     CompromiseContent,
     InstitutionContent,
     KeyContent,
-    Name,
     Power,
-    RegisterState,
     RootContent,
-    ScopeContent,
     encode_authority_content,
     encode_compromise_content,
     encode_institution_content,
     encode_key_content,
     encode_root_content,
-    encode_scope_content,
 )
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
@@ -40,7 +36,9 @@ from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.instrument import compute_statement_serial
+from ledger.core.register_fields import Name, RegisterState
 from ledger.core.rules import build_issue_claims
+from ledger.core.scope import ScopeContent, encode_scope_content
 from ledger.core.signature import Ed25519Signer, Signer
 from ledger.core.statement import (
     Conclusion,

@@ -8,21 +8,29 @@ from datetime import date, datetime
 from typing import Final
 
 from ledger.core.anchor import AnchorGrade, AnchorReceipt
-from ledger.core.authority import RegisterState
 from ledger.core.bundle import EarlierAnchor, ProofBundle
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.certificate import Certificate
+from ledger.core.certificate import Certificate, Record
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.data_integrity import verify_proof
 from ledger.core.entry import encode_header
 from ledger.core.errors import InputError, VerificationError
-from ledger.core.event import EventType, certificate_subject, instrument_subject, lot_subject
+from ledger.core.event import (
+    EventType,
+    certificate_subject,
+    instrument_subject,
+    lot_subject,
+    maker_subject,
+)
+from ledger.core.evidence import Established
 from ledger.core.fold import build_header, find_subject, judge_event
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.map_proof import ProvenStates
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.policy import Policy
-from ledger.core.rules import RuleResult, check_binding
+from ledger.core.register_fields import RegisterState
+from ledger.core.rule_result import RuleResult
+from ledger.core.rules import check_binding
+from ledger.core.signatories import verify_signatures
 from ledger.core.signature import PublicKey
 from ledger.core.statement import Conclusion, IssueClaims, SignedStatement, verify_statement
 from ledger.core.status import RegisteredKey, Registers, StateView, Status, SubjectState, Void
@@ -64,21 +72,21 @@ def check_bundle_binding(bundle: ProofBundle, signed: SignedStatement) -> Check:
 
 
 def check_seal(certificate: Certificate, key: PublicKey | None) -> Check:
-    """Step 3: exactly one proof, the institution's seal, by the key that signed the statement."""
-    if len(certificate.proofs) != 1:
-        return failed(
-            Step.SEAL, f"{len(certificate.proofs)} proofs instead of one seal", "应有且只有一个机构印章签名"
-        )
+    """Step 3: one proof of each person who has a key, and one seal, by the key that signed the statement."""
     if key is None:
         return not_checked(Step.SEAL, "the key is not known", "密钥未知，无法核对")
-    if certificate.issuer_did != key.did_key:
-        return failed(Step.SEAL, "the certificate names another key as its issuer", "证书签发者与密钥不符")
     try:
-        proof, digest = certificate.proofs[0], certificate.document_digest
-        verify_proof(certificate.document, proof, key, digest=digest)
+        verify_signatures(certificate, key)
     except (VerificationError, InputError) as err:
         return from_error(Step.SEAL, err)
-    return passed(Step.SEAL, "the seal's signature holds", "机构印章签名有效")
+    persons = len(certificate.proofs) - 1
+    if not persons:
+        return passed(Step.SEAL, "the seal's signature holds", "机构印章签名有效")
+    return passed(
+        Step.SEAL,
+        f"the seal's signature and those of {persons} persons hold",
+        f"机构印章签名和{persons}名人员的签名有效",
+    )
 
 
 def check_statement(signed: SignedStatement, key: PublicKey | None, origin: str) -> Check:
@@ -218,6 +226,26 @@ def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
 
     own = find_subject(signed.statement)
     return view
+
+
+def confirm_blocks(check: Check, record: Record, established: Established) -> Check:
+    """Return step 20 as it is if the evidence shows all that was said of the maker; other steps as they are."""
+    maker = record.instrument.maker
+    if check.step is not Step.TYPE or maker is None:
+        return check
+    try:
+        state = established.proven.find(maker_subject(maker))
+    except VerificationError:
+        return not_checked(
+            Step.TYPE,
+            "the evidence does not show whether this maker is blocked",
+            "证据未表明该制造单位是否被停止检定",
+        )
+    if (state is not None) != bool(established.registers.list_blocks(maker)):
+        return failed(
+            Step.TYPE, "the evidence leaves out a block of this maker", "证据遗漏了对该制造单位的停止检定"
+        )
+    return check
 
 
 def check_inclusion(bundle: ProofBundle, checkpoint: Checkpoint) -> Check:

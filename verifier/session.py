@@ -21,6 +21,7 @@ from ledger.core.ids import InstitutionId, KeyId, LeafIndex
 from ledger.core.policy import Policy
 from ledger.core.quorum import Signed
 from ledger.core.regulation import RuleBook
+from ledger.core.standard import StandardContent
 from ledger.core.status import Registers
 from ledger.core.trust import (
     TrustList,
@@ -33,6 +34,11 @@ from ledger.core.trust import (
 ValueT = TypeVar("ValueT")
 REMEMBERED: Final = 1024
 """Outcomes of each kind that a session keeps."""
+
+
+def _list_owners_of_standards(registers: Registers) -> frozenset[InstitutionId]:
+    """Return the institutions whose standards are in the evidence: where others' standards come from."""
+    return frozenset(content.institution for content in registers.list_newest(StandardContent))
 
 
 class _Memory(Generic[ValueT]):
@@ -145,7 +151,8 @@ class Session:
         self, bundle: ProofBundle, checkpoint: Checkpoint, issuer: InstitutionId
     ) -> tuple[Registers, Established]:
         newest = open_evidence(bundle.evidence, checkpoint, self.policy)
-        strangers = sorted(newest.registers.institutions.keys() - {issuer})
+        known = newest.registers
+        strangers = sorted(known.institutions.keys() - {issuer} - _list_owners_of_standards(known))
         if strangers:
             raise VerificationError(f"the authority evidence is about other institutions too: {strangers[0]}")
         policy = self.policy

@@ -2,14 +2,14 @@
 
  1 integrity    the file is undamaged                     11 limits      results judged as the regulation does
  2 binding      certificate, statement, leaf agree        12 inclusion   leaf recomputed, proved in the tree
- 3 seal         one proof, by the statement's key         13 checkpoint  signed by the policy's log key
+ 3 seal         persons' proofs, and the seal             13 checkpoint  signed by the policy's log key
  4 statement    signed for this log                       14 quorum      witnesses
  5 key          registered, active at the leaf's index    15 receipt     the log states the anchor, signed
  6 authority    folds from the pinned root to the leaf    16 chain       seen in the contract itself
  7 scope        covers category, kind, region, day        17 time        order of the clocks
  8 persons      roles apart, qualified                    18 expiry      no later than the rule allows
  9 regulation   in force on the verification date         19 status      newest of this instrument, by the map
-10 standards    registered, traceable
+10 standards    registered, traceable                    20 type        approved, not blocked
 
 Less than a bundle (a certificate alone, a QR text) is checked as far as the trust list reaches and is never
 VALID. The trust list says how things stand now, and such a document does not show when it was logged: what has
@@ -22,7 +22,6 @@ from datetime import datetime
 from typing import Final
 
 from ledger.core.anchor import AnchorReceipt
-from ledger.core.authority import RegisterState
 from ledger.core.bundle import ProofBundle
 from ledger.core.certificate import Certificate, Record
 from ledger.core.checkpoint import Checkpoint
@@ -30,18 +29,11 @@ from ledger.core.encoding import parse_instant
 from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, VerificationError
 from ledger.core.evidence import Established, verify_sequence
 from ledger.core.ids import InstitutionId, LeafIndex
+from ledger.core.judging import Grounds, judge_by_book, judge_by_registers
 from ledger.core.map_proof import open_map_proof
 from ledger.core.policy import Policy, require_origin
-from ledger.core.rules import (
-    Clocks,
-    check_expiry,
-    check_limits,
-    check_persons,
-    check_regulation,
-    check_scope,
-    check_times,
-    local_date,
-)
+from ledger.core.register_fields import RegisterState
+from ledger.core.rules import Clocks, check_times, local_date
 from ledger.core.statement import IssueClaims, SignedStatement, parse_signed_statement
 from ledger.core.status import RegisteredKey, Registers
 from ledger.core.step import Check, Outcome, Sentence, Step, not_checked, passed
@@ -106,8 +98,8 @@ def verify_bundle(
     found += _check_authority(bundle, signed, session, registers, evidence_error)
     if evidence is not None and checkpoint is not None:
         found = _judge_compromise(found, bundle, signed, session, checkpoint, evidence[1].registers)
-    found.append(_check_scope(record, registers))
-    found += _check_record(record, session)
+    found += _check_by_registers(record, session, evidence)
+    found += _check_by_book(record, session, registers, None if evidence is None else evidence[1].registers)
     witnessing = _judge_witnesses(bundle, session, now, checkpoint, covering)
     found += [*_check_log(bundle, session, checkpoint, look, covering), checkpoint_check, witnessing.check]
     found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
@@ -168,15 +160,16 @@ def verify_certificate(certificate: Certificate, session: Session, now: datetime
     if session.trusted is None:
         found += [
             Check(step, Outcome.NOT_CHECKED, _NO_TRUST_LIST)
-            for step in (Step.SEAL, Step.KEY, Step.AUTHORITY, Step.SCOPE)
+            for step in (Step.SEAL, Step.KEY, Step.AUTHORITY, *_BY_REGISTERS)
         ]
     else:
         registers, checkpoint = session.trusted
         known = _find_key_by_did(certificate.issuer_did, registers)
         found.append(checks.check_seal(certificate, None if known is None else known.key))
         found += _check_issuer_now(known, record.issuer.id, registers, checkpoint)
-        found.append(_check_scope_now(record, registers))
-    found += [*_check_record(record, session), _status_not_proved()]
+        found += _check_by_registers_now(record, session, registers)
+    trusted = None if session.trusted is None else session.trusted[0]
+    found += [*_check_by_book(record, session, trusted, trusted), _status_not_proved()]
     found.append(
         not_checked(
             Step.INCLUSION,
@@ -320,11 +313,27 @@ def _check_status(
         return checks.from_error(Step.STATUS, err), None
 
 
-def _check_scope(record: Record, registers: Registers | None) -> Check:
-    if registers is None:
-        return not_checked(Step.SCOPE, "the authority is not known", "授权信息未知")
-    line = registers.scopes.get((record.issuer.id, record.issuer.scope_id))
-    return checks.from_rule(Step.SCOPE, check_scope(record, line))
+_BY_REGISTERS: Final = (Step.SCOPE, Step.PERSONS, Step.STANDARDS, Step.TYPE)
+
+
+def _build_grounds(session: Session, registers: Registers, newest: Registers | None = None) -> Grounds:
+    policy = session.policy
+    return Grounds(
+        registers, session.rule_book, policy.traceability_roots, newest, published_only=policy.published_rules
+    )
+
+
+def _check_by_registers(
+    record: Record, session: Session, evidence: tuple[Registers, Established] | None
+) -> list[Check]:
+    """Steps 7, 8, 10 and 20, by what was registered when the document came into the log."""
+    if evidence is None:
+        return [not_checked(step, "the registers are not known", "登记信息未知") for step in _BY_REGISTERS]
+    registers, established = evidence
+    grounds = _build_grounds(session, registers, established.registers)
+    results = judge_by_registers(record, grounds)
+    found = [checks.from_rule(step, result) for step, result in results.items()]
+    return [checks.confirm_blocks(check, record, established) for check in found]
 
 
 def _judge_witnesses(
@@ -364,18 +373,13 @@ def _check_log(
 # --- what the document itself shows -----------------------------------------------------------------------
 
 
-def _check_record(record: Record, session: Session) -> list[Check]:
-    """Steps 8 to 11 and 18."""
-    book = session.rule_book
-    return [
-        checks.from_rule(Step.PERSONS, check_persons(record)),
-        checks.from_rule(Step.REGULATION, check_regulation(record, book)),
-        not_checked(
-            Step.STANDARDS, "no register of measurement standards in the evidence", "证据中没有计量标准登记"
-        ),
-        checks.from_rule(Step.LIMITS, check_limits(record, book)),
-        checks.from_rule(Step.EXPIRY, check_expiry(record, book)),
-    ]
+def _check_by_book(
+    record: Record, session: Session, registers: Registers | None, newest: Registers | None
+) -> list[Check]:
+    """Steps 9, 11 and 18."""
+    grounds = _build_grounds(session, registers or Registers(), newest)
+    results = judge_by_book(record, grounds.book)
+    return [checks.from_rule(step, result) for step, result in results.items()]
 
 
 def _check_times(
@@ -407,7 +411,7 @@ def _check_times(
 
 def _read_sealing_time(certificate: Certificate) -> datetime:
     """Return the seal's own time, which step 3 shows to be signed."""
-    created = certificate.proofs[0].get("created") if certificate.proofs else None
+    created = certificate.proofs[-1].get("created")  # the seal is the last; `parse_certificate` asks for one
     if not isinstance(created, str):
         raise MalformedDocumentError("no seal with a time", field="proof.created")
     return parse_instant(created)
@@ -457,12 +461,14 @@ def _check_issuer_now(
     return [key, checks.check_institution(registers, institution)]
 
 
-def _check_scope_now(record: Record, registers: Registers) -> Check:
-    """Step 7, as of the trust list's checkpoint: the line may have been another when the document was logged."""
-    line = registers.scopes.get((record.issuer.id, record.issuer.scope_id))
-    result = check_scope(record, line)
-    outcome = Outcome.PASSED if result.outcome is Outcome.PASSED else Outcome.NOT_CHECKED
-    return Check(Step.SCOPE, outcome, result.text)
+def _check_by_registers_now(record: Record, session: Session, registers: Registers) -> list[Check]:
+    """Steps 7, 8, 10 and 20 as of the trust list: what fails now may have been in order before."""
+    results = judge_by_registers(record, _build_grounds(session, registers))
+    found = []
+    for step, result in results.items():
+        outcome = Outcome.PASSED if result.outcome is Outcome.PASSED else Outcome.NOT_CHECKED
+        found.append(Check(step, outcome, result.text, result.warning))
+    return found
 
 
 # --- for people -------------------------------------------------------------------------------------------

@@ -62,6 +62,12 @@ _EVENTS: Final = {
     "INSTITUTION": "检定机构",
     "KEY": "密钥",
     "SCOPE": "授权范围",
+    "PERSON": "检定人员",
+    "STANDARD": "计量标准",
+    "REFERENCE_MATERIAL": "标准物质",
+    "REGULATION": "检定规程",
+    "TYPE_APPROVAL": "型式批准",
+    "BLOCK": "停止检定",
 }
 _STATUSES: Final = {
     "VALID": Sentence("in force by its own state", "自身状态有效"),

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ledger.audit.report import EventCount, InstitutionCount
-from ledger.core.authority import InstitutionContent, Name, parse_content
+from ledger.core.authority import InstitutionContent
 from ledger.core.event import EventType, certificate_subject
 from ledger.core.ids import InstitutionId, Subject
+from ledger.core.register_content import parse_content
+from ledger.core.register_fields import Name
 from ledger.core.replay import Replayed
 from ledger.core.statement import Conclusion, IssueClaims, RegisterClaims, Statement
 from ledger.core.status import Effect, Status, SubjectState, Void

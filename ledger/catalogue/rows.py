@@ -12,13 +12,7 @@ from typing import Any
 
 from ledger.core.act import Act, NamedInstrument
 from ledger.core.act_content import ActContent, parse_act_content
-from ledger.core.authority import (
-    CompromiseContent,
-    InstitutionContent,
-    KeyContent,
-    ScopeContent,
-    parse_content,
-)
+from ledger.core.authority import CompromiseContent, InstitutionContent, KeyContent
 from ledger.core.calendar_rules import days_from_date
 from ledger.core.encoding import encode_hex
 from ledger.core.entry import LeafHeader
@@ -27,6 +21,8 @@ from ledger.core.ids import InstrumentId
 from ledger.core.instrument import StatementSerial
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
+from ledger.core.register_content import parse_content
+from ledger.core.scope import ScopeContent
 from ledger.core.statement import ActClaims, IssueClaims, RegisterClaims, Statement
 from ledger.core.status import Status
 from ledger.store.catalogue_queries import CatalogueEntry

@@ -154,7 +154,7 @@ def parse_act(raw: bytes) -> Act:
         part=reader.opt_text("part", max_bytes=8),
         reason=reader.enum("reason", ReasonCode),
         effective_at=reader.instant("effective_at"),
-        decision=parse_decision(reader.opt_object("decision")),
+        decision=parse_opt_decision(reader),
         document=None if document is None else Digest(document),
     )
     certificate.finish()
@@ -206,14 +206,22 @@ def encode_decision(decision: Decision) -> JsonObject:
     return members
 
 
-def parse_decision(reader: Reader | None) -> Decision | None:
-    """Parse a decision, if there is one.
+def parse_opt_decision(reader: Reader) -> Decision | None:
+    """Parse the member `decision`, if there is one.
 
     Raises:
         InputError: not a decision.
     """
-    if reader is None:
-        return None
+    inner = reader.opt_object("decision")
+    return None if inner is None else parse_decision(inner)
+
+
+def parse_decision(reader: Reader) -> Decision:
+    """Parse a decision.
+
+    Raises:
+        InputError: not a decision.
+    """
     decision = Decision(
         number=reader.text("number", max_bytes=_DOCUMENT_NUMBER_BYTES),
         ground=reader.text("ground", max_bytes=_SENTENCE_BYTES),

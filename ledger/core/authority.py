@@ -8,33 +8,37 @@ their keys and the scope of their authorisation, within its division codes.
 True
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
-from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canonical_json
-from ledger.core.category import Category, parse_category
-from ledger.core.certificate import VerificationKind
+from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.credit_code import CreditCode, parse_credit_code
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import MalformedDocumentError
-from ledger.core.event import EventType
 from ledger.core.fields import Reader
 from ledger.core.ids import ID_PATTERN, InstitutionId
+from ledger.core.register_fields import (
+    Name,
+    RegisterState,
+    check_period,
+    division_members,
+    name_members,
+    open_content,
+    parse_division,
+    parse_institution_id,
+    parse_name,
+    parse_set,
+    parse_yes,
+)
 from ledger.core.signature import PublicKey, parse_multikey
 
 SUITES: Final = ("ed25519", "p-256", "sha-256")
 """What this version computes; leaf 0 names them so that others can be added."""
 
-DIVISION_PATTERN: Final = r"[0-9]{2,12}"
-"""A division code (GB/T 2260, GB/T 10114) or a prefix of one; an absent one means anywhere."""
-
 ROOT_ISSUER: Final = "ROOT"
 """Id under which the root speaks; no authority and no institution may have it."""
-
-EnumT = TypeVar("EnumT", bound=StrEnum)
 
 
 class Power(StrEnum):
@@ -45,6 +49,20 @@ class Power(StrEnum):
     INSTITUTION = "institution"
     KEY = "key"
     SCOPE = "scope"
+    PERSON = "person"
+    STANDARD = "standard"
+    """Measurement standards, and lots of reference materials."""
+    REGULATION = "regulation"
+    TYPE_APPROVAL = "type_approval"
+    """Type approvals, and blocks of what a maker has made."""
+
+
+class Register(StrEnum):
+    """Registers that an authority may keep whole for an institution."""
+
+    PERSON = "person"
+    STANDARD = "standard"
+    TYPE_APPROVAL = "type_approval"
 
 
 class Trade(StrEnum):
@@ -56,22 +74,6 @@ class Trade(StrEnum):
     """Repairs instruments (修理单位): says which it has opened."""
     OWNER = "owner"
     """Uses instruments (使用单位): says which were opened."""
-
-
-class RegisterState(StrEnum):
-    """Whether a registered thing counts from now on."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name in Chinese and, if there is one, in English."""
-
-    zh: str
-    en: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,10 @@ class InstitutionContent:
     division: str
     state: RegisterState
     trade: Trade = Trade.VERIFICATION
+    registers: frozenset[Register] = frozenset()
+    """What is kept whole for it: who, or what, is not in there must not stand in its documents."""
+    checker_may_approve: bool = False
+    """Whether approver and checker may be one person, as in county institutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,32 +152,6 @@ class PolicyContent:
     """32 bytes: SHA-256 of the canonical policy file."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeContent:
-    """One line of an authorisation (计量授权): what, how, where and when an institution may verify."""
-
-    institution: InstitutionId
-    id: str
-    authorisation_no: str
-    categories: frozenset[Category]
-    kinds: frozenset[VerificationKind]
-    division: str
-    valid_from: date
-    valid_until: date
-    state: RegisterState
-
-
-RegisterContent = (
-    RootContent
-    | AuthorityContent
-    | PolicyContent
-    | InstitutionContent
-    | KeyContent
-    | CompromiseContent
-    | ScopeContent
-)
-
-
 def encode_root_content(content: RootContent) -> bytes:
     """Return the canonical bytes of a ROOT content."""
     members: JsonObject = {
@@ -195,7 +175,7 @@ def parse_root_content(raw: bytes) -> RootContent:
     Raises:
         InputError: not such a content, or keys and threshold make no sense.
     """
-    reader = _reader(raw)
+    reader = open_content(raw)
     version = reader.integer("version", 1, 2**31)
     origin = reader.text("origin", max_bytes=120, pattern=r"[^+\s]+")
     keys = tuple(parse_multikey(text) for text in reader.texts("keys", max_bytes=64))
@@ -220,14 +200,14 @@ def encode_authority_content(content: AuthorityContent) -> bytes:
     """Return the canonical bytes of a DELEGATE content."""
     members: JsonObject = {
         "id": content.id,
-        "name": _name_members(content.name),
+        "name": name_members(content.name),
         "key": content.key.multikey,
         "powers": [power.value for power in sorted(content.powers)],
         "from": content.valid_from.isoformat(),
         "until": content.valid_until.isoformat(),
         "state": content.state.value,
     }
-    return encode_canonical_json(members | _division_members(content.division))
+    return encode_canonical_json(members | division_members(content.division))
 
 
 def parse_authority_content(raw: bytes) -> AuthorityContent:
@@ -236,19 +216,19 @@ def parse_authority_content(raw: bytes) -> AuthorityContent:
     Raises:
         InputError: not such a content.
     """
-    reader = _reader(raw)
+    reader = open_content(raw)
     content = AuthorityContent(
         id=_parse_own_id(reader),
-        name=_parse_name(reader),
+        name=parse_name(reader),
         key=parse_multikey(reader.text("key", max_bytes=64)),
-        division=_parse_division(reader),
-        powers=_parse_set(reader, "powers", Power),
+        division=parse_division(reader),
+        powers=parse_set(reader, "powers", Power),
         valid_from=reader.date("from"),
         valid_until=reader.date("until"),
         state=reader.enum("state", RegisterState),
     )
     reader.finish()
-    _check_period(content.valid_from, content.valid_until)
+    check_period(content.valid_from, content.valid_until)
     return content
 
 
@@ -256,14 +236,18 @@ def encode_institution_content(content: InstitutionContent) -> bytes:
     """Return the canonical bytes of an INSTITUTION content."""
     members: JsonObject = {
         "id": content.id,
-        "name": _name_members(content.name),
+        "name": name_members(content.name),
         "state": content.state.value,
     }
     if content.credit_code is not None:
         members["credit_code"] = content.credit_code
     if content.trade is not Trade.VERIFICATION:
         members["trade"] = content.trade.value
-    return encode_canonical_json(members | _division_members(content.division))
+    if content.registers:
+        members["registers"] = [register.value for register in sorted(content.registers)]
+    if content.checker_may_approve:
+        members["checker_may_approve"] = True
+    return encode_canonical_json(members | division_members(content.division))
 
 
 def parse_institution_content(raw: bytes) -> InstitutionContent:
@@ -272,15 +256,17 @@ def parse_institution_content(raw: bytes) -> InstitutionContent:
     Raises:
         InputError: not such a content, or the credit code's check character is wrong (GB 32100).
     """
-    reader = _reader(raw)
+    reader = open_content(raw)
     code = reader.opt_text("credit_code", max_bytes=18)
     content = InstitutionContent(
         id=InstitutionId(_parse_own_id(reader)),
-        name=_parse_name(reader),
+        name=parse_name(reader),
         credit_code=None if code is None else parse_credit_code(code, field="content.credit_code"),
-        division=_parse_division(reader),
+        division=parse_division(reader),
         state=reader.enum("state", RegisterState),
         trade=_parse_trade(reader),
+        registers=parse_set(reader, "registers", Register) if "registers" in reader else frozenset(),
+        checker_may_approve=parse_yes(reader, "checker_may_approve"),
     )
     reader.finish()
     return content
@@ -299,9 +285,9 @@ def parse_key_content(raw: bytes) -> KeyContent:
     Raises:
         InputError: not such a content.
     """
-    reader = _reader(raw)
+    reader = open_content(raw)
     content = KeyContent(
-        institution=InstitutionId(reader.text("institution", max_bytes=12, pattern=ID_PATTERN)),
+        institution=parse_institution_id(reader),
         key=parse_multikey(reader.text("key", max_bytes=64)),
         state=reader.enum("state", RegisterState),
     )
@@ -326,9 +312,9 @@ def parse_compromise_content(raw: bytes) -> CompromiseContent:
     Raises:
         InputError: not such a content.
     """
-    reader = _reader(raw)
+    reader = open_content(raw)
     content = CompromiseContent(
-        institution=InstitutionId(reader.text("institution", max_bytes=12, pattern=ID_PATTERN)),
+        institution=parse_institution_id(reader),
         key=parse_multikey(reader.text("key", max_bytes=64)),
         since=reader.instant("since"),
     )
@@ -347,79 +333,10 @@ def parse_policy_content(raw: bytes) -> PolicyContent:
     Raises:
         InputError: not such a content.
     """
-    reader = _reader(raw)
+    reader = open_content(raw)
     content = PolicyContent(reader.integer("version", 1, 2**31), reader.hex("digest", 32))
     reader.finish()
     return content
-
-
-def encode_scope_content(content: ScopeContent) -> bytes:
-    """Return the canonical bytes of a SCOPE content."""
-    members: JsonObject = {
-        "institution": content.institution,
-        "id": content.id,
-        "authorisation_no": content.authorisation_no,
-        "categories": [category.name for category in sorted(content.categories, key=lambda item: item.name)],
-        "kinds": [kind.value for kind in sorted(content.kinds)],
-        "from": content.valid_from.isoformat(),
-        "until": content.valid_until.isoformat(),
-        "state": content.state.value,
-    }
-    return encode_canonical_json(members | _division_members(content.division))
-
-
-def parse_scope_content(raw: bytes) -> ScopeContent:
-    """Parse a SCOPE content.
-
-    Raises:
-        InputError: not such a content.
-    """
-    reader = _reader(raw)
-    content = ScopeContent(
-        institution=InstitutionId(reader.text("institution", max_bytes=12, pattern=ID_PATTERN)),
-        id=reader.text("id", max_bytes=12, pattern=ID_PATTERN),
-        authorisation_no=reader.text("authorisation_no", max_bytes=120),
-        categories=_parse_categories(reader),
-        kinds=_parse_set(reader, "kinds", VerificationKind),
-        division=_parse_division(reader),
-        valid_from=reader.date("from"),
-        valid_until=reader.date("until"),
-        state=reader.enum("state", RegisterState),
-    )
-    reader.finish()
-    _check_period(content.valid_from, content.valid_until)
-    return content
-
-
-CONTENT_PARSERS: Final[Mapping[EventType, Callable[[bytes], RegisterContent]]] = {
-    EventType.ROOT: parse_root_content,
-    EventType.DELEGATE: parse_authority_content,
-    EventType.POLICY: parse_policy_content,
-    EventType.INSTITUTION: parse_institution_content,
-    EventType.KEY: parse_key_content,
-    EventType.KEY_COMPROMISED_FROM: parse_compromise_content,
-    EventType.SCOPE: parse_scope_content,
-}
-"""How the content of each register event is read."""
-
-
-def parse_content(event_type: EventType, raw: bytes) -> RegisterContent:
-    """Parse the content of a register event.
-
-    Raises:
-        InputError: not the content of such an event.
-    """
-    parse = CONTENT_PARSERS.get(event_type)
-    if parse is None:
-        raise MalformedDocumentError(f"{event_type.name} is not a register event")
-    return parse(raw)
-
-
-def _reader(raw: bytes) -> Reader:
-    value = parse_canonical_json(raw)
-    if not isinstance(value, dict):
-        raise MalformedDocumentError("register content is not an object")
-    return Reader(value, "content")
 
 
 def _parse_own_id(reader: Reader) -> str:
@@ -427,10 +344,6 @@ def _parse_own_id(reader: Reader) -> str:
     if own_id == ROOT_ISSUER:
         reader.refuse("id", "ROOT names the root itself")
     return own_id
-
-
-def _parse_division(reader: Reader) -> str:
-    return reader.opt_text("division", max_bytes=12, pattern=DIVISION_PATTERN) or ""
 
 
 def _parse_trade(reader: Reader) -> Trade:
@@ -441,44 +354,3 @@ def _parse_trade(reader: Reader) -> Trade:
     if trade is Trade.VERIFICATION:
         reader.refuse("trade", "verification goes without saying")
     return trade
-
-
-def _parse_name(reader: Reader) -> Name:
-    inner = reader.object("name")
-    name = Name(inner.text("zh", max_bytes=200), inner.opt_text("en", max_bytes=200))
-    inner.finish()
-    return name
-
-
-def _name_members(name: Name) -> JsonObject:
-    return {"zh": name.zh} if name.en is None else {"zh": name.zh, "en": name.en}
-
-
-def _division_members(division: str) -> JsonObject:
-    return {"division": division} if division else {}
-
-
-def _parse_set(reader: Reader, name: str, kind: type[EnumT]) -> frozenset[EnumT]:
-    texts = _parse_sorted_texts(reader, name)
-    try:
-        return frozenset(kind(text) for text in texts)
-    except ValueError:
-        known = ", ".join(member.value for member in kind)
-        raise MalformedDocumentError(f"unknown value; known are {known}", field=f"content.{name}") from None
-
-
-def _parse_categories(reader: Reader) -> frozenset[Category]:
-    texts = _parse_sorted_texts(reader, "categories")
-    return frozenset(parse_category(text, "content.categories") for text in texts)
-
-
-def _parse_sorted_texts(reader: Reader, name: str) -> list[str]:
-    texts = reader.texts(name, max_bytes=64)
-    if not texts or texts != sorted(set(texts)):
-        raise MalformedDocumentError("expected at least one, each once, in order", field=f"content.{name}")
-    return texts
-
-
-def _check_period(valid_from: date, valid_until: date) -> None:
-    if valid_until < valid_from:
-        raise MalformedDocumentError("ends before it begins", field="content.until")

@@ -11,22 +11,25 @@ salted commitments, see `disclosure`.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ledger.core.act import ReasonCode
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import JsonObject, parse_canonical_json, respell_canonical_json
 from ledger.core.category import Category, parse_category
-from ledger.core.data_integrity import split_proofs
+from ledger.core.data_integrity import read_signing_times, split_proofs
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.quantity import Quantity
+from ledger.core.signature import PublicKey, parse_multikey
 from ledger.core.statement import Conclusion
 from ledger.core.unit import parse_unit
 
@@ -40,6 +43,8 @@ RECORD_VERSION: Final = 1
 MAX_CERTIFICATE_BYTES: Final = 256 * 1024
 FIRST_DAY: Final = date(1970, 1, 1)
 """Statements count days from here."""
+
+_UNSIGNED: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
 class DocumentType(StrEnum):
@@ -56,7 +61,7 @@ CREDENTIAL_TYPES: Final = {
 
 
 class VerificationKind(StrEnum):
-    """Occasion of a verification: 首次, 周期, 修理后, 有效期内, 仲裁, 抽样, 进口检定."""
+    """Occasion of a verification: 首次, 周期, 修理后, 有效期内, 仲裁, 抽样, 进口检定, 使用中检查."""
 
     INITIAL = "initial"
     PERIODIC = "periodic"
@@ -65,6 +70,8 @@ class VerificationKind(StrEnum):
     ARBITRATION = "arbitration"
     SAMPLING = "sampling"
     IMPORT = "import"
+    IN_SERVICE = "in_service"
+    """An inspection between verifications, by wider limits; only its failure is a document of its own."""
 
 
 class Role(StrEnum):
@@ -158,6 +165,8 @@ class Instrument:
     parts: tuple[Part, ...]
     owner: Commitment | None
     site: Site | None
+    scale_interval: Quantity | None = None
+    """检定分度值 e of a weighing instrument, in which its limits are stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,15 @@ class ReferenceStandard:
     uncertainty: str
     """As the examination certificate states it, with its coverage factor."""
     instruments: tuple[StandardInstrument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceMaterial:
+    """A lot of a certified reference material (有证标准物质) used in the verification."""
+
+    id: str
+    """GBW or GBW(E) number."""
+    lot: str
 
 
 class Point(NamedTuple):
@@ -233,7 +251,10 @@ class Signatory:
     person_id: str
     """Public pseudonym."""
     name: Commitment | None
-    signed_at: datetime
+    signed_at: datetime | None
+    """Aware UTC; by this person's own proof if there is a key, else as the record says. None: not signed yet."""
+    key: PublicKey | None = None
+    """With which this person signs the document; None: the record alone says that they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +321,7 @@ class Record:
     place_where: Commitment | None
     environment: Environment | None
     standards: tuple[ReferenceStandard, ...]
+    reference_materials: tuple[ReferenceMaterial, ...]
     results: tuple[Result, ...]
     conclusion: Conclusion
     class_awarded: str | None
@@ -309,10 +331,13 @@ class Record:
     lot: Lot | None
     replaces: Replacement | None
     verified_on: date
-    issued_on: date
+    issued_on: date | None
+    """None: the day of the approver's own proof, which is a day of a zone."""
     validity: Validity
     persons: tuple[Signatory, ...]
     raw_record: RawRecord | None
+    commission_no: str | None
+    """Under which somebody entitled to it has asked for an arbitration (仲裁检定)."""
     nonce: bytes
     """16 random bytes, so that nobody finds the digest by guessing the content."""
 
@@ -378,7 +403,7 @@ def parse_credential(value: JsonObject, raw: bytes) -> Certificate:
     issuer_did = reader.text("issuer", max_bytes=100, pattern=r"did:key:z[1-9A-HJ-NP-Za-km-z]+")
     subject = reader.object("credentialSubject")
     reader.finish()
-    record = parse_record(subject)
+    record = parse_record(subject, read_signing_times(proofs))
     if tuple(contexts) != CONTEXTS:
         raise MalformedDocumentError(f"expected exactly {list(CONTEXTS)}", field="@context")
     expected = ["VerifiableCredential", CREDENTIAL_TYPES[record.document_type]]
@@ -387,8 +412,12 @@ def parse_credential(value: JsonObject, raw: bytes) -> Certificate:
     return Certificate(raw, document, tuple(proofs), record, issuer_did)
 
 
-def parse_record(reader: Reader) -> Record:
+def parse_record(reader: Reader, signing_times: Mapping[str, datetime] = _UNSIGNED) -> Record:
     """Parse a verification record, strictly.
+
+    Args:
+        reader: over the record.
+        signing_times: when each key, by its multikey, has signed the document that holds the record.
 
     Raises:
         InputError: a member is missing, unknown or out of range, or members contradict each other.
@@ -408,6 +437,7 @@ def parse_record(reader: Reader) -> Record:
         place_where=None if place is None else _parse_commitment(place, "where"),
         environment=_parse_environment(reader.opt_object("environment")),
         standards=tuple(_parse_standard(item) for item in reader.objects("standards")),
+        reference_materials=tuple(_parse_material(item) for item in reader.opt_objects("crms") or ()),
         results=tuple(_parse_result(item) for item in reader.objects("results")),
         conclusion=_parse_conclusion(reader),
         class_awarded=reader.opt_text("class_awarded", max_bytes=40),
@@ -417,10 +447,11 @@ def parse_record(reader: Reader) -> Record:
         lot=_parse_lot(reader.opt_object("lot")),
         replaces=_parse_replacement(reader.opt_object("replaces")),
         verified_on=reader.date("verified_on"),
-        issued_on=reader.date("issued_on"),
+        issued_on=reader.opt_date("issued_on"),
         validity=_parse_validity(reader.object("validity")),
-        persons=tuple(_parse_signatory(item) for item in reader.objects("persons")),
+        persons=tuple(_parse_signatory(item, signing_times) for item in reader.objects("persons")),
         raw_record=_parse_raw_record(reader.opt_object("raw_record")),
+        commission_no=reader.opt_text("commission_no", max_bytes=120),
         nonce=reader.hex("nonce", 16),
     )
     if place is not None:
@@ -469,6 +500,7 @@ def _parse_instrument(reader: Reader) -> Instrument:
         parts=tuple(_parse_part(item) for item in reader.opt_objects("parts") or ()),
         owner=_parse_commitment(reader, "owner"),
         site=_parse_site(reader.opt_object("site")),
+        scale_interval=_parse_quantity(reader.opt_object("e")),
     )
     reader.finish()
     ids = [part.id for part in instrument.parts]
@@ -571,6 +603,12 @@ def _parse_standard_instrument(reader: Reader) -> StandardInstrument:
     return instrument
 
 
+def _parse_material(reader: Reader) -> ReferenceMaterial:
+    material = ReferenceMaterial(reader.text("id", max_bytes=64), reader.text("lot", max_bytes=64))
+    reader.finish()
+    return material
+
+
 def _parse_result(reader: Reader) -> Result:
     unit, error_unit = reader.opt_text("unit", max_bytes=16), reader.text("error_unit", max_bytes=16)
     for name, text in (("unit", unit), ("error_unit", error_unit)):
@@ -643,12 +681,15 @@ def _parse_validity(reader: Reader) -> Validity:
     return validity
 
 
-def _parse_signatory(reader: Reader) -> Signatory:
+def _parse_signatory(reader: Reader, signing_times: Mapping[str, datetime]) -> Signatory:
+    """Read one person: the record says when they signed, or their own proof does."""
+    key = reader.parse("key", parse_multikey) if "key" in reader else None
     person = Signatory(
         role=reader.enum("role", Role),
         person_id=reader.text("pid", max_bytes=40),
         name=_parse_commitment(reader, "name"),
-        signed_at=reader.instant("signed_at"),
+        signed_at=reader.instant("signed_at") if key is None else signing_times.get(key.multikey),
+        key=key,
     )
     reader.finish()
     return person
@@ -675,9 +716,22 @@ def _check_agreement(record: Record) -> None:
         raise MalformedDocumentError("the same seal stands twice at one point", field="seals")
     if record.replaces is not None and record.replaces.number == record.number:
         raise MalformedDocumentError("a certificate does not replace itself", field="replaces.no")
+    _check_signatories(record)
+
+
+def _check_signatories(record: Record) -> None:
     roles = [person.role for person in record.persons]
     if len(set(roles)) != len(roles):
         raise MalformedDocumentError("two persons have the same role", field="persons")
+    owners = {person.key: person.person_id for person in record.persons if person.key is not None}
+    if any(person.key is not None and owners[person.key] != person.person_id for person in record.persons):
+        raise MalformedDocumentError("two persons have the same key", field="persons")
+    approver = next((person for person in record.persons if person.role is Role.APPROVER), None)
+    has_proof = approver is not None and approver.key is not None
+    if has_proof and record.issued_on is not None:
+        raise MalformedDocumentError("the approver's own proof says the day", field="issued_on")
+    if not has_proof and record.issued_on is None:
+        raise MalformedDocumentError("this member is missing", field="issued_on")
 
 
 def _check_conclusion(record: Record) -> None:
@@ -694,7 +748,8 @@ def _check_conclusion(record: Record) -> None:
 
 def _check_dates(record: Record) -> None:
     for name in ("verified_on", "issued_on"):
-        if getattr(record, name) < FIRST_DAY:
+        day = getattr(record, name)
+        if day is not None and day < FIRST_DAY:
             raise MalformedDocumentError(f"no document is older than {FIRST_DAY}", field=name)
     if record.validity.until is not None and record.validity.until < record.verified_on:
         raise MalformedDocumentError("ends before the verification", field="validity.until")

@@ -1,4 +1,4 @@
-"""W3C Data Integrity proofs, suite `eddsa-jcs-2022`, as a proof set.
+"""W3C Data Integrity proofs, suites `eddsa-jcs-2022` and `ecdsa-jcs-2019`, as a proof set.
 
     credential = {**document, "proof": [proof, proof, …]}
     signed     = SHA-256(JCS(proof without proofValue)) || SHA-256(JCS(document))
@@ -7,16 +7,19 @@ Every signer signs the document without any proof, so that proofs can be made in
 narrow: `proof` is always a list; each proof has exactly seven members, carries the document's `@context`, and
 names its key as `did:key:z…#z…`. What a proof's key may do, and when, is decided elsewhere.
 
-Source: W3C Data Integrity EdDSA Cryptosuites 1.0 §3.3; Verifiable Credential Data Integrity 1.0 §2.1, §4.
+Source: W3C Data Integrity EdDSA Cryptosuites 1.0 §3.3; Data Integrity ECDSA Cryptosuites 1.0
+§3.3 (P-256); Verifiable Credential Data Integrity 1.0 §2.1, §4.
 """
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from ledger.core.canonical import JsonObject, JsonValue, encode_canonical_json
 from ledger.core.encoding import encode_base58, parse_base58, parse_instant
-from ledger.core.errors import BrokenSignatureError, MalformedDocumentError
+from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
 from ledger.core.ids import Digest
 from ledger.core.signature import (
     SIGNATURE_SIZE,
@@ -36,7 +39,7 @@ PROOF_PURPOSE = "assertionMethod"
 MAX_PROOFS = 16
 """Most proofs in one set; more signers than any certificate has."""
 
-_SUITES = {Algorithm.ED25519: "eddsa-jcs-2022"}
+_SUITES = {Algorithm.ED25519: "eddsa-jcs-2022", Algorithm.P256: "ecdsa-jcs-2019"}
 _ALGORITHMS = {suite: algorithm for algorithm, suite in _SUITES.items()}
 _MEMBERS = frozenset(
     {
@@ -83,20 +86,16 @@ def create_proof(
 
     Args:
         document: the credential without the member `proof`; must have `@context`.
-        signer: an Ed25519 key.
+        signer: its key decides the suite.
         created: time of signing, `YYYY-MM-DDTHH:MM:SSZ` or with milliseconds.
         digest: `hash_document(document)`, if the caller has it already.
 
     Raises:
-        MalformedDocumentError: `proof` in or `@context` not in the document, a time in another form, a key
-            whose algorithm has no suite here.
+        MalformedDocumentError: `proof` in or `@context` not in the document, or a time in another form.
     """
     _check_document(document)
     parse_instant(created)
     key = signer.public_key
-    if key.algorithm not in _SUITES:
-        message = f"no proof suite for keys of the kind {key.algorithm.name}"
-        raise MalformedDocumentError(message)
     config: JsonObject = {
         "@context": document["@context"],
         "created": created,
@@ -178,6 +177,21 @@ def split_proofs(credential: JsonObject) -> tuple[JsonObject, tuple[JsonObject, 
             raise MalformedDocumentError(message, field=f"proof[{index}]")
         found.append(proof)
     return document, tuple(found)
+
+
+def read_signing_times(proofs: Sequence[JsonObject]) -> dict[str, datetime]:
+    """Return when each key says that it signed, by multikey.
+
+    Nothing is verified, and a proof without key or time is left out: whoever verifies it refuses it. A key that
+    is named twice counts with its first proof.
+    """
+    times: dict[str, datetime] = {}
+    for proof in proofs:
+        method, created = proof.get("verificationMethod"), proof.get("created")
+        if isinstance(method, str) and isinstance(created, str):
+            with suppress(InputError):
+                times.setdefault(method.partition("#")[2], parse_instant(created))
+    return times
 
 
 def join_proofs(document: JsonObject, proofs: Sequence[JsonObject]) -> JsonObject:

@@ -46,6 +46,7 @@ class EventType(IntEnum):
     STICKER_ALLOTTED = 47
     STICKER_BOUND = 48
     STICKER_UNBOUND = 49
+    BLOCK = 50
     MAPHEAD = 255
 
 
@@ -72,6 +73,9 @@ class SubjectKind(IntEnum):
     STICKER = 16
     STATUS_MAP = 17
     """The status map itself, which MAPHEAD leaves are about."""
+    BLOCK = 18
+    MAKER = 19
+    """What authorities have said of all that a maker has made: blocks touch it."""
 
 
 ISSUE_TYPES: Final = frozenset({EventType.ISSUE, EventType.REPLACE})
@@ -107,6 +111,12 @@ DEFINED_TYPES: Final = (
         EventType.KEY,
         EventType.KEY_COMPROMISED_FROM,
         EventType.SCOPE,
+        EventType.PERSON,
+        EventType.STANDARD,
+        EventType.REFERENCE_MATERIAL,
+        EventType.REGULATION,
+        EventType.TYPE_APPROVAL,
+        EventType.BLOCK,
     }
 )
 """The types whose content and effect this version defines."""
@@ -142,3 +152,33 @@ def lot_subject(issuer: InstitutionId, number: str) -> Subject:
 def scope_subject(institution: InstitutionId, scope_id: str) -> Subject:
     """Return the subject of one line of an institution's authorisation."""
     return compute_subject(SubjectKind.SCOPE, institution.encode() + b"\x00" + scope_id.encode())
+
+
+def person_subject(institution: InstitutionId, person_id: str) -> Subject:
+    """Return the subject of a person of an institution, by public pseudonym."""
+    return compute_subject(SubjectKind.PERSON, institution.encode() + b"\x00" + person_id.encode())
+
+
+def standard_subject(institution: InstitutionId, standard_id: str) -> Subject:
+    """Return the subject of a measurement standard of an institution."""
+    return compute_subject(SubjectKind.STANDARD, institution.encode() + b"\x00" + standard_id.encode())
+
+
+def material_subject(material_id: str, lot: str) -> Subject:
+    """Return the subject of a lot of a reference material."""
+    return compute_subject(SubjectKind.REFERENCE_MATERIAL, material_id.encode() + b"\x00" + lot.encode())
+
+
+def regulation_subject(category: str, regulation_id: str) -> Subject:
+    """Return the subject of what a regulation says of a category, by the category's code."""
+    return compute_subject(SubjectKind.REGULATION, category.encode() + b"\x00" + regulation_id.encode())
+
+
+def type_approval_subject(number: str) -> Subject:
+    """Return the subject of a type approval."""
+    return compute_subject(SubjectKind.TYPE_APPROVAL, number.encode())
+
+
+def maker_subject(maker: str) -> Subject:
+    """Return the subject that every block of this maker's instruments touches."""
+    return compute_subject(SubjectKind.MAKER, maker.encode())

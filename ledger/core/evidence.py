@@ -22,7 +22,7 @@ from ledger.core.event import EventType
 from ledger.core.fields import Reader
 from ledger.core.fold import build_header, judge_signed_event
 from ledger.core.ids import LeafIndex, RootHash, Subject, TreeSize
-from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, open_map_proof
+from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, ProvenStates, open_map_proof
 from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.statement import RegisterClaims, SignedStatement, parse_signed_statement
@@ -56,6 +56,8 @@ class Established:
     """As of the checkpoint."""
     map_root: bytes
     """Root of the status map under the checkpoint, 32 bytes."""
+    proven: ProvenStates
+    """What the status map under the checkpoint says of the subjects of the evidence."""
     stated_at: datetime
     """When the log wrote the MAPHEAD, aware UTC; only the log's word."""
 
@@ -132,7 +134,7 @@ def establish(evidence: Evidence, origin: str, root_digest: bytes) -> Establishe
             raise VerificationError(
                 f"the authority evidence ends at leaf {state.last_event} of a subject that has changed since"
             )
-    return Established(registers, get_map_root(header), header.sequenced_at)
+    return Established(registers, get_map_root(header), proven, header.sequenced_at)
 
 
 def fold_evidence(

@@ -147,7 +147,7 @@ class Reader:
         Raises:
             MalformedDocumentError: missing, or in another form; see `encoding.parse_decimal`.
         """
-        return self._parse(name, parse_decimal)
+        return self.parse(name, parse_decimal)
 
     def date(self, name: str) -> dt.date:
         """Return a calendar date, written `YYYY-MM-DD`.
@@ -155,7 +155,7 @@ class Reader:
         Raises:
             MalformedDocumentError: missing, in another form, or no such day.
         """
-        return self._parse(name, parse_date)
+        return self.parse(name, parse_date)
 
     def instant(self, name: str) -> dt.datetime:
         """Return a UTC instant, written `YYYY-MM-DDTHH:MM:SSZ` or with `.mmm`.
@@ -163,7 +163,7 @@ class Reader:
         Raises:
             MalformedDocumentError: missing, in another form, or no such time.
         """
-        return self._parse(name, parse_instant)
+        return self.parse(name, parse_instant)
 
     def hex(self, name: str, size: int) -> bytes:
         """Return `size` bytes, written in lower-case hexadecimal.
@@ -267,12 +267,12 @@ class Reader:
 
     def opt_decimal(self, name: str) -> Decimal | None:
         """Return a decimal number, or None if the member is absent."""
-        return self._parse(name, parse_decimal) if name in self._left else None
+        return self.parse(name, parse_decimal) if name in self._left else None
 
     def opt_decimals(self, *names: str) -> "list[Decimal | None]":
         """Return the decimal number of each of these members, or None where it is absent."""
         left = self._left
-        return [self._parse(name, parse_decimal) if name in left else None for name in names]
+        return [self.parse(name, parse_decimal) if name in left else None for name in names]
 
     def opt_date(self, name: str) -> dt.date | None:
         """Return a calendar date, or None if the member is absent."""
@@ -338,7 +338,12 @@ class Reader:
             self.refuse(name, f"a list of {len(value)} items, expected {least} to {most}")
         return value
 
-    def _parse(self, name: str, parse: Callable[[str], _ValueT]) -> _ValueT:
+    def parse(self, name: str, parse: Callable[[str], _ValueT]) -> _ValueT:
+        """Return what a function makes of a text member; its refusal is about that member.
+
+        Raises:
+            InputError: missing, not text, or refused by `parse`.
+        """
         text = self._left.pop(name, None)  # as in `_take_text`; a document has hundreds of these
         if type(text) is not str:
             self.refuse(name, "this member is missing" if text is None else "text is expected here")

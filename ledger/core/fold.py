@@ -16,7 +16,6 @@ from datetime import datetime
 
 from ledger.core.act import Act
 from ledger.core.act_content import ActContent, parse_act_content
-from ledger.core.authority import parse_content
 from ledger.core.entry import NO_CERTIFICATE, LeafHeader
 from ledger.core.errors import BrokenSignatureError, InputError
 from ledger.core.event import (
@@ -30,11 +29,13 @@ from ledger.core.event import (
 from ledger.core.fold_documents import check_actor, judge_act, judge_issue
 from ledger.core.fold_links import check_linker, judge_same_as, judge_split, spread
 from ledger.core.fold_lots import judge_lot
-from ledger.core.fold_registers import judge_register, register_subject
+from ledger.core.fold_registers import judge_register
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
 from ledger.core.powers import NoEffectError, refuse_acts
+from ledger.core.register_content import parse_content
+from ledger.core.register_subject import list_register_subjects
 from ledger.core.statement import (
     ActClaims,
     IssueClaims,
@@ -138,7 +139,7 @@ def find_subject(statement: Statement) -> Subject:
     try:
         if isinstance(claims, ActClaims):
             return parse_act_content(statement.type, claims.content).subject
-        return register_subject(parse_content(statement.type, claims.content))
+        return list_register_subjects(parse_content(statement.type, claims.content))[0]
     except InputError:
         return compute_subject(SubjectKind.UNREADABLE, claims.content)
 
@@ -159,6 +160,9 @@ def list_touched(statement: Statement) -> tuple[Subject, ...]:
     if isinstance(claims, ActClaims):
         with suppress(InputError):
             return own, *_list_others(parse_act_content(statement.type, claims.content))
+    if isinstance(claims, RegisterClaims):
+        with suppress(InputError):
+            return list_register_subjects(parse_content(statement.type, claims.content))
     return (own,)
 
 

@@ -1,48 +1,36 @@
-"""The fold of register events: roots, authorities, institutions, their keys and the lines of their scope.
+"""The fold of register events: who may register is said in `fold_root` and `fold_delegated`, what follows here.
 
 >>> judge_register(signed, claims, index, sequenced_at, registers, view).state.status
 <Status.ACTIVE: 16>
 """
 
 import hashlib
-from dataclasses import replace
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
 
 from ledger.core.authority import (
-    ROOT_ISSUER,
     AuthorityContent,
     CompromiseContent,
     InstitutionContent,
     KeyContent,
     PolicyContent,
-    Power,
-    RegisterContent,
-    RegisterState,
     RootContent,
-    ScopeContent,
     encode_root_content,
-    parse_content,
 )
-from ledger.core.event import EventType, SubjectKind, compute_subject, scope_subject
-from ledger.core.ids import LeafIndex, Subject
-from ledger.core.powers import NoEffectError, check_key, check_power, check_version
-from ledger.core.signature import PublicKey, verify_signature
-from ledger.core.statement import (
-    RegisterClaims,
-    SignedStatement,
-    Statement,
-    compute_endorsed_bytes,
-    verify_statement,
-)
-from ledger.core.status import Effect, RegisteredKey, Registers, StateView, Status, SubjectState
-
-_POWERS: Final = {
-    EventType.INSTITUTION: Power.INSTITUTION,
-    EventType.KEY: Power.KEY,
-    EventType.KEY_COMPROMISED_FROM: Power.KEY,
-    EventType.SCOPE: Power.SCOPE,
-}
+from ledger.core.event import maker_subject
+from ledger.core.fold_delegated import check_delegated
+from ledger.core.fold_root import check_authority, check_policy, check_root
+from ledger.core.ids import LeafIndex
+from ledger.core.person import PersonContent
+from ledger.core.powers import check_version
+from ledger.core.published_rule import RegulationContent
+from ledger.core.register_content import RegisterContent, parse_content
+from ledger.core.register_fields import RegisterState
+from ledger.core.register_keys import mark_compromised, move_key, replace_root_keys, set_key
+from ledger.core.register_subject import list_register_subjects, register_subject
+from ledger.core.scope import ScopeContent
+from ledger.core.statement import RegisterClaims, SignedStatement
+from ledger.core.status import Effect, Registers, StateView, Status, SubjectState, Version
+from ledger.core.type_approval import BlockContent
 
 
 def judge_register(
@@ -62,273 +50,88 @@ def judge_register(
     """
     statement = signed.statement
     content = parse_content(statement.type, claims.content)
-    subject = register_subject(content)
-    before = view(subject)
+    subjects = list_register_subjects(content)
+    before = view(subjects[0])
     check_version(statement, before)
-    if isinstance(content, RootContent):
-        _check_root(signed, claims, content, index, registers)
-    elif isinstance(content, PolicyContent):
-        _check_policy(signed, claims, content, index, registers)
-    elif isinstance(content, AuthorityContent):
-        _check_authority(signed, claims, content, index, registers)
-    else:
-        _check_delegated(signed, claims, content, index, sequenced_at, registers)
-    status = Status.ACTIVE if _is_active(content) else Status.INACTIVE
-    state = SubjectState(status, statement.expected_version + 1, index, None)
+    match content:
+        case RootContent():
+            check_root(signed, claims, content, index, registers)
+        case PolicyContent():
+            check_policy(signed, claims, content, index, registers)
+        case AuthorityContent():
+            check_authority(signed, claims, content, index, registers)
+        case _:
+            check_delegated(signed, claims, content, index, sequenced_at, registers)
+    state = SubjectState(_find_status(content), statement.expected_version + 1, index, None)
+    changes = {subjects[0]: state} | {
+        other: _follow(view(other), content, index, registers) for other in subjects[1:]
+    }
+    version = Version(index, statement.issuer, content)
     prev = None if before is None else before.last_event
-    return Effect(subject, prev, {subject: state}, lambda target: _apply_content(target, content, index))
+    day = sequenced_at.date()
+    return Effect(subjects[0], prev, changes, lambda target: _apply(target, version, day))
 
 
-def _is_active(content: RegisterContent) -> bool:
+def _find_status(content: RegisterContent) -> Status:
     match content:
         case RootContent() | PolicyContent():
-            return True
+            return Status.ACTIVE
         case CompromiseContent():
-            return False
+            return Status.INACTIVE
         case _:
-            return content.state is RegisterState.ACTIVE
+            return Status.ACTIVE if content.state is RegisterState.ACTIVE else Status.INACTIVE
 
 
-def register_subject(content: RegisterContent) -> Subject:
-    """Return what a register event is about."""
+def _follow(
+    before: SubjectState | None, content: RegisterContent, index: LeafIndex, registers: Registers
+) -> SubjectState:
+    """Return the state of a maker after a block: active as long as any block of its instruments is."""
+    version = 1 if before is None else before.version + 1
+    blocked = _find_status(content) is Status.ACTIVE
+    if isinstance(content, BlockContent) and not blocked:
+        others = registers.list_blocks(content.maker)
+        blocked = any(block.id != content.id and block.state is RegisterState.ACTIVE for block in others)
+    return SubjectState(Status.ACTIVE if blocked else Status.INACTIVE, version, index, None)
+
+
+def _apply(registers: Registers, version: Version, day: date) -> None:
+    content, index = version.content, version.index
     match content:
         case RootContent():
-            return compute_subject(SubjectKind.ROOT, b"")
-        case AuthorityContent():
-            return compute_subject(SubjectKind.AUTHORITY, content.id.encode())
-        case PolicyContent():
-            return compute_subject(SubjectKind.POLICY, b"")
-        case InstitutionContent():
-            return compute_subject(SubjectKind.INSTITUTION, content.id.encode())
-        case KeyContent() | CompromiseContent():
-            return compute_subject(SubjectKind.KEY, content.key.multikey_bytes)
-        case ScopeContent():
-            return scope_subject(content.institution, content.id)
-
-
-def _check_root(
-    signed: SignedStatement,
-    claims: RegisterClaims,
-    content: RootContent,
-    index: LeafIndex,
-    registers: Registers,
-) -> None:
-    """Require leaf 0 to be version 1, and every later root to follow the one before, by the word of both."""
-    if signed.statement.issuer != ROOT_ISSUER:
-        raise NoEffectError("a root is issued by ROOT")
-    if index == 0:
-        if content.version != 1:
-            raise NoEffectError("leaf 0 is version 1 of the root")
-    else:
-        _check_succession(signed, claims, content, registers)
-    keys = {key.key_id: key for key in content.keys}
-    signer = keys.get(signed.key_id)
-    if signer is None:
-        raise NoEffectError("ROOT is not signed by one of its own keys")
-    verify_statement(signed, signer, content.origin)
-    _check_root_endorsements(signed.statement, claims, content)
-
-
-def _check_succession(
-    signed: SignedStatement, claims: RegisterClaims, content: RootContent, registers: Registers
-) -> None:
-    before = registers.root
-    if before is None or content.version != before.version + 1:
-        newest = "none" if before is None else str(before.version)
-        raise NoEffectError(f"version {content.version} of the root does not follow version {newest}")
-    if content.previous != registers.roots[-1]:
-        raise NoEffectError("the root names another version before it")
-    if (content.origin, content.log_key, content.predecessor) != (
-        before.origin,
-        before.log_key,
-        before.predecessor,
-    ):
-        raise NoEffectError("origin, log key and predecessor of a log do not change")
-    known = (registers.keys.get(key.key_id) for key in content.keys)
-    if any(key is not None and (key.owner != ROOT_ISSUER or key.until is not None) for key in known):
-        raise NoEffectError("a key of the root is somebody else's, or has ended")
-    _check_root_endorsements(signed.statement, claims, before)
-
-
-def _check_policy(
-    signed: SignedStatement,
-    claims: RegisterClaims,
-    content: PolicyContent,
-    index: LeafIndex,
-    registers: Registers,
-) -> None:
-    if registers.root is None or signed.statement.issuer != ROOT_ISSUER:
-        raise NoEffectError("only the root publishes policies")
-    check_key(registers, signed.key_id, ROOT_ISSUER, index)
-    _check_root_endorsements(signed.statement, claims, registers.root)
-    if content.version <= (registers.policy_version or 0):
-        raise NoEffectError(f"policy version {content.version} is not newer than {registers.policy_version}")
-
-
-def _check_root_endorsements(statement: Statement, claims: RegisterClaims, root: RootContent) -> None:
-    """Count the root keys that endorse a content; others may endorse too, but count for nothing here."""
-    message = compute_endorsed_bytes(statement.type, root.origin, claims.content, statement.expected_version)
-    keys = {key.key_id: key for key in root.keys}
-    good = 0
-    for item in claims.endorsements:
-        if item.key_id in keys:
-            verify_signature(keys[item.key_id], item.signature, message)
-            good += 1
-    if good < root.threshold:
-        raise NoEffectError(f"endorsed by {good} root keys; {root.threshold} are needed")
-
-
-def _check_possession(statement: Statement, claims: RegisterClaims, key: PublicKey, origin: str) -> None:
-    """Require the newly registered key's own signature over the content that names it."""
-    message = compute_endorsed_bytes(statement.type, origin, claims.content, statement.expected_version)
-    for item in claims.endorsements:
-        if item.key_id == key.key_id:
-            verify_signature(key, item.signature, message)
-            return
-    raise NoEffectError("the new key has not endorsed its own registration")
-
-
-def _check_authority(
-    signed: SignedStatement,
-    claims: RegisterClaims,
-    content: AuthorityContent,
-    index: LeafIndex,
-    registers: Registers,
-) -> None:
-    if registers.root is None or signed.statement.issuer != ROOT_ISSUER:
-        raise NoEffectError("only the root registers authorities")
-    check_key(registers, signed.key_id, ROOT_ISSUER, index)
-    _check_root_endorsements(signed.statement, claims, registers.root)
-    if content.id in registers.institutions:
-        raise NoEffectError(f"{content.id} is the id of an institution")
-    _check_registered_key(signed.statement, claims, content, content.id, registers)
-
-
-def _check_registered_key(
-    statement: Statement,
-    claims: RegisterClaims,
-    content: AuthorityContent | KeyContent,
-    owner: str,
-    registers: Registers,
-) -> None:
-    """Require that a key is its owner's alone, that it has not ended, and that a new one speaks for itself."""
-    known = registers.keys.get(content.key.key_id)
-    if known is None:
-        origin = "" if registers.root is None else registers.root.origin
-        _check_possession(statement, claims, content.key, origin)
-    elif known.key != content.key or known.owner != owner:
-        raise NoEffectError("this key, or one with the same id, is registered for somebody else")
-    elif known.until is not None and content.state is RegisterState.ACTIVE:
-        raise NoEffectError("the key has ended and does not become active again")
-
-
-def _check_delegated(
-    signed: SignedStatement,
-    claims: RegisterClaims,
-    content: InstitutionContent | KeyContent | CompromiseContent | ScopeContent,
-    index: LeafIndex,
-    sequenced_at: datetime,
-    registers: Registers,
-) -> None:
-    power, divisions = _POWERS[signed.statement.type], _find_divisions(content, registers)
-    check_power(signed, power, divisions, index, sequenced_at, registers)
-    if isinstance(content, KeyContent):
-        _check_registered_key(signed.statement, claims, content, content.institution, registers)
-    if isinstance(content, CompromiseContent):
-        _check_compromise(content, sequenced_at, registers)
-
-
-def _check_compromise(content: CompromiseContent, sequenced_at: datetime, registers: Registers) -> None:
-    known = registers.keys.get(content.key.key_id)
-    if known is None or known.key != content.key or known.owner != content.institution:
-        raise NoEffectError(f"the key is not registered for {content.institution}")
-    if content.since > sequenced_at:
-        raise NoEffectError("the compromise lies in the future")
-    if known.compromised_from is not None and content.since >= known.compromised_from:
-        raise NoEffectError(f"the key is known to be compromised from {known.compromised_from} on")
-
-
-def _find_divisions(
-    content: InstitutionContent | KeyContent | CompromiseContent | ScopeContent, registers: Registers
-) -> list[str]:
-    """Return every division that a decision touches: as registered now, and as it would be after it.
-
-    What a higher authority has registered for a wider region cannot be narrowed, or ended, by a lower one.
-    """
-    if isinstance(content, InstitutionContent):
-        return _find_institution_divisions(content, registers)
-    institution = registers.institutions.get(content.institution)
-    if institution is None:
-        raise NoEffectError(f"institution {content.institution} is not registered")
-    if isinstance(content, KeyContent | CompromiseContent):
-        return [institution.division]
-    line = registers.scopes.get((content.institution, content.id))
-    return [institution.division, content.division, *([] if line is None else [line.division])]
-
-
-def _find_institution_divisions(content: InstitutionContent, registers: Registers) -> list[str]:
-    if content.id in registers.authorities:
-        raise NoEffectError(f"{content.id} is the id of an authority")
-    registered = registers.institutions.get(content.id)
-    if registered is None:
-        return [content.division]
-    if not content.division.startswith(registered.division):
-        raise NoEffectError("an institution does not move to another division")
-    return [registered.division, content.division]
-
-
-def _apply_content(registers: Registers, content: RegisterContent, index: LeafIndex) -> None:
-    match content:
-        case RootContent():
-            _replace_root_keys(registers, content, index)
+            replace_root_keys(registers, content, index)
             registers.root = content
             registers.roots += (hashlib.sha256(encode_root_content(content)).digest(),)
         case AuthorityContent():
-            _replace_authority_key(registers, content, index)
+            before = registers.authorities.get(content.id)
+            known, active = None if before is None else before.key, content.state is RegisterState.ACTIVE
+            move_key(registers, known, content.key, content.id, index, active=active)
             registers.authorities[content.id] = content
         case InstitutionContent():
             registers.institutions[content.id] = content
         case KeyContent():
-            _set_key(
-                registers,
-                content.key,
-                content.institution,
-                index,
-                active=content.state is RegisterState.ACTIVE,
-            )
+            active = content.state is RegisterState.ACTIVE
+            set_key(registers, content.key, content.institution, index, active=active)
         case CompromiseContent():
-            _mark_compromised(registers, content, index)
+            mark_compromised(registers, content, index)
         case PolicyContent():
             registers.policy_version = content.version
-        case ScopeContent():
-            registers.scopes[(content.institution, content.id)] = content
+        case _:
+            _apply_version(registers, version, day)
 
 
-def _replace_root_keys(registers: Registers, content: RootContent, index: LeafIndex) -> None:
-    kept = {key.key_id for key in content.keys}
-    for key in () if registers.root is None else registers.root.keys:
-        if key.key_id not in kept:
-            _set_key(registers, key, ROOT_ISSUER, index, active=False)
-    for key in content.keys:
-        _set_key(registers, key, ROOT_ISSUER, index, active=True)
-
-
-def _mark_compromised(registers: Registers, content: CompromiseContent, index: LeafIndex) -> None:
-    known = registers.keys[content.key.key_id]
-    until = index if known.until is None else known.until
-    registers.keys[content.key.key_id] = replace(known, until=until, compromised_from=content.since)
-
-
-def _replace_authority_key(registers: Registers, content: AuthorityContent, index: LeafIndex) -> None:
-    before = registers.authorities.get(content.id)
-    if before is not None and before.key != content.key:
-        _set_key(registers, before.key, content.id, index, active=False)
-    _set_key(registers, content.key, content.id, index, active=content.state is RegisterState.ACTIVE)
-
-
-def _set_key(registers: Registers, key: PublicKey, owner: str, index: LeafIndex, *, active: bool) -> None:
-    known = registers.keys.get(key.key_id)
-    if known is None:
-        registers.keys[key.key_id] = RegisteredKey(key, owner, index, None if active else index)
-    elif not active and known.until is None:
-        registers.keys[key.key_id] = replace(known, until=index)
+def _apply_version(registers: Registers, version: Version, day: date) -> None:
+    """Add a version; `day` is the leaf's, UTC: a person who is suspended from a later day on keeps the key."""
+    content, own = version.content, register_subject(version.content)
+    if isinstance(content, PersonContent):
+        before = registers.find_newest(own, PersonContent)
+        known = None if before is None else before.key
+        active = content.state is RegisterState.ACTIVE or content.valid_from > day
+        move_key(registers, known, content.key, content.owner, version.index, active=active)
+    if isinstance(content, ScopeContent):
+        registers.scopes[(content.institution, content.id)] = content
+    if isinstance(content, RegulationContent):
+        registers.rules = registers.rules.follow(content)
+    if isinstance(content, BlockContent):
+        maker = maker_subject(content.maker)
+        registers.blocks[maker] = registers.blocks.get(maker, frozenset()) | {own}
+    registers.versions[own] = (*registers.versions.get(own, ()), version)

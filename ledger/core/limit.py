@@ -10,7 +10,7 @@ zone by the item. A limit whose tag is not exactly V is sample data: it may be s
 True
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -102,13 +102,22 @@ def parse_limits(text: str) -> tuple[Limit, ...]:
     Raises:
         InputError: not such a table, or two rows answer the same question.
     """
-    limits = tuple(_parse_limit(row) for row in read_table("limits", text, LIMIT_COLUMNS))
+    limits = tuple(parse_limit(row) for row in read_table("limits", text, LIMIT_COLUMNS))
+    check_overlaps(limits)
+    return limits
+
+
+def check_overlaps(limits: Sequence[Limit]) -> None:
+    """Refuse limits two of which answer the same question.
+
+    Raises:
+        MalformedDocumentError: there are such two.
+    """
     for number, limit in enumerate(limits):
         if any(_overlap(limit, earlier) for earlier in limits[:number]):
             raise MalformedDocumentError(
                 f"{limit.regulation_id} limits {limit.item} twice in {limit.unit.code}", field="limits"
             )
-    return limits
 
 
 def parse_tags(row: TableRow, column: str) -> str:
@@ -200,6 +209,22 @@ def compute_limit_in_unit(limit: Limit, interval: Quantity) -> Limit:
     return replace(_scale(limit, interval.value), unit=interval.unit)
 
 
+def compute_limit_in_error_unit(limit: Limit, interval: Quantity, unit: Unit) -> Limit | None:
+    """Return a limit stated in e as one in the unit of the stated errors: ±0.5 e at e = 5 g is ±0.0025 kg.
+
+    None where errors are not stated in a unit of mass, or the limit has no decimal form in it.
+
+    Raises:
+        UnitError: the limit is not stated in e.
+        MalformedDocumentError: the interval is not above 0.
+    """
+    found = compute_limit_in_unit(limit, interval)
+    if unit.dimension is not interval.unit.dimension:
+        return None
+    factor = decimal_from_fraction(interval.unit.factor / unit.factor)
+    return None if factor is None else replace(_scale(found, factor), unit=unit)
+
+
 def _widen(limit: Limit) -> Limit | None:
     return None if limit.in_service_factor is None else _scale(limit, limit.in_service_factor)
 
@@ -239,7 +264,12 @@ def _ends_before(one: Limit, other: Limit) -> bool:
     return one.load_up_to is not None and other.load_over is not None and one.load_up_to <= other.load_over
 
 
-def _parse_limit(row: TableRow) -> Limit:
+def parse_limit(row: TableRow) -> Limit:
+    """Read one row of the table of limits.
+
+    Raises:
+        InputError: not such a row.
+    """
     item = row.optional_code("item", LimitedItem)
     upper = row.optional_decimal("mpe_upper")
     if item is None or upper is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ledger.core.act import Decision, NamedInstrument, ReasonCode, encode_decision, parse_decision
+from ledger.core.act import Decision, NamedInstrument, ReasonCode, encode_decision, parse_opt_decision
 from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canonical_json
 from ledger.core.encoding import encode_hex, encode_instant, parse_hex
 from ledger.core.errors import InputError
@@ -85,7 +85,7 @@ def parse_same_as(raw: bytes) -> SameAs:
         other=_parse_named(reader.object("other")),
         reason=reader.enum("reason", ReasonCode),
         effective_at=reader.instant("effective_at"),
-        decision=parse_decision(reader.opt_object("decision")),
+        decision=parse_opt_decision(reader),
     )
     if content.instrument.subject == content.other.subject:
         reader.refuse("other", "is the same instrument already")
@@ -111,7 +111,7 @@ def parse_split(raw: bytes) -> Split:
         into=tuple(_parse_id(reader, text) for text in texts),
         reason=reader.enum("reason", ReasonCode),
         effective_at=reader.instant("effective_at"),
-        decision=parse_decision(reader.opt_object("decision")),
+        decision=parse_opt_decision(reader),
     )
     if not texts or texts != sorted(set(texts)):
         reader.refuse("into", "expected at least one, each once, in order")

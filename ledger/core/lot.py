@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from ledger.core.act import Decision, ReasonCode, encode_decision, parse_decision
+from ledger.core.act import Decision, ReasonCode, encode_decision, parse_opt_decision
 from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canonical_json
 from ledger.core.encoding import encode_instant
 from ledger.core.event import lot_subject
@@ -82,7 +82,7 @@ def parse_lot(raw: bytes) -> LotContent:
         status=reader.enum("status", LotStatus),
         reason=reader.enum("reason", ReasonCode),
         effective_at=reader.instant("effective_at"),
-        decision=parse_decision(reader.opt_object("decision")),
+        decision=parse_opt_decision(reader),
     )
     reader.finish()
     return content

@@ -85,6 +85,10 @@ class Policy:
     """Marks every report as no production trust; without it no development chain is believed."""
     witnesses: WitnessQuorum | None = None
     """Who must have cosigned a checkpoint; None: nobody is asked for."""
+    published_rules: bool = False
+    """Whether only regulations that an authority has published count; else the product's tables fill the gaps."""
+    traceability_roots: frozenset[str] = frozenset()
+    """External roots of traceability that are believed, as registers of standards name them."""
 
 
 def encode_policy(policy: Policy) -> bytes:
@@ -111,6 +115,10 @@ def encode_policy(policy: Policy) -> bytes:
         }
     if policy.witnesses is not None:
         members["witnesses"] = encode_quorum(policy.witnesses)
+    if policy.published_rules:
+        members["published_rules"] = True
+    if policy.traceability_roots:
+        members["traceability_roots"] = [*sorted(policy.traceability_roots)]
     return encode_canonical_json(members)
 
 
@@ -142,6 +150,8 @@ def parse_policy(raw: bytes) -> Policy:
         zone=_parse_zone(reader.text("zone", max_bytes=64)),
         development=reader.boolean("development"),
         witnesses=_parse_witnesses(reader.opt_object("witnesses"), log),
+        published_rules=reader.opt_boolean("published_rules") or False,
+        traceability_roots=frozenset(reader.opt_texts("traceability_roots", max_bytes=64) or ()),
     )
     root.finish()
     reader.finish()

@@ -7,8 +7,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from ledger.core.authority import AuthorityContent, InstitutionContent, Power, RegisterState, Trade
+from ledger.core.authority import AuthorityContent, InstitutionContent, Power, Trade
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex, Subject
+from ledger.core.register_fields import RegisterState
 from ledger.core.statement import SignedStatement, Statement
 from ledger.core.status import RegisteredKey, Registers, SubjectState
 

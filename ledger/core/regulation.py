@@ -59,6 +59,11 @@ class Control(StrEnum):
     STANDARD = "standard"
     """A measurement standard, not a working instrument."""
 
+    @property
+    def is_mandatory(self) -> bool:
+        """Whether verification is compulsory for the purposes that the law names."""
+        return self is not Control.STANDARD
+
 
 class VerificationMode(StrEnum):
     """Whether an instrument is verified again."""
@@ -179,7 +184,7 @@ def parse_rule_book(rules_csv: str, limits_csv: str) -> RuleBook:
             with the same name, or in force from the same day.
     """
     limits = parse_limits(limits_csv)
-    rows = tuple(_parse_rule(row, limits) for row in read_table("rules", rules_csv, RULE_COLUMNS))
+    rows = tuple(parse_rule(row, limits) for row in read_table("rules", rules_csv, RULE_COLUMNS))
     _check_names(rows, limits)
     return RuleBook(rows, compute_rule_book_digest(rules_csv, limits_csv))
 
@@ -233,7 +238,16 @@ def _effective_from(rule: RuleRow) -> date:
     return rule.effective_on or date.min
 
 
-def _parse_rule(row: TableRow, limits: tuple[Limit, ...]) -> RuleRow:
+def parse_rule(row: TableRow, limits: tuple[Limit, ...]) -> RuleRow:
+    """Read one row of the table of rules.
+
+    Args:
+        row: its cells.
+        limits: of this and of other regulations.
+
+    Raises:
+        InputError: not such a row, or its members contradict each other.
+    """
     regulation = row.optional_text("regulation")
     rule = RuleRow(
         category=parse_category(row.text("category_code"), row.path("category_code")),

@@ -5,7 +5,7 @@ Each rule is a pure function of the record and of what the ledger or the rule bo
 differ in one point only: where a rule row is unconfirmed the verifier cannot judge (NOT_CHECKED), while the
 gate still refuses what goes beyond it.
 
->>> check_scope(record, scope).outcome
+>>> check_limits(record, book).outcome
 <Outcome.PASSED: 'PASSED'>
 """
 
@@ -14,19 +14,24 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import combinations
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.core.authority import RegisterState, ScopeContent
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
-from ledger.core.certificate import Certificate, Point, Record, Result, Role
+from ledger.core.certificate import Certificate, Point, Record, Result, Role, VerificationKind
 from ledger.core.errors import InputError, Reason
 from ledger.core.exact import EXACT, fraction_from_decimal
 from ledger.core.ids import Digest
 from ledger.core.instrument import compute_seals_digest, compute_statement_serial
-from ledger.core.limit import Limit, judge_indication_error, limit_for
+from ledger.core.limit import (
+    Limit,
+    compute_limit_in_error_unit,
+    compute_load_in_intervals,
+    judge_indication_error,
+    limit_for,
+)
+from ledger.core.quantity import Quantity
 from ledger.core.regulation import (
     RuleBook,
     RuleRow,
@@ -34,9 +39,11 @@ from ledger.core.regulation import (
     is_unit_admitted,
     latest_allowed_valid_until,
 )
+from ledger.core.rule_result import RuleResult, judge, judge_failed, judge_open, judge_passed
+from ledger.core.signatories import find_person
 from ledger.core.statement import Conclusion, IssueClaims, Statement
 from ledger.core.step import Outcome, Sentence
-from ledger.core.unit import parse_unit
+from ledger.core.unit import UNITS, parse_unit
 
 _VALIDITY_NAMES: Final = {
     ValidityKind.DATE: "date",
@@ -50,34 +57,11 @@ _HALF: Final = Decimal("0.5")
 _HALF_PLACES: Final = {-places: EXACT.scaleb(_HALF, -places) for places in range(31)}
 
 
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """What a rule says of one document."""
-
-    outcome: Outcome
-    sentence: Sentence
-    """What it found; empty where the reasons alone speak."""
-    reasons: tuple[Reason, ...] = ()
-    """Grounds on which the desk and the log refuse the document."""
-    warning: bool = False
-
-    @property
-    def text(self) -> Sentence:
-        """Return what was found and all reasons as one sentence."""
-        if not self.reasons:
-            return self.sentence
-        en = [f"{reason.field}: {reason.en}" for reason in self.reasons]
-        zh = [f"{reason.field}：{reason.zh}" for reason in self.reasons]
-        if self.sentence.en:
-            en, zh = [self.sentence.en, *en], [self.sentence.zh, *zh]
-        return Sentence("; ".join(en), "；".join(zh))
-
-
 def check_binding(statement: Statement, certificate: Certificate) -> RuleResult:
     """Compare every field of an issue statement with the certificate it speaks of."""
     claims, record = statement.claims, certificate.record
     if not isinstance(claims, IssueClaims):
-        return _failed([Reason("BINDING", "statement.type", "is not an issue", "不是签发声明")])
+        return judge_failed([Reason("BINDING", "statement.type", "is not an issue", "不是签发声明")])
     expected = build_issue_claims(record, certificate.digest, claims.part)
     reasons = [
         Reason("BINDING", f"statement.{name}", "differs from the certificate", "与证书不一致")
@@ -90,7 +74,7 @@ def check_binding(statement: Statement, certificate: Certificate) -> RuleResult:
         reasons.append(
             Reason("BINDING", "statement.part", "the certificate has no such part", "证书中无此部件")
         )
-    return _judge(reasons, "statement and certificate say the same", "声明与证书内容一致")
+    return judge(reasons, "statement and certificate say the same", "声明与证书内容一致")
 
 
 def build_issue_claims(record: Record, digest: bytes, part: str | None = None) -> IssueClaims:
@@ -119,115 +103,39 @@ def build_issue_claims(record: Record, digest: bytes, part: str | None = None) -
     )
 
 
-def check_scope(record: Record, scope: ScopeContent | None) -> RuleResult:
-    """Compare a document with the line of the authorisation that it names, as of the verification date."""
-    if scope is None:
-        return _failed(
-            [
-                Reason(
-                    "SCOPE",
-                    "issuer.scope_line_id",
-                    f"institution {record.issuer.id} has no scope line {record.issuer.scope_id}",
-                    f"机构{record.issuer.id}没有授权项{record.issuer.scope_id}",
-                )
-            ]
-        )
-    return _judge(
-        list(_find_scope_breaches(record, scope)),
-        f"covered by scope line {scope.id} of authorisation {scope.authorisation_no}",
-        f"在授权证书{scope.authorisation_no}第{scope.id}项范围内",
-    )
-
-
-def _find_scope_breaches(record: Record, scope: ScopeContent) -> Iterable[Reason]:
-    category, division = (
-        record.instrument.category,
-        "" if record.instrument.site is None else record.instrument.site.division,
-    )
-    if scope.state is not RegisterState.ACTIVE:
-        yield Reason("SCOPE", "issuer.scope_line_id", f"is {scope.state.value}", "该授权项已暂停或撤销")
-    if record.issuer.authorisation_no != scope.authorisation_no:
-        yield Reason(
-            "SCOPE",
-            "issuer.authorisation_no",
-            f"is not {scope.authorisation_no}",
-            f"应为{scope.authorisation_no}",
-        )
-    if category not in scope.categories:
-        yield Reason(
-            "SCOPE",
-            "instrument.category",
-            f"{category.name} is outside the scope",
-            f"{category.name}不在授权范围内",
-        )
-    if record.kind not in scope.kinds:
-        yield Reason(
-            "SCOPE", "kind", f"{record.kind.value} is outside the scope", f"{record.kind.value}不在授权范围内"
-        )
-    if not division.startswith(scope.division):
-        yield Reason(
-            "SCOPE",
-            "instrument.site.division",
-            f"{division or 'no division'} is outside the region {scope.division}",
-            f"{division or '未注明区划'}不在授权区域{scope.division}内",
-        )
-    if not scope.valid_from <= record.verified_on <= scope.valid_until:
-        yield Reason(
-            "SCOPE",
-            "verified_on",
-            f"{record.verified_on} is not within {scope.valid_from} to {scope.valid_until}",
-            f"{record.verified_on}不在授权期限{scope.valid_from}至{scope.valid_until}内",
-        )
-
-
-def check_persons(record: Record) -> RuleResult:
-    """Check that the persons' roles are kept apart; qualification needs the register of persons."""
-    by_role = {person.role: person.person_id for person in record.persons}
-    reasons = [
-        Reason("PERSONS", "persons", f"no {role.value} is named", f"未注明{_ROLE_NAMES[role]}")
-        for role in Role
-        if role not in by_role
-    ]
-    reasons += [
-        Reason(
-            "PERSONS",
-            "persons",
-            f"{one.value} and {other.value} are one person",
-            f"{_ROLE_NAMES[one]}与{_ROLE_NAMES[other]}为同一人",
-        )
-        for one, other in combinations(Role, 2)
-        if by_role.get(one) is not None and by_role.get(one) == by_role.get(other)
-    ]
-    if reasons:
-        return _failed(reasons)
-    return RuleResult(
-        Outcome.NOT_CHECKED,
-        Sentence(
-            "three different persons are named; their qualification is not on record",
-            "三名人员各不相同；资格登记不在记录中，未核对",
-        ),
-    )
-
-
-_ROLE_NAMES: Final = {Role.OPERATOR: "检定员", Role.CHECKER: "核验员", Role.APPROVER: "批准人"}
-
-
 def check_regulation(record: Record, book: RuleBook) -> RuleResult:
     """Check that the regulation cited is one for this category, in force on the verification date."""
     if record.instrument.category is Category.OTHER:
-        return _no_rules()
+        return judge_open(list(_find_kind_faults(record)), _NO_RULES.en, _NO_RULES.zh)
     rule, reasons = _find_rule(record, book)
     if rule is None:
+        reasons += _find_kind_faults(record)
         return RuleResult(Outcome.NOT_CHECKED, _unknown_regulation(record), tuple(reasons))
     if not is_in_force(rule, record.verified_on):
         day = record.verified_on
         en, zh = f"{rule.regulation_id} is not in force on {day}", f"{rule.regulation_id}在{day}不是现行规程"
         reasons.append(Reason("REGULATION", "regulation.id", en, zh))
-    reasons += _find_unit_faults(record, rule)
+    reasons += [*_find_unit_faults(record, rule), *_find_kind_faults(record)]
     if not rule.is_confirmed:
         sentence = Sentence("the data of this regulation are not confirmed", "该规程的数据未经确认")
         return RuleResult(Outcome.NOT_CHECKED, sentence, tuple(reasons))
-    return _judge(reasons, f"{rule.regulation_id} is in force", f"{rule.regulation_id}现行有效")
+    return judge(reasons, f"{rule.regulation_id} is in force", f"{rule.regulation_id}现行有效")
+
+
+def _find_kind_faults(record: Record) -> Iterable[Reason]:
+    """Find what the kind of verification (检定类别) asks for and the document lacks."""
+    is_arbitration = record.kind is VerificationKind.ARBITRATION
+    if is_arbitration and record.commission_no is None:
+        yield Reason("COMMISSION", "commission_no", "needed for an arbitration", "仲裁检定须注明委托文号")
+    if record.commission_no is not None and not is_arbitration:
+        yield Reason("COMMISSION", "commission_no", "is for arbitrations only", "仅用于仲裁检定")
+    if record.kind is VerificationKind.IN_SERVICE and record.conclusion is Conclusion.PASS:
+        yield Reason(
+            "KIND",
+            "kind",
+            "an in-service inspection that passes is no verification, and gives no certificate",
+            "使用中检查合格不属于检定，不出具检定证书",
+        )
 
 
 def _find_unit_faults(record: Record, rule: RuleRow) -> Iterable[Reason]:
@@ -242,7 +150,7 @@ def _find_unit_faults(record: Record, rule: RuleRow) -> Iterable[Reason]:
 def check_expiry(record: Record, book: RuleBook) -> RuleResult:
     """Check that the validity ends no later than the rule allows, and not earlier without a reason."""
     if record.conclusion is Conclusion.FAIL:
-        return _passed("a rejection notice has no validity", "检定结果通知书无有效期")
+        return judge_passed("a rejection notice has no validity", "检定结果通知书无有效期")
     rule, _ = _find_rule(record, book)
     if record.instrument.category is Category.OTHER or rule is None:
         return _no_rules()
@@ -250,7 +158,7 @@ def check_expiry(record: Record, book: RuleBook) -> RuleResult:
     if not rule.is_confirmed:
         sentence = Sentence("the period of this rule is not confirmed", "该规程的检定周期数据未经确认")
         return RuleResult(Outcome.NOT_CHECKED, sentence, tuple(reasons))
-    return _judge(reasons, "the validity keeps the regulation's period", "有效期符合规程")
+    return judge(reasons, "the validity keeps the regulation's period", "有效期符合规程")
 
 
 def _find_expiry_breaches(record: Record, rule: RuleRow) -> Iterable[Reason]:
@@ -286,21 +194,21 @@ def _find_expiry_breaches(record: Record, rule: RuleRow) -> Iterable[Reason]:
 
 def check_limits(record: Record, book: RuleBook) -> RuleResult:
     """Recompute every error and judge it as the regulation does; contradictions within the document fail."""
-    rule = None if record.instrument.category is Category.OTHER else _find_rule(record, book)[0]
+    rule = find_cited_rule(record, book)
     reasons: list[Reason] = []
     open_items: set[str] = set()
     for number, result in enumerate(record.results):
-        limit = None if rule is None else _find_limit(record, result, rule)
-        if limit is None:
+        limits = _list_limits(record, result, rule)
+        if None in limits or not limits:
             open_items.add(result.item)
-        for position, member, en, zh in _find_point_faults(result, limit):
+        for position, member, en, zh in _find_point_faults(result, limits):
             reasons.append(Reason("LIMITS", f"results[{number}].points[{position}].{member}", en, zh))
         if result.passed and not all(point.passed for point in result.points):
             reasons.append(
                 Reason("LIMITS", f"results[{number}].pass", "contradicts its points", "与各点结论不符")
             )
     if reasons:
-        return _failed(reasons)
+        return judge_failed(reasons)
     count = sum(len(result.points) for result in record.results)
     if open_items or not count:
         return RuleResult(
@@ -310,21 +218,58 @@ def check_limits(record: Record, book: RuleBook) -> RuleResult:
                 f"限值未经确认：{'、'.join(sorted(open_items)) or '无检定数据'}",
             ),
         )
-    return _passed(f"{count} readings judged as the regulation does", f"{count}个示值按规程判定无误")
+    return judge_passed(f"{count} readings judged as the regulation does", f"{count}个示值按规程判定无误")
 
 
-def _find_limit(record: Record, result: Result, rule: RuleRow) -> Limit | None:
-    """Return the limit that decides about a result, None where none is on record or none is confirmed."""
-    accuracy_class = record.class_awarded or record.instrument.accuracy_class
-    unit = parse_unit(result.error_unit)
-    limit = limit_for(rule.limits, result.item, accuracy_class=accuracy_class, unit=unit)
+def _list_limits(record: Record, result: Result, rule: RuleRow | None) -> list[Limit | None]:
+    """Return the limit that decides about each point: None where none is on record, or none is confirmed."""
+    if rule is None:
+        return [None] * len(result.points)
+    unit, accuracy_class = (
+        parse_unit(result.error_unit),
+        record.class_awarded or record.instrument.accuracy_class,
+    )
+    in_service = record.kind is VerificationKind.IN_SERVICE
+    one = limit_for(rule.limits, result.item, accuracy_class=accuracy_class, unit=unit, in_service=in_service)
+    if one is not None or record.instrument.scale_interval is None:
+        return [_if_confirmed(one)] * len(result.points)
+    return [
+        _if_confirmed(_find_stepped_limit(record, result, point, rule, record.instrument.scale_interval))
+        for point in result.points
+    ]
+
+
+def _if_confirmed(limit: Limit | None) -> Limit | None:
     return limit if limit is not None and limit.is_confirmed else None
 
 
-def _find_point_faults(result: Result, limit: Limit | None) -> Iterable[tuple[int, str, str, str]]:
+def _find_stepped_limit(
+    record: Record, result: Result, point: Point, rule: RuleRow, interval: Quantity
+) -> Limit | None:
+    """Return the limit of a weighing instrument at one load: stated in e, by steps of the load in e (OIML R 76)."""
+    if point.nominal is None or result.unit is None:
+        return None
+    try:
+        load = compute_load_in_intervals(Quantity(point.nominal, parse_unit(result.unit)), interval)
+    except InputError:  # not masses: nothing of this kind
+        return None
+    limit = limit_for(
+        rule.limits,
+        result.item,
+        accuracy_class=record.class_awarded or record.instrument.accuracy_class,
+        unit=UNITS["e"],
+        load=load,
+        in_service=record.kind is VerificationKind.IN_SERVICE,
+    )
+    return (
+        None if limit is None else compute_limit_in_error_unit(limit, interval, parse_unit(result.error_unit))
+    )
+
+
+def _find_point_faults(result: Result, limits: list[Limit | None]) -> Iterable[tuple[int, str, str, str]]:
     """Yield the position of a point, the member to blame, and why in English and Chinese."""
-    expected_mpe = None if limit is None else limit.maximum_permissible_error
-    for position, point in enumerate(result.points):
+    for position, (point, limit) in enumerate(zip(result.points, limits, strict=True)):
+        expected_mpe = None if limit is None else limit.maximum_permissible_error
         stated, error = point.indication_error, compute_indication_error(result, point)
         if error is None or not error.compare(stated):
             error = ExactError(stated)  # the same number, without the quotient
@@ -448,7 +393,7 @@ def check_times(
     events = _list_events(record, clocks)
     faults = [*_find_backward_steps(events, tolerance), *_find_date_faults(record, clocks, zone, tolerance)]
     if faults:
-        return _failed(faults)
+        return judge_failed(faults)
     ahead = [event for event in events if event.at - clocks.now > tolerance]
     if ahead:
         sentence = Sentence("the clock here is behind the document's", "本机时钟早于文件时间")
@@ -483,7 +428,7 @@ class _Event(NamedTuple):
 
 def _list_events(record: Record, clocks: Clocks) -> list[_Event]:
     """Return what is known, in the order in which it must have happened."""
-    signed = {person.role: person.signed_at for person in record.persons}
+    signed = {person.role: person.signed_at for person in record.persons if person.signed_at is not None}
     approved_at = signed.pop(Role.APPROVER, None)
     known = (
         (
@@ -511,21 +456,39 @@ def _find_backward_steps(events: Sequence[_Event], tolerance: timedelta) -> Iter
             latest = event
 
 
+def find_issued_on(record: Record, zone: ZoneInfo) -> date | None:
+    """Return the day of issue; None: the approver, whose signature it is, has not signed yet."""
+    approver = find_person(record.persons, Role.APPROVER)
+    if record.issued_on is not None or approver is None or approver.signed_at is None:
+        return record.issued_on
+    return local_date(approver.signed_at, zone)
+
+
 def _find_date_faults(
     record: Record, clocks: Clocks, zone: ZoneInfo, tolerance: timedelta
 ) -> Iterable[Reason]:
-    if record.issued_on < record.verified_on:
-        yield Reason("TIME", "issued_on", "is before the verification", "早于检定日期")
+    issued_on = find_issued_on(record, zone)
     verification = datetime.combine(record.verified_on, time.min, zone)
     for person in record.persons:
+        if person.signed_at is None:
+            continue
         if verification - person.signed_at > tolerance:
             yield Reason("TIME", "persons.signed_at", "is before the verification", "早于检定日期")
-        if person.role is Role.APPROVER and local_date(person.signed_at, zone) != record.issued_on:
+        if person.role is Role.APPROVER and local_date(person.signed_at, zone) != issued_on:
             yield Reason(
                 "TIME", "issued_on", "is not the day of the approver's signature", "与批准人签名日期不符"
             )
-    if datetime.combine(record.issued_on, time.min, zone) - clocks.sealed_at > tolerance:
+    if issued_on is None:
+        return
+    if issued_on < record.verified_on:
+        yield Reason("TIME", "issued_on", "is before the verification", "早于检定日期")
+    if datetime.combine(issued_on, time.min, zone) - clocks.sealed_at > tolerance:
         yield Reason("TIME", "issued_on", "is after the seal", "晚于盖章时间")
+
+
+def find_cited_rule(record: Record, book: RuleBook) -> RuleRow | None:
+    """Return the rule that a document cites; None: none, or none that is on record."""
+    return None if record.instrument.category is Category.OTHER else _find_rule(record, book)[0]
 
 
 def _find_rule(record: Record, book: RuleBook) -> tuple[RuleRow | None, list[Reason]]:
@@ -549,16 +512,7 @@ def _unknown_regulation(record: Record) -> Sentence:
 
 
 def _no_rules() -> RuleResult:
-    return RuleResult(Outcome.NOT_CHECKED, Sentence("no rules for this category", "此类器具没有规程数据"))
+    return RuleResult(Outcome.NOT_CHECKED, _NO_RULES)
 
 
-def _judge(reasons: list[Reason], en: str, zh: str) -> RuleResult:
-    return _failed(reasons) if reasons else _passed(en, zh)
-
-
-def _passed(en: str, zh: str) -> RuleResult:
-    return RuleResult(Outcome.PASSED, Sentence(en, zh))
-
-
-def _failed(reasons: list[Reason]) -> RuleResult:
-    return RuleResult(Outcome.FAILED, Sentence("", ""), tuple(reasons))
+_NO_RULES: Final = Sentence("no rules for this category", "此类器具没有规程数据")

@@ -10,18 +10,26 @@ SubjectState(status=<Status.VALID: 1>, version=1, last_event=5, current_certific
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
+from typing import TypeVar
 
-from ledger.core.authority import (
-    AuthorityContent,
-    InstitutionContent,
-    RootContent,
-    ScopeContent,
-)
+from ledger.core.authority import AuthorityContent, InstitutionContent, RootContent
+from ledger.core.event import maker_subject
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex, Subject
+from ledger.core.person import PersonContent
+from ledger.core.published_rule import PublishedRules
+from ledger.core.register_content import RegisterContent
+from ledger.core.scope import ScopeContent
 from ledger.core.signature import PublicKey
+from ledger.core.standard import MaterialContent, StandardContent
 from ledger.core.statement import SignedStatement
+from ledger.core.type_approval import BlockContent, TypeApprovalContent
+
+ContentT = TypeVar("ContentT", bound=RegisterContent)
+DatedT = TypeVar(
+    "DatedT", bound=ScopeContent | PersonContent | StandardContent | MaterialContent | TypeApprovalContent
+)
 
 
 class Status(IntEnum):
@@ -74,6 +82,16 @@ class RegisteredKey:
         return self.since <= index and (self.until is None or index < self.until)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of what is registered, see `Registers.versions`."""
+
+    index: LeafIndex
+    issuer: str
+    """The authority, or the institution, that has registered it."""
+    content: RegisterContent
+
+
 @dataclass(slots=True)
 class Registers:
     """What the register events have established so far; mutable, owned by one fold."""
@@ -85,6 +103,14 @@ class Registers:
     authorities: dict[str, AuthorityContent] = field(default_factory=dict)
     institutions: dict[InstitutionId, InstitutionContent] = field(default_factory=dict)
     scopes: dict[tuple[InstitutionId, str], ScopeContent] = field(default_factory=dict)
+    """Newest version of each line."""
+    versions: dict[Subject, tuple[Version, ...]] = field(default_factory=dict)
+    """Every version, oldest first, of what counts as of a day: scope lines, persons, standards, reference
+    materials, regulations, type approvals, blocks."""
+    rules: PublishedRules = field(default_factory=PublishedRules)
+    """Regulations as authorities have published them."""
+    blocks: dict[Subject, frozenset[Subject]] = field(default_factory=dict)
+    """Of each maker, by `maker_subject`: the blocks that have ever named it."""
     keys: dict[KeyId, RegisteredKey] = field(default_factory=dict)
     twins: dict[Subject, frozenset[Subject]] = field(default_factory=dict)
     """Instruments that are the same as others: what happens to one happens to them all."""
@@ -99,10 +125,41 @@ class Registers:
             dict(self.authorities),
             dict(self.institutions),
             dict(self.scopes),
+            dict(self.versions),
+            self.rules,
+            dict(self.blocks),
             dict(self.keys),
             dict(self.twins),
             self.policy_version,
         )
+
+    def find_newest(self, subject: Subject, kind: type[ContentT]) -> ContentT | None:
+        """Return the newest version of what is registered, whichever day it is from."""
+        versions = self.versions.get(subject)
+        content = None if versions is None else versions[-1].content
+        return content if isinstance(content, kind) else None
+
+    def find_on(self, subject: Subject, kind: type[DatedT], day: date) -> DatedT | None:
+        """Return the version that counts on a day: the newest of those that begin no later.
+
+        Who registers a thing anew may say that it has been so for some time: that version then counts for
+        documents which come into the log after it, and older ones keep the version that they were judged by.
+        """
+        for version in reversed(self.versions.get(subject, ())):
+            content = version.content
+            if isinstance(content, kind) and content.valid_from <= day:
+                return content
+        return None
+
+    def list_newest(self, kind: type[ContentT]) -> list[ContentT]:
+        """Return the newest version of everything of one kind, in the order of first registration."""
+        newest = (versions[-1].content for versions in self.versions.values())
+        return [content for content in newest if isinstance(content, kind)]
+
+    def list_blocks(self, maker: str) -> list[BlockContent]:
+        """Return the newest version of every block of a maker's instruments."""
+        found = (self.find_newest(block, BlockContent) for block in self.blocks.get(maker_subject(maker), ()))
+        return [block for block in found if block is not None]
 
 
 @dataclass(frozen=True, slots=True)

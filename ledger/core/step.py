@@ -57,6 +57,7 @@ class Step(Enum):
     TIME = (17, "order of the times", "时间顺序")
     EXPIRY = (18, "validity within the regulation", "有效期符合规程")
     STATUS = (19, "newest status", "最新状态")
+    TYPE = (20, "type approval and blocks", "型式批准与停止检定")
 
     __hash__ = object.__hash__
     """Members are single objects; the hash of Enum would look at the name each time."""

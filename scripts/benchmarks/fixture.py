@@ -32,16 +32,12 @@ from ledger.core.authority import (
     AuthorityContent,
     InstitutionContent,
     KeyContent,
-    Name,
     Power,
-    RegisterState,
     RootContent,
-    ScopeContent,
     encode_authority_content,
     encode_institution_content,
     encode_key_content,
     encode_root_content,
-    encode_scope_content,
 )
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
@@ -50,6 +46,8 @@ from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
+from ledger.core.register_fields import Name, RegisterState
+from ledger.core.scope import ScopeContent, encode_scope_content
 from ledger.core.signature import Ed25519Signer, Signer
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Registers

@@ -21,7 +21,7 @@ from ledger_in_memory import (
     seal_record,
 )
 
-from ledger.core.authority import Power, RegisterState
+from ledger.core.authority import Power
 from ledger.core.bundle import parse_bundle
 from ledger.core.category import Category
 from ledger.core.certificate import VerificationKind
@@ -30,6 +30,7 @@ from ledger.core.event import EventType, instrument_subject
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.ids import Digest, InstitutionId, InstrumentId, LeafIndex
 from ledger.core.merkle import build_multi_proof
+from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion
 from ledger.core.status import Status, Void
 from ledger.core.step import Outcome, Step, Verdict
@@ -87,22 +88,33 @@ def test_a_document_outside_the_scope_is_refused(changes, saying):
 @pytest.mark.parametrize(
     ("scope", "saying"),
     [
-        ({"valid_from": date(2026, 3, 1)}, "2026-02-28 is not within 2026-03-01 to 2028-12-31"),
         ({"valid_until": date(2026, 2, 27)}, "2026-02-28 is not within 2024-01-01 to 2026-02-27"),
         ({"state": RegisterState.SUSPENDED}, "is suspended"),
         ({"categories": frozenset({Category.PRICE_SCALE})}, "FUEL_DISPENSER is outside the scope"),
         ({"kinds": frozenset({VerificationKind.INITIAL})}, "periodic is outside the scope"),
         ({"division": "350104"}, "350102 is outside the region 350104"),
     ],
-    ids=["not yet", "no longer", "suspended", "category", "kind", "region"],
+    ids=["no longer", "suspended", "category", "kind", "region"],
 )
 def test_the_scope_counts_as_it_was_before_the_leaf(scope, saying):
     ledger = MemoryLedger().found()
     before = ledger.issue(1)
     ledger.append(ledger.scope(version=1, **scope))
     after = ledger.issue(2)
-    assert verify(ledger, before).verdict is Verdict.VALID
+    earlier = verify(ledger, before)
+    (check,) = [check for check in earlier.checks if check.step is Step.SCOPE]
+    assert (earlier.verdict, check.outcome, check.warning) == (Verdict.ATTENTION, Outcome.PASSED, True)
+    assert "registered since" in check.reason.en
+    assert saying in check.reason.en
     assert_refused(verify(ledger, after), Step.SCOPE, saying=saying)
+
+
+def test_a_line_that_begins_later_leaves_the_day_to_the_version_before():
+    ledger = MemoryLedger().found()
+    ledger.append(ledger.scope(version=1, valid_from=date(2026, 3, 1), state=RegisterState.SUSPENDED))
+    assert verify(ledger, ledger.issue(1)).verdict is Verdict.VALID
+    ledger.append(ledger.scope(version=2, valid_from=date(2026, 2, 28), state=RegisterState.SUSPENDED))
+    assert_refused(verify(ledger, ledger.issue(2)), Step.SCOPE, saying="is suspended")
 
 
 # --- institution and key ----------------------------------------------------------------------------------
@@ -184,7 +196,7 @@ def test_evidence_that_leaves_out_the_newest_version_of_anything_is_refused(chan
     ledger = MemoryLedger().found()
     index = ledger.issue(1)
     later = ledger.append(change(ledger))
-    assert verify(ledger, index).verdict is Verdict.VALID
+    assert Outcome.FAILED not in {check.outcome for check in verify(ledger, index).checks}
     report = verify(ledger, index, evidence=encode_evidence(ledger.evidence(without=frozenset({later}))))
     assert_refused(report, Step.AUTHORITY, saying=f"ends at leaf {newest} of a subject that has changed")
 

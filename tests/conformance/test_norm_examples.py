@@ -3,15 +3,17 @@
 import hashlib
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from ledger_in_memory import START, MemoryLedger
+from registered import RegisteredLedger
 
 from ledger.core import constants
 from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS
-from ledger.core.authority import SUITES, Power, RegisterState
+from ledger.core.authority import SUITES, Power, Register
 from ledger.core.bundle import MAX_BUNDLE_BYTES
 from ledger.core.canonical import MAX_LEVELS, encode_canonical_json, parse_canonical_json
 from ledger.core.cbor import parse_cbor
@@ -29,13 +31,17 @@ from ledger.core.event import DEFINED_TYPES, EventType, SubjectKind
 from ledger.core.ids import ID_PATTERN
 from ledger.core.instrument import NameplateIdentity, compute_instrument_id
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES
+from ledger.core.person import Qualification
 from ledger.core.policy import FINALITY_PATTERN, parse_policy
 from ledger.core.qr import MAX_PRINTED_BYTES, encode_long_url, encode_short_url
+from ledger.core.register_fields import RegisterState
+from ledger.core.scope import Basis, ReadingRange
 from ledger.core.statement import Field, compute_external_aad, parse_signed_statement
 from ledger.core.status import Status
 from ledger.core.status_map import EMPTY_MAP_ROOT, STATE_BYTES
 from ledger.core.step import Step
 from ledger.core.text import has_forbidden_character, has_outer_space
+from ledger.core.unit import UNITS
 from verifier.report import DocumentStatus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,13 +209,13 @@ def test_the_codes_of_events():
 
 def test_the_kinds_of_subjects():
     table = {int(cells[0].split()[0]): cells[0].split(maxsplit=1)[1] for cells in rows("5")[1:]}
-    reserved = re.search(r"\((7 person.*?) are reserved", SECTIONS["5"])[1]
+    reserved = re.search(r"\((16 sticker) is reserved", SECTIONS["5"])[1]
     table |= {int(number): name for number, name in re.findall(r"(\d+) ([a-z ]+)", reserved)}
     assert table == {kind.value: kind.name.lower().replace("_", " ") for kind in SubjectKind}
 
 
 def test_the_examples_of_register_contents():
-    example, later = examples("6")
+    example, later, registered = examples("6")
     shown = re.findall(r"^([A-Z_]+) +(\{.*?)(?=^[A-Z]|\Z)", example + later, re.MULTILINE | re.DOTALL)
     ledger = MemoryLedger()
     raws = [*ledger.founding(), ledger.publish_policy(2), ledger.compromise(START - timedelta(hours=2))]
@@ -217,9 +223,34 @@ def test_the_examples_of_register_contents():
     assert [name for name, _ in shown] == [statement.type.name for statement in statements]
     for (_, content), statement in zip(shown, statements, strict=True):
         assert fits(join(content), statement.claims.content.decode())
+    check_registered(registered)
     assert all(f"`{state.value}`" in SECTIONS["6"] for state in RegisterState)
     assert json.dumps([power.value for power in sorted(Power)], separators=(",", ":")) in join(example)
     assert json.dumps(list(SUITES), separators=(",", ":")) in join(example)
+
+
+def check_registered(example: str) -> None:
+    """Compare what is shown of the registers of persons, standards and types with such statements."""
+    shown = re.findall(r"^([A-Z_]+) +(\S.*?)(?=^[A-Z]|\Z)", example, re.MULTILINE | re.DOTALL)
+    ledger = RegisteredLedger()
+    limits = ReadingRange(Decimal(5), Decimal(100), UNITS["L"])
+    line = ledger.scope(
+        classes=frozenset({"0.3"}),
+        regulations=frozenset({"JJG 443-2023(试行)"}),
+        range=limits,
+        basis=Basis.PLEDGED,
+        follow_up=date(2026, 12, 31),
+    )
+    raws = [line, ledger.person(), ledger.standard(), ledger.material(), ledger.publish_rule()]
+    statements = [parse_signed_statement(raw).statement for raw in (*raws, ledger.approve(), ledger.block())]
+    assert [name for name, _ in shown] == [statement.type.name for statement in statements]
+    for (name, content), statement in zip(shown[1:], statements[1:], strict=True):
+        assert fits(join(content), statement.claims.content.decode()), name
+    content = json.loads(statements[0].claims.content)
+    for member in re.findall(r'"(\w+)":', shown[0][1]):
+        assert member in content or member in content["range"], member
+    for word in (*Qualification, *Register):
+        assert f"`{word.value}`" in SECTIONS["6"]
 
 
 def test_the_example_of_a_leaf():

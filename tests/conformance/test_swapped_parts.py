@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from ledger_in_memory import INSTITUTION, NOW, MemoryLedger, make_record, make_rejection, make_signer
 
-from ledger.core.authority import Name
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError
 from ledger.core.evidence import encode_evidence
 from ledger.core.ids import InstitutionId
+from ledger.core.register_fields import Name
 from ledger.core.step import Outcome, Step, Verdict
 from verifier.session import Session
 from verifier.verify import verify_bundle

@@ -10,7 +10,6 @@ from world import INSTITUTION, Issued, World, make_signer
 
 from api.schemas.entries import EntriesAnswer, SubjectsAnswer
 from api.schemas.problems import ProblemShape
-from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.checkpoint import verify_checkpoint
 from ledger.core.errors import LogIntegrityError
@@ -18,6 +17,7 @@ from ledger.core.event import instrument_subject
 from ledger.core.fold import find_subject
 from ledger.core.note import NoteVerifier
 from ledger.core.refusal import parse_refusal, verify_refusal
+from ledger.core.register_fields import RegisterState
 from ledger.core.statement import parse_signed_statement
 from ledger.core.trust import open_trust_list, parse_trust_list
 from ledger.wire import MAX_ENTRIES, MAX_REQUEST_BYTES, MAX_SUBJECTS, parse_answer

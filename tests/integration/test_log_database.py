@@ -8,7 +8,6 @@ from log_invariants import assert_sound
 from sqlalchemy import text
 from world import FOUNDING, INSTITUTION, ORIGIN, Clock, Issued, World, make_signer, submit, to_submission
 
-from ledger.core.authority import RegisterState
 from ledger.core.errors import (
     AlreadyIssuedError,
     DocumentRefusedError,
@@ -17,6 +16,7 @@ from ledger.core.errors import (
     StateError,
     StoreUnavailableError,
 )
+from ledger.core.register_fields import RegisterState
 from ledger.log import Log
 from ledger.store.engine import Database
 from ledger.store.queries import WriteQueries

@@ -11,11 +11,11 @@ from api.web.audit_page import _EVENTS, _LOT_STATUSES, _STATUSES, write_page
 from ledger.audit.replay import audit_log
 from ledger.audit.report import Doubt, report_members
 from ledger.core.act import ReasonCode
-from ledger.core.authority import Name
 from ledger.core.event import DEFINED_TYPES, EventType
 from ledger.core.fold_documents import TRANSITIONS
 from ledger.core.ids import TreeSize
 from ledger.core.lot import LotContent, LotStatus, encode_lot
+from ledger.core.register_fields import Name
 from ledger.core.step import Step, not_checked
 
 HOSTILE = '<script>alert("x")</script>'

@@ -11,21 +11,15 @@ from ledger_in_memory import make_signer
 from mutations import JSON, ODD_VALUES, added, removed, replaced, show, walk
 
 from ledger.core.authority import (
-    CONTENT_PARSERS,
     AuthorityContent,
     InstitutionContent,
     KeyContent,
-    Name,
     Power,
-    RegisterState,
     RootContent,
-    ScopeContent,
     encode_authority_content,
     encode_institution_content,
     encode_key_content,
     encode_root_content,
-    encode_scope_content,
-    parse_content,
 )
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
@@ -34,6 +28,9 @@ from ledger.core.credit_code import CreditCode
 from ledger.core.errors import InputError
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId
+from ledger.core.register_content import CONTENT_PARSERS, parse_content
+from ledger.core.register_fields import Name, RegisterState
+from ledger.core.scope import ScopeContent, encode_scope_content
 from ledger.core.signature import P256Signer
 
 KEYS = tuple(make_signer(name).public_key for name in ("one", "two", "three"))
@@ -118,7 +115,8 @@ def test_the_contents_of_the_norm():
 
 def test_each_register_event_has_a_content():
     assert {event.name for event in CONTENT_PARSERS} == {
-        *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE")
+        *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE", "PERSON"),
+        *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK"),
     }
     for event_type in set(EventType) - set(CONTENT_PARSERS):
         with pytest.raises(InputError, match="is not a register event"):

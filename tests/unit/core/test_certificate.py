@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_in_memory import make_point, make_record, make_rejection, make_signer, seal_record
+from ledger_in_memory import SIGNED_AT, make_point, make_record, make_rejection, make_signer, seal_record
 from mutations import JSON, ODD_VALUES, added, get, removed, replaced, show, walk
 
 from ledger.core.calendar_rules import ValidityKind
@@ -50,6 +50,7 @@ FULL = make_record(
         "parts": [{"id": "1", "name": "枪1", "serial": "N1"}, {"id": "2"}],
         "owner": SD,
         "site": {"division": "350102", "address": SD},
+        "e": {"value": "5", "unit": "g"},
     },
     place={"kind": "on_site", "where": SD},
     environment={
@@ -68,6 +69,8 @@ FULL = make_record(
             "instruments": [{"no": "M1", "cert_no": "C1", "cert_hash": HASH, "until": "2026-12-31"}],
         }
     ],
+    crms=[{"id": "GBW(E)130070", "lot": "2025-03"}],
+    commission_no="仲〔2026〕1号",
     class_awarded="0.3级",
     sticker_id="S-0001",
     lot={"no": "L1", "size": 1000},
@@ -88,6 +91,7 @@ FULL["results"].append(
 FULL = json.loads(json.dumps(FULL))
 PATHS = [path for path, _ in walk(FULL)]
 OPTIONAL = {
+    *("crms", "commission_no", "instrument.e"),
     *("applicant", "regulation", "place", "environment", "class_awarded", "sticker_id", "lot", "raw_record"),
     *(
         f"instrument.{name}"
@@ -249,6 +253,48 @@ def test_a_value_out_of_range_is_named(path, values):
         with pytest.raises(InputError) as caught:
             parse(replaced(FULL, place, value))
         assert caught.value.field, "errors name the field"
+
+
+# --- persons who sign with a key of their own -------------------------------------------------------------
+
+
+def with_keys(*keys, **changes):
+    """Return a record whose persons sign with these keys; an approver's own proof says the day of issue."""
+    record = {name: value for name, value in make_record(1).items() if name != "issued_on"}
+    roles = ("operator", "checker", "approver")
+    persons = [
+        {"role": role, "pid": f"P{key or 0}", "key": make_signer(key).public_key.multikey}
+        for role, key in zip(roles, keys, strict=True)
+    ]
+    return record | {"persons": persons} | changes
+
+
+def test_a_key_of_a_person_takes_the_place_of_a_time():
+    record = parse(with_keys("A", "B", "C"))
+    assert [person.key for person in record.persons] == [make_signer(name).public_key for name in "ABC"]
+    assert ([person.signed_at for person in record.persons], record.issued_on) == ([None] * 3, None)
+    times = {make_signer("B").public_key.multikey: SIGNED_AT}
+    assert parse_record(Reader(with_keys("A", "B", "C"), ""), times).persons[1].signed_at == SIGNED_AT
+
+
+def test_one_person_in_two_roles_has_one_key():
+    assert len(parse(with_keys("A", "B", "B")).persons) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda record: record | {"issued_on": "2026-02-28"}, "issued_on"),
+        (lambda record: replaced(record, ("persons", 1, "pid"), "P9"), "persons"),
+        (lambda record: replaced(record, ("persons", 0, "key"), "z6Mk"), "persons[0].key"),
+        (lambda record: replaced(record, ("persons", 0, "key"), 7), "persons[0].key"),
+        (lambda record: replaced(record, ("persons", 0, "signed_at"), "2026-02-28T04:00:00Z"), "persons[0]"),
+    ],
+)
+def test_what_persons_keys_do_not_allow(change, field):
+    with pytest.raises(InputError) as caught:
+        parse(change(with_keys("A", "B", "B")))
+    assert caught.value.field.startswith(field)
 
 
 # --- members that must agree ------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from ledger.core.data_integrity import (
     hash_document,
     join_proofs,
     parse_proof,
+    read_signing_times,
     split_proofs,
     verify_proof,
 )
-from ledger.core.encoding import encode_base58
+from ledger.core.encoding import encode_base58, encode_instant
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
 from ledger.core.signature import Ed25519Signer, P256Signer, parse_verification_method
 
@@ -203,9 +204,31 @@ def test_what_is_no_proof(value):
         parse_proof(value)
 
 
-def test_a_key_without_a_suite_cannot_sign():
-    with pytest.raises(MalformedDocumentError, match="P256"):
-        create_proof(DOCUMENT, P256Signer(b"\x01" * 32), CREATED)
+def test_the_key_decides_the_suite():
+    signer = P256Signer(b"\x01" * 32)
+    proof = create_proof(DOCUMENT, signer, CREATED)
+    assert proof["cryptosuite"] == "ecdsa-jcs-2019"
+    verify_proof(DOCUMENT, proof, signer.public_key)
+    with pytest.raises(MalformedDocumentError, match="is not for a key of the kind"):
+        verify_proof(DOCUMENT, proof | {"cryptosuite": "eddsa-jcs-2022"}, signer.public_key)
+    with pytest.raises(BrokenSignatureError):
+        verify_proof(DOCUMENT | {"n": 1}, proof, signer.public_key)
+
+
+def test_signing_times_are_what_the_proofs_say():
+    later = create_proof(DOCUMENT, CHECKER, "2026-03-01T09:00:00Z")
+    times = read_signing_times([PROOF, later, PROOF | {"created": "2026-03-02T09:00:00Z"}])
+    assert {key: encode_instant(at) for key, at in times.items()} == {
+        KEY.multikey: CREATED,
+        CHECKER.public_key.multikey: "2026-03-01T09:00:00Z",
+    }
+    for spoiled in (
+        {},
+        PROOF | {"created": "yesterday"},
+        PROOF | {"created": 1},
+        PROOF | {"verificationMethod": []},
+    ):
+        assert read_signing_times([spoiled]) == {}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,13 @@ from ledger.core.event import (
     certificate_subject,
     compute_subject,
     instrument_subject,
+    maker_subject,
+    material_subject,
+    person_subject,
+    regulation_subject,
     scope_subject,
+    standard_subject,
+    type_approval_subject,
 )
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId
 
@@ -47,6 +53,7 @@ CODES = {
     47: "STICKER_ALLOTTED",
     48: "STICKER_BOUND",
     49: "STICKER_UNBOUND",
+    50: "BLOCK",
     255: "MAPHEAD",
 }
 KINDS = [
@@ -61,6 +68,8 @@ KINDS = [
         "LOT",
         "STICKER",
         "STATUS_MAP",
+        "BLOCK",
+        "MAKER",
     ),
 ]
 ID = InstrumentId(bytes(range(16)))
@@ -72,14 +81,15 @@ def test_the_codes_of_event_types_never_change():
 
 def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.name for kind in SubjectKind] == KINDS
-    assert [kind.value for kind in SubjectKind] == list(range(18))
+    assert [kind.value for kind in SubjectKind] == list(range(20))
 
 
 def test_this_version_defines_these_types():
     assert {event.name for event in DEFINED_TYPES} == {
         *("ISSUE", "SUPPLEMENT", "REPLACE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
         *("OPENED_FOR_REPAIR", "LOT", "INSTRUMENT_SAME_AS", "INSTRUMENT_SPLIT"),
-        *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE"),
+        *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE", "PERSON"),
+        *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK"),
     }
 
 
@@ -96,6 +106,12 @@ def test_a_subject_is_a_hash_over_domain_kind_and_identity():
         (instrument_subject(ID, "A"), 13, ID + b"A"),
         (certificate_subject(InstitutionId("I1"), CertificateNumber("号1")), 14, b"I1\x00" + "号1".encode()),
         (scope_subject(InstitutionId("I1"), "S1"), 6, b"I1\x00S1"),
+        (person_subject(InstitutionId("I1"), "P-1"), 7, b"I1\x00P-1"),
+        (standard_subject(InstitutionId("I1"), "标1"), 8, b"I1\x00" + "标1".encode()),
+        (material_subject("GBW(E)130070", "2025-3"), 9, b"GBW(E)130070\x002025-3"),
+        (regulation_subject("PRICE_SCALE", "JJG 539-2016"), 10, b"PRICE_SCALE\x00JJG 539-2016"),
+        (type_approval_subject("2018F258-32"), 11, b"2018F258-32"),
+        (maker_subject("示例"), 19, "示例".encode()),
     ],
 )
 def test_identities_are_written_as_the_norm_says(subject, kind, identity):

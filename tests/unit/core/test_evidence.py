@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from ledger_in_memory import INSTITUTION, MemoryLedger
 from mutations import JSON, ODD_VALUES, added, get, removed, replaced, show, walk
 
-from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.errors import InclusionProofError, InputError, MapProofError, VerificationError
@@ -27,6 +26,7 @@ from ledger.core.fields import Reader
 from ledger.core.ids import LeafIndex, RootHash, TreeSize
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, build_map_proof
 from ledger.core.merkle import build_root
+from ledger.core.register_fields import RegisterState
 from ledger.core.status_map import load_nothing
 
 

@@ -18,7 +18,7 @@ from ledger_in_memory import (
     seal_record,
 )
 
-from ledger.core.authority import Name, Power, RegisterState
+from ledger.core.authority import Power
 from ledger.core.entry import NO_CERTIFICATE, parse_leaf
 from ledger.core.event import (
     EventType,
@@ -30,6 +30,7 @@ from ledger.core.event import (
 )
 from ledger.core.fold import build_header, find_subject, judge_event, judge_signed_event, list_touched
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, LeafIndex
+from ledger.core.register_fields import Name, RegisterState
 from ledger.core.signature import P256Signer
 from ledger.core.statement import (
     Endorsement,

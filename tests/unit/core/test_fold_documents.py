@@ -18,12 +18,13 @@ from ledger_in_memory import (
 )
 
 from ledger.core.act import ADVERSE_TYPES, encode_act
-from ledger.core.authority import Name, Power, RegisterState, Trade
+from ledger.core.authority import Power, Trade
 from ledger.core.entry import HEADER_BYTES, NO_CERTIFICATE, parse_header
 from ledger.core.event import ACT_TYPES, EventType, SubjectKind, compute_subject
 from ledger.core.fold import find_subject, judge_event, judge_signed_event, list_touched
 from ledger.core.fold_documents import TRANSITIONS
 from ledger.core.ids import InstitutionId, LeafIndex
+from ledger.core.register_fields import Name, RegisterState
 from ledger.core.statement import ActClaims, Statement, parse_signed_statement, sign_statement
 from ledger.core.status import Effect, Registers, Status, SubjectState, Void
 

@@ -6,10 +6,10 @@ import pytest
 from ledger_in_memory import AUTHORITY, DECISION, INSTITUTION, START, MemoryLedger, make_act, make_rejection
 
 from ledger.core.act import NamedInstrument, ReasonCode
-from ledger.core.authority import Name
 from ledger.core.event import EventType, instrument_subject
 from ledger.core.ids import InstitutionId, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split
+from ledger.core.register_fields import Name
 from ledger.core.status import Effect, Status, Void
 
 ONE, TWO, THREE = (make_act(number).subject for number in (1, 2, 3))

@@ -6,12 +6,12 @@ import pytest
 from ledger_in_memory import AUTHORITY, DECISION, INSTITUTION, START, MemoryLedger, make_record
 
 from ledger.core.act import ReasonCode
-from ledger.core.authority import Name
 from ledger.core.event import EventType, lot_subject
 from ledger.core.fold import list_touched
 from ledger.core.fold_lots import AUTHORITY_LOTS, INSTITUTION_LOTS
 from ledger.core.ids import InstitutionId
 from ledger.core.lot import LotContent, LotStatus, encode_lot
+from ledger.core.register_fields import Name
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Effect, Status, SubjectState, Void
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from ledger_in_memory import INSTITUTION, START, MemoryLedger, make_signer
 
-from ledger.core.authority import RegisterState
 from ledger.core.ids import InstitutionId, LeafIndex
+from ledger.core.register_fields import RegisterState
 from ledger.core.status import Effect, RegisteredKey, Registers, Status, Void
 
 

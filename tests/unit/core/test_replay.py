@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from ledger_in_memory import MemoryLedger, make_rejection, make_signer, seal_record
 from map_world import naive_root
 
-from ledger.core.authority import RegisterState
 from ledger.core.entry import LeafHeader, encode_leaf, parse_leaf
 from ledger.core.errors import VerificationError
 from ledger.core.event import EventType
 from ledger.core.ids import Digest, LeafIndex, Subject
 from ledger.core.maphead import build_maphead
+from ledger.core.register_fields import RegisterState
 from ledger.core.replay import Replay
 from ledger.core.status import Effect, Status, Void
 from ledger.core.status_map import EMPTY_MAP, EMPTY_MAP_ROOT, load_nothing

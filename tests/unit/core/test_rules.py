@@ -1,6 +1,5 @@
 """The rules that desk, log and verifier share: worked numbers, reasons, and what is never decided."""
 
-import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -21,28 +20,26 @@ from ledger_in_memory import (
     make_signer,
     seal_record,
 )
+from rule_reading import assert_bilingual, codes
 
-from ledger.core.authority import RegisterState
 from ledger.core.calendar_rules import ValidityKind, compute_last_valid_date
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import Record, Role, VerificationKind, parse_certificate, parse_record
+from ledger.core.certificate import Record, Role, parse_certificate, parse_record
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_decimal
 from ledger.core.fields import Reader
 from ledger.core.limit import judge_indication_error
 from ledger.core.quantity import compute_relative_error_percent
 from ledger.core.regulation import RuleBook
+from ledger.core.rule_result import RuleResult
 from ledger.core.rules import (
     Clocks,
-    RuleResult,
     build_issue_claims,
     check_binding,
     check_expiry,
     check_limits,
-    check_persons,
     check_regulation,
-    check_scope,
     check_times,
     compute_indication_error,
     local_date,
@@ -56,18 +53,6 @@ PUMP = "JJG 443-2023(试行)"
 
 def parse(**changes) -> Record:
     return parse_record(Reader(make_record(1, **changes), ""))
-
-
-def codes(result: RuleResult) -> list[tuple[str, str]]:
-    return [(reason.code, reason.field) for reason in result.reasons]
-
-
-def assert_bilingual(result: RuleResult) -> None:
-    assert result.text.en
-    assert re.search(r"[\u4e00-\u9fff]", result.text.zh)
-    for reason in result.reasons:
-        assert reason.en
-        assert re.search(r"[\u4e00-\u9fff]", reason.zh)
 
 
 @cache
@@ -140,124 +125,6 @@ def test_issuer_part_and_type_are_compared_too():
 def test_without_seals_there_is_no_digest_of_them():
     assert build_issue_claims(parse(seals=[]), bytes(32)).seals_digest is None
     assert len(build_issue_claims(parse(), bytes(32)).seals_digest) == 8
-
-
-# --- scope ------------------------------------------------------------------------------------------------
-
-
-def make_scope(**changes):
-    (line,) = MemoryLedger().found().registers.scopes.values()
-    return replace(line, **changes)
-
-
-def test_a_covered_document_passes():
-    result = check_scope(parse(), make_scope())
-    assert result.outcome is Outcome.PASSED
-    assert_bilingual(result)
-
-
-@pytest.mark.parametrize(
-    ("scope", "field"),
-    [
-        ({"state": RegisterState.SUSPENDED}, "issuer.scope_line_id"),
-        ({"state": RegisterState.WITHDRAWN}, "issuer.scope_line_id"),
-        ({"authorisation_no": "(闽)法计(2024)35002号"}, "issuer.authorisation_no"),
-        ({"categories": frozenset(Category) - {Category.FUEL_DISPENSER}}, "instrument.category"),
-        ({"kinds": frozenset(VerificationKind) - {VerificationKind.PERIODIC}}, "kind"),
-        ({"division": "3502"}, "instrument.site.division"),
-        ({"division": "3501020"}, "instrument.site.division"),
-        ({"valid_from": date(2026, 3, 1)}, "verified_on"),
-        ({"valid_until": date(2026, 2, 27)}, "verified_on"),
-    ],
-)
-def test_one_member_outside_the_scope_is_refused(scope, field):
-    result = check_scope(parse(), make_scope(**scope))
-    assert (result.outcome, codes(result)) == (Outcome.FAILED, [("SCOPE", field)])
-    assert_bilingual(result)
-
-
-def test_every_breach_of_the_scope_is_named_at_once():
-    scope = make_scope(
-        state=RegisterState.WITHDRAWN,
-        authorisation_no="x",
-        categories=frozenset(),
-        kinds=frozenset(),
-        division="99",
-        valid_until=date(2024, 1, 1),
-    )
-    assert len(check_scope(parse(), scope).reasons) == 6
-
-
-def test_a_line_that_is_not_registered_covers_nothing():
-    result = check_scope(parse(), None)
-    assert (result.outcome, codes(result)) == (Outcome.FAILED, [("SCOPE", "issuer.scope_line_id")])
-
-
-@pytest.mark.parametrize("day", [date(2024, 1, 1), date(2028, 12, 31)])
-def test_first_and_last_day_of_a_scope_belong_to_it(day):
-    scope = make_scope(valid_from=day, valid_until=day)
-    record = replace(parse(), verified_on=day)
-    assert check_scope(record, scope).outcome is Outcome.PASSED
-    for other in (day - timedelta(days=1), day + timedelta(days=1)):
-        assert check_scope(replace(record, verified_on=other), scope).outcome is Outcome.FAILED
-
-
-@pytest.mark.parametrize(
-    ("site", "division", "covered"),
-    [
-        ("350102", "35", True),
-        ("350102", "350102", True),
-        ("350102", "", True),
-        (None, "", True),
-        ("35", "3501", False),
-        (None, "35", False),
-        ("360102", "35", False),
-    ],
-)
-def test_a_scope_covers_a_region_and_what_lies_in_it(site, division, covered):
-    instrument = {name: value for name, value in make_record(1)["instrument"].items() if name != "site"}
-    if site is not None:
-        instrument["site"] = {"division": site}
-    result = check_scope(parse(instrument=instrument), make_scope(division=division))
-    assert (result.outcome is Outcome.PASSED) == covered
-
-
-# --- persons ----------------------------------------------------------------------------------------------
-
-
-def with_persons(*pids: str | None) -> Record:
-    persons = [
-        {"role": role.value, "pid": pid, "signed_at": "2026-02-28T04:00:00Z"}
-        for role, pid in zip(Role, pids, strict=True)
-        if pid is not None
-    ]
-    return parse(persons=persons)
-
-
-def test_three_different_persons_are_named_but_nobody_checked_what_they_may():
-    result = check_persons(with_persons("A", "B", "C"))
-    assert (result.outcome, result.reasons) == (Outcome.NOT_CHECKED, ())
-    assert_bilingual(result)
-
-
-@pytest.mark.parametrize(
-    ("pids", "count"),
-    [
-        (("A", "A", "C"), 1),
-        (("A", "B", "A"), 1),
-        (("A", "B", "B"), 1),
-        (("A", "A", "A"), 3),
-        ((None, "B", "C"), 1),
-        (("A", None, "C"), 1),
-        (("A", "B", None), 1),
-        ((None, None, None), 3),
-        ((None, "B", "B"), 2),
-    ],
-)
-def test_roles_are_kept_apart_and_all_filled(pids, count):
-    result = check_persons(with_persons(*pids))
-    assert (result.outcome, len(result.reasons)) == (Outcome.FAILED, count)
-    assert_bilingual(result)
 
 
 # --- regulation -------------------------------------------------------------------------------------------
@@ -849,8 +716,6 @@ def test_a_result_says_what_was_found_and_every_reason():
 def test_every_rule_speaks_both_languages():
     record = parse()
     for result in (
-        check_scope(record, make_scope()),
-        check_persons(record),
         check_regulation(record, BOOK),
         check_expiry(record, BOOK),
         check_limits(record, BOOK),

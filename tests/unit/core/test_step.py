@@ -20,12 +20,13 @@ CODES = [
         "time",
         "expiry",
         "status",
+        "type",
     ),
 ]
 
 
 def test_steps_are_numbered_in_their_order():
-    assert [step.number for step in Step] == list(range(1, 20))
+    assert [step.number for step in Step] == list(range(1, 21))
     assert [step.code for step in Step] == CODES
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from ledger_in_memory import INSTITUTION, MemoryLedger, make_signer
 from mutations import JSON, ODD_VALUES, added, removed, replaced, walk
 
-from ledger.core.authority import RegisterState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.errors import BrokenSignatureError, InputError, PolicyMismatchError, VerificationError
 from ledger.core.note import NoteSigner, open_note, sign_note
+from ledger.core.register_fields import RegisterState
 from ledger.core.trust import TrustList, encode_trust_list, open_checkpoint, open_trust_list, parse_trust_list
 
 LEDGER = MemoryLedger().found()

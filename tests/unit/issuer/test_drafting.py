@@ -450,7 +450,7 @@ def test_every_member_that_is_wrong_is_named_in_one_go():
         "row 7: colour: unknown member",
         (
             "row 7: kind: 'x' is not one of: initial, periodic, after_repair, within_validity, arbitration, "
-            "sampling, import"
+            "sampling, import, in_service"
         ),
         "row 7: instrument.serial: text is expected here",
         "row 7: results[0].unit: 'gal' is not a legal unit of measurement in China; write 'L'",

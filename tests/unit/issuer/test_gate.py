@@ -7,11 +7,11 @@ from world import AUTHORISATION_NO, World
 
 from issuer.drafting import parse_draft
 from issuer.gate import Gate
-from ledger.core.authority import RegisterState
 from ledger.core.category import Category
 from ledger.core.certificate import VerificationKind
 from ledger.core.errors import DocumentRefusedError
 from ledger.core.ids import InstitutionId
+from ledger.core.register_fields import RegisterState
 
 WORLD = World()
 OTHER = {

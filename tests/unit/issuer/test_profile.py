@@ -6,10 +6,11 @@ from desk_world import changed
 from world import make_signer
 
 from issuer.profile import parse_authority_file, parse_institution_file
-from ledger.core.authority import Power, RegisterState
+from ledger.core.authority import Power
 from ledger.core.category import Category
 from ledger.core.certificate import VerificationKind
 from ledger.core.errors import InputError
+from ledger.core.register_fields import RegisterState
 
 BASE = date(2026, 11, 3)
 INSTITUTION = {
@@ -73,7 +74,7 @@ def test_an_authority_says_everything_but_its_key():
     key = make_signer("authority").public_key
     found = parse_authority_file(json.dumps(AUTHORITY).encode(), key, BASE)
     assert (found.id, found.key, found.division) == ("CN-35", key, "35")
-    assert found.powers == frozenset(Power) - {Power.CERTIFICATE}
+    assert found.powers == {Power.INSTITUTION, Power.KEY, Power.SCOPE}
     assert found.valid_until == date(2036, 10, 31)
 
 

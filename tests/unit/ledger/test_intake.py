@@ -4,12 +4,12 @@ import pytest
 from api_world import FOUNDED, FOUNDING_INDICES, ApiWorld
 from world import Issued, World
 
-from ledger.core.authority import RegisterState
 from ledger.core.checkpoint import verify_checkpoint
 from ledger.core.errors import LogIntegrityError, ReadOnlyError, StoreUnavailableError, UnavailableError
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.note import NoteVerifier
 from ledger.core.refusal import parse_refusal, verify_refusal
+from ledger.core.register_fields import RegisterState
 from ledger.intake import Intake
 from ledger.wire import Entry, Logged, Refused
 

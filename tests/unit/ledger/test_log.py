@@ -10,7 +10,6 @@ from log_invariants import assert_sound
 from reference import ReferenceTree
 from world import FOUNDING, INSTITUTION, NOW, ORIGIN, Clock, Issued, World, make_signer, submit, to_submission
 
-from ledger.core.authority import RegisterState
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.errors import (
@@ -27,6 +26,7 @@ from ledger.core.ids import CertificateNumber, LeafIndex
 from ledger.core.maphead import get_map_root
 from ledger.core.merkle import EMPTY_ROOT, verify_consistency
 from ledger.core.note import NoteVerifier
+from ledger.core.register_fields import RegisterState
 from ledger.core.status import Status
 from ledger.log import CLOCK_TOLERANCE_MS, MAX_BATCH, Log
 from ledger.submission import Acknowledgement, Refusal

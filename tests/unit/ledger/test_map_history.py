@@ -5,13 +5,13 @@ from fakes import MemoryStore
 from reference import reference_map_root
 from world import FOUNDING, ORIGIN, Clock, World, make_signer, submit
 
-from ledger.core.authority import RegisterState
 from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.errors import LogIntegrityError
 from ledger.core.event import EventType, certificate_subject
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
 from ledger.core.map_proof import build_map_proof, open_map_proof
 from ledger.core.maphead import get_map_root
+from ledger.core.register_fields import RegisterState
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Status, SubjectState
 from ledger.core.status_map import PAGE_DEPTHS

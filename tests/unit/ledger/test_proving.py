@@ -13,7 +13,6 @@ from reference import ReferenceTree
 from world import AUTHORITY, FOUNDING, INSTITUTION, ORIGIN, Clock, World, make_signer, submit
 
 from ledger.core.anchor import AnchorGrade, ChainIdentity, sign_receipt
-from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.errors import (
@@ -31,6 +30,7 @@ from ledger.core.map_proof import open_map_proof
 from ledger.core.maphead import get_map_root
 from ledger.core.merkle import hash_leaf, verify_consistency, verify_inclusion
 from ledger.core.qr import compute_code
+from ledger.core.register_fields import RegisterState
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Status, SubjectState
 from ledger.log import Log

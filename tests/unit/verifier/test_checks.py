@@ -8,7 +8,6 @@ import pytest
 from ledger_in_memory import CHAIN, INSTITUTION, NOW, MemoryLedger, make_record, make_signer, seal_record
 
 from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS, AnchorGrade
-from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json
@@ -18,6 +17,7 @@ from ledger.core.errors import BrokenSignatureError, MapProofError
 from ledger.core.event import certificate_subject, instrument_subject
 from ledger.core.ids import InstitutionId, LeafIndex, RootHash, TreeSize
 from ledger.core.map_proof import ProvenStates, build_map_proof, open_map_proof
+from ledger.core.register_fields import RegisterState
 from ledger.core.signature import P256Signer
 from ledger.core.statement import Conclusion, parse_signed_statement
 from ledger.core.status import RegisteredKey, Status, SubjectState

@@ -92,7 +92,7 @@ def test_a_bundle(command):
         "status": "VALID",
         "environment": "development",
     }
-    assert [check["step"] for check in members["checks"]] == list(range(1, 20))
+    assert [check["step"] for check in members["checks"]] == list(range(1, 21))
     assert {"step", "name", "outcome", "reason"} <= members["checks"][0].keys()
 
 
@@ -378,7 +378,7 @@ def test_people_read_a_verdict_in_both_languages(capsys):
     assert lines[1] == "VALID: valid / 有效"
     assert "status: in its period of validity / 在有效期内" in lines
     assert "  serial: SN00000001" in lines
-    assert sum(line[:2].strip().isdecimal() for line in lines) == 19
+    assert sum(line[:2].strip().isdecimal() for line in lines) == 20
     assert "不证明此刻称量准确" in lines[-1]
 
 

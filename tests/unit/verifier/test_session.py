@@ -6,7 +6,6 @@ import pytest
 from ledger_in_memory import INSTITUTION, MemoryLedger, make_signer
 
 from ledger.core import trust as trust_module
-from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
 from ledger.core.errors import (
@@ -17,6 +16,7 @@ from ledger.core.errors import (
     VerificationError,
 )
 from ledger.core.evidence import encode_evidence
+from ledger.core.register_fields import RegisterState
 from verifier import session as session_module
 from verifier.session import REMEMBERED, Session, _Memory
 

@@ -15,7 +15,6 @@ from ledger_in_memory import (
     seal_record,
 )
 
-from ledger.core.authority import RegisterState
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import parse_certificate
@@ -25,6 +24,7 @@ from ledger.core.evidence import encode_evidence
 from ledger.core.fold import list_touched
 from ledger.core.ids import InstitutionId
 from ledger.core.policy import DEFAULT_REQUIRED
+from ledger.core.register_fields import RegisterState
 from ledger.core.statement import parse_signed_statement, sign_statement
 from ledger.core.step import Outcome, Step, Verdict, failed, not_checked, passed
 from verifier.report import DocumentStatus, Report
@@ -55,7 +55,7 @@ def test_a_good_bundle_passes_every_step_that_its_data_allow(ledger):
     assert (report.verdict, report.authentic, report.status) == (Verdict.VALID, True, DocumentStatus.VALID)
     assert steps_with(report, Outcome.FAILED) == set()
     assert steps_with(report, Outcome.NOT_CHECKED) == {
-        *(Step.PERSONS, Step.STANDARDS, Step.QUORUM, Step.CHAIN)
+        *(Step.PERSONS, Step.STANDARDS, Step.TYPE, Step.QUORUM, Step.CHAIN)
     }
     assert report.document.number == "JY2026-000001"
     assert (report.document.institution, report.document.valid_until.isoformat()) == (

@@ -1,0 +1,88 @@
+"""All rules that a document must keep: asked alike by desk, log and verifier.
+
+>>> results = judge_record(record, Grounds(registers, load_rule_book()))
+>>> [step.code for step, result in results.items() if result.outcome is Outcome.FAILED]
+[]
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ledger.core.certificate import Record
+from ledger.core.register_rules import check_persons, check_scope
+from ledger.core.regulation import RuleBook
+from ledger.core.rule_result import RuleResult
+from ledger.core.rules import check_expiry, check_limits, check_regulation
+from ledger.core.standard_rules import check_standards
+from ledger.core.status import Registers
+from ledger.core.step import Outcome, Sentence, Step
+from ledger.core.type_rules import check_type
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a document is judged by."""
+
+    registers: Registers
+    """As they were when it came into the log; as they are, if it has not yet."""
+    tables: RuleBook
+    """The product's own tables; what authorities have published takes their place."""
+    roots: frozenset[str] | None = None
+    """External roots of traceability that are believed; None: that is for each verifier to say."""
+    newest: Registers | None = None
+    """As they are now; None: nothing is known of later."""
+    published_only: bool = False
+    """Whether only regulations count that an authority has published."""
+
+    @property
+    def book(self) -> RuleBook:
+        """Return the regulations that count."""
+        rules = (self.newest or self.registers).rules
+        return rules.alone if self.published_only else rules.over(self.tables)
+
+
+def judge_record(record: Record, grounds: Grounds) -> dict[Step, RuleResult]:
+    """Return what every rule says of a document, by step."""
+    return judge_by_registers(record, grounds) | judge_by_book(record, grounds.book)
+
+
+def judge_by_book(record: Record, book: RuleBook) -> dict[Step, RuleResult]:
+    """Return what the rules say that need regulations only."""
+    return {
+        Step.REGULATION: check_regulation(record, book),
+        Step.LIMITS: check_limits(record, book),
+        Step.EXPIRY: check_expiry(record, book),
+    }
+
+
+def judge_by_registers(record: Record, grounds: Grounds) -> dict[Step, RuleResult]:
+    """Return what the rules say that need registers; what has become known since makes a warning."""
+    rules: dict[Step, Callable[[Registers], RuleResult]] = {
+        Step.SCOPE: lambda registers: check_scope(record, registers),
+        Step.PERSONS: lambda registers: check_persons(record, registers),
+        Step.STANDARDS: lambda registers: check_standards(record, registers, grounds.book, grounds.roots),
+        Step.TYPE: lambda registers: check_type(record, registers, grounds.book),
+    }
+    results = {step: check(grounds.registers) for step, check in rules.items()}
+    newest = grounds.newest
+    if newest is not None and _have_changed(grounds.registers, newest):
+        return {step: _warn(results[step], check(newest)) for step, check in rules.items()}
+    return results
+
+
+def _have_changed(then: Registers, now: Registers) -> bool:
+    """Say whether anything was registered between two states of one log."""
+    if len(then.versions) != len(now.versions) or then.institutions != now.institutions:
+        return True
+    return any(len(versions) != len(now.versions[subject]) for subject, versions in then.versions.items())
+
+
+def _warn(then: RuleResult, now: RuleResult) -> RuleResult:
+    """Return a result as it stands after something against the document has been registered since."""
+    if then.outcome is Outcome.FAILED or now.outcome is not Outcome.FAILED:
+        return then
+    since = now.text
+    sentence = Sentence(
+        f"{then.sentence.en}; registered since: {since.en}", f"{then.sentence.zh}；此后登记：{since.zh}"
+    )
+    return replace(then, sentence=sentence, warning=True)
