@@ -29,6 +29,8 @@ from ledger.core.certificate import (
 )
 from ledger.core.disclosure import DisclosedMember, Disclosure
 from ledger.core.encoding import encode_date, encode_decimal, encode_hex, parse_instant
+from ledger.core.quantity import Quantity
+from ledger.core.rules import find_issued_on
 from ledger.core.statement import Conclusion
 from ledger.core.unit import parse_unit
 
@@ -98,7 +100,7 @@ def build_sheet(
         "copy": _pair(copy),
         "electronic": _pair(wording.ELECTRONIC[record.document_type]),
         "passed": record.conclusion is Conclusion.PASS,
-        "conclusion": _build_conclusion(record),
+        "conclusion": _build_conclusion(record, zone),
         "sections": list(_list_sections(certificate, shown, zone)),
         "statements_title": _pair(SECTIONS["statements"]),
         "statements": [_pair(words) for words in statements],
@@ -116,9 +118,12 @@ def _list_letterhead(record: Record, letterhead: Letterhead) -> Iterator[tuple[s
     yield "address", letterhead.address
 
 
-def _build_conclusion(record: Record) -> JsonObject:
+def _build_conclusion(record: Record, zone: ZoneInfo) -> JsonObject:
     verdict = wording.PASSED if record.conclusion is Conclusion.PASS else wording.FAILED
-    rows = [("verified_on", encode_date(record.verified_on)), ("issued_on", encode_date(record.issued_on))]
+    issued_on = find_issued_on(record, zone)
+    rows = [("verified_on", encode_date(record.verified_on))]
+    if issued_on is not None:
+        rows.append(("issued_on", encode_date(issued_on)))
     validity = record.validity
     if validity.until is not None:
         name = "service_life" if validity.kind is ValidityKind.SERVICE_LIFE else "valid_until"
@@ -141,11 +146,11 @@ def _list_sections(certificate: Certificate, shown: Disclosed, zone: ZoneInfo) -
     yield from _table("parts", ("part", "part_name", "serial"), parts)
     yield from _section("verification", _list_conditions(record, shown))
     yield from _list_standards(record)
+    yield from _list_materials(record)
     yield from _list_results(record)
     seals = [[seal.no, seal.point] for seal in record.seals]
     yield from _table("seals", ("seal_no", "seal_point"), seals)
-    names = ("role", "person", "person_id", "signed_at")
-    yield from _table("persons", names, _list_persons(record, shown, zone), widths=(3, 5, 3, 5))
+    yield from _list_persons(record, shown, zone)
     yield from _section("seal", _list_seal(certificate, zone))
 
 
@@ -161,6 +166,7 @@ def _list_instrument(record: Record, shown: Disclosed) -> Iterator[tuple[str, st
     yield "serial", instrument.serial
     yield "class", instrument.accuracy_class
     yield "range", instrument.range
+    yield "scale_interval", _spell_quantity(instrument.scale_interval)
     yield "maker", instrument.maker
     yield "type_approval", instrument.type_approval_no
     yield "year", None if instrument.year is None else str(instrument.year)
@@ -192,12 +198,12 @@ def _list_conditions(record: Record, shown: Disclosed) -> Iterator[tuple[str, st
     regulation, surroundings = record.regulation, record.environment
     yield "regulation", None if regulation is None else f"{regulation.id}  {regulation.title}"
     yield "kind", _join(wording.KINDS[record.kind])
+    yield "commission", record.commission_no
     yield "place_kind", None if record.place is None else _join(wording.PLACES[record.place])
     yield "place", shown.find("place.where", record.place_where)
     if surroundings is not None:
         for name in ("temperature", "humidity"):
-            found = getattr(surroundings, name)
-            yield name, None if found is None else f"{encode_decimal(found.value)} {found.unit.symbol}"
+            yield name, _spell_quantity(getattr(surroundings, name))
         yield "environment", surroundings.other
     yield "adjusted", _join(wording.ADJUSTED if record.adjusted else wording.NOT_ADJUSTED)
     yield "raw_record", None if record.raw_record is None else record.raw_record.no
@@ -222,6 +228,11 @@ def _list_standards(record: Record) -> Iterator[JsonValue]:
     yield from _table(
         "standard_instruments", ("standard", "standard_no", "certificate_no", "until"), instruments
     )
+
+
+def _list_materials(record: Record) -> Iterator[JsonValue]:
+    rows = [[item.id, item.lot] for item in record.reference_materials]
+    yield from _table("materials", ("material", "material_lot"), rows)
 
 
 def _spell_examination(item: ReferenceStandard) -> tuple[str, str]:
@@ -269,16 +280,21 @@ def _tabulate(result: Result) -> tuple[tuple[str, ...], list[list[str]], tuple[s
     return (*kept, "verdict"), rows, units
 
 
-def _list_persons(record: Record, shown: Disclosed, zone: ZoneInfo) -> list[list[str]]:
-    return [
+def _list_persons(record: Record, shown: Disclosed, zone: ZoneInfo) -> Iterator[JsonValue]:
+    """Yield the table of persons; with their keys, if some have signed by themselves."""
+    rows = [
         [
             _join(wording.ROLES[person.role]),
             shown.find(f"persons.{number}.name", person.name) or _NOTHING,
             person.person_id,
-            spell_instant(person.signed_at, zone),
+            _NOTHING if person.signed_at is None else spell_instant(person.signed_at, zone),
+            _NOTHING if person.key is None else encode_hex(person.key.key_id),
         ]
         for number, person in enumerate(record.persons)
     ]
+    names = ("role", "person", "person_id", "signed_at", "person_key")
+    count = 5 if any(person.key is not None for person in record.persons) else 4
+    yield from _table("persons", names[:count], [row[:count] for row in rows], widths=(3, 5, 3, 5, 4)[:count])
 
 
 def _list_seal(certificate: Certificate, zone: ZoneInfo) -> Iterator[tuple[str, str | None]]:
@@ -343,6 +359,10 @@ def spell_instant(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     offset = local.strftime("%z")
     return f"{local:%Y-%m-%d %H:%M:%S} UTC{offset[:3]}:{offset[3:]}"
+
+
+def _spell_quantity(quantity: Quantity | None) -> str | None:
+    return None if quantity is None else f"{encode_decimal(quantity.value)} {quantity.unit.symbol}"
 
 
 def _spell_decimal(value: Decimal | None) -> str:

@@ -36,6 +36,7 @@ SECTIONS: Final = {
     "verification": Words("检定条件", "Conditions of verification"),
     "standards": Words("所用计量标准", "Measurement standards used"),
     "standard_instruments": Words("主标准器", "Main instruments of the standards"),
+    "materials": Words("所用标准物质", "Reference materials used"),
     "results": Words("检定结果", "Results of verification"),
     "seals": Words("铅封", "Seals"),
     "persons": Words("签发人员", "Persons responsible"),
@@ -62,6 +63,7 @@ LABELS: Final = {
     "year": Words("出厂年份", "Year of make"),
     "range": Words("测量范围", "Measuring range"),
     "class": Words("准确度等级", "Accuracy class"),
+    "scale_interval": Words("检定分度值 e", "Verification scale interval e"),
     "type_approval": Words("型式批准号", "Type approval No."),
     "purpose": Words("用途", "Use"),
     "local_id": Words("器具内部编号", "Instrument No."),
@@ -76,6 +78,7 @@ LABELS: Final = {
     "lot": Words("批号（数量）", "Lot (size)"),
     "regulation": Words("检定依据", "Regulation"),
     "kind": Words("检定类别", "Kind of verification"),
+    "commission": Words("仲裁委托编号", "Commission No."),
     "place_kind": Words("检定场所", "Place"),
     "place": Words("检定地点", "Location"),
     "temperature": Words("温度", "Temperature"),
@@ -99,6 +102,8 @@ LABELS: Final = {
     "examination": Words("考核证书号", "Examination certificate No."),
     "until": Words("有效期至", "Valid until"),
     "standard_no": Words("编号", "No."),
+    "material": Words("标准物质编号", "Reference material"),
+    "material_lot": Words("批号", "Lot"),
     "certificate_no": Words("证书编号", "Certificate No."),
     "nominal": Words("标准值", "Reference"),
     "measured": Words("示值", "Indication"),
@@ -112,6 +117,7 @@ LABELS: Final = {
     "person": Words("姓名", "Name"),
     "person_id": Words("人员编号", "Person No."),
     "signed_at": Words("签名时间", "Signed at"),
+    "person_key": Words("本人签名密钥", "Own signature, key"),
     "sealed_by": Words("签章机构", "Sealed by"),
     "sealed_at": Words("签章时间", "Sealed at"),
     "key": Words("印章密钥", "Seal key"),
@@ -126,6 +132,7 @@ KINDS: Final = {
     VerificationKind.ARBITRATION: Words("仲裁检定", "arbitration"),
     VerificationKind.SAMPLING: Words("抽样检定", "sampling"),
     VerificationKind.IMPORT: Words("进口检定", "of an import"),
+    VerificationKind.IN_SERVICE: Words("使用中检查", "in-service inspection"),
 }
 
 ROLES: Final = {

@@ -24,15 +24,19 @@ from ledger.core.certificate import (
     Purpose,
     Role,
     VerificationKind,
+    build_document,
     parse_certificate,
 )
 from ledger.core.data import load_rule_book
+from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.disclosure import Disclosure
 from ledger.core.encoding import parse_instant
 
 
-def build(record, members=None, letterhead=LETTERHEAD, **changes):
-    certificate = parse_certificate(encode_canonical_json(seal_record(record, make_signer("seal"))))
+def build(record, members=None, letterhead=LETTERHEAD, document=None, **changes):
+    certificate = parse_certificate(
+        encode_canonical_json(document or seal_record(record, make_signer("seal")))
+    )
     disclosure = None if members is None else Disclosure(certificate.digest, members)
     return build_sheet(certificate, disclosure, letterhead, SHANGHAI, **{"development": False} | changes)
 
@@ -55,6 +59,7 @@ FULL = make_record(
         "class": "0.3",
         "year": 2022,
         "cpa_no": "2021F118-35",
+        "e": {"value": "5", "unit": "g"},
         "purpose": "trade",
         "local_id": "P-3",
         "software": {"id": "FW 4.2", "hash": "ab" * 32},
@@ -82,6 +87,8 @@ FULL = make_record(
     sticker_id="BQ-1",
     lot={"no": "L-1", "size": 7},
     raw_record={"no": "YS-1"},
+    crms=[{"id": "GBW(E)130001", "lot": "2601"}],
+    commission_no="仲〔2026〕1号",
     replaces={"no": "JY2025-000009", "reason": "TYPO"},
     validity={"kind": "date", "until": "2026-08-20", "reason": "委托方要求"},
 )
@@ -122,6 +129,8 @@ def test_every_field_that_a_certificate_must_bear_is_there():
         "其他条件": "无风",
         "调修说明": "未调修 not adjusted",
         "原始记录号": "YS-1",
+        "仲裁委托编号": "仲〔2026〕1号",
+        "检定分度值 e": "5 g",
         "有效期说明": "委托方要求",
         "代替证书编号": "JY2025-000009",
         "换发原因": "笔误 clerical error",
@@ -140,6 +149,8 @@ def test_tables_hold_standards_results_seals_and_persons():
         ["SB-1", "标准金属量器", "(2~100) L", "U=0.025%, k=2", "〔2024〕0117号", "2028-08-24"]
     ]
     assert instruments["cells"] == [["SB-1", "LQ-1", "MJL1", "2027-04-22"]]
+    [materials] = find(sheet, "所用标准物质")
+    assert materials["cells"] == [["GBW(E)130001", "2601"]]
     [seals], [parts], [persons] = find(sheet, "铅封"), find(sheet, "部件"), find(sheet, "签发人员")
     assert seals["cells"] == [["A1001", "主板"]]
     assert parts["cells"] == [["1", "92#", "Q1"], ["2", "—", "—"]]
@@ -207,6 +218,24 @@ def test_personal_members_are_shown_to_holders_only():
         {"zh": wording.PUBLIC_COPY.zh, "en": wording.PUBLIC_COPY.en},
         {"zh": wording.HOLDERS_COPY.zh, "en": wording.HOLDERS_COPY.en},
     )
+
+
+def test_persons_who_sign_by_themselves_are_shown_with_their_keys_and_the_day_of_issue_follows():
+    key = make_signer("approver").public_key
+    record = make_record(1, issued_on=None)
+    record["persons"][2] = {"role": "approver", "pid": "P2", "key": key.multikey}
+    document = build_document(record, make_signer("seal").public_key.did_key)
+    proofs = [
+        create_proof(document, make_signer("approver"), "2026-02-28T16:30:00Z"),
+        create_proof(document, make_signer("seal"), "2026-02-28T17:00:00Z"),
+    ]
+    sheet = build(record, document=join_proofs(document, proofs))
+    [persons] = find(sheet, "签发人员")
+    assert persons["columns"][4]["zh"] == "本人签名密钥"
+    assert persons["cells"][2][3:] == ["2026-03-01 00:30:00 UTC+08:00", key.key_id.hex()]
+    assert [row[4] for row in persons["cells"][:2]] == ["—", "—"]
+    assert values(sheet)["签发日期"] == "2026-03-01"
+    assert values(sheet)["签章时间"] == "2026-03-01 01:00:00 UTC+08:00"
 
 
 def test_a_value_that_was_erased_from_the_disclosure_stays_hidden():
