@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "init": ("ledger.cli", "make a home: keys, settings, databases"),
     "authority": ("issuer.authority_cli", "root and authorities: draft, endorse, sign and submit decisions"),
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
+    "document": ("issuer.document_cli", "certificates as signed PDF/A-3, one or many"),
     "amend": ("issuer.amend_cli", "withdraw or suspend a certificate of one's own"),
     "dcc": ("issuer.dcc_cli", "certificates as DCC XML; foreign DCCs as evidence for a measurement standard"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),

@@ -4,8 +4,9 @@
                                    bundle.json
                                    qr.png
                                    qr.svg
+                                   certificate.pdf         by `document_cli`, on demand
                                    certificate.dcc.xml           written by `hengzheng dcc export`
-                                   certificate.holder.dcc.xml    the holder's copy: personal data
+                                   certificate-holder.dcc.xml    the holder's copy: personal data
 
 The folder is the number, percent-encoded outside `[A-Za-z0-9._-]`. A file that is there already with the same
 content is left alone; a bundle is replaced once there is a newer anchor. Disclosures are not written here: they
@@ -31,7 +32,7 @@ from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, e
 FOLDER: Final = "certificates"
 BUNDLE: Final = "bundle.json"
 DCC: Final = "certificate.dcc.xml"
-HOLDER_DCC: Final = "certificate.holder.dcc.xml"
+HOLDER_DCC: Final = "certificate-holder.dcc.xml"
 _PUBLIC: Final = 0o666
 """Less what the operator's umask takes away."""
 _PRIVATE: Final = 0o600
@@ -65,7 +66,7 @@ def write_outputs(directory: Path, files: DocumentFiles, host: str, *, writer: W
         OSError: the folder cannot be written.
     """
     contents = dict(_make_files(files, host, writer))
-    folder = _find_folder(directory, files.number)
+    folder = find_folder(directory, files.number)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         _replace_file(folder / name, content)
@@ -79,7 +80,7 @@ def write_dcc(directory: Path, number: CertificateNumber, content: bytes, *, hol
     Raises:
         OSError: the folder cannot be written.
     """
-    path = _find_folder(directory, number) / (HOLDER_DCC if holder else DCC)
+    path = find_folder(directory, number) / (HOLDER_DCC if holder else DCC)
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace_file(path, content, mode=_PRIVATE if holder else _PUBLIC)
     return path
@@ -97,7 +98,7 @@ def has_newest_bundle(
         anchored_size: how many leaves the newest anchor holds.
     """
     try:
-        bundle = parse_bundle(_find_folder(directory, number).joinpath(BUNDLE).read_bytes())
+        bundle = parse_bundle(find_folder(directory, number).joinpath(BUNDLE).read_bytes())
     except (OSError, InputError):
         return False
     is_whole = bundle.stated_digest == bundle.computed_digest
@@ -105,7 +106,8 @@ def has_newest_bundle(
     return is_whole and is_own and bundle.receipt is not None and bundle.receipt.tree_size == anchored_size
 
 
-def _find_folder(directory: Path, number: CertificateNumber) -> Path:
+def find_folder(directory: Path, number: CertificateNumber) -> Path:
+    """Return the folder of a document, which need not be there."""
     return directory / FOLDER / encode_folder_name(number)
 
 

@@ -3,7 +3,8 @@
     {"institution": {"id": "350100-01", "name": {"zh": "…"}, "division": "350100", "state": "active"},
      "scopes": {"S1": {"authorisation_no": "…", "categories": […], "kinds": […], "division": "3501",
                        "from": "2024-01-01", "until": "2028-12-31", "state": "active"}},
-     "desk": {"numbers": {"pattern": "{prefix}{year}-{counter:06d}", "prefix": "JY"}, "zone": "Asia/Shanghai"}}
+     "desk": {"numbers": {"pattern": "{prefix}{year}-{counter:06d}", "prefix": "JY"}, "zone": "Asia/Shanghai"},
+     "letterhead": {"address": "…", "telephone": "…", "postcode": "…", "email": "…"}}
 
 `institution` and each of `scopes`, by the id of the line, are contents of register statements (`core.authority`);
 an authority signs them. Its own file holds its content under `authority`, without the key.
@@ -21,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from issuer.day_offset import resolve_date
 from issuer.numbering import NumberPattern
+from issuer.rendering.sheet import Letterhead
 from ledger.core.authority import (
     AuthorityContent,
     InstitutionContent,
@@ -36,6 +38,7 @@ from ledger.core.signature import PublicKey
 
 DEFAULT_PATTERN: Final = "{prefix}{year}-{counter:06d}"
 DEFAULT_ZONE: Final = "Asia/Shanghai"
+LETTERHEAD: Final = ("address", "telephone", "postcode", "email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class InstitutionFile:
     content: InstitutionContent
     scopes: tuple[ScopeContent, ...]
     profile: DeskProfile
+    letterhead: Letterhead
+    """What printed documents say of it; the English name is that of the register."""
 
 
 def parse_institution_file(raw: bytes, base_date: date | None) -> InstitutionFile:
@@ -75,8 +80,9 @@ def parse_institution_file(raw: bytes, base_date: date | None) -> InstitutionFil
         for name, members in sorted(reader.members("scopes").items())
     )
     profile = _parse_desk(reader.opt_object("desk"), content.id)
+    letterhead = _parse_letterhead(reader.opt_object("letterhead"), content.name.en)
     reader.finish()
-    return InstitutionFile(content, scopes, profile)
+    return InstitutionFile(content, scopes, profile, letterhead)
 
 
 def parse_authority_file(raw: bytes, key: PublicKey, base_date: date | None) -> AuthorityContent:
@@ -133,6 +139,14 @@ def _parse_desk(reader: Reader | None, institution: InstitutionId) -> DeskProfil
         reader.refuse("zone", f"no time zone has the name {zone!r}")
     reader.finish()
     return DeskProfile(institution, pattern, found)
+
+
+def _parse_letterhead(reader: Reader | None, name_en: str | None) -> Letterhead:
+    if reader is None:
+        return Letterhead(name_en)
+    texts = {name: reader.opt_text(name, max_bytes=200) for name in LETTERHEAD}
+    reader.finish()
+    return Letterhead(name_en, **texts)
 
 
 def _parse_numbers(reader: Reader) -> NumberPattern:

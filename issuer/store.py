@@ -164,6 +164,11 @@ class DeskReading:
         stored = map(_to_stored, rows)
         return {document.request_id: document for document in stored}
 
+    def find_documents(self, numbers: Sequence[CertificateNumber]) -> dict[CertificateNumber, StoredDocument]:
+        """Return what is known of the documents with these numbers, at most a few hundred; others are left out."""
+        rows = self._connection.execute(select(*_LIGHT).where(documents.c.number.in_(numbers)))
+        return {document.number: document for document in map(_to_stored, rows)}
+
     def find_numbers(self, numbers: Sequence[CertificateNumber]) -> dict[CertificateNumber, str]:
         """Return which of these numbers are in use, and by which request."""
         columns = (documents.c.number, documents.c.request_id)

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     zone: Annotated[str, AfterValidator(_check_zone)] = DEFAULT_ZONE
     """Calendar dates are dates of this zone."""
 
+    font_folder: str | None = None
+    """Folder with fonts for letters that the shipped ones lack; printed documents use no others."""
+
     @property
     def max_fee_wei(self) -> int:
         """Return the most that is paid for a unit of gas, in wei."""

@@ -53,8 +53,8 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 ZONE = ZoneInfo("Asia/Shanghai")
 HOST = "localhost:8000"
 SHOWN_ROWS = 3
-DCC_DOCUMENTS = 20
-"""How many documents are also written as DCC XML."""
+DOCUMENTS = 20
+"""How many certificates are made as PDF and as DCC XML too."""
 WITNESSES = 7
 """BLS keys of the home itself, which certify its checkpoints: they show the form, they witness nothing."""
 TITLES = ("number", "instrument", "serial", "QR, offline", "bundle, offline", "bundle, chain", "status")
@@ -143,8 +143,9 @@ def play(stage: Stage) -> list[Row]:
             shutil.copyfile(home / name, stage.out / name)
         say("5. Checks: each QR picture offline, each bundle offline and against the chain")
         rows = list(check_everything(stage.out, url))
-        export_dcc(stage, rows)
-        say("6. The whole log as files, and an audit of every file and every leaf")
+        say("6. The first certificates as PDF/A-3, signed with the seal key, and as DCC XML; one PDF checked")
+        print_documents(stage)
+        say("7. The whole log as files, and an audit of every file and every leaf")
         audit_log(stage, url)
         return rows
 
@@ -253,10 +254,17 @@ def check_everything(out: Path, url: str) -> Iterator[Row]:
         )
 
 
-def export_dcc(stage: Stage, rows: Sequence[Row]) -> None:
-    """Write the first documents as DCC XML too, beside their other files."""
-    numbers = [row.number for row in rows[:DCC_DOCUMENTS]]
+def print_documents(stage: Stage) -> None:
+    """Make the first certificates as PDF and DCC XML; check the first PDF with what is in the folder alone."""
+    folders = find_folders(stage.out)[:DOCUMENTS]
+    numbers = [
+        parse_bundle((folder / "bundle.json").read_bytes()).certificate.record.number for folder in folders
+    ]
+    stage.run("document", *numbers, "--home", stage.home, "--out", stage.out)
     stage.run("dcc", "export", *numbers, "--home", stage.home, "--out", stage.out, quiet=True)
+    path = folders[0] / "certificate.pdf"
+    told = stage.run("verify", path, "--policy", stage.out / "policy.json", "--json", quiet=True)
+    console.print(f"{path}: {json.loads(told)['verdict']}")
 
 
 def audit_log(stage: Stage, url: str) -> None:
@@ -329,7 +337,7 @@ def print_files(stage: Stage, rows: Sequence[Row], *, seconds: float) -> None:
     console.print(
         f"each document     {out}/certificates/<number>/{{certificate.json,bundle.json,qr.png,qr.svg}}"
     )
-    console.print(f"the first {DCC_DOCUMENTS}      certificate.dcc.xml too (DCC 3.3.0)")
+    console.print(f"the first {DOCUMENTS}      certificate.pdf, signed, and certificate.dcc.xml beside them")
     console.print(f"what to believe   {out}/policy.json, {out}/trust.json")
     console.print(f"the whole log     {out}/log (C2SP tlog-tiles; any static server can serve it)")
     console.print(f"try               .venv/bin/hengzheng verify {first} --policy {out}/policy.json")

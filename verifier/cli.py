@@ -1,7 +1,7 @@
 """Command `hengzheng verify`, also installed alone as `hengzheng-verify`; loads nothing heavy.
 
-Takes a bundle, a certificate, a picture of a QR code, its text, or a finding against a log; offline unless
-`--chain` names a node.
+Takes a bundle, a certificate, also as signed PDF, a picture of a QR code, its text, or a finding against a log;
+offline unless `--chain` names a node.
 Exit codes: 0 in order; 1 do not rely on it; 2 not something this command can check; 3 cannot be confirmed;
 4 records of the program itself disagree.
 """
@@ -74,7 +74,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="hengzheng verify", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "document",
-        help="file with a bundle, certificate, QR picture or finding; or the text of a QR code",
+        help="file with a bundle, certificate, PDF, QR picture or finding; or the text of a QR code",
     )
     parser.add_argument(
         "--policy", type=Path, default=DEFAULT_POLICY, help="what to believe (default: %(default)s)"
@@ -124,6 +124,10 @@ def run(options: argparse.Namespace, policy: Policy) -> Report:
         return _verify_json(raw, session, now, options.chain)
     if kind == "text":
         return _verify_text(raw.decode("utf-8", errors="replace").strip(), session, now, options.chain)
+    if kind == "pdf":
+        from verifier.pdf import verify_pdf  # noqa: PLC0415 -- bundles are checked without it
+
+        return verify_pdf(raw, session, now, _open_chain(options.chain, policy))
     from verifier.picture import read_qr_picture  # noqa: PLC0415 -- the picture library is loaded when needed
 
     return _verify_text(read_qr_picture(raw), session, now, options.chain)
@@ -158,7 +162,7 @@ def _escape_what_cannot_be_printed() -> None:
 
 
 def _guess_kind(raw: bytes) -> str:
-    """Say what a file seems to be: `json`, `text` of a QR code, or `picture`.
+    """Say what a file seems to be: `json`, `pdf`, `text` of a QR code, or `picture`.
 
     Raises:
         InputError: empty.
@@ -168,6 +172,8 @@ def _guess_kind(raw: bytes) -> str:
         raise MalformedDocumentError("the file is empty", field="document")
     if start[:1] in {b"{", b"[", b'"'}:
         return "json"
+    if raw.startswith(b"%PDF-"):
+        return "pdf"
     return "text" if _ADDRESS.match(start.decode("ascii", errors="replace")) else "picture"
 
 

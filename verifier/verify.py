@@ -16,7 +16,7 @@ VALID. The trust list says how things stand now, and such a document does not sh
 ended since is NOT_CHECKED there, never FAILED.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -45,6 +45,9 @@ from verifier.witnessing import Witnessing, judge_witnesses
 ChainLook = Callable[[Checkpoint], Check]
 """Looks at the contract itself; returns step 16."""
 
+Carrier = Callable[[Established | None], Sequence[Check]]
+"""Judges the file that carries a bundle, as a PDF does, by what the bundle's evidence establishes, if it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Covering:
@@ -69,6 +72,7 @@ def verify_bundle(
     now: datetime,
     look: ChainLook | None = None,
     covering: Covering | None = None,
+    carrier: Carrier | None = None,
 ) -> Report:
     """Check a bundle, offline unless `look` is given.
 
@@ -78,6 +82,7 @@ def verify_bundle(
         now: the verifier's clock, aware UTC.
         look: step 16, which is then required; the only thing here that may touch a network.
         covering: a later state of the log, if `now` is an instant up to which the bundle's state held.
+        carrier: checks of the file that the bundle came in; they join the bundle's own.
 
     Raises:
         PolicyMismatchError: the bundle is of another log.
@@ -100,12 +105,35 @@ def verify_bundle(
     found.append(_check_times(bundle.certificate, bundle, session, now, in_evidence=registers is not None))
     newest, stated = _check_status(bundle, signed, session, now, evidence, witnessing)
     found.append(newest)
+    if carrier is not None:
+        found = join_checks(found, carrier(None if evidence is None else evidence[1]))
     asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
     if session.policy.max_status_age is not None:
         asked_for |= {Step.STATUS}
     status = find_heaviest(stated, _find_record_status(record, session, now))
     note = None if evidence is None else _compare_policies(evidence[1].registers, session.policy)
     return build_report(found, status, session.policy, summarise(record), asked_for=asked_for, note=note)
+
+
+def join_checks(found: Sequence[Check], others: Sequence[Check]) -> list[Check]:
+    """Return steps with what was found about another file added: the worst outcome of a step counts.
+
+    Of equal outcomes both sentences are kept.
+    """
+    joined = {check.step: check for check in found}
+    for check in others:
+        own = joined.get(check.step)
+        joined[check.step] = check if own is None else _join_check(own, check)
+    return list(joined.values())
+
+
+def _join_check(own: Check, other: Check) -> Check:
+    for outcome in (Outcome.FAILED, Outcome.NOT_CHECKED, Outcome.PASSED):
+        said = [check for check in (own, other) if check.outcome is outcome]
+        if said:
+            break
+    en, zh = "; ".join(check.reason.en for check in said), "；".join(check.reason.zh for check in said)
+    return Check(own.step, outcome, Sentence(en, zh), own.warning or other.warning)
 
 
 def _compare_policies(registers: Registers, policy: Policy) -> Sentence | None:

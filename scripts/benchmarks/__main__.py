@@ -24,6 +24,7 @@ from issuing import issue_in_new_log, measure_issuing, measure_sealing
 from mapping import measure_map
 from measuring import Figures
 from pictures import measure_pictures
+from printing import measure_printing
 from profiling import PROFILES
 from sequencing import BODY_BYTES, measure_sequencing
 from starting import ColdStart, measure_starting
@@ -41,6 +42,8 @@ class Effort:
     """Certificates that are issued together; the first is the one that is compared."""
     bundles: int = 1_000
     pictures: int = 300
+    printed: int = 40
+    """Certificates as PDF."""
     batches: int = 40
     """Transactions of the sequencer in one round."""
     subjects: int = 100_000
@@ -70,7 +73,7 @@ LONG: Final = replace(
     replayed=10**5,
     curve=(10**4, 10**5, 10**6, 10**7),
 )
-QUICK: Final = Effort((20, 40), 20, 5, 2, 1_000, (2_000,), 300, 20, 3, 1, (100, 300), 60, 1)
+QUICK: Final = Effort((20, 40), 20, 5, 2, 2, 1_000, (2_000,), 300, 20, 3, 1, (100, 300), 60, 1)
 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
@@ -81,6 +84,8 @@ _AT_LEAST: Final = {
     "sequencer_map_entries_per_s": 12_000,
     "replay_entries_per_s": 4_200,
     "qr_per_s": 1_000,
+    "pdf_unsigned_per_s": 60,
+    "pdf_signed_per_s": 20,
 }
 _AT_MOST: Final = {
     "verify_first_cold_ms": 50,
@@ -149,6 +154,8 @@ def run(effort: Effort) -> dict[str, Any]:
         "replay_entries_per_s": measures["audit"]["per_core_s"],
         "anchor_gas": measure_anchoring(effort.random_pairs),
         "qr_per_s": measures["qr_long_png"]["per_core_s"],
+        "pdf_unsigned_per_s": measures["pdf_unsigned"]["per_core_s"],
+        "pdf_signed_per_s": measures["pdf_signed"]["per_core_s"],
         "inclusion_proof_bytes_1e6": measure_inclusion(10**6)["longest"],
         **facts,
         "growth": measure_growth(),
@@ -205,16 +212,24 @@ def _measure_bundles(effort: Effort, measures: dict[str, Figures]) -> dict[str, 
     _tell("pictures")
     parsed, short = [parse_bundle(raw) for raw in bundles[: effort.pictures]], parse_bundle(few[0])
     measures |= measure_pictures([bundle.statement_raw for bundle in parsed], rounds, seconds)
-    return starts | {
-        "statement_bytes": len(parsed[0].statement_raw),
-        "readings": READINGS,
-        "certificate_bytes": len(parsed[0].certificate.raw),
-        "bundle_bytes": len(bundles[0]),
-        "three_signers_bundle_bytes": len(signed[0]),
-        "few_readings": FEW_READINGS,
-        "few_readings_certificate_bytes": len(short.certificate.raw),
-        "few_readings_bundle_bytes": len(few[0]),
-    }
+    _tell("documents as PDF")
+    printing, sizes = measure_printing(bundles[: effort.printed], policy, rounds, seconds)
+    printing_few, _ = measure_printing(few[: effort.printed], policy, min(rounds, 3), seconds)
+    measures |= printing | {f"{name}_few_readings": figures for name, figures in printing_few.items()}
+    return (
+        starts
+        | sizes
+        | {
+            "statement_bytes": len(parsed[0].statement_raw),
+            "readings": READINGS,
+            "certificate_bytes": len(parsed[0].certificate.raw),
+            "bundle_bytes": len(bundles[0]),
+            "three_signers_bundle_bytes": len(signed[0]),
+            "few_readings": FEW_READINGS,
+            "few_readings_certificate_bytes": len(short.certificate.raw),
+            "few_readings_bundle_bytes": len(few[0]),
+        }
+    )
 
 
 def list_missed(result: dict[str, Any]) -> list[str]:

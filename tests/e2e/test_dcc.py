@@ -72,8 +72,8 @@ def test_the_same_again_changes_nothing(line, tmp_path):
 def test_the_holders_copy_is_a_file_of_its_own_for_its_owner_only(line, tmp_path):
     number = numbers(line)[0]
     [path] = line.run("dcc", "export", number, "--out", tmp_path, "--holder")["files"]
-    assert path.endswith("/certificate.holder.dcc.xml")
-    written = tmp_path / "certificates" / number / "certificate.holder.dcc.xml"
+    assert path.endswith("/certificate-holder.dcc.xml")
+    written = tmp_path / "certificates" / number / "certificate-holder.dcc.xml"
     assert written.stat().st_mode & 0o777 == 0o600
     xml = written.read_bytes()
     assert find_text(xml, "//dcc:customer/dcc:name").strip() == "福州示例自来水有限公司"

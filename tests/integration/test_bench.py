@@ -33,6 +33,8 @@ def test_every_promised_figure_is_there(quick):
         "sequencer_map_entries_per_s",
         "replay_entries_per_s",
         "qr_per_s",
+        "pdf_unsigned_per_s",
+        "pdf_signed_per_s",
     ):
         assert result[name] > 0
     assert result["anchor_gas"].keys() == GAS

@@ -5,10 +5,12 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from ledger_in_memory import MemoryLedger, make_rejection
+from printed import render, sign
 
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.errors import ChainUnavailableError, LogIntegrityError
@@ -19,6 +21,7 @@ from verifier import cli
 
 ROOT = Path(__file__).resolve().parents[3]
 AT = "2026-03-03T08:00:00Z"
+LATER = datetime(2026, 3, 2, tzinfo=UTC)
 LEDGER = MemoryLedger().found()
 INDEX = LEDGER.issue(1)
 BUNDLE = LEDGER.bundle(INDEX)
@@ -57,6 +60,27 @@ def put(name: str, raw: bytes) -> str:
 
 
 # --- what it takes ----------------------------------------------------------------------------------------
+
+
+def test_a_signed_pdf_is_verified_as_its_bundle_is(command):
+    code, members = command(put("certificate.pdf", sign(render(LEDGER, INDEX), at=LATER)))
+    assert (code, members["verdict"], members["document"]["number"]) == (0, "VALID", "JY2026-000001")
+    assert "the PDF is signed by institution 350100-01" in members["checks"][2]["reason"]
+    assert "PDF由机构350100-01签名" in members["checks"][2]["reason_zh"]
+
+
+def test_a_changed_pdf_shows_nothing_of_what_it_says(command):
+    raw = bytearray(sign(render(LEDGER, INDEX), at=LATER))
+    raw[len(raw) // 3] ^= 1
+    code, members = command(put("certificate.pdf", bytes(raw)))
+    assert (code, members["verdict"], members["authentic"]) == (1, "INVALID", False)
+    assert "document" not in members
+
+
+def test_an_unsigned_pdf_is_refused_with_a_sentence(command):
+    code, members = command(put("certificate.pdf", render(LEDGER, INDEX)))
+    assert (code, members["verdict"]) == (2, None)
+    assert "is not signed; check the bundle instead" in members["error"]
 
 
 def test_a_bundle(command):
@@ -271,7 +295,7 @@ def test_a_document_that_is_none_is_refused_with_a_sentence(command, document, s
         (encode_policy(LEDGER.policy()), "neither a bundle, a certificate nor a finding against a log"),
         (b"\x89PNG\r\n\x1a\n", "nor a picture"),
         (b"hello", "nor a picture"),
-        (b"%PDF-1.7", "nor a picture"),
+        (b"%PDF-1.7", "this PDF is cut off"),
         (b"https://v.example.cn/q/\xff", "not made of the digits"),
         (bytes(100), "nor a picture"),
     ],
