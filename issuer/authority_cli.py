@@ -3,7 +3,8 @@
     keygen   make a key in a keystore
     root     draft the first decision of a log, its root keys, or the root that follows
     policy   draft the publication of a policy file
-    draft    draft any other decision from a file with its content: delegate, institution, key, compromised, scope;
+    draft    draft any other decision from a file with its content: delegate, institution, key, compromised, scope,
+             person, standard, material, regulation, type-approval, block;
              about certificates, lots and instruments: cancel, suspend, reinstate, reverify, opened, lot, same-as,
              split
     endorse  add a key's endorsement to a draft: every root key that agrees, and every key that is new
@@ -150,8 +151,8 @@ def draft(
     event: Annotated[
         str,
         typer.Argument(
-            help="delegate, institution, key, compromised, scope, cancel, suspend, reinstate, reverify, opened, "
-            "lot, same-as or split"
+            help="delegate, institution, key, compromised, scope, person, standard, material, regulation, "
+            "type-approval, block, cancel, suspend, reinstate, reverify, opened, lot, same-as or split"
         ),
     ],
     content: Annotated[Path, typer.Argument(help="JSON file with the content; see ledger/core/README.md")],

@@ -79,6 +79,10 @@ def issue(
     institution: Annotated[Path | None, typer.Option(help="the institution's file; kept in the home")] = None,
     common: Annotated[list[Path] | None, typer.Option(help="members that the rows of a file share")] = None,
     key: Annotated[str, typer.Option(help="name of the seal key in the keystore")] = DEFAULT_SEAL_KEY,
+    person_keys: Annotated[
+        list[str] | None,
+        typer.Option("--person-key", help="name of the key of a person who signs here too; repeat it"),
+    ] = None,
     ledger: Annotated[str | None, typer.Option(help="URL of a ledger; without it, the home's own")] = None,
     base_date: Annotated[
         str | None, typer.Option(help="day 0 of day offsets; development homes only")
@@ -115,6 +119,7 @@ def issue(
             load_rule_book(),
             read_clock,
             secrets.token_bytes,
+            persons=[opened.keystore.open_signer(name, passphrase) for name in person_keys or ()],
             failpoint=failpoint,
         )
         with make_progress(quiet=as_json) as progress:

@@ -28,6 +28,7 @@ from api.cli import main
 from issuer.outputs import encode_folder_name
 from ledger.anchoring.binding import read_binding
 from ledger.chain.client import ChainClient
+from ledger.core.authority import Power
 from ledger.core.category import Category
 from ledger.core.certificate import VerificationKind
 from ledger.core.entry import parse_leaf
@@ -267,7 +268,7 @@ class Line:
             "id": "CN-35",
             "name": {"zh": "福建省市场监督管理局", "en": "Fujian Administration for Market Regulation"},
             "division": "35",
-            "powers": ["certificate", "institution", "key", "scope"],
+            "powers": sorted(Power),
             "from": "2020-01-01",
             "until": f"{DAY.year + 5}-12-31",
             "state": "active",

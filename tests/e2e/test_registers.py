@@ -1,0 +1,160 @@
+"""Persons, standards and types through the commands: registered, used, refused once they are not in force."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from line import DAY, INSTITUTION, Line, write_json
+
+from ledger.core.step import Step
+
+REGISTERED = (Step.SEAL, Step.SCOPE, Step.PERSONS, Step.STANDARDS, Step.TYPE)
+MAKER = "示例机械有限公司"
+PEOPLE = {"p-0001": "operator", "p-0002": "checker", "p-0003": "approver"}
+PERIOD = {"from": "2024-01-01", "until": f"{DAY.year + 4}-12-31", "state": "active"}
+CATEGORIES = {"categories": ["FUEL_DISPENSER"]}
+STANDARD = PERIOD | CATEGORIES | {
+    "institution": INSTITUTION,
+    "id": "350100-17",
+    "name": "标准金属量器标准装置",
+    "exam_no": "〔2024〕闽量标榕证字第017号",
+    "public_no": "〔2024〕闽社量标榕证字第017号",
+    "range": "(5~100) L",
+    "u": "U=0.05%, k=2",
+    "instruments": [
+        {
+            "no": "17-1",
+            "cert_no": "CDjc-01234",
+            "cert_hash": "ab" * 32,
+            "dated": "2025-09-01",
+            "until": f"{DAY.year + 1}-12-31",
+            "source": {"root": "NIM"},
+        }
+    ],
+}  # fmt: skip
+TYPE = {
+    "number": "2018F258-32",
+    "category": "FUEL_DISPENSER",
+    "maker": MAKER,
+    "models": ["EX-1224"],
+    "from": "2018-06-01",
+    "state": "active",
+}
+
+
+class RegisteredLine(Line):
+    """A line whose registers are whole, and whose persons sign."""
+
+    def register(self):
+        for name in PEOPLE:
+            self.run("authority", "keygen", name)
+        institution = self._institution_file()["institution"]
+        institution |= {"registers": ["person", "standard", "type_approval"]}
+        decisions = [
+            self.decide("institution", institution, version=1),
+            self.decide("standard", STANDARD),
+            self.decide("type-approval", TYPE),
+            *(self.person(name) for name in PEOPLE),
+        ]
+        self.run("authority", "submit", *decisions)
+
+    def person(self, name, version=0, **changes):
+        content = (
+            PERIOD | CATEGORIES | {"institution": INSTITUTION, "id": name, "qualification": "registered"}
+        )
+        content |= {"roles": [PEOPLE[name]]} | changes
+        folder = self.out / name
+        folder.mkdir(exist_ok=True)
+        draft = folder / f"{version}.json"
+        source = write_json(draft.with_suffix(".content"), content)
+        words = ("--issuer", "CN-35", "--expected-version", version, "--new-key", name, "--out", draft)
+        self.run("authority", "draft", "person", source, *words)
+        return self._sign(draft, [name], "authority")
+
+    def pump(self, number, **changes):
+        keys = {name: self.opened.keystore.label(name).public_key.multikey for name in PEOPLE}
+        point = {
+            "nominal": "20.00",
+            "measured": "20.02",
+            "error": "0.10",
+            "mpe": "0.30",
+            "u": "0.05",
+            "pass": True,
+        }
+        document = {
+            "request_id": f"pump-{number}",
+            "kind": "periodic",
+            "instrument": {
+                "category": "FUEL_DISPENSER", "name": "燃油加油机", "model": "EX-1224", "serial": f"SN{number}",
+                "maker": MAKER, "cpa_no": "2018F258-32", "purpose": "trade", "site": {"division": "350102"},
+            },
+            "standards": [
+                {
+                    "id": "350100-17", "name": "标准金属量器标准装置", "exam_no": STANDARD["exam_no"],
+                    "exam_until": STANDARD["until"], "range": STANDARD["range"], "u": STANDARD["u"],
+                }
+            ],
+            "results": [
+                {"item": "indication_error", "unit": "L", "error_unit": "%", "points": [point], "pass": True}
+            ],
+            "conclusion": "pass",
+            "adjusted": False,
+            "verified_on": DAY.isoformat(),
+            "persons": [{"role": role, "pid": name, "key": keys[name]} for name, role in PEOPLE.items()],
+        }  # fmt: skip
+        return write_json(self.out / f"pump-{number}.json", document | changes)
+
+    def issue_words(self, *files, anchor=True, out=True):
+        keys = [word for name in PEOPLE for word in ("--person-key", name)]
+        return [*super().issue_words(*files, anchor=anchor, out=out), *keys]
+
+    def trust_root(self):
+        """Let the home's policy believe the external root."""
+        policy = json.loads(self.policy.read_bytes()) | {"traceability_roots": ["NIM"]}
+        return write_json(self.out / "policy.json", policy)
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    line = RegisteredLine(tmp_path_factory.mktemp("registers"))
+    with line.chain():
+        line.found()
+        line.register()
+        yield line
+
+
+def outcomes(members):
+    return {check["step"]: check["outcome"] for check in members["checks"]}
+
+
+def test_three_persons_sign_and_every_register_speaks_for_the_document(line):
+    line.issue(line.pump(1))
+    (folder,) = line.folders()
+    assert len(json.loads((folder / "certificate.json").read_bytes())["proof"]) == 4
+    members = line.verify(folder / "bundle.json", "--policy", line.trust_root(), code=0)
+    found = outcomes(members)
+    assert members["verdict"] == "VALID"
+    assert {found[step.number] for step in REGISTERED} == {"PASSED"}
+    assert outcomes(line.verify(folder / "bundle.json"))[Step.STANDARDS.number] == "NOT_CHECKED", (
+        "this root is not believed"
+    )
+
+
+def test_who_is_not_in_force_is_refused_with_every_reason(line):
+    day = (DAY - timedelta(days=1)).isoformat()
+    persons = [line.person("p-0001", 1, until=day)]
+    lapsed = line.decide("standard", STANDARD | {"until": day}, version=1)
+    line.run("authority", "submit", *persons, lapsed)
+    refused = line.issue(line.pump(2), code=2)
+    codes = {fault["code"] for fault in refused["faults"]}
+    assert codes == {"PERSON_EXPIRED", "STANDARD_EXPIRED", "STANDARD_DIFFERS"}
+
+
+def test_the_earlier_document_gets_a_warning(line):
+    (folder,) = line.folders()
+    line.run("anchor")
+    line.issue(line.pump(1))
+    members = line.verify(folder / "bundle.json", "--policy", line.trust_root())
+    assert (members["verdict"], members["code"]) == ("ATTENTION", 0)
+    warned = [check["step"] for check in members["checks"] if check.get("warning")]
+    assert warned == [Step.PERSONS.number, Step.STANDARDS.number]
