@@ -48,7 +48,7 @@ def _answer(reader: Callable[[BinaryIO], Iterable[object]]) -> int:
     from ledger.core.errors import InputError  # noqa: PLC0415 -- loaded already, by the reader
 
     count = 0
-    with open(0, "rb", closefd=False) as file:  # noqa: PTH123 -- a descriptor, not a path
+    with open(0, "rb", closefd=False) as file:
         try:
             for count, row in enumerate(reader(file), start=1):  # noqa: B007 -- counted to the end
                 _write({"row": row})
