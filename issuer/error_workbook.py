@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import xlsxwriter
+from xlsxwriter.format import Format
 
 from issuer.columns import NOTE_COLUMNS
 from issuer.faults import Fault
@@ -153,5 +154,5 @@ class _Sheet:
         return fault.field or "—"
 
 
-def _choose(cell: str, plain: object, quoted: object) -> object:
+def _choose(cell: str, plain: Format, quoted: Format) -> Format:
     return quoted if cell[0] in "=+-@\t\r'" else plain
