@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "init": ("ledger.cli", "make a home: keys, settings, databases"),
     "authority": ("issuer.authority_cli", "root and authorities: draft, endorse, sign and submit decisions"),
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
+    "template": ("issuer.template_cli", "a table to fill in, for one category of instruments"),
     "amend": ("issuer.amend_cli", "withdraw or suspend a certificate of one's own"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),

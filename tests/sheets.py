@@ -5,10 +5,13 @@
 """
 
 import io
+import json
 import zipfile
 
 import xlsxwriter
 from line import meter
+
+from issuer.workbook.reader import read_workbook
 
 ZIP_TIME = (2026, 11, 2, 0, 0, 0)
 
@@ -103,3 +106,12 @@ def write_meter_workbook(path, count, first=1):
     """Write a lot of meters as a workbook."""
     path.write_bytes(workbook(meter_rows(count, first)))
     return path
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def read_here(reader, raw):
+    """Stands for `read_confined`: reads a workbook in this process, and answers as the confined one does."""
+    assert reader == "issuer.workbook.reader:read_workbook"
+    return json.loads(json.dumps(list(read_workbook(io.BytesIO(raw)))))

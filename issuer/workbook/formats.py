@@ -72,6 +72,11 @@ def classify_format(number: int, code: str | None) -> Format:
     return Kind.DATE if is_date else Kind.OTHER
 
 
+def name_format(number: int, code: str | None) -> str:
+    """Return how a format is written, for messages."""
+    return (code or _BUILT_IN.get(number) or f"#{number}")[:40]
+
+
 def read_number(raw: str) -> Decimal | None:
     """Return a stored number to 15 digits, as spreadsheets show it; None: it is none, or beyond 10^15."""
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from issuer.workbook.container import Container
-from issuer.workbook.formats import Format, Kind, classify_format
+from issuer.workbook.formats import Format, Kind, classify_format, name_format
 from issuer.workbook.markup import MAX_TEXT, read_xml
 from ledger.core.errors import InputError, MalformedDocumentError
 
@@ -68,7 +68,7 @@ def read_parts(container: Container) -> Workbook:
     if _STYLES in container:
         styles = _Styles()
         read_xml(container.read(_STYLES), styles, _STYLES)
-        workbook.formats = [(classify_format(*key), _name_format(*key)) for key in styles.find_formats()]
+        workbook.formats = [(classify_format(*key), name_format(*key)) for key in styles.find_formats()]
     if _SHARED in container:
         texts = _SharedTexts()
         read_xml(container.read(_SHARED), texts, _SHARED)
@@ -77,12 +77,13 @@ def read_parts(container: Container) -> Workbook:
 
 
 def unescape(text: str) -> str:
-    """Return a text without the escapes of characters that XML cannot hold."""
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    """Return a text without the escapes of characters that XML cannot hold; halves of surrogate pairs stay escaped."""
+    return _ESCAPE.sub(_unescape_one, text) if "_x" in text else text
 
 
-def _name_format(number: int, code: str | None) -> str:
-    return (code or "General" if number == 0 else code or f"#{number}")[:40]
+def _unescape_one(found: re.Match[str]) -> str:
+    letter = chr(int(found[1], 16))
+    return found[0] if "\ud800" <= letter <= "\udfff" else letter
 
 
 def _find_sheets(listing: "_Listing", relations: "_Relations") -> Iterator[Sheet]:

@@ -30,11 +30,12 @@ def main(arguments: list[str]) -> int:
     _limit(resource.RLIMIT_CPU, int(cpu))
     _limit(resource.RLIMIT_FSIZE, int(answer))
     sys.path.append(root)
+    refusal: type[Exception] = import_module("ledger.core.errors").InputError
     module, _, function = name.partition(":")
     reader: Callable[[BinaryIO], Iterable[object]] = getattr(import_module(module), function)
     _limit(resource.RLIMIT_NPROC, 0)
     _limit(resource.RLIMIT_NOFILE, _STANDARD_STREAMS)
-    return _answer(reader)
+    return _answer(reader, refusal)
 
 
 def _limit(what: int, most: int) -> None:
@@ -44,16 +45,15 @@ def _limit(what: int, most: int) -> None:
     resource.setrlimit(what, (lowest, lowest))
 
 
-def _answer(reader: Callable[[BinaryIO], Iterable[object]]) -> int:
-    from ledger.core.errors import InputError  # noqa: PLC0415 -- loaded already, by the reader
-
+def _answer(reader: Callable[[BinaryIO], Iterable[object]], refusal: type[Exception]) -> int:
     count = 0
     with open(0, "rb", closefd=False) as file:
         try:
             for count, row in enumerate(reader(file), start=1):  # noqa: B007 -- counted to the end
                 _write({"row": row})
-        except InputError as err:
-            _write({"refused": err.reason, **({} if err.field is None else {"field": err.field})})
+        except refusal as err:
+            field = getattr(err, "field", None)
+            _write({"refused": getattr(err, "reason", ""), **({} if field is None else {"field": field})})
         except Exception as err:  # noqa: BLE001 -- whatever a hostile file does to the reader is said, not shown
             _write({"broken": type(err).__name__})
         else:
