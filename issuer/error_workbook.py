@@ -56,7 +56,7 @@ def find_cells(table: Table, line: Line, field: str | None) -> list[int]:
         line: one of its lines.
         field: of the fault: the name of a column, or the path of a member as the record has it.
     """
-    if field is None:
+    if not field:
         return []
     named = [at for at, column in enumerate(table.columns) if column is not None and column.name == field]
     if named:

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +49,7 @@ def template(
     render = renderers.get(out.suffix.lower())
     if render is None:
         raise InputError("a template is .xlsx or .csv", field="--out")
-    day = read_clock().date() if on is None else parse_date(on)
+    day = read_clock().date() if on is None else _read_day(on)
     made = build_template(_find_category(category), day, load_rule_book(), points=points, parts=parts)
     with out.open("xb") as file:
         file.write(render(made))
@@ -63,3 +64,10 @@ def _find_category(text: str) -> Category:
         codes = ", ".join(Category.__members__)
         raise InputError(f"no category {text!r}; there are {codes}", field="category")
     return found
+
+
+def _read_day(text: str) -> date:
+    try:
+        return parse_date(text)
+    except InputError as err:
+        raise InputError(err.reason, field="--on") from None
