@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 
 def echo(file):
@@ -120,7 +121,7 @@ def look(file):
         descriptors.append(number)
     yield {
         "environment": sorted(os.environ),
-        "cwd": os.getcwd(),
+        "cwd": str(Path.cwd()),
         "isolated": sys.flags.isolated,
         "open": descriptors,
     }

@@ -77,7 +77,7 @@ def read_parts(container: Container) -> Workbook:
 
 
 def unescape(text: str) -> str:
-    """Return a text without the escapes of characters that XML cannot hold; halves of surrogate pairs stay escaped."""
+    """Return a text without the escapes of what XML cannot hold; halves of surrogate pairs stay escaped."""
     return _ESCAPE.sub(_unescape_one, text) if "_x" in text else text
 
 

@@ -1,4 +1,4 @@
-"""The batch desk through its commands: templates, workbooks, a look before the issue, errors that come back corrected."""
+"""The batch desk through its commands: templates, workbooks, a look before, errors that come back."""
 
 import json
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from desk_world import CONTEXT, NOW, ZONE, document, make_registers
+from desk_world import CONTEXT, ZONE, document, make_registers
 from sheets import read_here, workbook
 from world import INSTITUTION, World
 

@@ -3,6 +3,7 @@
 import pytest
 from desk_world import CONTEXT, ZONE
 from sheets import flatten, read_here, unpack, workbook
+from world import INSTITUTION
 
 from issuer.batch import InputForm, read_input
 from issuer.columns import NOTE_COLUMNS
@@ -10,7 +11,6 @@ from issuer.drafting import Draft, draft_document, read_request
 from issuer.error_workbook import find_cells, render_error_workbook
 from issuer.faults import Fault, list_faults
 from issuer.tabular import EXAMPLE_MARK, HELP_MARK
-from world import INSTITUTION
 
 ROWS = [flatten(number) for number in range(1, 4)]
 HEAD = list(ROWS[0])
@@ -32,7 +32,7 @@ def notes(raw, row):
 
 
 def locate(found, field):
-    line = list(found.table.lines)[0]
+    line = next(iter(found.table.lines))
     return [HEAD[at] for at in find_cells(found.table, line, field)]
 
 

@@ -124,7 +124,8 @@ def test_shared_texts(item, text):
 def test_inline_texts_and_rows_without_numbers():
     sheet = (
         b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-        b'<row><c t="inlineStr"><is><t>a</t></is></c><c t="str"><v>b</v></c></row><row><c t="d"><v>2026</v></c></row>'
+        b'<row><c t="inlineStr"><is><t>a</t></is></c><c t="str"><v>b</v></c></row>'
+        b'<row><c t="d"><v>2026</v></c></row>'
         b"</sheetData></worksheet>"
     )
     raw = spoil(workbook([["a"]]), "xl/worksheets/sheet1.xml", lambda _: sheet)
