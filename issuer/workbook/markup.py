@@ -3,7 +3,7 @@
 >>> read_xml([b'<a xmlns="…/main"><b x="1">text</b></a>'], handler, "xl/workbook.xml")
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn, Protocol
 from xml.parsers import expat
 
@@ -100,10 +100,17 @@ def read_xml(chunks: Iterable[bytes], handler: Handler, part: str) -> None:
     Raises:
         InputError: not such XML, a document type, nested too deep, or what the handler says.
     """
+    for _ in read_xml_in_steps(chunks, handler, part):
+        pass
+
+
+def read_xml_in_steps(chunks: Iterable[bytes], handler: Handler, part: str) -> Iterator[None]:
+    """As `read_xml`, but pause after each chunk, so that what the handler has got may be taken from it."""
     reading = _Reading(handler, part)
     try:
         for chunk in chunks:
             reading.parser.Parse(chunk, False)  # noqa: FBT003 -- a positional parameter of expat
+            yield
         reading.parser.Parse(b"", True)  # noqa: FBT003 -- likewise
     except (expat.ExpatError, ValueError, LookupError) as err:
         raise MalformedDocumentError(f"{part} is not well-formed", field="file") from err

@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, TypeAlias
 
 from issuer.workbook.container import Container, open_container
 from issuer.workbook.formats import Fixed, Kind, read_number, show_date, show_number, spell_number
-from issuer.workbook.markup import read_xml
+from issuer.workbook.markup import read_xml_in_steps
 from issuer.workbook.parts import DEFAULT_FORMAT, Sheet, Workbook, read_parts, unescape
 from ledger.core.errors import InputError, MalformedDocumentError
 
@@ -46,36 +46,37 @@ def read_workbook(file: BinaryIO) -> Iterator[object]:
     """
     container = open_container(file)
     workbook = read_parts(container)
-    sheet, rows = _choose_sheet(container, workbook)
+    sheet = _choose_sheet(container, workbook)
     yield {"sheet": sheet.name}
-    yield from rows
+    yield from _read_sheet(container, workbook, sheet)
 
 
-def _choose_sheet(container: Container, workbook: Workbook) -> tuple[Sheet, list[Row]]:
+def _choose_sheet(container: Container, workbook: Workbook) -> Sheet:
     named = [sheet for sheet in workbook.sheets if sheet.name.strip().casefold() in DATA_SHEETS]
     if len(named) == 1:
-        return named[0], _read_sheet(container, workbook, named[0])
+        return named[0]
     others = [sheet for sheet in workbook.sheets if sheet.name.strip().casefold() not in HELP_SHEETS]
-    read = [(sheet, _read_sheet(container, workbook, sheet)) for sheet in others]
-    filled = [(sheet, rows) for sheet, rows in read if rows]
+    filled = [sheet for sheet in others if any(_read_sheet(container, workbook, sheet))]
     if len(filled) == 1:
         return filled[0]
     if not filled:
         raise InputError("no sheet of the workbook holds anything", field="file")
-    names = ", ".join(sheet.name for sheet, _ in filled)
+    names = ", ".join(sheet.name for sheet in filled)
     raise InputError(f"several sheets hold something ({names}): name one of them 数据", field="file")
 
 
-def _read_sheet(container: Container, workbook: Workbook, sheet: Sheet) -> list[Row]:
+def _read_sheet(container: Container, workbook: Workbook, sheet: Sheet) -> Iterator[Row]:
+    """Yield rows as they come; what is refused in the end is refused after rows have come."""
     cells = _Cells(workbook)
     try:
-        read_xml(container.read(sheet.part), cells, sheet.part)
+        for _ in read_xml_in_steps(container.read(sheet.part), cells, sheet.part):
+            yield from cells.take()
+        yield from cells.take()
     except InputError as err:
         if err.field == "file":
             raise
         place = f"sheet {sheet.name}" if err.field is None else f"sheet {sheet.name}, {err.field}"
         raise type(err)(err.reason, field=place) from None
-    return cells.rows
 
 
 def find_column(letters: str) -> int:
@@ -100,7 +101,8 @@ class _Cells:
     """`xl/worksheets/sheet1.xml`."""
 
     def __init__(self, workbook: Workbook) -> None:
-        self.rows: list[Row] = []
+        self._rows: list[Row] = []
+        self._taken = 0
         self._workbook = workbook
         self._row: list[Cell] = []
         self._number = 0
@@ -113,6 +115,12 @@ class _Cells:
         self._formula: str | None = None
         self._runs: list[str] = []
         self._in_reading = False
+
+    def take(self) -> list[Row]:
+        """Return the rows that have come since the last time."""
+        rows, self._rows = self._rows, []
+        self._taken += len(rows)
+        return rows
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
@@ -180,9 +188,9 @@ class _Cells:
         if self._is_hidden:
             message = "is hidden, by a filter perhaps, and holds something: show it or delete it"
             raise InputError(message, field=f"row {self._number}")
-        if len(self.rows) >= MAX_ROWS:
+        if self._taken + len(self._rows) >= MAX_ROWS:
             raise InputError(f"more than {MAX_ROWS} rows; split the file")
-        self.rows.append((self._number, self._row))
+        self._rows.append((self._number, self._row))
 
     def _read_cell(self) -> Cell:
         if self._formula is not None:

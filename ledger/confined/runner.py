@@ -29,8 +29,8 @@ class Limits:
 
     memory_bytes: int = 512 * 1024 * 1024
     """Address space of the process."""
-    cpu_seconds: int = 60
-    wall_seconds: float = 120
+    cpu_seconds: int = 120
+    wall_seconds: float = 240
     answer_bytes: int = 512 * 1024 * 1024
 
 
