@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "authority": ("issuer.authority_cli", "root and authorities: draft, endorse, sign and submit decisions"),
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
     "template": ("issuer.template_cli", "a table to fill in, for one category of instruments"),
+    "instruments": ("issuer.instruments_cli", "the ledger of instruments to be verified: import, export"),
     "amend": ("issuer.amend_cli", "withdraw or suspend a certificate of one's own"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),
@@ -63,7 +64,7 @@ def _print_unknown(name: str, *, as_json: bool) -> None:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<10} {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    lines = [f"  {name:<11} {purpose}" for name, (_, purpose) in COMMANDS.items()]
     return "\n".join(
         ["usage: hengzheng COMMAND [OPTIONS]", "", *lines, "", "hengzheng COMMAND --help says more", ""]
     )

@@ -111,7 +111,7 @@ def read_rows(raw: bytes, form: InputForm, common: JsonObject | None = None) -> 
     Raises:
         InputError: too large, or a table that cannot be read as one.
     """
-    _check_size(raw)
+    check_size(raw)
     rows: Iterable[Row]
     if form is InputForm.CSV:
         table = read_table(raw)
@@ -147,7 +147,7 @@ def read_input(
     """
     if form not in {InputForm.CSV, InputForm.XLSX}:
         return InputFile(list(read_rows(raw, form, common)), "JSON, UTF-8")
-    _check_size(raw)
+    check_size(raw)
     found = read_table(raw, zone) if form is InputForm.CSV else read_workbook_table(raw, read_confined, zone)
     table = replace(found, lines=list(_count(found.lines)))
     documents = [line for line in table.lines if not is_of_template(line)]
@@ -155,7 +155,12 @@ def read_input(
     return InputFile(list(rows), table.source, len(list(table.lines)) - len(documents), table)
 
 
-def _check_size(raw: bytes) -> None:
+def check_size(raw: bytes) -> None:
+    """Refuse a file that is too large.
+
+    Raises:
+        InputError: more than `MAX_FILE_BYTES`.
+    """
     if len(raw) > MAX_FILE_BYTES:
         raise InputError(f"the file has {len(raw)} bytes; at most {MAX_FILE_BYTES} are read", field="file")
 

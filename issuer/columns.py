@@ -14,7 +14,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -116,6 +116,10 @@ _POSITION: Final = re.compile(r"[1-9][0-9]{0,2}")
 _ROLES: Final = frozenset(role.value for role in Role)
 
 Path: TypeAlias = tuple[str | int, ...]
+
+
+Header: TypeAlias = Callable[[Sequence[str]], "Sequence[Column | None]"]
+"""Returns the columns of a table by their headings; raises InputError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from xlsxwriter.format import Format
 
 from issuer.columns import NOTE_COLUMNS
 from issuer.faults import Fault
+from issuer.plain_tables import FORMULA_MARKS
 from issuer.tabular import Line, Table
 from ledger.core.canonical import JsonValue
 
@@ -155,4 +156,4 @@ class _Sheet:
 
 
 def _choose(cell: str, plain: Format, quoted: Format) -> Format:
-    return quoted if cell[0] in "=+-@\t\r'" else plain
+    return quoted if cell[0] in FORMULA_MARKS else plain

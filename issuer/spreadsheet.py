@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
-from issuer.columns import CellKind, Column, parse_header
+from issuer.columns import CellKind, Column, Header, parse_header
 from issuer.tabular import Line, Table
 from issuer.workbook.formats import GENERAL
 from issuer.workbook.reader import name_column
@@ -36,13 +36,16 @@ class ConfinedReader(Protocol):
         ...
 
 
-def read_workbook_table(raw: bytes, read_confined: ConfinedReader, zone: ZoneInfo | None = None) -> Table:
+def read_workbook_table(
+    raw: bytes, read_confined: ConfinedReader, zone: ZoneInfo | None = None, header: Header = parse_header
+) -> Table:
     """Return the table of a workbook's data sheet.
 
     Args:
         raw: the file.
         read_confined: opens it.
         zone: see `Table.zone`.
+        header: knows the columns.
 
     Raises:
         InputError: not a workbook that is read, or a header with wrong or double columns.
@@ -56,7 +59,7 @@ def read_workbook_table(raw: bytes, read_confined: ConfinedReader, zone: ZoneInf
             "the header with the names of the columns is missing", field=f"sheet {sheet}, row 1"
         )
     names = [_read_heading(cell, position) for position, cell in enumerate(cells)]
-    columns = parse_header(names)
+    columns = header(names)
     lines = list(_make_lines(rows[1:], columns, sheet))
     return Table(names, columns, lines, f"XLSX, sheet {sheet}", zone)
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from issuer.columns import CellKind, Column, Path, parse_header
+from issuer.columns import CellKind, Column, Header, Path, parse_header
 from issuer.delimited import read_delimited
 from issuer.headings import find_choices
 from ledger.core.canonical import JsonObject, JsonValue
@@ -81,12 +81,13 @@ class Table:
         return _expand(cast("JsonObject", _close(tree)))
 
 
-def read_table(raw: bytes, zone: ZoneInfo | None = None) -> Table:
+def read_table(raw: bytes, zone: ZoneInfo | None = None, header: Header = parse_header) -> Table:
     """Return the table of a CSV file.
 
     Args:
         raw: the file.
         zone: see `Table.zone`.
+        header: knows the columns.
 
     Raises:
         InputError: another encoding, or a header with wrong or double columns. Lines raise it where CSV ends.
@@ -94,7 +95,7 @@ def read_table(raw: bytes, zone: ZoneInfo | None = None) -> Table:
     found = read_delimited(raw)
     lines = found.lines()
     _, names = next(lines, (1, []))
-    columns = parse_header(names)
+    columns = header(names)
     named = "" if found.separator == "," else f", separated by {found.separator!r}"
     return Table(names, columns, _skip_empty(lines), f"CSV, {found.encoding}{named}", zone)
 

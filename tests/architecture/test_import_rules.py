@@ -94,7 +94,7 @@ def test_the_issuer_gets_the_log_as_an_argument():
     curious = {path.name for path in _sources("issuer") if _ledger_parts(path) - {"core"}}
     assert curious <= {
         "cli.py",
-        *(f"{name}_cli.py" for name in ("amend", "authority", "doctor", "template", "watch")),
+        *(f"{name}_cli.py" for name in ("amend", "authority", "doctor", "instruments", "template", "watch")),
     }
 
 
