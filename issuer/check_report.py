@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from issuer.batch import InputFile
 from issuer.checking import Checked
-from issuer.error_workbook import render_error_workbook
 from issuer.faults import Fault
 from issuer.preview import render_preview
 from issuer.signing import ReadyDocument
+from issuer.tabular import Table
 from ledger.core.errors import InputError
 
 SAMPLES: Final = 3
@@ -29,30 +29,22 @@ class GivenFile:
     file: InputFile
 
 
-def require_table(inputs: Sequence[GivenFile], errors: Path | None) -> None:
-    """Refuse a workbook of errors where there is not one table to make it of.
+def require_table(inputs: Sequence[GivenFile], errors: Path | None) -> Table | None:
+    """Return the table that a workbook of errors is made of; None where none is asked for.
 
     Raises:
         InputError: there is none, or the file's name says something else.
     """
     if errors is None:
-        return
-    if len(inputs) != 1 or inputs[0].file.table is None:
+        return None
+    table = inputs[0].file.table if len(inputs) == 1 else None
+    if table is None:
         raise InputError("is made of one input file, a .csv or .xlsx", field="--errors")
     if errors.suffix.lower() != ".xlsx":
         raise InputError("is a workbook: name it .xlsx", field="--errors")
     if errors.resolve() == inputs[0].path.resolve():
         raise InputError("would replace the input; name another file", field="--errors")
-
-
-def write_errors(path: Path, given: GivenFile, faults: Sequence[Fault]) -> None:
-    """Write the workbook of errors of a table.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    if given.file.table is not None:
-        path.write_bytes(render_error_workbook(given.file.table, faults))
+    return table
 
 
 def describe_inputs(inputs: Sequence[GivenFile], known: int) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from issuer.check_report import (
     render_check,
     require_table,
     spell_read,
-    write_errors,
 )
 from issuer.checking import Checked, cut
+from issuer.error_workbook import render_error_workbook
 from issuer.faults import Fault
 from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
 from issuer.issuing import BatchReport, Desk
@@ -119,7 +119,7 @@ def issue(
     profile = parse_institution_file(raw, day or date(2000, 1, 1) if opened.development else None)
     with make_progress(quiet=as_json) as progress:
         inputs = _read_files(list(_pair(files, common or [])), profile.profile.zone, progress)
-    require_table(inputs, errors)
+    table = require_table(inputs, errors)
     if anchor and ledger is None:
         read_binding(opened)
     with (
@@ -139,8 +139,8 @@ def issue(
         )
         with make_progress(quiet=as_json) as progress:
             documents, faults = _check(desk, inputs, day, progress)
-            if errors is not None and faults:
-                write_errors(errors, inputs[0], [fault for _, fault in faults])
+            if errors is not None and table is not None and faults:
+                replace_file(errors, render_error_workbook(table, [fault for _, fault in faults]))
             if check:
                 return _print_check(inputs, documents, faults, as_json=as_json)
             if faults and not skip_bad:

@@ -36,7 +36,12 @@ def fail(file):
 
 
 def eat(file):
-    yield len(bytearray(2 * 1024**3))
+    yield len(b"x" * (400 * 1024**2))
+
+
+def say_much(file):
+    for _ in range(300):
+        yield "x" * 10_000
 
 
 def eat_slowly(file):

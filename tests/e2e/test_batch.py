@@ -1,9 +1,12 @@
 """The batch desk through its commands: templates, workbooks, a look before, errors that come back."""
 
+import io
 import json
+import re
 
 import pytest
 from line import DAY, Line, run
+from rich.console import Console
 from sheets import flatten, meter_rows, pack, read_here, unpack, workbook, write_meter_workbook
 
 from ledger.core.category import Category
@@ -109,6 +112,19 @@ def test_errors_are_corrected_in_their_workbook_and_only_the_rest_is_issued(line
     done = line.issue(corrected, anchor=False, out=False)
     assert (done["documents"], done["logged"], done["issued_before"]) == (5, 5, 3)
     assert len(line.desk()) == issued + 5
+
+
+def test_every_stage_has_a_bar_with_its_counts(line, tmp_path, monkeypatch):
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=120)
+    monkeypatch.setattr("ledger.console.Console", lambda **_: console)
+    path = write(tmp_path / "p.xlsx", table(9000, 3, "P"))
+    answer = run(*line.issue_words(path), "--home", line.home)
+    assert answer.code == 0, answer
+    for stage in ("read", "check p.xlsx", "sign", "log", "bundle", "write"):
+        assert re.search(rf"{stage} .*[━╸].*\d+/\d+.*0:00:00", shown.getvalue()), stage
+    assert answer.out.startswith("documents: 3")
+    assert "read: " in answer.out
 
 
 def test_a_workbook_of_errors_is_not_written_where_there_are_none(line, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,19 @@ def test_limits_end_it(name):
     ):
         read(name)
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "enough"),
+    [
+        ("eat", replace(SMALL, memory_bytes=1024**3)),
+        ("say_much", replace(SMALL, answer_bytes=4 * 1024**2)),
+    ],
+)
+def test_each_limit_by_itself_makes_the_difference(name, enough):
+    with pytest.raises(InputError, match="needs more memory or time to be read than is allowed"):
+        read(name)
+    assert read(name, limits=enough)
 
 
 def test_a_reader_that_never_answers_is_killed():

@@ -105,8 +105,9 @@ def test_a_workbook_of_errors_needs_one_table_and_a_name(inputs, errors):
 
 
 def test_without_errors_nothing_is_required():
-    require_table([JSON], None)
-    require_table([given()], Path("e.xlsx"))
+    assert require_table([JSON], None) is None
+    one = given()
+    assert require_table([one], Path("e.xlsx")) is one.file.table
 
 
 def test_a_row_is_what_it_was():

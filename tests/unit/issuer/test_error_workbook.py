@@ -1,5 +1,7 @@
 """The workbook of errors: the input again, with what is wrong; corrected, it is the same input."""
 
+import re
+
 import pytest
 from desk_world import CONTEXT, ZONE
 from sheets import flatten, read_here, unpack, workbook
@@ -142,8 +144,10 @@ def test_what_looks_like_a_formula_is_text_and_stays_as_it_is(text):
     made = render_error_workbook(found.table, [Fault(2, "X", "request_id", "en", "zh")])
     assert read_back(made).rows[0].value["instrument"]["serial"] == text
     parts = unpack(made)
-    assert b"<f>" not in parts["xl/worksheets/sheet1.xml"]
-    assert b"quotePrefix" in parts["xl/styles.xml"]
+    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    assert "<f>" not in sheet
+    formats = re.findall("<xf .*?/>", parts["xl/styles.xml"].decode().partition("<cellXfs")[2])
+    assert 'quotePrefix="1"' in formats[int(re.search('r="B2" s="([0-9]+)"', sheet)[1])]
 
 
 def test_faults_that_look_like_formulas_are_text():
