@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "init": ("ledger.cli", "make a home: keys, settings, databases"),
     "authority": ("issuer.authority_cli", "root and authorities: draft, endorse, sign and submit decisions"),
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
+    "template": ("issuer.template_cli", "a table to fill in, for one category of instruments"),
+    "instruments": ("issuer.instruments_cli", "the ledger of instruments to be verified: import, export"),
     "document": ("issuer.document_cli", "certificates as signed PDF/A-3, one or many"),
     "amend": ("issuer.amend_cli", "withdraw or suspend a certificate of one's own"),
     "dcc": ("issuer.dcc_cli", "certificates as DCC XML; foreign DCCs as evidence for a measurement standard"),
@@ -64,7 +66,7 @@ def _print_unknown(name: str, *, as_json: bool) -> None:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<10} {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    lines = [f"  {name:<11} {purpose}" for name, (_, purpose) in COMMANDS.items()]
     return "\n".join(
         ["usage: hengzheng COMMAND [OPTIONS]", "", *lines, "", "hengzheng COMMAND --help says more", ""]
     )

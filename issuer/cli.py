@@ -11,22 +11,34 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.progress import Progress
 
-from issuer.batch import Row, find_form, parse_common, read_rows
+from issuer.batch import find_form, parse_common, read_input
+from issuer.check_report import (
+    GivenFile,
+    build_check,
+    describe_faults,
+    describe_inputs,
+    render_check,
+    require_table,
+    spell_read,
+)
 from issuer.checking import Checked, cut
+from issuer.error_workbook import render_error_workbook
 from issuer.faults import Fault
 from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
 from issuer.issuing import BatchReport, Desk
 from issuer.outputs import DocumentFiles, has_newest_bundle, write_outputs
 from issuer.profile import InstitutionFile, parse_institution_file
 from issuer.rendering.qr import write_bulk
-from issuer.store import DeskStore, DocumentBytes
+from issuer.store import DeskStore, DocumentBytes, StoredDocument
 from issuer.tables import DocumentState
 from ledger.anchoring.binding import read_binding
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, anchor_newest, find_given_passphrase
+from ledger.confined.runner import read_confined
 from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import parse_date
@@ -73,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
 
 @app.command()
 def issue(
-    files: Annotated[list[Path], typer.Argument(help="documents as .json, .jsonl or .csv")],
+    files: Annotated[list[Path], typer.Argument(help="documents as .json, .jsonl, .csv or .xlsx")],
     home: HomeOption = DEFAULT_HOME,
     out: Annotated[Path | None, typer.Option("--out", help="write files below DIR/certificates")] = None,
     institution: Annotated[Path | None, typer.Option(help="the institution's file; kept in the home")] = None,
@@ -88,7 +100,13 @@ def issue(
         str | None, typer.Option(help="day 0 of day offsets; development homes only")
     ] = None,
     passphrase_file: PassphraseOption = None,
+    errors: Annotated[
+        Path | None, typer.Option("--errors", help="write a table's rows with what is wrong, as .xlsx")
+    ] = None,
     *,
+    check: Annotated[
+        bool, typer.Option("--check", help="only say what would be issued, and what not; show three")
+    ] = False,
     anchor: Annotated[
         bool, typer.Option("--anchor", help="anchor too; a ledger with a URL does so by itself")
     ] = False,
@@ -103,7 +121,9 @@ def issue(
     day = _read_base_date(opened, base_date)
     raw = read_institution(opened, institution)
     profile = parse_institution_file(raw, day or date(2000, 1, 1) if opened.development else None)
-    rows = [list(_read_file(path, shared)) for path, shared in _pair(files, common or [])]
+    with make_progress(quiet=as_json) as progress:
+        inputs = _read_files(list(_pair(files, common or [])), profile.profile.zone, progress)
+    table = require_table(inputs, errors)
     if anchor and ledger is None:
         read_binding(opened)
     with (
@@ -123,18 +143,24 @@ def issue(
             failpoint=failpoint,
         )
         with make_progress(quiet=as_json) as progress:
-            documents, faults = _check(desk, files, rows, day, progress)
+            documents, faults = _check(desk, inputs, day, progress)
+            if errors is not None and table is not None and faults:
+                replace_file(errors, render_error_workbook(table, [fault for _, fault in faults]))
+            if check:
+                return _print_check(inputs, documents, faults, as_json=as_json)
             if faults and not skip_bad:
                 _print_faults(faults, as_json=as_json)
                 return _EXIT_INPUT
             keep_file(opened.path / INSTITUTION_FILE, raw)
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
-            report = desk.issue(documents, progress=_show(progress, "issue", len(documents)))
+            signed, logged = (_show(progress, what, len(documents)) for what in ("sign", "log"))
+            report = desk.issue(documents, signed=signed, progress=logged)
             trouble = report.outage or (_anchor(gateway.ledger, passphrase) if anchor else None)
             if out is not None:
                 trouble = _try_to_write(out, opened, store, gateway.ledger, report, progress) or trouble
-    return _print_report(report, trouble, faults, as_json=as_json)
+    known = sum(isinstance(document, StoredDocument) for document in documents)
+    return _print_report(report, trouble, faults, describe_inputs(inputs, known), as_json=as_json)
 
 
 # --- the ledger, as the desk sees it ------------------------------------------------------------------------
@@ -271,23 +297,34 @@ def _pair(files: Sequence[Path], common: Sequence[Path]) -> Iterator[tuple[Path,
         yield path, common[number] if common else beside if beside.exists() else None
 
 
-def _read_file(path: Path, shared: Path | None) -> Iterator[Row]:
-    members = None if shared is None else parse_common(_read(shared))
-    return read_rows(_read(path), find_form(path.name), members)
+def _read_files(
+    pairs: Sequence[tuple[Path, Path | None]], zone: ZoneInfo, progress: Progress
+) -> list[GivenFile]:
+    """Read all files whole, so that nothing is issued of any if one cannot be read."""
+    show = _show(progress, "read", len(pairs))
+    given = []
+    for count, (path, shared) in enumerate(pairs, start=1):
+        members = None if shared is None else parse_common(_read(shared))
+        found = read_input(_read(path), find_form(path.name), read_confined, members, zone)
+        given.append(GivenFile(path, found))
+        failpoint("issue.read")
+        show(count)
+    return given
 
 
 def _check(
-    desk: Desk, files: Sequence[Path], rows: Sequence[Sequence[Row]], day: date | None, progress: Progress
+    desk: Desk, inputs: Sequence[GivenFile], day: date | None, progress: Progress
 ) -> tuple[list[Checked], list[tuple[Path, Fault]]]:
     """Check all files as one batch, so that what two of them have in common is found before anything is issued."""
     checking = desk.start_check(base_date=day)
     documents: list[Checked] = []
     faults: list[tuple[Path, Fault]] = []
-    for path, found in zip(files, rows, strict=True):
-        show = _show(progress, f"check {path.name}", len(found))
-        checked = checking.check_rows(found, show)
+    for given in inputs:
+        show = _show(progress, f"check {given.path.name}", len(given.file.rows))
+        checked = checking.check_rows(given.file.rows, show)
         documents += checked.documents
-        faults += [(path, fault) for fault in checked.faults]
+        faults += [(given.path, fault) for fault in checked.faults]
+    failpoint("issue.checked")
     return documents, faults
 
 
@@ -323,17 +360,19 @@ def _write(
         for document in report.documents
         if document.leaf_index is not None
     }
-    task = progress.add_task("write", total=len(numbers))
+    bundle, write = (progress.add_task(what, total=len(numbers)) for what in ("bundle", "write"))
     source = _BundleSource(out, ledger)
     for chunk in cut(sorted(numbers), _CHUNK):
         with store.read() as desk:
             stored = {index: desk.fetch(numbers[index]) for index in chunk}
         bundles = source.find({index: (numbers[index], found) for index, found in stored.items()})
+        failpoint("issue.bundled")
+        progress.advance(bundle, len(chunk))
         for index, found in stored.items():
             files = DocumentFiles(numbers[index], found.certificate, found.statement, bundles.get(index))
             write_outputs(out, files, home.settings.host, writer=write_bulk)
             failpoint("issue.written")
-            progress.advance(task)
+            progress.advance(write)
     return source.trouble
 
 
@@ -385,29 +424,31 @@ class _BundleSource:
         return UnavailableError(f"{what} still to come: {why}")
 
 
+def _print_check(
+    inputs: Sequence[GivenFile],
+    documents: Sequence[Checked],
+    faults: Sequence[tuple[Path, Fault]],
+    *,
+    as_json: bool,
+) -> int:
+    """Print the result of a check; return the exit code: 0 if every row may be issued, else 2."""
+    members = build_check(inputs, documents, faults)
+    if as_json:
+        print_result(members, as_json=True)
+    else:
+        typer.echo(render_check(members))
+    return _EXIT_INPUT if faults else 0
+
+
 def _print_faults(faults: Sequence[tuple[Path, Fault]], *, as_json: bool) -> None:
     rows = len({(path, fault.row) for path, fault in faults})
     sentence = f"{rows} bad row{'' if rows == 1 else 's'}; nothing was issued"
     if as_json:
-        print_result({"error": sentence, "faults": _fault_members(faults)}, as_json=True)
+        print_result({"error": sentence, "faults": describe_faults(faults)}, as_json=True)
         return
     for path, fault in faults:
         typer.echo(f"{path}: {fault.text}", err=True)
     typer.echo(f"error: {sentence}", err=True)
-
-
-def _fault_members(faults: Sequence[tuple[Path, Fault]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "file": str(path),
-            "row": fault.row,
-            "code": fault.code,
-            "field": fault.field,
-            "en": fault.en,
-            "zh": fault.zh,
-        }
-        for path, fault in faults
-    ]
 
 
 def _anchor(ledger: Ledger, passphrase: Passphrase) -> UnavailableError | StateError | None:
@@ -426,13 +467,17 @@ def _print_report(
     report: BatchReport,
     trouble: UnavailableError | StateError | None,
     faults: Sequence[tuple[Path, Fault]],
+    inputs: Mapping[str, Any],
     *,
     as_json: bool,
 ) -> int:
     counts = {state.value: len(report.list_in(state)) for state in DocumentState}
     members: dict[str, Any] = {"documents": len(report.documents), **counts}
+    members |= inputs
+    if "read" in members and not as_json:
+        members["read"] = "; ".join(map(spell_read, members["read"]))
     if faults:
-        members["faults"] = _fault_members(faults) if as_json else len(faults)
+        members["faults"] = describe_faults(faults) if as_json else len(faults)
     voided = {document.number: document.reason for document in report.list_in(DocumentState.VOIDED)}
     if voided or report.held:
         members["refused"] = voided | dict(report.held)

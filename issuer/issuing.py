@@ -138,7 +138,13 @@ class Desk:
         gate = Gate(registers, self._rule_book, profile.institution, key_id, profile.zone)
         return Checking(context, gate, self._store, self._clock())
 
-    def issue(self, documents: Sequence[Checked], *, progress: Progress | None = None) -> BatchReport:
+    def issue(
+        self,
+        documents: Sequence[Checked],
+        *,
+        signed: Progress | None = None,
+        progress: Progress | None = None,
+    ) -> BatchReport:
         """Issue what was checked, after handing in what waits from earlier runs.
 
         Where the log is out of reach, documents are numbered, sealed and stored all the same; the next run hands
@@ -146,6 +152,7 @@ class Desk:
 
         Args:
             documents: from `check_rows`.
+            signed: is told after each chunk how many documents are numbered, sealed and stored.
             progress: is told after each chunk how many documents are done.
 
         Raises:
@@ -158,12 +165,15 @@ class Desk:
         done = 0
         for chunk in cut(documents, CHUNK):
             ready = [document for document in chunk if isinstance(document, ReadyDocument)]
+            done += len(chunk)
             if ready:
                 versions = delivery.look_up({document.subject for document in ready})
-                delivery.deliver(self._sign(ready, versions))
-            done += len(chunk)
-            if progress is not None:
-                progress(done)
+                waiting = self._sign(ready, versions)
+                _tell(signed, done)
+                delivery.deliver(waiting)
+            else:
+                _tell(signed, done)
+            _tell(progress, done)
         return self._report([_request_id(document) for document in documents], delivery)
 
     def resume(self) -> BatchReport:
@@ -250,6 +260,11 @@ class Desk:
                 found |= desk.find(chunk)
         documents = tuple(found[request_id] for request_id in request_ids)
         return BatchReport(documents, delivery.outage, delivery.held)
+
+
+def _tell(progress: Progress | None, done: int) -> None:
+    if progress is not None:
+        progress(done)
 
 
 def _leave_out_known(documents: Sequence[ReadyDocument], desk: DeskWriting) -> list[ReadyDocument]:

@@ -20,6 +20,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -131,6 +132,7 @@ def build_qr_text(statement: bytes, host: str) -> str:
 def _make_files(files: DocumentFiles, host: str, writer: Writer) -> Iterator[tuple[str, bytes]]:
     text = build_qr_text(files.statement, host)
     caption = build_caption(text)
+    writer = cache(writer)
     yield "certificate.json", files.certificate
     if files.bundle is not None:
         yield BUNDLE, files.bundle

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from anchoring import measure_anchoring
 from auditing import measure_auditing
+from batching import measure_workbook
 from curve import measure_curve
 from environment import describe_environment, find_load
 from fixture import FEW_READINGS, READINGS, World
@@ -116,6 +117,10 @@ def main() -> None:
                 measure_curve(LONG.curve, options.curve * 60) | {"environment": describe_environment()}
             )
         )
+        return
+    if options.workbook is not None:
+        figures = measure_workbook(options.workbook)
+        print(json.dumps(figures | {"environment": describe_environment()}))
         return
     long = replace(LONG, curve_seconds=60 * (options.long or 0))
     result = run(QUICK if options.quick else NORMAL if options.long is None else long)
@@ -272,6 +277,12 @@ def _parse_options() -> argparse.Namespace:
     )
     amount.add_argument(
         "--curve", type=int, metavar="MINUTES", help="only the log that grows, as JSON; takes no longer"
+    )
+    amount.add_argument(
+        "--workbook",
+        type=int,
+        metavar="ROWS",
+        help="only a workbook of so many meters, issued by the command",
     )
     amount.add_argument(
         "--quick", action="store_true", help="show that all of it works; figures mean nothing"

@@ -8,6 +8,7 @@ import pytest
 import zxingcpp
 from line import DAY, Line, meter, run, write_json, write_meters
 from PIL import Image
+from sheets import pack, spoil, unpack, workbook
 
 from ledger.core.canonical import encode_canonical_json
 
@@ -183,7 +184,72 @@ def test_faults_of_a_table_name_row_and_column(refused_rows, name):
 
 
 def test_a_table_in_the_wrong_encoding(refused_rows):
-    refused_rows("table.csv", f"{COLUMNS}\n{CELLS}\n".encode("gbk"), "UTF-8")
+    refused_rows("table.csv", f"{COLUMNS}\n{CELLS}\n".encode("utf-16"), "UTF-8", "GB18030")
+
+
+BOMB = pack({**unpack(workbook([["no"]])), "xl/media/x.bin": bytes(100_000_000)})
+XXE = spoil(
+    workbook([["no"]]),
+    "xl/worksheets/sheet1.xml",
+    lambda xml: xml.replace(b"?>", b'?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>', 1),
+)
+WORKBOOKS = {
+    "no workbook": (b"no,kind\n1,x\n", ["not an XLSX workbook"]),
+    "a bomb": (BOMB, ["unpacks to more than 200 times its size"]),
+    "entities": (XXE, ["declares a document type or entities"]),
+    "a path": (pack({**unpack(workbook([["no"]])), "../../evil": b"x"}), ["leads out of the file"]),
+    "macros": (pack({**unpack(workbook([["no"]])), "xl/vbaProject.bin": b"x"}), ["holds macros"]),
+    "a huge cell": (workbook([["no"], ["x" * 32_767]]), ["row 2", "no"]),
+    "a formula": (workbook([["no"], [("=1+1", None, 2)]]), ["row 2", "cell A2", "formula"]),
+    "a number": (workbook([["item.x.error"], [0.5]]), ["row 2", "cell A2", "General"]),
+    "an unknown heading": (workbook([["颜色"]]), ["row 1", "颜色"]),
+    "encrypted": (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504), ["password"]),
+}
+
+
+@pytest.mark.parametrize("name", WORKBOOKS)
+def test_a_workbook_that_is_not_read_changes_nothing(refused_rows, name):
+    raw, mentions = WORKBOOKS[name]
+    refused_rows("table.xlsx", raw, *mentions)
+
+
+def test_a_workbook_with_macros_by_its_name(refused_rows):
+    refused_rows("table.xlsm", workbook([["no"]]), "macros")
+
+
+@pytest.mark.parametrize(
+    ("words", "mention"),
+    [
+        (["SUNDIAL", "--out", "{tmp}/t.xlsx"], "SUNDIAL"),
+        (["TAXIMETER", "--out", "{tmp}/t.pdf"], "--out"),
+        (["TAXIMETER", "--out", "{tmp}/nowhere/t.xlsx"], "t.xlsx"),
+        (["TAXIMETER", "--out", "{tmp}/there.xlsx"], "there.xlsx"),
+        (["TAXIMETER", "--out", "{tmp}/t.xlsx", "--on", "today"], "--on"),
+        (["TAXIMETER", "--out", "{tmp}/t.xlsx", "--points", "0"], "--points"),
+        (["PRICE_SCALE", "--out", "{tmp}/t.xlsx", "--on", "1990-01-01"], "PRICE_SCALE"),
+        (["TAXIMETER"], "--out"),
+    ],
+)
+def test_wrong_usage_of_template(refused, tmp_path, words, mention):
+    (tmp_path / "there.xlsx").write_bytes(b"mine")
+    refused("template", *(word.format(tmp=tmp_path) for word in words), mentions=[mention])
+    assert [path.name for path in tmp_path.iterdir()] == ["there.xlsx"]
+    assert (tmp_path / "there.xlsx").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "mention"),
+    [
+        (["{out}/good.jsonl", "--errors", "{tmp}/e.xlsx"], "--errors"),
+        (["{tmp}/a.csv", "{tmp}/a.csv", "--errors", "{tmp}/e.xlsx"], "--errors"),
+        (["{tmp}/a.csv", "--errors", "{tmp}/e.csv"], "--errors"),
+        (["{tmp}/a.csv", "--errors", "{tmp}/nowhere/e.xlsx"], "e.xlsx"),
+    ],
+)
+def test_wrong_usage_of_a_workbook_of_errors(line, refused, tmp_path, words, mention):
+    (tmp_path / "a.csv").write_text(f"{COLUMNS}\n{CELLS}\n", encoding="utf-8")
+    given = [word.format(out=line.out, tmp=tmp_path) for word in words]
+    refused("issue", *given, "--base-date", DAY, "--home", line.home, mentions=[mention])
 
 
 def test_every_bad_row_is_reported_at_once(refused_rows):
@@ -198,6 +264,7 @@ def test_every_bad_row_is_reported_at_once(refused_rows):
         (["{out}/absent.jsonl"], "absent.jsonl"),
         (["{out}"], "directory"),
         (["{out}/good.xlsx"], "good.xlsx"),
+        (["{out}/good.ods"], "good.ods"),
         (["{out}/good.jsonl", "--base-date", "yesterday"], "base"),
         (["{out}/good.jsonl", "--institution", "{out}/good.jsonl"], ""),
         (["{out}/good.jsonl", "--common", "{out}/good.jsonl"], ""),

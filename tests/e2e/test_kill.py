@@ -14,9 +14,10 @@ from line import FOUNDED, Line, write_meters
 from line_invariants import assert_complete, assert_sound
 from line_worker import run_quickly, run_truly
 from servers import dev_chain, postgres_server
+from sheets import write_meter_workbook
 
-FEW, MANY = 300, 5000
-"""Certificates: two and twenty batches."""
+FEW, MANY, LOT = 300, 5000, 10_000
+"""Certificates: two, twenty and forty batches."""
 
 DESK_AND_LOG = (
     "desk.before_signing",
@@ -120,9 +121,10 @@ def open_line(out, engine, postgres, node=()):
             yield line
 
 
-def kill_and_finish(line, count, kills, execute):
+def kill_and_finish(line, count, kills, execute, write=write_meters):
     """Kill the command at each of these moments, run it to its end, and compare."""
-    words = [*line.issue_words(write_meters(line.out / "meters.jsonl", count)), "--home", line.home]
+    suffix = "jsonl" if write is write_meters else "xlsx"
+    words = [*line.issue_words(write(line.out / f"meters.{suffix}", count)), "--home", line.home]
     logged = {}
     for kill in kills.split("+"):
         assert execute(words, kill) == -signal.SIGKILL
@@ -160,6 +162,38 @@ def test_killed_anywhere_the_same_command_ends_what_was_begun(
 def test_killed_anywhere_a_large_batch_is_ended(request, tmp_path, engine, kills):
     with open_line(tmp_path, engine, lambda: request.getfixturevalue("postgres")) as line:
         kill_and_finish(line, MANY, kills, run_truly)
+
+
+STAGES = [
+    "issue.read:1",
+    "issue.checked:1",
+    "desk.before_commit:2",
+    "desk.signed:1",
+    "log.before_commit:2",
+    "desk.submitted:1",
+    "anchoring.sent:1",
+    "issue.bundled:2",
+    f"issue.written:{FEW // 3}",
+    "seconds:0.4",
+    "issue.read:1+issue.bundled:1",
+]
+"""Read, checked, signed, logged, bundled, written; and while the file is being read by its own process."""
+
+
+@pytest.mark.parametrize("kills", STAGES)
+def test_killed_in_any_stage_a_workbook_is_issued_without_doubles(processes, chain, tmp_path, kills):
+    def execute(words, kill=""):
+        return run_quickly(processes, words, kill)
+
+    with open_line(tmp_path, "sqlite", None, ["--node", chain]) as line:
+        kill_and_finish(line, FEW, kills, execute, write_meter_workbook)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [*STAGES[:-3], f"issue.written:{LOT // 3}", "seconds:4", "seconds:12"])
+def test_killed_in_any_stage_ten_thousand_meters_are_issued_without_doubles(tmp_path, kills):
+    with open_line(tmp_path, "sqlite", None) as line:
+        kill_and_finish(line, LOT, kills, run_truly, write_meter_workbook)
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,24 @@ def test_known_and_new_documents_come_back_in_the_order_of_the_batch(desk):
 
 
 def test_large_batches_go_in_chunks_and_progress_is_told(desk, gateway):
-    told = []
-    report = issue(desk, *map(document, range(600)), progress=told.append)
-    assert told == [256, 512, 600]
+    told, signed = [], []
+    report = issue(desk, *map(document, range(600)), progress=told.append, signed=signed.append)
+    assert told == signed == [256, 512, 600]
     assert gateway.calls == 3
     assert numbers(report) == [f"JY2026-{number:06d}" for number in range(1, 601)]
+
+
+def test_what_is_signed_and_not_logged_yet_is_told(desk, gateway):
+    told, signed = [], []
+
+    def submit(entries):
+        assert len(signed) == len(told) + 1
+        return MemoryGateway.submit(gateway, entries)
+
+    gateway.submit = submit
+    issue(desk, *map(document, range(300)), progress=told.append, signed=signed.append)
+    issue(desk, *map(document, range(300)), progress=told.append, signed=signed.append)
+    assert told == signed == [256, 300, 256, 300]
 
 
 def test_each_year_has_its_own_series(desk):

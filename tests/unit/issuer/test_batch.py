@@ -18,16 +18,31 @@ def read(raw, form=InputForm.JSON_LINES, common=None):
         ("round.jsonl", InputForm.JSON_LINES),
         ("ROUND.NDJSON", InputForm.JSON_LINES),
         ("a.b.csv", InputForm.CSV),
+        ("Round.XLSX", InputForm.XLSX),
     ],
 )
 def test_the_name_tells_how_a_file_is_written(name, form):
     assert find_form(name) is form
 
 
-@pytest.mark.parametrize("name", ["round.xlsx", "json", "", "round.json.gz"])
+@pytest.mark.parametrize("name", ["round.odt", "json", "", "round.json.gz"])
 def test_another_name_is_refused(name):
-    with pytest.raises(InputError, match=r"^file: .* ends in none of \.json, \.jsonl, \.ndjson, \.csv"):
+    with pytest.raises(
+        InputError, match=r"^file: .* ends in none of \.json, \.jsonl, \.ndjson, \.csv, \.xlsx"
+    ):
         find_form(name + ("" if "." in name else ".x"))
+
+
+@pytest.mark.parametrize("suffix", ["xlsm", "XLTM"])
+def test_workbooks_that_may_hold_macros_are_refused(suffix):
+    with pytest.raises(InputError, match=r"may hold macros: save it as \.xlsx"):
+        find_form(f"round.{suffix}")
+
+
+@pytest.mark.parametrize("suffix", ["xls", "xlsb", "ods", "et"])
+def test_other_workbooks_are_refused(suffix):
+    with pytest.raises(InputError, match=r"is another kind of workbook: save it as \.xlsx"):
+        find_form(f"round.{suffix}")
 
 
 def test_one_document_has_no_row_number():

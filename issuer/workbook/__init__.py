@@ -1,0 +1,1 @@
+"""XLSX files, read by nothing but the standard library: cells as they are typed, formatted and shown."""
