@@ -48,9 +48,10 @@ class CellKind(Enum):
 
 _POINT: Final = ("nominal", "measured", "error", "mpe", "u", "pass")
 _RESULT: Final = ("part", "unit", "error_unit", "k", "before_adjustment")
-_PERSON: Final = ("pid", "name", "signed_at", "signed_at.day", "signed_at.time")
+_PERSON: Final = ("pid", "name", "key", "signed_at", "signed_at.day", "signed_at.time")
 _TEXT_COLUMNS: Final = (
     *("request_id", "no", "doc_type", "kind", "conclusion", "class_awarded", "sticker_id"),
+    *("commission_no", "crms.#.id", "crms.#.lot", "instrument.e.value", "instrument.e.unit"),
     *("issuer.id", "issuer.scope_line_id"),
     *("applicant.name", "applicant.code"),
     *(
@@ -92,7 +93,7 @@ _BOOLEAN_COLUMNS: Final = (
 )
 _DECIMAL: Final = re.compile(
     r"(?:results\.#|item\.\*)(?:\.points)?(?:\.#)?\.(?:nominal|measured|error|mpe|u|k)"
-    r"|environment\.(?:temperature|humidity)\.value"
+    r"|(?:environment\.(?:temperature|humidity)|instrument\.e)\.value"
 )
 _DATE: Final = re.compile(r"verified_on|issued_on|validity\.until|standards\.#.*\.(?:exam_)?until")
 _INSTANT: Final = re.compile(r".*\.signed_at")

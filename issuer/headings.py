@@ -46,6 +46,7 @@ _RESULT: Final = {
 _PERSON: Final = {
     "pid": "编号",
     "name": "姓名",
+    "key": "公钥",
     "signed_at": "签字时间",
     "signed_at.day": "签字日偏移",
     "signed_at.time": "签字时刻",
@@ -59,6 +60,11 @@ HEADINGS: Final[Mapping[str, str]] = {
     "conclusion": "检定结论",
     "class_awarded": "评定等级",
     "sticker_id": "合格证编号",
+    "commission_no": "仲裁检定委托文号",
+    "crms.#.id": "标准物质{}编号",
+    "crms.#.lot": "标准物质{}批号",
+    "instrument.e.value": "检定分度值e",
+    "instrument.e.unit": "检定分度值e单位",
     "adjusted": "是否调修",
     "issuer.id": "机构代码",
     "issuer.scope_line_id": "授权项目编号",
@@ -159,6 +165,7 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
         "仲裁检定": VerificationKind.ARBITRATION.value,
         "抽样检定": VerificationKind.SAMPLING.value,
         "进口检定": VerificationKind.IMPORT.value,
+        "使用中检查": VerificationKind.IN_SERVICE.value,
     },
     "conclusion": {"合格": "pass", "不合格": "fail"},
     "doc_type": {
