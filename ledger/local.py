@@ -232,6 +232,8 @@ def build_policy(home: Home, registers: Registers, witnesses: HomeWitnesses | No
         zone=home.zone,
         development=home.development,
         witnesses=None if witnesses is None else witnesses.quorum,
+        published_rules=home.settings.published_rules,
+        traceability_roots=frozenset(home.settings.traceability_roots),
     )
 
 

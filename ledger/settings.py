@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     zone: Annotated[str, AfterValidator(_check_zone)] = DEFAULT_ZONE
     """Calendar dates are dates of this zone."""
 
+    published_rules: bool = False
+    """Whether the home's policy lets only regulations count that an authority has published."""
+    traceability_roots: tuple[str, ...] = ()
+    """External roots of traceability that the home's policy believes, as registers of standards name them."""
     font_folder: str | None = None
     """Folder with fonts for letters that the shipped ones lack; printed documents use no others."""
 

@@ -108,10 +108,19 @@ class RegisteredLine(Line):
         keys = [word for name in PEOPLE for word in ("--person-key", name)]
         return [*super().issue_words(*files, anchor=anchor, out=out), *keys]
 
-    def trust_root(self):
-        """Let the home's policy believe the external root."""
-        policy = json.loads(self.policy.read_bytes()) | {"traceability_roots": ["NIM"]}
-        return write_json(self.out / "policy.json", policy)
+    def init(self):
+        """Make the home, whose policy believes the external root."""
+        super().init()
+        config = self.home / "home.toml"
+        text = config.read_text("utf-8")
+        if "traceability_roots" not in text:
+            config.write_text(text.replace("[settings]", '[settings]\ntraceability_roots = ["NIM"]'), "utf-8")
+
+    def doubt_root(self):
+        """Return a policy that believes no external root."""
+        policy = json.loads(self.policy.read_bytes())
+        assert policy.pop("traceability_roots") == ["NIM"]
+        return write_json(self.out / "doubting.json", policy)
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +140,14 @@ def test_three_persons_sign_and_every_register_speaks_for_the_document(line):
     line.issue(line.pump(1))
     (folder,) = line.folders()
     assert len(json.loads((folder / "certificate.json").read_bytes())["proof"]) == 4
-    members = line.verify(folder / "bundle.json", "--policy", line.trust_root(), code=0)
+    members = line.verify(folder / "bundle.json", code=0)
     found = outcomes(members)
     assert members["verdict"] == "VALID"
     assert {found[step.number] for step in REGISTERED} == {"PASSED"}
-    assert outcomes(line.verify(folder / "bundle.json"))[Step.STANDARDS.number] == "NOT_CHECKED", (
-        "this root is not believed"
-    )
+    assert (
+        outcomes(line.verify(folder / "bundle.json", "--policy", line.doubt_root()))[Step.STANDARDS.number]
+        == "NOT_CHECKED"
+    ), "this root is not believed"
 
 
 def test_who_is_not_in_force_is_refused_with_every_reason(line):
@@ -154,7 +164,7 @@ def test_the_earlier_document_gets_a_warning(line):
     (folder,) = line.folders()
     line.run("anchor")
     line.issue(line.pump(1))
-    members = line.verify(folder / "bundle.json", "--policy", line.trust_root())
+    members = line.verify(folder / "bundle.json")
     assert (members["verdict"], members["code"]) == ("ATTENTION", 0)
     warned = [check["step"] for check in members["checks"] if check.get("warning")]
     assert warned == [Step.PERSONS.number, Step.STANDARDS.number]

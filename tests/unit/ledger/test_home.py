@@ -242,6 +242,15 @@ def test_bad_settings_name_the_field(tmp_path, name, value):
     assert not (tmp_path / "home").exists()
 
 
+def test_what_a_policy_is_to_believe_is_a_setting():
+    found = load_settings({"published_rules": True, "traceability_roots": ["NIM", "PTB"]})
+    assert (found.published_rules, found.traceability_roots) == (True, ("NIM", "PTB"))
+    for roots in ("NIM", [7], {"NIM": 1}):
+        with pytest.raises(InputError) as caught:
+            load_settings({"traceability_roots": roots})
+        assert caught.value.field.startswith("settings.traceability_roots")
+
+
 def test_an_unknown_setting_is_refused():
     with pytest.raises(InputError, match=r"settings\.hots"):
         load_settings({"hots": "q.example"})
