@@ -161,19 +161,26 @@ def check_persons(record: Record, registers: Registers) -> RuleResult:
         if content is not None:
             reasons += _find_person_faults(record, person, content, number)
         elif is_kept:
-            en, zh = f"{person.person_id} is not registered", f"{person.person_id}未登记"
+            who = _say_role(person.role)
+            en, zh = f"{who.en} is not registered", f"{who.zh}未登记"
             reasons.append(Reason("PERSON_UNREGISTERED", f"persons[{number}].pid", en, zh))
         else:
-            unknown.append(person.person_id)
+            unknown.append(_say_role(person.role))
         reasons += _find_key_faults(record, person, content, number, registers)
     count = len(record.persons)
     if unknown:
+        en, zh = ", ".join(who.en for who in unknown), "、".join(who.zh for who in unknown)
         return judge_open(
             reasons,
-            f"{count} persons are named; the registration of {', '.join(unknown)} is not on record",
-            f"注明{count}名人员；{'、'.join(unknown)}的资格登记不在记录中，未核对",
+            f"{count} persons are named; the registration of {en} is not on record",
+            f"注明{count}名人员；{zh}的资格登记不在记录中，未核对",
         )
     return judge(reasons, f"{count} persons are registered and qualified", f"{count}名人员均已登记且具备资格")
+
+
+def _say_role(role: Role) -> Sentence:
+    """Name a person by the role: sentences are shown to everybody, pseudonyms are not."""
+    return Sentence(f"the {role.value}", _ROLE_NAMES[role])
 
 
 def find_person_on(record: Record, person: Signatory, registers: Registers) -> PersonContent | None:
@@ -204,20 +211,20 @@ def _find_person_faults(
     record: Record, person: Signatory, content: PersonContent, number: int
 ) -> Iterator[Reason]:
     """Find what a person's registration does not cover."""
-    who, field = person.person_id, f"persons[{number}].pid"
+    who, field = _say_role(person.role), f"persons[{number}].pid"
     if content.state is not RegisterState.ACTIVE:
-        en, zh = f"{who} is {content.state.value}", f"{who}的登记已暂停或撤销"
+        en, zh = f"{who.en} is {content.state.value}", f"{who.zh}的登记已暂停或撤销"
         yield Reason("PERSON_EXPIRED", field, en, zh)
     elif content.valid_until < record.verified_on:
         until = content.valid_until
-        en, zh = f"{who} was registered until {until}", f"{who}的登记有效期至{until}"
+        en, zh = f"{who.en} was registered until {until}", f"{who.zh}的登记有效期至{until}"
         yield Reason("PERSON_EXPIRED", field, en, zh)
     if person.role not in content.roles:
-        en, zh = f"{who} is not registered as {person.role.value}", f"{who}未登记为{_ROLE_NAMES[person.role]}"
+        en, zh = f"{who.en} is not registered for this role", f"{who.zh}未登记此项职责"
         yield Reason("PERSON_ROLE", field, en, zh)
     if record.instrument.category not in content.categories:
         category = record.instrument.category.name
-        en, zh = f"{who} is not registered for {category}", f"{who}的登记项目不含{category}"
+        en, zh = f"{who.en} is not registered for {category}", f"{who.zh}的登记项目不含{category}"
         yield Reason("PERSON_ITEM", field, en, zh)
 
 
@@ -225,20 +232,26 @@ def _find_key_faults(
     record: Record, person: Signatory, content: PersonContent | None, number: int, registers: Registers
 ) -> Iterator[Reason]:
     """Require that whoever has a key signs with it, and with no other."""
-    field, who = f"persons[{number}].key", person.person_id
+    field, who = f"persons[{number}].key", _say_role(person.role)
     if person.key is None:
         if content is not None and content.key is not None:
-            yield Reason("PERSON_KEY", field, f"{who} must sign with their own key", f"{who}须用本人密钥签名")
+            yield Reason(
+                "PERSON_KEY", field, f"{who.en} must sign with their own key", f"{who.zh}须用本人密钥签名"
+            )
         return
     known = registers.keys.get(person.key.key_id)
-    if known is None or known.key != person.key or known.owner != name_person(record.issuer.id, who):
-        yield Reason("PERSON_KEY", field, f"is not registered for {who}", f"密钥未登记在{who}名下")
+    if (
+        known is None
+        or known.key != person.key
+        or known.owner != name_person(record.issuer.id, person.person_id)
+    ):
+        yield Reason("PERSON_KEY", field, f"is not registered for {who.en}", f"密钥未登记在{who.zh}名下")
     elif known.compromised_from is not None:
         since = f"{known.compromised_from:%Y-%m-%d %H:%M} UTC"
-        en, zh = f"the key of {who} is compromised from {since} on", f"{who}的密钥自{since}起失密"
+        en, zh = f"the key of {who.en} is compromised from {since} on", f"{who.zh}的密钥自{since}起失密"
         yield Reason("PERSON_KEY", field, en, zh)
     elif known.until is not None and (content is None or content.state is RegisterState.ACTIVE):
-        yield Reason(KEY_ENDED, field, f"the key of {who} has ended", f"{who}的密钥已停用")
+        yield Reason(KEY_ENDED, field, f"the key of {who.en} has ended", f"{who.zh}的密钥已停用")
 
 
 # --- reference materials ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from ledger.home import lock_ledger
 from verifier.picture import read_qr_picture
 
 GOOD, BAD = 9, 2
-MISSING_HERE = {"persons", "standards", "quorum", "chain"}
+MISSING_HERE = {"persons", "standards", "type", "quorum", "chain"}
 """Steps for which this issue's evidence has nothing."""
 
 TOLD_WITH_TIMES = {"boot": None, "anchoring": None}
@@ -74,9 +74,10 @@ def test_from_an_empty_folder_to_a_verdict_and_once_more(tmp_path, monkeypatch, 
 
         before, health = line.snapshot(), line.run("doctor")
         assert (health["documents"], health["anchors"]) == (GOOD + BAD, 1)
-        assert line.issue(tmp_path / "meters.jsonl") == issued
+        once_more = issued | {"issued_before": GOOD + BAD}
+        assert line.issue(tmp_path / "meters.jsonl") == once_more
         put_clocks_on(monkeypatch, days=3)
-        assert line.issue(tmp_path / "meters.jsonl") == issued
+        assert line.issue(tmp_path / "meters.jsonl") == once_more
         assert line.snapshot() == before
         assert {**line.run("doctor"), **TOLD_WITH_TIMES} == {**health, **TOLD_WITH_TIMES}
         assert line.events(url) == [size]

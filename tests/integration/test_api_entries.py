@@ -363,7 +363,7 @@ REFUSED = {
     "empty certificate": (lambda served: Issued(served.sign(1).raw, b""), ["MALFORMED"]),
     "not a certificate": (lambda served: Issued(served.sign(1).raw, b"{}"), ["MALFORMED"]),
     "another certificate": (other_body, ["BINDING"] * 5),
-    "a changed certificate": (changed_body, ["SIGNATURE"]),
+    "a changed certificate": (changed_body, ["SEAL"]),
     "a certificate spelled anew": (spelled_anew, ["MALFORMED"]),
     "a changed statement": (changed_statement, ["SIGNATURE"]),
     "a statement of another log": (lambda served: World("other.example/log").issue(1), ["SIGNATURE"]),
