@@ -3,13 +3,13 @@
 from uuid import uuid4
 
 import pytest
-from line import INSTITUTION, Line, write_meters
+from line import INSTITUTION, Line, run_process, write_meters
 from servers import soft_hsm
 
 from ledger.core.signature import Algorithm
-from ledger.core.statement import parse_signed_statement
+from ledger.failpoint import KILL_VARIABLE
 
-KEYS = {"authority": "--p256", "seal": "--p256", "seal-2": "--p256"}
+KEYS = {"authority": "--p256", "seal": "--p256", "seal-2": "--p256", "seal-3": "--p256"}
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,6 @@ def newest(line):
     return line.desk()[-1]
 
 
-def signer_of(line, number):
-    return parse_signed_statement((line.folder(number) / "statement.cose").read_bytes())
-
-
 def test_every_signature_of_a_line_may_come_from_a_token(line):
     for name in ("log", *KEYS):
         label = line.opened.keystore.label(name)
@@ -86,3 +82,22 @@ def test_a_token_that_is_away_stops_nothing_halfway(line, hsm):
     assert "token" in refused["error"]
     assert (line.desk(), line.leaves()) == (documents, leaves)
     assert issue(line, "away", "seal-2", 40)["logged"] == 1
+
+
+def test_a_document_that_waits_when_its_key_is_withdrawn_is_sealed_anew(line):
+    source = write_meters(line.out / "waits.jsonl", 1, 50)
+    words = [*line.issue_words(source), "--key", "seal-2"]
+    killed = run_process(*words, "--home", line.home, **{KILL_VARIABLE: "desk.signed:1"})
+    assert killed.code < 0
+    number = newest(line)[1]
+    assert newest(line)[2] == "signed"
+    set_key(line, "seal-3", "active", 0)
+    set_key(line, "seal-2", "withdrawn", 1)
+    held = line.run(*words, code=3)
+    assert "it waits until the desk has another seal key" in str(held)
+    assert newest(line)[1:3] == (number, "signed")
+    assert line.run(*words[:-1], "seal-3")["logged"] == 1
+    assert newest(line)[1:3] == (number, "logged")
+    line.run("anchor")
+    for row in line.desk():
+        assert line.verify(row[1], code=0)["verdict"] == "VALID"
