@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from servers import soft_hsm
+from world import ORIGIN, Clock, World, submit
 
 from ledger.core.canonical import encode_canonical_json, parse_json
 from ledger.core.data_integrity import create_proof, verify_proof
@@ -14,6 +16,7 @@ from ledger.core.errors import InputError, NotFoundError, StateError, TokenUnava
 from ledger.core.signature import Algorithm, verify_signature
 from ledger.files import replace_file
 from ledger.keystore import KeyAlgorithm, Keystore
+from ledger.log import Log
 from ledger.passphrase import Passphrase, Pin
 from ledger.token_uri import parse_token_uri
 
@@ -307,3 +310,26 @@ def test_the_library_is_loaded_for_tokens_only():
     program = "import sys, ledger.keystore; print([name for name in sys.modules if 'pkcs11' in name])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- the log key --------------------------------------------------------------------------------------------
+
+
+def test_a_log_whose_token_goes_away_writes_nothing_and_goes_on_when_it_is_back(store, keystore, hsm, uri):
+    keystore.create_in_token("log", KeyAlgorithm.ED25519, uri)
+    world = World()
+    signer = keystore.open_signer("log", None)
+    world.root_content = replace(world.root_content, log_key=signer.public_key)
+    log = Log(store, ORIGIN, signer, Clock())
+    *first, last = world.founding()
+    submit(log, *first)
+    before = log.checkpoint
+    away = hsm.tokens.rename(hsm.tokens.with_name("away"))
+    try:
+        with pytest.raises(TokenUnavailableError):
+            submit(log, last)
+    finally:
+        away.rename(hsm.tokens)
+    assert Log(store, ORIGIN, signer, Clock()).checkpoint == before
+    submit(log, last)
+    assert log.checkpoint != before
