@@ -103,6 +103,15 @@ def test_a_token_that_was_away_is_used_again(keystore, hsm, uri):
     verify_signature(label.public_key, signer.sign(b"m"), b"m")
 
 
+def test_a_session_that_ended_meanwhile_is_opened_again_in_the_same_call(keystore, uri):
+    from ledger import token
+
+    label = keystore.create_in_token("seal", KeyAlgorithm.P256, uri)
+    signer = keystore.open_signer("seal", None)
+    token.pkcs11.lib(str(uri.module)).reinitialize()
+    verify_signature(label.public_key, signer.sign(b"m"), b"m")
+
+
 def test_what_is_in_the_token_stays_there(keystore, uri):
     keystore.create_in_token("seal", KeyAlgorithm.P256, uri)
     signer = keystore.open_signer("seal", None)
