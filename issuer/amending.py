@@ -5,7 +5,7 @@ said: killed at any moment, the same request goes on with the same bytes, and gi
 
     SIGNED --acknowledged--> LOGGED
     SIGNED --refused, final--> VOIDED, with the reason
-    SIGNED --refused, stale version--> signed again with the instrument's newest version
+    SIGNED --refused, stale version or key--> signed again: the instrument's newest version, the desk's present key
     SIGNED --no answer, or not now--> SIGNED: handed in by the next request about this certificate
 
 >>> amender.amend(Amendment(EventType.WITHDRAW, number, ReasonCode.WRONG_RESULT, None)).leaf_index
@@ -163,10 +163,18 @@ class Amender:
                 return self._save(replace(stored, state=DocumentState.LOGGED, leaf_index=answer.index))
             if answer.kind is RefusalKind.NOT_NOW:
                 raise UnavailableError(f"the ledger does not take this now: {answer.reason}")
+            if answer.kind is RefusalKind.KEY and not self._has_other_key(stored.statement):
+                raise StateError(
+                    f"the ledger refuses this: {answer.reason}; it waits until --key names another"
+                )
             if answer.kind is RefusalKind.FINAL:
                 return self._save(replace(stored, state=DocumentState.VOIDED, reason=answer.reason))
             stored = self._save(replace(stored, statement=self._renew(stored.statement)))
         raise UnavailableError("the instrument changed again and again")
+
+    def _has_other_key(self, raw: bytes) -> bool:
+        """Return whether the desk's present key is not the one that signed this act."""
+        return parse_signed_statement(raw).key_id != self._make_seal().signer.public_key.key_id
 
     def _renew(self, raw: bytes) -> bytes:
         """Return the same act for the instrument's newest version."""

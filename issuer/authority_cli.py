@@ -46,7 +46,7 @@ from ledger.core.authority import (
 )
 from ledger.core.canonical import as_object, encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
-from ledger.core.errors import InputError, LedgerError
+from ledger.core.errors import InputError, LedgerError, StateError
 from ledger.core.event import EventType
 from ledger.core.policy import encode_policy, parse_policy
 from ledger.core.signature import PublicKey, Signer, parse_multikey
@@ -55,6 +55,7 @@ from ledger.home import DEFAULT_HOME, LOG_KEY, Home, open_home
 from ledger.keystore import KeyAlgorithm
 from ledger.local import open_ledger
 from ledger.submission import Refusal
+from ledger.token_uri import parse_token_uri
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 authority_app = typer.Typer(
@@ -86,15 +87,26 @@ def keygen(
     passphrase_file: PassphraseOption = None,
     *,
     p256: Annotated[bool, typer.Option("--p256", help="P-256 instead of Ed25519")] = False,
+    token: Annotated[
+        str | None, typer.Option("--token", help="PKCS#11 URI of the token that is to hold it")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key; it never leaves the keystore unencrypted. A key that is there already is kept."""
+    """Make a key; it never leaves the keystore unencrypted, or its token. A key that is there already is kept."""
     opened = open_home(home)
+    wanted = None if token is None else parse_token_uri(token)
     if name not in opened.keystore:
         algorithm = KeyAlgorithm.P256 if p256 else KeyAlgorithm.ED25519
-        opened.keystore.create(name, algorithm, find_given_passphrase(opened, passphrase_file))
-    key = opened.keystore.label(name).public_key
-    print_result({"name": name, "key": key.multikey, "key_id": encode_hex(key.key_id)}, as_json=as_json)
+        if wanted is None:
+            opened.keystore.create(name, algorithm, find_given_passphrase(opened, passphrase_file))
+        else:
+            opened.keystore.create_in_token(name, algorithm, wanted)
+    label = opened.keystore.label(name)
+    if wanted is not None and label.token is None:
+        raise StateError(f"the key {name} is there already, in a file; choose another name")
+    key = label.public_key
+    members = {"name": name, "key": key.multikey, "key_id": encode_hex(key.key_id)}
+    print_result(members if label.token is None else {**members, "token": str(label.token)}, as_json=as_json)
 
 
 @authority_app.command()
@@ -253,7 +265,9 @@ def _write_draft(decision: Decision, out: Path, *, as_json: bool) -> None:
 
 def _open_signer(home: Path, key: str, passphrase_file: Path | None) -> Signer:
     opened = open_home(home)
-    return opened.keystore.open_signer(key, find_given_passphrase(opened, passphrase_file))
+    in_token = opened.keystore.label(key).token is not None
+    passphrase = None if in_token else find_given_passphrase(opened, passphrase_file)
+    return opened.keystore.open_signer(key, passphrase)
 
 
 def _name_file(err: LedgerError, path: Path) -> LedgerError:

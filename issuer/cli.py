@@ -71,6 +71,7 @@ _CHUNK: Final = 256
 _EXIT_INPUT: Final = 2
 _EXIT_UNAVAILABLE: Final = 3
 _MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+_KINDS: Final = {frozenset({"TIME"}): RefusalKind.NOT_NOW, frozenset({"KEY"}): RefusalKind.KEY}
 
 
 @app.callback()
@@ -224,8 +225,9 @@ def _find_kind(err: LedgerError) -> RefusalKind:
     """Say what the desk does about a refusal; clocks that disagree come to agree by waiting."""
     if isinstance(err, StaleVersionError):
         return RefusalKind.STALE_VERSION
-    if isinstance(err, DocumentRefusedError) and {reason.code for reason in err.reasons} == {"TIME"}:
-        return RefusalKind.NOT_NOW
+    if isinstance(err, DocumentRefusedError):
+        codes = frozenset(reason.code for reason in err.reasons)
+        return _KINDS.get(codes, RefusalKind.FINAL)
     return RefusalKind.FINAL
 
 

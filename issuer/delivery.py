@@ -3,22 +3,27 @@
     SIGNED --acknowledged--> LOGGED
     SIGNED --refused, final--> VOIDED, with the reason
     SIGNED --refused, stale version--> signed again with the newest version, the certificate unchanged
+    SIGNED --refused, key--> sealed anew with the desk's present key, number and record unchanged (decision 0022)
+    SIGNED --refused, key, which is the desk's present one--> SIGNED: waits until the desk has another
     SIGNED --no answer, or not now--> SIGNED: asked again by the next run, with the same bytes
 
 A statement is only signed again after the log has refused its bytes as stale, and versions never go back: the
-old bytes can never get in later, so no document gets in twice.
+old bytes can never get in later, so no document gets in twice. A document is only sealed anew after the log has
+refused its key, and with the version that it had: of the two seals the log takes one at most.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from issuer.gateway import Acknowledged, Answer, LedgerGateway, RefusalKind
-from issuer.signing import Seal, renew_issue
-from issuer.store import DeskStore, WaitingDocument
-from ledger.core.errors import LogIntegrityError, UnavailableError
+from issuer.signing import Seal, renew_issue, seal_anew, sign_issue
+from issuer.store import DeskStore, DocumentBytes, WaitingDocument
+from ledger.core.errors import LogIntegrityError, MalformedDocumentError, UnavailableError
 from ledger.core.ids import CertificateNumber, LeafIndex, Subject
+from ledger.core.statement import parse_signed_statement
 
 CHUNK: Final = 256
 """Documents in one transaction and in one call of the log."""
@@ -29,10 +34,23 @@ MAX_ATTEMPTS: Final = 5
 Failpoint: TypeAlias = Callable[[str], None]
 """Named places where a drill may end the process."""
 
+_Sealed: TypeAlias = tuple[DocumentBytes, int]
+"""A document signed again, and the version of its subject that it expects."""
+
 
 def pass_by(name: str) -> None:
     """Do nothing: the failpoint of everyday use."""
     del name
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """What the log did not take as it was signed."""
+
+    stale: list[WaitingDocument]
+    """For another version of the subject."""
+    unsealed: list[WaitingDocument]
+    """With a key that does not count any more."""
 
 
 @dataclass(slots=True)
@@ -71,37 +89,43 @@ class Delivery:
 
     def deliver(self, waiting: Sequence[WaitingDocument]) -> None:
         """Hand in these documents, at most `CHUNK`, in their order."""
+        again = _Again([], [])
         for attempt in range(MAX_ATTEMPTS):
             if attempt:
-                waiting = self._renew(waiting)
-            waiting = self._submit(waiting)
-            if not waiting:
+                waiting = self._renew(again)
+            again = self._submit(waiting)
+            if not again.stale and not again.unsealed:
                 return
-        self.held |= {item.number: "the instrument changed again and again" for item in waiting}
+        left = [*again.stale, *again.unsealed]
+        self.held |= {item.number: "the instrument changed again and again" for item in left}
 
-    def _submit(self, waiting: Sequence[WaitingDocument]) -> list[WaitingDocument]:
+    def _submit(self, waiting: Sequence[WaitingDocument]) -> _Again:
         """Hand in; store the answers; return what has to be signed again."""
         if not waiting or self.outage is not None:
-            return []
+            return _Again([], [])
         try:
             answers = self.log.submit([(item.statement, item.certificate) for item in waiting])
         except UnavailableError as err:
             self.outage = err
-            return []
+            return _Again([], [])
         if len(answers) != len(waiting):
             raise LogIntegrityError(f"the log answered {len(answers)} of {len(waiting)} statements")
         self.failpoint("desk.submitted")
         return self._record(list(zip(waiting, answers, strict=True)))
 
-    def _record(self, answered: Sequence[tuple[WaitingDocument, Answer]]) -> list[WaitingDocument]:
+    def _record(self, answered: Sequence[tuple[WaitingDocument, Answer]]) -> _Again:
         logged: dict[int, LeafIndex] = {}
         void: dict[int, str] = {}
-        stale: list[WaitingDocument] = []
+        again = _Again([], [])
         for item, answer in answered:
             if isinstance(answer, Acknowledged):
                 logged[item.position] = answer.index
             elif answer.kind is RefusalKind.STALE_VERSION:
-                stale.append(item)
+                again.stale.append(item)
+            elif answer.kind is RefusalKind.KEY and self._has_other_key(item):
+                again.unsealed.append(item)
+            elif answer.kind is RefusalKind.KEY:
+                self.held[item.number] = f"{answer.reason}; it waits until the desk has another seal key"
             elif answer.kind is RefusalKind.FINAL:
                 void[item.position] = answer.reason
             else:
@@ -112,25 +136,58 @@ class Delivery:
             desk.void(void, now_ms)
             self.failpoint("desk.before_recording")
         self.failpoint("desk.recorded")
-        return stale
+        return again
 
-    def _renew(self, stale: Sequence[WaitingDocument]) -> list[WaitingDocument]:
-        """Sign statements again with the newest versions, and store them."""
-        versions = dict(self.look_up({item.subject for item in stale}))
-        if self.outage is not None:
+    def _has_other_key(self, item: WaitingDocument) -> bool:
+        """Return whether the desk's present key is not the one that this document was sealed with."""
+        return parse_signed_statement(item.statement).key_id != self.make_seal().signer.public_key.key_id
+
+    def _renew(self, again: _Again) -> list[WaitingDocument]:
+        """Sign again what the log did not take as it was, and store it; in the order of the first signing."""
+        versions = self._choose_versions(again)
+        if versions is None:
             return []
-        seal, renewed, statements = self.make_seal(), list[WaitingDocument](), dict[int, tuple[bytes, int]]()
-        for item in stale:
-            version = versions.get(item.subject, 0)
-            versions[item.subject] = version + 1
-            raw = renew_issue(item.statement, version, seal)
-            statements[item.position] = (raw, version)
-            renewed.append(replace(item, statement=raw))
+        waiting = sorted([*again.stale, *again.unsealed], key=attrgetter("position"))
+        seal, renewed, sealed = self.make_seal(), dict[int, WaitingDocument](), dict[int, _Sealed]()
+        with self.store.read() as desk:
+            stored = {item.position: desk.fetch(item.number) for item in waiting}
+        for item in waiting:
+            try:
+                new = self._sign_again(item, stored[item.position], versions[item.position], seal)
+            except MalformedDocumentError as err:  # a person's key is not at hand
+                self.held[item.number] = str(err)
+                continue
+            sealed[item.position] = (new, versions[item.position])
+            renewed[item.position] = replace(item, certificate=new.certificate, statement=new.statement)
         with self.store.write() as desk:
-            desk.replace_statements(statements, to_milliseconds(self.clock()))
+            desk.replace_signed(sealed, to_milliseconds(self.clock()))
             self.failpoint("desk.before_renewing")
         self.failpoint("desk.renewed")
-        return renewed
+        return list(renewed.values())
+
+    def _choose_versions(self, again: _Again) -> dict[int, int] | None:
+        """Return versions to expect, by position: the newest for what is stale; None: the log is out of reach."""
+        chosen = {
+            item.position: parse_signed_statement(item.statement).statement.expected_version
+            for item in again.unsealed
+        }
+        if again.stale:
+            versions = dict(self.look_up({item.subject for item in again.stale}))
+            if self.outage is not None:
+                return None
+            for item in again.stale:
+                chosen[item.position] = versions.get(item.subject, 0)
+                versions[item.subject] = chosen[item.position] + 1
+        return chosen
+
+    def _sign_again(
+        self, item: WaitingDocument, stored: DocumentBytes, version: int, seal: Seal
+    ) -> DocumentBytes:
+        """Return a document with another statement, and under another seal if the desk has another key now."""
+        if not self._has_other_key(item):
+            return replace(stored, statement=renew_issue(item.statement, version, seal))
+        new = seal_anew(stored.certificate, stored.disclosure, item.statement, seal)
+        return DocumentBytes(new.certificate, sign_issue(new.claims, version, seal), new.disclosure)
 
 
 def to_milliseconds(moment: datetime) -> int:

@@ -19,6 +19,8 @@ class RefusalKind(StrEnum):
     """Something else happened to the subject first: sign the statement again with its newest version."""
     NOT_NOW = "not_now"
     """The same bytes may be admitted later, as when the clocks disagree: keep the document waiting."""
+    KEY = "key"
+    """The key that signed does not count: seal anew with the present one, or keep the document waiting for it."""
     FINAL = "final"
     """These bytes will never be admitted: void the number."""
 

@@ -18,12 +18,19 @@ from ledger.core.canonical import (
     JsonObject,
     as_object,
     encode_canonical_json,
+    parse_canonical_json,
     reread_canonical_json,
     respell_canonical_json,
 )
 from ledger.core.certificate import Issuer, build_document
 from ledger.core.data_integrity import create_proof, join_proofs
-from ledger.core.disclosure import SALT_BYTES, Disclosure, encode_disclosure
+from ledger.core.disclosure import (
+    SALT_BYTES,
+    DisclosedMember,
+    Disclosure,
+    encode_disclosure,
+    parse_disclosure,
+)
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.event import EventType, instrument_subject
@@ -122,6 +129,32 @@ def seal_document(
     record["no"], record["nonce"] = number, encode_hex(random[:NONCE_BYTES])
     salts = (random[start : start + SALT_BYTES] for start in range(NONCE_BYTES, len(random), SALT_BYTES))
     disclosed = conceal_members(record, document.personal, salts)
+    return _seal_record(record, replace(document.claims, number=number), disclosed, seal)
+
+
+def seal_anew(certificate: bytes, disclosure: bytes | None, statement: bytes, seal: Seal) -> SealedDocument:
+    """Put another seal on a document that no log has: the record stays as it is, number, nonce and salts too.
+
+    Args:
+        certificate: as it was sealed before.
+        disclosure: of that certificate.
+        statement: of that certificate.
+        seal: who signs now, and when; persons who have keys sign again too.
+
+    Raises:
+        MalformedDocumentError: not an issue, or a person is to sign with a key that is not at hand.
+    """
+    claims = parse_signed_statement(statement).statement.claims
+    if not isinstance(claims, IssueClaims):
+        raise MalformedDocumentError("not an issue", field="statement.type")
+    record = as_object(as_object(parse_canonical_json(certificate))["credentialSubject"])
+    disclosed = {} if disclosure is None else parse_disclosure(disclosure).members
+    return _seal_record(record, claims, disclosed, seal)
+
+
+def _seal_record(
+    record: JsonObject, claims: IssueClaims, disclosed: Mapping[str, DisclosedMember], seal: Seal
+) -> SealedDocument:
     unsigned = build_document(record, seal.signer.public_key.did_key)
     digest = Digest(hashlib.sha256(respell_canonical_json(unsigned)).digest())
     created = encode_instant(seal.sealed_at.replace(microsecond=0))
@@ -129,7 +162,7 @@ def seal_document(
     proofs = [create_proof(unsigned, signer, created, digest=digest) for signer in signers]
     certificate = respell_canonical_json(join_proofs(unsigned, proofs))
     published = Digest(hashlib.sha256(certificate).digest())
-    claims = replace(document.claims, number=number, certificate_digest=published)
+    claims = replace(claims, certificate_digest=published)
     disclosure = encode_disclosure(Disclosure(published, disclosed)) if disclosed else None
     return SealedDocument(certificate, claims, disclosure)
 

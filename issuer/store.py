@@ -305,13 +305,26 @@ class DeskWriting(DeskReading):
         values = [{"at": position, "why": reason, "now": now_ms} for position, reason in reasons.items()]
         self._update(values, state=DocumentState.VOIDED, reason=bindparam("why"))
 
-    def replace_statements(self, statements: Mapping[int, tuple[bytes, int]], now_ms: int) -> None:
-        """Store statements that were signed again with another expected version."""
+    def replace_signed(self, signed: Mapping[int, tuple[DocumentBytes, int]], now_ms: int) -> None:
+        """Store documents that were signed again, for an expected version."""
         values = [
-            {"at": position, "raw": raw, "version": version, "now": now_ms}
-            for position, (raw, version) in statements.items()
+            {
+                "at": position,
+                "body": new.certificate,
+                "raw": new.statement,
+                "names": new.disclosure,
+                "version": version,
+                "now": now_ms,
+            }
+            for position, (new, version) in signed.items()
         ]
-        self._update(values, statement=bindparam("raw"), expected_version=bindparam("version"))
+        self._update(
+            values,
+            certificate=bindparam("body"),
+            statement=bindparam("raw"),
+            disclosure=bindparam("names"),
+            expected_version=bindparam("version"),
+        )
 
     def _update(self, values: list[dict[str, Any]], **columns: Any) -> None:  # noqa: ANN401 -- column values
         if values:

@@ -47,6 +47,7 @@ from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
 from ledger.store.queries import ReadQueries
+from ledger.token_uri import parse_token_uri
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
@@ -80,6 +81,9 @@ def init(
     database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the ledger's database")] = None,
     desk_database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the desk's database")] = None,
     passphrase_file: PassphraseOption = None,
+    log_token: Annotated[
+        str | None, typer.Option("--log-token", help="PKCS#11 URI of the token that is to hold the log key")
+    ] = None,
     *,
     development: Annotated[
         bool, typer.Option("--development", help="nobody relies on what it signs")
@@ -105,6 +109,7 @@ def init(
         development=development,
         passphrase=passphrase,
         settings={name: value for name, value in given.items() if value is not None},
+        log_token=None if log_token is None else parse_token_uri(log_token),
     )
     if development_witnesses is not None:
         create_development_witnesses(made, development_witnesses)

@@ -2,7 +2,7 @@
 
     home.toml               format, origin, development or not, and `[settings]`
     chain.json              the contract, see `anchoring.binding`
-    keystore/<name>.pem     encrypted keys: `log` signs checkpoints, `chain` sends anchors
+    keystore/<name>.pem     keys, encrypted or in a token: `log` signs checkpoints, `chain` sends anchors
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
     audit.db                the auditors' catalogue, which may be removed
@@ -36,6 +36,7 @@ from ledger.files import PRIVATE_FILE, create_file, make_private_directory
 from ledger.keystore import KeyAlgorithm, Keystore
 from ledger.passphrase import Passphrase, read_passphrase_file
 from ledger.settings import ANVIL, DEVCHAIN, Settings, load_settings, parse_toml
+from ledger.token_uri import TokenUri
 
 DEFAULT_HOME: Final = Path("hengzheng-home")
 HOME_FORMAT: Final = 3
@@ -123,6 +124,7 @@ def create_home(
     development: bool,
     passphrase: Passphrase | None = None,
     settings: Mapping[str, Any] | None = None,
+    log_token: TokenUri | None = None,
 ) -> Home:
     """Make a home with its keys, or finish one that was begun; an equal one that exists is simply opened.
 
@@ -132,10 +134,13 @@ def create_home(
         development: a passphrase is made up and kept in the home.
         passphrase: opens the keys; needed unless this is for development.
         settings: those that are not to have their default.
+        log_token: where the log key lies or is made; None: in a file.
 
     Raises:
-        InputError: a bad origin or setting, or a production home without passphrase, node or finality.
-        StateError: something else is there.
+        InputError: a bad origin or setting, a production home without passphrase, node or finality, or a token
+            that does not sign checkpoints.
+        StateError: something else is there, as a log key elsewhere.
+        TokenUnavailableError: the token is away or out of order.
     """
     chosen = dict(settings or {})
     if not (path / _CONFIG).exists():
@@ -145,10 +150,24 @@ def create_home(
             config = _encode_config(origin, chosen, development=development)
             create_file(path / _CONFIG, config, mode=PRIVATE_FILE)
     home = _open_equal(path, origin, chosen, development=development)
+    if log_token is not None:
+        _enter_log_key(home, log_token)
     for name, algorithm in ((LOG_KEY, KeyAlgorithm.ED25519), (CHAIN_KEY, KeyAlgorithm.SECP256K1)):
         if name not in home.keystore:
             home.keystore.create(name, algorithm, passphrase or _ensure_passphrase(home))
     return home
+
+
+def _enter_log_key(home: Home, token: TokenUri) -> None:
+    """Let the log key be one of a token.
+
+    Raises:
+        StateError: there is a log key already, in a file.
+    """
+    if LOG_KEY not in home.keystore:
+        home.keystore.create_in_token(LOG_KEY, KeyAlgorithm.ED25519, token)
+    elif home.keystore.label(LOG_KEY).token is None:
+        raise StateError(f"{home.path} has its log key in a file already; a log keeps its key")
 
 
 def open_home(path: Path) -> Home:

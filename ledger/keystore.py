@@ -5,6 +5,12 @@
     -----BEGIN ENCRYPTED PRIVATE KEY-----
     ...
 
+A key in a PKCS#11 token has a PKCS#11 URI there instead: it names module, token, key, and the file with the PIN.
+
+    algorithm: p256
+    public: zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169
+    pkcs11:token=desk;object=seal;id=%3f%1c?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin
+
 The PKCS#8 of a BLS key, for which there is no standard form, holds its 32-byte seed as that of an Ed25519 key.
 
 Rules: a file is created whole and never overwritten (mode 0600, directory 0700); the private part is PKCS#8,
@@ -22,6 +28,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import ModuleType
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -42,16 +49,17 @@ from ledger.chain.transactions import Account
 from ledger.core.bls import PUBLIC_KEY_BYTES, BlsSigner
 from ledger.core.encoding import parse_hex
 from ledger.core.errors import InputError, MalformedDocumentError, NotFoundError, StateError
-from ledger.core.signature import Ed25519Signer, P256Signer, PublicKey, Signer, parse_multikey
+from ledger.core.signature import Algorithm, Ed25519Signer, P256Signer, PublicKey, Signer, parse_multikey
 from ledger.files import PRIVATE_FILE, create_file, make_private_directory
 from ledger.passphrase import Passphrase
+from ledger.token_uri import TokenUri, parse_token_uri
 
 MAX_FILE_BYTES = 16 * 1024
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _FILE = re.compile(
     rb"algorithm: (?P<algorithm>[a-z0-9]+)\npublic: (?P<public>[0-9A-Za-z]+)\n"
-    rb"(?P<pem>-----BEGIN ENCRYPTED PRIVATE KEY-----\n.+)",
+    rb"(?:(?P<pem>-----BEGIN ENCRYPTED PRIVATE KEY-----\n.+)|(?P<token>pkcs11:[!-~]+)\n)",
     re.DOTALL,
 )
 
@@ -71,6 +79,9 @@ class KeyAlgorithm(StrEnum):
     """Signs checkpoints together with others."""
 
 
+_IN_TOKENS = {KeyAlgorithm.ED25519: Algorithm.ED25519, KeyAlgorithm.P256: Algorithm.P256}
+
+
 @dataclass(frozen=True, slots=True)
 class KeyLabel:
     """The public part of a stored key, as its file says it."""
@@ -79,6 +90,9 @@ class KeyLabel:
     algorithm: KeyAlgorithm
     public: str
     """Multikey `z…` of a signing key; address `0x…` of an account, in lower case; a BLS key's 48 bytes in hex."""
+
+    token: TokenUri | None = None
+    """Where the key lies, if it lies in a token: only `sign` works with it."""
 
     @property
     def public_key(self) -> PublicKey:
@@ -143,29 +157,73 @@ class Keystore:
             StateError: there is a key of this name; it stays as it is.
             InputError: a malformed name.
         """
-        path = self._path(name)
+        self._path(name)
         private_key = _generate(algorithm)
         label = KeyLabel(name, algorithm, _spell_public(_convert(private_key, algorithm)))
         pem = private_key.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.raw)
         )
-        make_private_directory(self._directory)
-        try:
-            create_file(
-                path, f"algorithm: {algorithm}\npublic: {label.public}\n".encode() + pem, mode=PRIVATE_FILE
-            )
-        except FileExistsError:
-            raise StateError(f"there is a key {name} already; keys are never overwritten") from None
+        self._write(label, pem)
         return label
 
-    def open_signer(self, name: str, passphrase: Passphrase) -> Signer:
-        """Return what signs documents, statements and checkpoints with this key.
+    def create_in_token(self, name: str, algorithm: KeyAlgorithm, uri: TokenUri) -> KeyLabel:
+        """Enter a key of a token: the one that the URI names, or the one that has this name there; made if needed.
+
+        A run that was broken off leaves at most a key of this name in the token; the next run enters it.
+
+        Args:
+            name: as in `create`; CKA_LABEL of a new key.
+            algorithm: Ed25519 or P-256.
+            uri: the token and its module; `object` and `id` of a key that is there already, or neither.
 
         Raises:
-            NotFoundError: there is no such key.
-            InputError: wrong passphrase, or a damaged file.
-            StateError: the key belongs to an account of the chain, or signs with others only.
+            StateError: there is an entry of this name; it stays as it is. Or the token's PIN is locked.
+            InputError: a malformed name, a key that does not sign documents, no python-pkcs11, a wrong PIN, or
+                the token does not know this kind of key.
+            NotFoundError: the token has no such key.
+            TokenUnavailableError: the token is away or out of order.
         """
+        if algorithm not in _IN_TOKENS:
+            raise InputError("a token holds keys that sign documents: ed25519 or p256", field="algorithm")
+        if name in self:
+            raise StateError(f"there is a key {name} already; keys are never overwritten")
+        rooms = _load_tokens()
+        found, public_key = rooms.find_or_make_key(uri, _IN_TOKENS[algorithm], name)
+        rooms.open_token_signer(found, public_key)
+        label = KeyLabel(name, algorithm, public_key.multikey, found)
+        self._write(label, f"{found}\n".encode())
+        return label
+
+    def _write(self, label: KeyLabel, body: bytes) -> None:
+        """Write the file of a new key.
+
+        Raises:
+            StateError: there is one.
+        """
+        make_private_directory(self._directory)
+        header = f"algorithm: {label.algorithm}\npublic: {label.public}\n"
+        try:
+            create_file(self._path(label.name), header.encode() + body, mode=PRIVATE_FILE)
+        except FileExistsError:
+            raise StateError(f"there is a key {label.name} already; keys are never overwritten") from None
+
+    def open_signer(self, name: str, passphrase: Passphrase | None) -> Signer:
+        """Return what signs documents, statements and checkpoints with this key.
+
+        Args:
+            name: of the key.
+            passphrase: of its file; a key in a token has a PIN instead, which comes from where its entry says.
+
+        Raises:
+            NotFoundError: there is no such key, or it is gone from its token.
+            InputError: wrong passphrase or PIN, or a damaged file.
+            StateError: the key belongs to an account of the chain, or signs with others only.
+            TokenUnavailableError: its token is away or out of order.
+        """
+        label = self.label(name)
+        if label.token is not None:
+            signer: Signer = _load_tokens().open_token_signer(label.token, label.public_key)
+            return signer
         found = self._open(name, passphrase)
         if isinstance(found, Account):
             raise StateError(f"the key {name} is an account of the chain, it signs no documents")
@@ -199,8 +257,12 @@ class Keystore:
             raise StateError(f"the key {name} signs documents, it is no account of the chain")
         return found
 
-    def _open(self, name: str, passphrase: Passphrase) -> _Key:
+    def _open(self, name: str, passphrase: Passphrase | None) -> _Key:
         label, pem = self._read(name)
+        if pem is None:
+            raise StateError(f"the key {name} lies in a token, where it signs documents only")
+        if passphrase is None:
+            raise InputError("is needed to open it", field=f"passphrase of the key {name}")
         try:
             private_key = load_pem_private_key(pem, passphrase.raw)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -212,7 +274,7 @@ class Keystore:
             raise InputError("holds another key than it says", field=f"key {name}")
         return found
 
-    def _read(self, name: str) -> tuple[KeyLabel, bytes]:
+    def _read(self, name: str) -> tuple[KeyLabel, bytes | None]:
         path = self._path(name)
         try:
             with path.open("rb") as stream:
@@ -233,13 +295,16 @@ class Keystore:
 
 def _parse_label(name: str, found: re.Match[bytes]) -> KeyLabel:
     try:
-        label = KeyLabel(name, KeyAlgorithm(found["algorithm"].decode()), found["public"].decode())
+        algorithm = KeyAlgorithm(found["algorithm"].decode())
+        token = None if found["token"] is None else parse_token_uri(found["token"].decode())
+        label = KeyLabel(name, algorithm, found["public"].decode(), token)
         if label.algorithm is KeyAlgorithm.SECP256K1:
             ok = len(label.address) == 20
         elif label.algorithm is KeyAlgorithm.BLS:
             ok = len(parse_hex(label.public)) == PUBLIC_KEY_BYTES
         else:
             ok = label.public_key.algorithm.name.lower() == label.algorithm
+        ok = ok and (token is None or (algorithm in _IN_TOKENS and str(token).encode() == found["token"]))
     except (ValueError, InputError):
         ok = False
     if not ok:
@@ -279,3 +344,18 @@ def _spell_public(key: _Key) -> str:
     if isinstance(key, BlsSigner):
         return key.public_key.hex()
     return "0x" + key.address.hex() if isinstance(key, Account) else key.public_key.multikey
+
+
+def _load_tokens() -> ModuleType:
+    """Return the module `token`, for which python-pkcs11 must be there.
+
+    Raises:
+        InputError: it is not.
+    """
+    try:
+        from ledger import token  # noqa: PLC0415 - an extra, which few need
+    except ImportError as err:
+        raise InputError(
+            "keys in tokens need python-pkcs11: install hengzheng with the extra hsm", field="token"
+        ) from err
+    return token

@@ -1,4 +1,4 @@
-"""Where a passphrase comes from: a file, an open descriptor or a person; never the environment.
+"""Where a passphrase, or the PIN of a token, comes from: a file, a descriptor, a person; never the environment.
 
 Every child process and many logs see the environment; a file has an owner, and a descriptor ends with the
 process.
@@ -18,6 +18,9 @@ MIN_CHARACTERS = 16
 """A keystore file that is stolen can be tried without limit; what people choose must be long."""
 
 MAX_BYTES = 1024
+
+MAX_PIN_BYTES = 255
+"""More than any token takes; how short a PIN may be, the token decides, which locks after a few wrong ones."""
 
 
 class Passphrase:
@@ -47,6 +50,31 @@ class Passphrase:
         return "<Passphrase>"
 
 
+class Pin:
+    """What opens a PKCS#11 token; never shown.
+
+    Raises:
+        InputError: empty, longer than 255 bytes, or not UTF-8.
+    """
+
+    __slots__ = ("raw",)
+
+    raw: bytes
+    """As the token takes it."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        try:
+            raw.decode()
+        except UnicodeDecodeError:
+            raise InputError("is not UTF-8 text", field="PIN") from None
+        if not 1 <= len(raw) <= MAX_PIN_BYTES:
+            raise InputError(f"has 1 to {MAX_PIN_BYTES} bytes", field="PIN")
+
+    def __repr__(self) -> str:
+        return "<Pin>"
+
+
 def read_passphrase_file(path: Path) -> Passphrase:
     """Return the passphrase on the only line of a file.
 
@@ -55,7 +83,7 @@ def read_passphrase_file(path: Path) -> Passphrase:
     """
     try:
         with path.open("rb") as stream:
-            return _parse_line(stream.read(MAX_BYTES + 3))
+            return Passphrase(_parse_line(stream.read(MAX_BYTES + 3), "passphrase"))
     except OSError as err:
         raise InputError(f"{path} cannot be read: {err.strerror}", field="passphrase file") from err
 
@@ -68,7 +96,7 @@ def read_passphrase_descriptor(descriptor: int) -> Passphrase:
     """
     try:
         with open(descriptor, "rb") as stream:
-            return _parse_line(stream.read(MAX_BYTES + 3))
+            return Passphrase(_parse_line(stream.read(MAX_BYTES + 3), "passphrase"))
     except OSError as err:
         raise InputError(
             f"{descriptor} cannot be read: {err.strerror}", field="passphrase descriptor"
@@ -95,9 +123,39 @@ def ask_passphrase(*, twice: bool = False) -> Passphrase:
     return Passphrase(typed.encode())
 
 
-def _parse_line(content: bytes) -> Passphrase:
-    """Return the passphrase without the line end that editors add."""
+def read_pin_file(path: Path) -> Pin:
+    """Return the PIN on the only line of a file, as systemd's `LoadCredential` leaves one.
+
+    Raises:
+        InputError: the file cannot be read, or holds no PIN.
+    """
+    try:
+        with path.open("rb") as stream:
+            return Pin(_parse_line(stream.read(MAX_PIN_BYTES + 3), "PIN"))
+    except OSError as err:
+        raise InputError(f"{path} cannot be read: {err.strerror}", field="PIN file") from err
+
+
+def ask_pin(token: str) -> Pin:
+    """Ask the person at the terminal for the PIN of a token, without showing what is typed.
+
+    Raises:
+        InputError: nobody is there, or nothing usable is typed.
+    """
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
+        raise InputError(
+            "name a file with pin-source=file:/… when the key is registered: nobody can be asked here",
+            field=f"PIN of the token {token}",
+        )
+    try:
+        return Pin(getpass.getpass(f"PIN of the token {token}: ").encode())
+    except EOFError:
+        raise InputError("none was typed", field=f"PIN of the token {token}") from None
+
+
+def _parse_line(content: bytes, what: str) -> bytes:
+    """Return a line without the line end that editors add."""
     line = content.removesuffix(b"\n").removesuffix(b"\r")
     if b"\n" in line:
-        raise InputError("stands alone on one line", field="passphrase")
-    return Passphrase(line)
+        raise InputError("stands alone on one line", field=what)
+    return line

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import pytest
 
@@ -304,3 +304,48 @@ def _wait_for(look: Callable[[], T | None], process: subprocess.Popen[bytes], lo
             pytest.skip(f"{process.args[0]} ended: {log.read_text(errors='replace').strip()[-500:]}")
         time.sleep(0.02)
     pytest.fail(f"{process.args[0]} does not answer within {_START_SECONDS:.0f} s")
+
+
+# Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class SoftHsm:
+    """SoftHSM with a folder of tokens of its own; the process's only one, as the library is loaded once."""
+
+    module: Path
+    tokens: Path
+    """Renamed, all tokens are away."""
+    pin_file: Path
+
+    PIN: ClassVar[str] = "4711-desk"
+
+    def make_token(self, label: str) -> str:
+        """Initialise a token, and return its URI."""
+        command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", self.PIN]
+        subprocess.run([*command, "--so-pin", "12345678"], check=True, capture_output=True)
+        return f"pkcs11:token={label}?module-path={self.module}&pin-source=file:{self.pin_file}"
+
+
+@contextmanager
+def soft_hsm(directory: Path) -> Iterator[SoftHsm]:
+    """Set SoftHSM up for this process and its children (Debian: `apt install softhsm2`)."""
+    places = ["/usr/lib/softhsm", *map(str, Path("/usr/lib").glob("*/softhsm")), "/opt/homebrew/lib/softhsm"]
+    modules = [path for place in places if (path := Path(place) / "libsofthsm2.so").exists()]
+    if not modules or shutil.which("softhsm2-util") is None:
+        pytest.skip("SoftHSM is not installed: apt install softhsm2")
+    if importlib.util.find_spec("pkcs11") is None:
+        pytest.skip("python-pkcs11 is not installed: the extra hsm")
+    made = SoftHsm(modules[0], directory / "tokens", directory / "pin")
+    made.tokens.mkdir(parents=True)
+    made.pin_file.write_text(made.PIN + "\n")
+    config = directory / "softhsm2.conf"
+    config.write_text(f"directories.tokendir = {made.tokens}\nlog.level = ERROR\n")
+    before = os.environ.get("SOFTHSM2_CONF")
+    os.environ["SOFTHSM2_CONF"] = str(config)
+    try:
+        yield made
+    finally:
+        os.environ.pop("SOFTHSM2_CONF")
+        if before is not None:
+            os.environ["SOFTHSM2_CONF"] = before

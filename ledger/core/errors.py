@@ -12,7 +12,8 @@
     │   ├─ NotFoundError  ├─ AlreadyIssuedError  ├─ StaleVersionError  ├─ WrongChainError
     │   └─ ReadOnlyError (carries its sentence in Chinese too)
     ├─ UnavailableError   store or chain out of reach          exit 3
-    │   ├─ StoreUnavailableError  ├─ ChainUnavailableError  └─ HomeLockedError
+    │   ├─ StoreUnavailableError  ├─ ChainUnavailableError  ├─ HomeLockedError
+    │   └─ TokenUnavailableError
     └─ LogIntegrityError  our own records disagree             exit 4, stop writing
         ├─ ChainContradictionError    the chain contradicts what it showed before: stop anchoring, nothing else
         └─ DamagedRowError (names the row)
@@ -161,6 +162,10 @@ class ChainUnavailableError(UnavailableError):
 
 class HomeLockedError(UnavailableError):
     """Another process holds this home's log."""
+
+
+class TokenUnavailableError(UnavailableError):
+    """The token that holds a key is away, or does not answer as it should."""
 
 
 class LogIntegrityError(LedgerError):

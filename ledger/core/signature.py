@@ -272,7 +272,17 @@ class P256Signer(_HiddenKey):
     def sign(self, message: bytes) -> bytes:
         """Return 64 bytes, r || s with s in the lower half."""
         r, s = decode_dss_signature(self._secret.sign(message, _ECDSA_DETERMINISTIC))
-        return r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big")
+        return lower_p256_signature(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+def lower_p256_signature(signature: bytes) -> bytes:
+    """Return the same P-256 signature with s in the lower half; nothing is verified.
+
+    Args:
+        signature: r || s, 32 bytes each; an s that is out of range stays as it is, to be refused.
+    """
+    s = int.from_bytes(signature[32:], "big")
+    return signature[:32] + (_P256_ORDER - s if _P256_HALF_ORDER < s < _P256_ORDER else s).to_bytes(32, "big")
 
 
 def _check_private_size(private_key: bytes) -> None:

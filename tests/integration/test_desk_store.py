@@ -5,7 +5,7 @@ from desk_world import ORIGIN, FlakyDatabase
 from servers import postgres_server
 from sqlalchemy import text
 
-from issuer.store import DeskStore, SignedDocument
+from issuer.store import DeskStore, DocumentBytes, SignedDocument
 from issuer.tables import DocumentState
 from ledger.core.errors import LogIntegrityError, NotFoundError, StateError
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, Subject
@@ -122,7 +122,8 @@ def test_a_statement_is_replaced_while_it_waits_only(store):
     add(store, signed(1), signed(2))
     with store.write() as desk:
         desk.mark_logged({2: LeafIndex(5)}, 2)
-        desk.replace_statements({1: (b"new", 4), 2: (b"never", 4)}, 3)
+        new, never = (DocumentBytes(b"c", raw, None) for raw in (b"new", b"never"))
+        desk.replace_signed({1: (new, 4), 2: (never, 4)}, 3)
     with store.read() as desk:
         assert desk.fetch(CertificateNumber("N-1")).statement == b"new"
         assert desk.fetch(CertificateNumber("N-2")).statement == b"statement 2"

@@ -232,6 +232,7 @@ class _Refusing:
     [
         (RefusalKind.FINAL, StateError, DocumentState.VOIDED),
         (RefusalKind.NOT_NOW, UnavailableError, DocumentState.SIGNED),
+        (RefusalKind.KEY, StateError, DocumentState.SIGNED),
         (RefusalKind.STALE_VERSION, UnavailableError, DocumentState.SIGNED),
     ],
 )

@@ -102,6 +102,7 @@ class Refusing:
         (RefusalKind.FINAL, StateError),
         (RefusalKind.NOT_NOW, UnavailableError),
         (RefusalKind.STALE_VERSION, UnavailableError),
+        (RefusalKind.KEY, StateError),
     ],
 )
 def test_refusals(ledger, kind, error):
