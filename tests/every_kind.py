@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import replace
 
 from acts import People
+from registered import BLOCK, MATERIAL, PERSON, PUMP_LIMITS, PUMP_RULE, STANDARD, TYPE
 from world import AUTHORITY, INSTITUTION, NOW, Issued, World, make_signer
 
 from ledger.core.act import Decision, NamedInstrument, ReasonCode
@@ -15,6 +16,10 @@ from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
+from ledger.core.person import encode_person_content
+from ledger.core.published_rule import encode_regulation_content
+from ledger.core.register_fields import RegisterState
+from ledger.core.standard import encode_material_content, encode_standard_content
 from ledger.core.statement import (
     ActClaims,
     Endorsement,
@@ -24,6 +29,7 @@ from ledger.core.statement import (
     parse_signed_statement,
     sign_statement,
 )
+from ledger.core.type_approval import encode_block_content, encode_type_approval_content
 
 DECISION = Decision("闽市监检撤〔2026〕3号", "计量法第二十六条", NOW.date(), None, "可在六十日内申请行政复议")
 
@@ -41,6 +47,28 @@ def live(world, first, second, third):
         part(world, second, version=3),
         follow_root(world),
         publish_policy(world),
+        *register_everything(world),
+    ]
+
+
+def register_everything(world):
+    """Return what an authority registers beside institutions: a person with a key, a standard, and so on."""
+    person = make_signer("person")
+    key = encode_person_content(replace(PERSON, key=person.public_key))
+    lifted = encode_block_content(replace(BLOCK, state=RegisterState.WITHDRAWN))
+    rule = encode_regulation_content(PUMP_RULE, PUMP_LIMITS, RegisterState.ACTIVE)
+    contents = (
+        (EventType.PERSON, key, [person], 0),
+        (EventType.STANDARD, encode_standard_content(STANDARD), [], 0),
+        (EventType.REFERENCE_MATERIAL, encode_material_content(MATERIAL), [], 0),
+        (EventType.REGULATION, rule, [], 0),
+        (EventType.TYPE_APPROVAL, encode_type_approval_content(TYPE), [], 0),
+        (EventType.BLOCK, encode_block_content(BLOCK), [], 0),
+        (EventType.BLOCK, lifted, [], 1),
+    )
+    return [
+        _register(world, event, content, world.authority_key, endorsers=by, version=version, issuer=AUTHORITY)
+        for event, content, by, version in contents
     ]
 
 
@@ -99,7 +127,7 @@ def _speak(world, event_type, content, issuer, version):
     return sign_statement(Statement(event_type, issuer, claims, version), signer, world.origin)
 
 
-def _register(world: World, event_type, content, signer, *, endorsers, version=0):
+def _register(world: World, event_type, content, signer, *, endorsers, version=0, issuer=ROOT_ISSUER):
     message = compute_endorsed_bytes(event_type, world.origin, content, version)
     given = {
         one.public_key.key_id: Endorsement(one.public_key.key_id, one.sign(message)) for one in endorsers
@@ -107,7 +135,7 @@ def _register(world: World, event_type, content, signer, *, endorsers, version=0
     claims = RegisterClaims(
         hashlib.sha256(content).digest()[:8], content, tuple(given[key_id] for key_id in sorted(given))
     )
-    return sign_statement(Statement(event_type, ROOT_ISSUER, claims, version), signer, world.origin)
+    return sign_statement(Statement(event_type, issuer, claims, version), signer, world.origin)
 
 
 def _claims(issued):

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from line import DAY, INSTITUTION, Line, write_json
+from line import DAY, INSTITUTION, Line, run, write_json
 
 from ledger.core.step import Step
 
@@ -168,3 +168,10 @@ def test_the_earlier_document_gets_a_warning(line):
     assert (members["verdict"], members["code"]) == ("ATTENTION", 0)
     warned = [check["step"] for check in members["checks"] if check.get("warning")]
     assert warned == [Step.PERSONS.number, Step.STANDARDS.number]
+
+
+def test_the_ledger_is_in_order_with_all_of_it(line, tmp_path):
+    line.run("log", "export", tmp_path / "log")
+    audited = line.check(run("audit", "--from", tmp_path / "log", "--policy", line.policy, "--json"))
+    assert (audited["contradictions"], audited["void"]) == ([], [])
+    assert line.run("doctor")["documents"] == 1
