@@ -80,6 +80,12 @@ def init(
     ] = None,
     database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the ledger's database")] = None,
     desk_database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the desk's database")] = None,
+    traceability_roots: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--traceability-root", help="where chains of standards may end, for its policy; repeat it"
+        ),
+    ] = None,
     passphrase_file: PassphraseOption = None,
     log_token: Annotated[
         str | None, typer.Option("--log-token", help="PKCS#11 URI of the token that is to hold the log key")
@@ -101,6 +107,7 @@ def init(
         "finality": finality,
         "database": database,
         "desk_database": desk_database,
+        "traceability_roots": traceability_roots or None,
     }
     passphrase = _find_new_passphrase(home, passphrase_file, development=development)
     made = create_home(

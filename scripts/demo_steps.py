@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,15 +24,18 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli import main as hengzheng
+from issuer.day_offset import resolve_date
 from issuer.profile import parse_authority_file, parse_institution_file
 from ledger.console import escape_what_cannot_be_printed
 from ledger.core.authority import (
     KeyContent,
+    Register,
     encode_authority_content,
     encode_institution_content,
     encode_key_content,
 )
 from ledger.core.bundle import parse_bundle
+from ledger.core.canonical import JsonObject, as_object, encode_canonical_json
 from ledger.core.data import load_rule_book
 from ledger.core.policy import parse_policy
 from ledger.core.qr import LongForm, compute_code, parse_qr_text
@@ -53,6 +56,8 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 ZONE = ZoneInfo("Asia/Shanghai")
 HOST = "localhost:8000"
 SHOWN_ROWS = 3
+TRACEABILITY_ROOT = "FJIM"
+"""The provincial institute, from whose certificates the values of the examples' standards come."""
 DOCUMENTS = 20
 """How many certificates are made as PDF and as DCC XML too."""
 WITNESSES = 7
@@ -125,12 +130,13 @@ def play(stage: Stage) -> list[Row]:
     home = stage.home
     say("1. A home: keys, settings, databases, and seven small witnesses' keys for show")
     witnessing = ("--development-witnesses", WITNESSES)
-    stage.run("init", "--home", home, "--development", "--host", HOST, *witnessing)
+    believing = ("--traceability-root", TRACEABILITY_ROOT)
+    stage.run("init", "--home", home, "--development", "--host", HOST, *witnessing, *believing)
     with open_node(open_home(home)) as url:
         say("2. The contract on the development chain, and this log in it")
         stage.run("chain", "deploy", "--home", home)
         say(
-            "3. Root, authority, institution with its seal key and scope: drafted, endorsed, signed, submitted"
+            "3. Root, authority, institution, its seal key, scope, persons and standards: drafted, endorsed, signed"
         )
         set_up_authority(stage)
         say("4. Certificates: checked, numbered, sealed, logged, anchored")
@@ -185,20 +191,45 @@ def set_up_authority(stage: Stage) -> None:
     keys = {name: open_home(home).keystore.label(name).public_key for name in ("authority", "seal")}
     authority = parse_authority_file((EXAMPLES / "authority.json").read_bytes(), keys["authority"], day)
     institution = parse_institution_file((EXAMPLES / "institution.json").read_bytes(), day)
+    whole = replace(institution.content, registers=frozenset({Register.PERSON, Register.STANDARD}))
     key = KeyContent(institution.content.id, keys["seal"], RegisterState.ACTIVE)
     decisions = [
         ("delegate", "ROOT", encode_authority_content(authority), ["root", "authority"], "root"),
-        ("institution", authority.id, encode_institution_content(institution.content), [], "authority"),
+        ("institution", authority.id, encode_institution_content(whole), [], "authority"),
         ("key", authority.id, encode_key_content(key), ["seal"], "authority"),
     ]
     decisions += [
         ("scope", authority.id, encode_scope_content(scope), [], "authority") for scope in institution.scopes
+    ]
+    decisions += [
+        (event, authority.id, content, [], "authority") for event, content in list_registered(whole.id, day)
     ]
     statements = [decide_root(stage, folder)]
     for number, decision in enumerate(decisions, start=1):
         statements.append(decide(stage, folder / f"{number}-{decision[0]}", *decision))
     console.print(f"(every command stands in {stage.commands})")
     stage.run("authority", "submit", *statements, "--home", home)
+
+
+def list_registered(institution: str, day: date) -> Iterator[tuple[str, bytes]]:
+    """Return what the authority registers beside: the persons and standards of an institution, approved types."""
+    groups = json.loads((EXAMPLES / "registers.json").read_bytes())
+    for event, members in groups.items():
+        for content in members:
+            own = {} if event == "type-approval" else {"institution": institution}
+            yield event, encode_canonical_json(place_days(content, day) | own)
+
+
+def place_days(value: JsonObject, day: date) -> JsonObject:
+    """Return a content with dates in the places of day offsets, and with them in its list of instruments."""
+    placed = {
+        name: resolve_date(item, name, day) if isinstance(item, dict) and "day" in item else item
+        for name, item in value.items()
+    }
+    instruments = placed.get("instruments")
+    if isinstance(instruments, list):
+        placed["instruments"] = [place_days(as_object(item), day) for item in instruments]
+    return placed
 
 
 def decide_root(stage: Stage, folder: Path) -> Path:
