@@ -116,15 +116,24 @@ def test_it_is_given_nothing():
     assert not {name for name in seen["environment"] if name != "LC_CTYPE"}
 
 
-def test_this_process_keeps_its_own_limits_and_has_no_child_left():
+def test_this_process_keeps_its_own_limits_and_has_no_child_left(monkeypatch):
     import resource
 
+    started = []
+
+    class Remembered(runner.subprocess.Popen):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            started.append(self)
+
+    monkeypatch.setattr(runner.subprocess, "Popen", Remembered)
     before = resource.getrlimit(resource.RLIMIT_AS)
     with pytest.raises(InputError):
         read("spin")
     assert resource.getrlimit(resource.RLIMIT_AS) == before
+    (process,) = started
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(process.pid, os.WNOHANG)
 
 
 def test_where_no_process_can_be_started_nothing_is_said_of_the_file(monkeypatch):
