@@ -93,8 +93,8 @@ def _check_first_days(content: RegulationContent, registers: Registers) -> None:
     """Require that one row of a category at most begins on a day: which rule holds must never be open."""
     for other in registers.list_newest(RegulationContent):
         same = other.category is content.category and other.regulation_id != content.regulation_id
-        is_open = same and other.rule.effective_on == content.rule.effective_on
-        if is_open and RegisterState.ACTIVE is other.state is content.state:
+        starts_together = same and other.rule.effective_on == content.rule.effective_on
+        if starts_together and RegisterState.ACTIVE is other.state is content.state:
             raise NoEffectError(
                 f"{other.regulation_id} is in force from the same day as {content.regulation_id}"
             )

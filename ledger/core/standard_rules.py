@@ -145,8 +145,8 @@ def _find_standard_faults(
         yield Reason(
             "STANDARD_SCOPE", f"{path}.id", f"{name} is not for {category}", f"{name}不适用于{category}"
         )
-    is_open = content.public_no is not None or content.is_mandatory
-    if is_mandatory_work(record, rule) and not is_open:
+    is_entitled = content.public_no is not None or content.is_mandatory
+    if is_mandatory_work(record, rule) and not is_entitled:
         yield Reason(
             "STANDARD_NOT_PUBLIC",
             f"{path}.id",

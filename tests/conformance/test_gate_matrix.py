@@ -449,7 +449,7 @@ def test_gate_and_verifier_agree(cell):
     assert others == set()
 
 
-def test_every_rule_has_its_four_kinds_of_cells():
+def test_every_rule_has_cells_that_pass_and_cells_that_fail():
     for step in (
         Step.SCOPE,
         Step.PERSONS,
