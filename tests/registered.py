@@ -21,7 +21,7 @@ from ledger.core.event import EventType
 from ledger.core.ids import Digest, InstitutionId
 from ledger.core.person import PersonContent, Qualification, encode_person_content
 from ledger.core.published_rule import encode_regulation_content
-from ledger.core.register_fields import RegisterState
+from ledger.core.register_fields import Name, RegisterState
 from ledger.core.standard import (
     MainInstrument,
     MaterialContent,
@@ -39,6 +39,7 @@ from ledger.core.type_approval import (
 
 INSTITUTE = InstitutionId("350000-01")
 """The provincial institute, whose standard the other's instruments were compared with."""
+NATION = "CN"
 MAKER = "示例机械有限公司"
 MODEL = "EX-1224"
 CPA = "2018F258-32"
@@ -184,6 +185,16 @@ class RegisteredLedger(MemoryLedger):
     def standard(self, content: StandardContent = STANDARD, *, version: int = 0, **changes: object) -> bytes:
         raw = encode_standard_content(replace(content, **changes))
         return self.by_authority(EventType.STANDARD, raw, version)
+
+    def nation(self) -> bytes:
+        """Return the delegation of an authority of no division, whose key is `nation`."""
+        return self.authority(id=NATION, name=Name("国家市场监督管理总局", None), key="nation", division="")
+
+    def primary(self, content: StandardContent, *, version: int = 0, by: str = "nation") -> bytes:
+        """Return the registration of a primary standard, by the nation's authority."""
+        raw = encode_standard_content(replace(content, is_primary=True, instruments=()))
+        issuer = NATION if by == "nation" else AUTHORITY
+        return self.register(EventType.STANDARD, issuer, raw, make_signer(by), version=version)
 
     def material(self, *, version: int = 0, **changes: object) -> bytes:
         raw = encode_material_content(replace(MATERIAL, **changes))

@@ -35,3 +35,6 @@ RULE_BOOK_DOMAIN = b"hengzheng/rule-book/v1\x00"
 
 QUORUM_DOMAIN = b"hengzheng/quorum/v1\x00"
 """Prefix of what witnesses sign in a quorum certificate: time in whole minutes (8 bytes) and checkpoint follow."""
+
+STICKER_DOMAIN = b"hengzheng/sticker/v1\x00"
+"""Prefix of seed, roll and number of a sticker (4 bytes, big-endian), whose SHA-256 gives the tag in its id."""

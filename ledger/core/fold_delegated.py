@@ -2,7 +2,8 @@
 
 An authority registers within its division codes, by the power that each register needs. What holds everywhere (a
 type approval, a regulation's row, a lot of a reference material, a block) may be changed by who registered it, or
-by an authority above. An institution registers the persons whom it has authorised itself.
+by an authority above. A primary standard, where chains of traceability end, is registered by an authority of no division.
+An institution registers the persons whom it has authorised itself.
 
 >>> check_delegated(signed, claims, content, index, sequenced_at, registers)
 """
@@ -21,6 +22,7 @@ from ledger.core.register_fields import RegisterState
 from ledger.core.register_keys import require_own_key
 from ledger.core.register_subject import register_subject
 from ledger.core.scope import ScopeContent
+from ledger.core.standard import StandardContent
 from ledger.core.statement import RegisterClaims, SignedStatement
 from ledger.core.status import Registers
 
@@ -36,6 +38,9 @@ _POWERS: Final = {
     EventType.TYPE_APPROVAL: Power.TYPE_APPROVAL,
     EventType.BLOCK: Power.TYPE_APPROVAL,
 }
+
+_ANYWHERE: Final = ""
+"""The division of what concerns the whole country: where chains of traceability end."""
 
 
 def check_delegated(
@@ -116,6 +121,10 @@ def _find_own_divisions(content: OwnContent, registers: Registers) -> list[str]:
     institution = registers.institutions.get(content.institution)
     if institution is None:
         raise NoEffectError(f"institution {content.institution} is not registered")
+    if isinstance(content, StandardContent):
+        before = registers.find_newest(register_subject(content), StandardContent)
+        is_primary = content.is_primary or (before is not None and before.is_primary)
+        return [institution.division, *([_ANYWHERE] if is_primary else [])]
     if not isinstance(content, ScopeContent):
         return [institution.division]
     line = registers.scopes.get((content.institution, content.id))

@@ -163,9 +163,18 @@ def compute_code(statement: bytes) -> ShortCode:
     """Return the short code of a statement of any length."""
     digest = hashlib.sha256(CODE_DOMAIN + statement).digest()
     number = int.from_bytes(digest, "big") >> 8 * len(digest) - _CODE_BITS
-    values = [number >> shift & 31 for shift in range(_CODE_BITS - 5, -1, -5)]
-    values.append(_multiply_by_x(_compute_syndrome(values)))
-    return ShortCode("".join(ALPHABET[value] for value in values))
+    return complete_code(spell_symbols(number, CODE_SYMBOLS - 1))
+
+
+def spell_symbols(number: int, count: int) -> str:
+    """Return the lowest `5 * count` bits of a number as so many symbols, most significant first."""
+    return "".join(ALPHABET[number >> 5 * place & 31] for place in range(count - 1, -1, -1))
+
+
+def complete_code(symbols: str) -> ShortCode:
+    """Return 15 symbols of `ALPHABET` with their check symbol."""
+    values = [_VALUES[symbol] for symbol in symbols]
+    return ShortCode(symbols + ALPHABET[_multiply_by_x(_compute_syndrome(values))])
 
 
 def parse_code(text: str) -> ShortCode:

@@ -306,7 +306,11 @@ CELLS = [
             ),
         ),
     ),
-    Cell(Step.STANDARDS, "primary", registers=parent(is_primary=True, instruments=())),
+    Cell(
+        Step.STANDARDS,
+        "primary",
+        registers=(lambda ledger: ledger.nation(), lambda ledger: ledger.primary(PARENT, version=1)),
+    ),
     Cell(Step.STANDARDS, "uncertainty a third", record=pump("0.10", u="0.10", measured="20.02")),
     refused(
         Step.STANDARDS,

@@ -161,6 +161,17 @@ def test_what_holds_everywhere_is_changed_by_who_registered_it_or_above(ledger):
     assert isinstance(say(ledger, above), Effect)
 
 
+def test_only_an_authority_of_no_division_speaks_of_primary_standards(ledger):
+    content, reason = (
+        replace(STANDARD, id="S-9"),
+        f"division anywhere is outside that of authority {AUTHORITY}",
+    )
+    assert_void(ledger, ledger.primary(content, by="authority"), reason)
+    assert isinstance(say(ledger, ledger.nation()), Effect)
+    assert isinstance(say(ledger, ledger.primary(content)), Effect)
+    assert_void(ledger, ledger.standard(content, version=1), reason)
+
+
 def test_two_rows_of_one_category_do_not_begin_on_one_day(ledger):
     assert isinstance(say(ledger, ledger.publish_rule()), Effect)
     other = ledger.publish_rule(regulation="JJG 9999-2024")
