@@ -39,7 +39,7 @@ COLUMNS: Final = (
     *("leaf_index", "event", "effect", "sequenced_at", "speaker", "institution", "division", "number"),
     *("instrument", "part", "serial", "category", "conclusion", "verified_on", "valid_until"),
     *("validity_kind", "reason", "status", "certificate_digest", "statement_digest", "document_leaf"),
-    *("lot", "lot_status", "replaces", "other_instruments", "supplement_digest"),
+    *("lot", "lot_status", "replaces", "other_instruments", "supplement_digest", "sticker"),
 )
 """In this order in CSV; new ones are put behind them. A column `proof` follows where it is asked for."""
 
@@ -352,6 +352,7 @@ def row_members(found: FoundEntry) -> dict[str, Any]:
         "replaces": entry.replaces,
         "other_instruments": entry.other_instruments,
         "supplement_digest": _hex(entry.supplement_digest),
+        "sticker": entry.sticker,
     }
     return {name: value for name, value in values.items() if value is not None}
 

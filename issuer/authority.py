@@ -207,7 +207,7 @@ def parse_event_type(text: str) -> EventType:
     return EventType[name]
 
 
-DECIDED_TYPES: Final = AUTHORITY_ACTS | OPENER_ACTS | LINK_TYPES | {EventType.LOT}
+DECIDED_TYPES: Final = AUTHORITY_ACTS | OPENER_ACTS | LINK_TYPES | {EventType.LOT, EventType.STICKER_UNBOUND}
 """What is decided, or said, of documents and instruments, beside what is registered."""
 
 _SHORT_NAMES: Final = {
@@ -217,6 +217,8 @@ _SHORT_NAMES: Final = {
     "SPLIT": "INSTRUMENT_SPLIT",
     "COMPROMISED": "KEY_COMPROMISED_FROM",
     "MATERIAL": "REFERENCE_MATERIAL",
+    "ROLL": "STICKER_ALLOTTED",
+    "UNBIND": "STICKER_UNBOUND",
 }
 
 

@@ -35,6 +35,7 @@ from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
 from ledger.core.judging import Grounds, judge_record
 from ledger.core.powers import refuse_acts
 from ledger.core.register_fields import RegisterState
+from ledger.core.registration import InstrumentContent
 from ledger.core.regulation import RuleBook
 from ledger.core.rules import (
     Clocks,
@@ -160,7 +161,7 @@ def _admit_event(
 def _check_act(statement: Statement, claims: ActClaims, view: StateView, latest: datetime) -> None:
     """Check what can be mended by signing again, so that who speaks is told of that alone."""
     content = parse_act_content(statement.type, claims.content)
-    if content.effective_at > latest:
+    if not isinstance(content, InstrumentContent) and content.effective_at > latest:
         _refuse("TIME", "content.effective_at", "is in the future", "生效时间在将来")
     state = view(find_subject(statement))
     if state is not None and state.version != statement.expected_version:

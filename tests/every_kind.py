@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from acts import People
 from registered import BLOCK, MATERIAL, PERSON, PUMP_LIMITS, PUMP_RULE, STANDARD, TYPE
+from stickers import FIRST, PUMP, REGISTRATION, ROLL, SECOND
 from world import AUTHORITY, INSTITUTION, NOW, Issued, World, make_signer
 
 from ledger.core.act import Decision, NamedInstrument, ReasonCode
@@ -19,6 +20,7 @@ from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.person import encode_person_content
 from ledger.core.published_rule import encode_regulation_content
 from ledger.core.register_fields import RegisterState
+from ledger.core.registration import encode_instrument_content
 from ledger.core.standard import encode_material_content, encode_standard_content
 from ledger.core.statement import (
     ActClaims,
@@ -28,6 +30,14 @@ from ledger.core.statement import (
     compute_endorsed_bytes,
     parse_signed_statement,
     sign_statement,
+)
+from ledger.core.sticker import encode_roll_content
+from ledger.core.sticker_use import (
+    StickerBinding,
+    StickerReason,
+    StickerRelease,
+    encode_binding,
+    encode_release,
 )
 from ledger.core.type_approval import encode_block_content, encode_type_approval_content
 
@@ -48,6 +58,21 @@ def live(world, first, second, third):
         follow_root(world),
         publish_policy(world),
         *register_everything(world),
+        *use_stickers(world),
+    ]
+
+
+def use_stickers(world):
+    """Return a roll, a registered instrument, and two stickers that stand on it, one after the other."""
+    roll = encode_roll_content(ROLL)
+    first, second = (StickerBinding(sticker, PUMP, "1", NOW) for sticker in (FIRST, SECOND))
+    gone = encode_release(StickerRelease(second, StickerReason.DAMAGED))
+    return [
+        _register(world, EventType.STICKER_ALLOTTED, roll, world.seal, endorsers=[], issuer=INSTITUTION),
+        _speak(world, EventType.INSTRUMENT, encode_instrument_content(REGISTRATION), INSTITUTION, 0),
+        _speak(world, EventType.STICKER_BOUND, encode_binding(first), INSTITUTION, 0),
+        _speak(world, EventType.STICKER_BOUND, encode_binding(second), INSTITUTION, 0),
+        _speak(world, EventType.STICKER_UNBOUND, gone, INSTITUTION, 1),
     ]
 
 

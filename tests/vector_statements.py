@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from ledger_in_memory import (
+    AUTHORITY,
     INSTITUTION,
     ORIGIN,
     START,
@@ -17,6 +18,7 @@ from ledger_in_memory import (
     make_signer,
     seal_record,
 )
+from stickers import DECISION, FIRST, PUMP, REGISTRATION, ROLL, SCALE, SECOND, StickerLedger
 from vector_kind import SEAL, Kind, show
 
 from ledger.core.act import NamedInstrument, ReasonCode
@@ -33,10 +35,19 @@ from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.merkle import hash_leaf
 from ledger.core.qr import choose_form, compute_code, encode_digits
 from ledger.core.register_fields import RegisterState
+from ledger.core.registration import encode_instrument_content
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import P256Signer
 from ledger.core.statement import compute_external_aad, parse_signed_statement, sign_statement
 from ledger.core.status import Effect
+from ledger.core.sticker import encode_roll_content
+from ledger.core.sticker_use import (
+    StickerBinding,
+    StickerReason,
+    StickerRelease,
+    encode_binding,
+    encode_release,
+)
 
 # --- statements and leaves --------------------------------------------------------------------------------
 
@@ -195,6 +206,10 @@ def _sign_life() -> dict[str, tuple[bytes, Any, str]]:
         "lot": (sign_lot(ledger, LotStatus.FAILED), SEAL, "a lot whose sample failed"),
         "same_as": (sign_same_as(ledger), SEAL, "two registrations of one instrument"),
         "split": (sign_split(ledger), SEAL, "one registration of two instruments"),
+        "instrument": (sign_registration(ledger), SEAL, "what is registered of an instrument"),
+        "roll": (sign_roll(ledger), SEAL, "a roll of stickers, allotted by its institution"),
+        "bound": (sign_binding(ledger), SEAL, "a sticker on a part of an instrument"),
+        "unbound": (sign_release(ledger), SEAL, "a sticker that stands there no longer"),
         "policy": (ledger.publish_policy(1), root, "the digest of a policy, published by the root"),
         "compromised": (ledger.compromise(START), authority, "a key that somebody else may have"),
         "root_2": (ledger.next_root("root 2"), make_signer("root 2"), "the root that follows"),
@@ -221,6 +236,26 @@ def sign_split(ledger: MemoryLedger, number: int = 1) -> bytes:
     content = Split(_name(number), (InstrumentId(b"\1" * 16),), ReasonCode.WRONG_INSTRUMENT, START)
     subject = content.instrument.subject
     return ledger.sign_content(EventType.INSTRUMENT_SPLIT, encode_split(content), subject)
+
+
+def sign_registration(ledger: MemoryLedger, **options: Any) -> bytes:
+    raw = encode_instrument_content(REGISTRATION)
+    return ledger.sign_content(EventType.INSTRUMENT, raw, REGISTRATION.subject, **options)
+
+
+def sign_roll(ledger: MemoryLedger) -> bytes:
+    raw = encode_roll_content(ROLL)
+    return ledger.register(EventType.STICKER_ALLOTTED, INSTITUTION, raw, SEAL)
+
+
+def sign_binding(ledger: MemoryLedger) -> bytes:
+    content = StickerBinding(FIRST, PUMP, "1", START)
+    return ledger.sign_content(EventType.STICKER_BOUND, encode_binding(content), content.subject)
+
+
+def sign_release(ledger: MemoryLedger) -> bytes:
+    content = StickerRelease(StickerBinding(FIRST, PUMP, "1", START), StickerReason.REPLACED)
+    return ledger.sign_content(EventType.STICKER_UNBOUND, encode_release(content), content.subject, version=1)
 
 
 def _long_serial_record() -> Any:
@@ -266,7 +301,7 @@ def build_leaves() -> Kind:
     for name, why, raw in (
         ("magic", "does not begin with HZL1", b"HZL2" + ledger.leaves[5][4:]),
         ("reserved", "reserved bytes are zero", ledger.leaves[5][:7] + b"\x01" + ledger.leaves[5][8:]),
-        ("type", "an unknown event type", ledger.leaves[5][:4] + b"\x0b" + ledger.leaves[5][5:]),
+        ("type", "an unknown event type", ledger.leaves[5][:4] + b"\x1f" + ledger.leaves[5][5:]),
         ("length", "a byte follows the statement", ledger.leaves[5] + b"\x00"),
         ("cut", "a byte of the statement is missing", ledger.leaves[5][:-1]),
         ("short", "shorter than a header", ledger.leaves[5][:127]),
@@ -307,6 +342,10 @@ def build_subjects() -> Kind:
         SubjectKind.LOT: b"350100-01\x00L1",
         SubjectKind.UNREADABLE: b"{}",
         SubjectKind.STATUS_MAP: b"",
+        SubjectKind.REGISTRATION: bytes(range(16)),
+        SubjectKind.ROLL: ROLL.roll.encode(),
+        SubjectKind.PLACEMENT: bytes(range(16)) + b"2",
+        SubjectKind.STICKER: FIRST.encode(),
     }
     rows = [
         {
@@ -411,6 +450,29 @@ def _fold_divisions() -> MemoryLedger:
     return ledger
 
 
+def _fold_stickers() -> MemoryLedger:
+    ledger = StickerLedger()
+    withdrawn = replace(ROLL, state=RegisterState.WITHDRAWN)
+    for make in (
+        ledger.enter,
+        lambda: ledger.enter(version=0),
+        lambda: ledger.allot(replace(ROLL, count=7), version=1),
+        lambda: ledger.bind(FIRST, PUMP, "1"),
+        lambda: ledger.bind(FIRST, SCALE),
+        lambda: ledger.bind(SECOND, PUMP, "1"),
+        lambda: ledger.release(FIRST, SCALE),
+        lambda: ledger.release(FIRST, PUMP, "1"),
+        lambda: ledger.release(FIRST, PUMP, "1"),
+        lambda: ledger.release(SECOND, PUMP, "1", issuer=AUTHORITY),
+        lambda: ledger.release(SECOND, PUMP, "1", issuer=AUTHORITY, decision=DECISION),
+        lambda: ledger.bind(FIRST, SCALE),
+        lambda: ledger.allot(withdrawn, version=1),
+        lambda: ledger.bind(SECOND, SCALE),
+    ):
+        ledger.append(make())
+    return ledger
+
+
 def _fold_roots() -> MemoryLedger:
     ledger = MemoryLedger(roots=("root 1", "root 2", "root 3"), threshold=2).found()
     first, second, _ = ledger.roots
@@ -491,6 +553,10 @@ _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
     "divisions": ("who decides where, and one space of ids", _fold_divisions),
     "life": ("replacements, a supplement, an instrument that was opened, a lot that fails", _fold_life),
     "links": ("instruments that are the same, and one that is several", _fold_links),
+    "stickers": (
+        "a registered instrument; a roll, stickers that take each other's place, and what is not theirs to do",
+        _fold_stickers,
+    ),
     "successions": ("roots that follow each other, policies, a key that is compromised", _fold_successions),
     "two_of_three": (
         "a root of three keys, two of which must endorse; an old endorsement brings nothing back",

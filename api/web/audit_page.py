@@ -68,6 +68,10 @@ _EVENTS: Final = {
     "REGULATION": "检定规程",
     "TYPE_APPROVAL": "型式批准",
     "BLOCK": "停止检定",
+    "INSTRUMENT": "器具登记",
+    "STICKER_ALLOTTED": "合格证发放",
+    "STICKER_BOUND": "合格证粘贴",
+    "STICKER_UNBOUND": "合格证停用",
 }
 _STATUSES: Final = {
     "VALID": Sentence("in force by its own state", "自身状态有效"),

@@ -10,7 +10,7 @@ effect, and leaves its columns empty.
 from collections.abc import Mapping
 from typing import Any
 
-from ledger.core.act import Act, NamedInstrument
+from ledger.core.act import Act
 from ledger.core.act_content import ActContent, parse_act_content
 from ledger.core.authority import CompromiseContent, InstitutionContent, KeyContent
 from ledger.core.calendar_rules import days_from_date
@@ -18,13 +18,16 @@ from ledger.core.encoding import encode_hex
 from ledger.core.entry import LeafHeader
 from ledger.core.errors import InputError
 from ledger.core.ids import InstrumentId
-from ledger.core.instrument import StatementSerial
+from ledger.core.instrument import StatementSerial, compute_statement_serial
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
 from ledger.core.register_content import parse_content
+from ledger.core.registration import InstrumentContent
 from ledger.core.scope import ScopeContent
 from ledger.core.statement import ActClaims, IssueClaims, RegisterClaims, Statement
 from ledger.core.status import Status
+from ledger.core.sticker import RollContent
+from ledger.core.sticker_use import StickerBinding, StickerRelease
 from ledger.store.catalogue_queries import CatalogueEntry
 
 
@@ -96,13 +99,14 @@ def _list_content(statement: Statement, claims: ActClaims, divisions: Mapping[st
         content = parse_act_content(statement.type, claims.content)
     except InputError:
         return {}
-    return {"reason": content.reason.value} | _list_named(content, divisions)
+    return _list_named(content, divisions) | _list_used(statement.issuer, content, divisions)
 
 
 def _list_named(content: ActContent, divisions: Mapping[str, str]) -> dict[str, Any]:
     match content:
         case Act():
             return {
+                "reason": content.reason.value,
                 "institution": content.issuer,
                 "number": content.number,
                 "instrument": content.instrument_id,
@@ -111,6 +115,7 @@ def _list_named(content: ActContent, divisions: Mapping[str, str]) -> dict[str, 
             }
         case LotContent():
             return {
+                "reason": content.reason.value,
                 "institution": content.issuer,
                 "division": divisions.get(content.issuer),
                 "lot": content.number,
@@ -118,14 +123,39 @@ def _list_named(content: ActContent, divisions: Mapping[str, str]) -> dict[str, 
             }
         case SameAs():
             other = _describe_instrument(content.other.instrument_id, content.other.part)
-            return _list_instrument(content.instrument) | {"other_instruments": other}
+            return _list_instrument(content) | {"other_instruments": other}
         case Split():
             others = (_describe_instrument(item, content.instrument.part) for item in content.into)
-            return _list_instrument(content.instrument) | {"other_instruments": " ".join(others)}
+            return _list_instrument(content) | {"other_instruments": " ".join(others)}
+        case _:
+            return {}
 
 
-def _list_instrument(named: NamedInstrument) -> dict[str, Any]:
+def _list_used(issuer: str, content: ActContent, divisions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the columns of a registration of an instrument, or of what is said of a sticker."""
+    said: dict[str, Any] = {"institution": issuer, "division": divisions.get(issuer)}
+    match content:
+        case InstrumentContent():
+            serial = describe_serial(compute_statement_serial(content.serial))
+            said |= {"instrument": content.id, "serial": serial, "category": int(content.category)}
+            others = " ".join(encode_hex(answer.other) for answer in content.answers)
+            return said | ({"other_instruments": others} if others else {})
+        case StickerBinding():
+            return said | _list_binding(content)
+        case StickerRelease():
+            return said | _list_binding(content.binding) | {"reason": content.reason.value}
+        case _:
+            return {}
+
+
+def _list_binding(binding: StickerBinding) -> dict[str, Any]:
+    return {"instrument": binding.instrument_id, "part": binding.part, "sticker": binding.sticker}
+
+
+def _list_instrument(content: SameAs | Split) -> dict[str, Any]:
+    named = content.instrument
     return {
+        "reason": content.reason.value,
         "institution": named.issuer,
         "number": named.number,
         "instrument": named.instrument_id,
@@ -147,7 +177,7 @@ def _list_register(
     match content:
         case InstitutionContent():
             return {"institution": content.id, "division": content.division}
-        case KeyContent() | CompromiseContent() | ScopeContent():
+        case KeyContent() | CompromiseContent() | ScopeContent() | RollContent():
             return {"institution": content.institution, "division": divisions.get(content.institution)}
         case _:
             return {}

@@ -1,4 +1,4 @@
-"""Contents of statements that one key signs alone: acts, what is said of lots, and links between instruments.
+"""Contents of statements that one key signs alone: acts, lots, links, registrations of instruments, stickers.
 
 >>> parse_act_content(EventType.LOT, encode_lot(content)) == content
 True
@@ -8,13 +8,17 @@ from ledger.core.act import Act, parse_act
 from ledger.core.event import EventType
 from ledger.core.link import SameAs, Split, parse_link
 from ledger.core.lot import LotContent, parse_lot
+from ledger.core.registration import InstrumentContent, parse_instrument_content
+from ledger.core.sticker_use import StickerBinding, StickerRelease, parse_binding, parse_release
 
-ActContent = Act | LotContent | SameAs | Split
-"""Each has a `subject`, whose version its statement expects, and says since when it holds."""
+StickerContent = StickerBinding | StickerRelease
+
+ActContent = Act | LotContent | SameAs | Split | InstrumentContent | StickerContent
+"""Each has a `subject`, whose version its statement expects."""
 
 
 def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
-    """Parse the content of an act, a lot or a link.
+    """Parse the content of an act, a lot, a link, a registration, or what is said of a sticker.
 
     Raises:
         InputError: not the content of such an event.
@@ -24,5 +28,11 @@ def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
             return parse_lot(raw)
         case EventType.INSTRUMENT_SAME_AS | EventType.INSTRUMENT_SPLIT:
             return parse_link(event_type, raw)
+        case EventType.INSTRUMENT:
+            return parse_instrument_content(raw)
+        case EventType.STICKER_BOUND:
+            return parse_binding(raw)
+        case EventType.STICKER_UNBOUND:
+            return parse_release(raw)
         case _:
             return parse_act(raw)

@@ -16,7 +16,7 @@ from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, Subj
 
 
 class EventType(IntEnum):
-    """What a statement does. 1 to 31: documents and instruments; 32 to 63: registers; 255: the log's own."""
+    """What a statement does. 1 to 31: documents, instruments, stickers; 32 to 63: registers; 255: the log's own."""
 
     ISSUE = 1
     SUPPLEMENT = 2
@@ -28,6 +28,9 @@ class EventType(IntEnum):
     REVERIFY_NEEDED = 8
     OPENED_FOR_REPAIR = 9
     LOT = 10
+    INSTRUMENT = 11
+    STICKER_BOUND = 12
+    STICKER_UNBOUND = 13
     ROOT = 32
     DELEGATE = 33
     POLICY = 34
@@ -40,12 +43,9 @@ class EventType(IntEnum):
     REFERENCE_MATERIAL = 41
     REGULATION = 42
     TYPE_APPROVAL = 43
-    INSTRUMENT = 44
     INSTRUMENT_SAME_AS = 45
     INSTRUMENT_SPLIT = 46
     STICKER_ALLOTTED = 47
-    STICKER_BOUND = 48
-    STICKER_UNBOUND = 49
     BLOCK = 50
     MAPHEAD = 255
 
@@ -76,6 +76,12 @@ class SubjectKind(IntEnum):
     BLOCK = 18
     MAKER = 19
     """What authorities have said of all that a maker has made: blocks touch it."""
+    REGISTRATION = 20
+    """What is registered of an instrument; apart from what documents say of it."""
+    ROLL = 21
+    """A roll of stickers."""
+    PLACEMENT = 22
+    """The place for a sticker on an instrument, or on a part of one."""
 
 
 ISSUE_TYPES: Final = frozenset({EventType.ISSUE, EventType.REPLACE})
@@ -97,7 +103,10 @@ ACT_TYPES: Final = frozenset(
 LINK_TYPES: Final = frozenset({EventType.INSTRUMENT_SAME_AS, EventType.INSTRUMENT_SPLIT})
 """What is said of the identity of instruments, see `core.link`."""
 
-CONTENT_TYPES: Final = ACT_TYPES | LINK_TYPES | {EventType.LOT}
+STICKER_TYPES: Final = frozenset({EventType.STICKER_BOUND, EventType.STICKER_UNBOUND})
+"""What is said of one sticker, see `core.sticker_use`."""
+
+CONTENT_TYPES: Final = ACT_TYPES | LINK_TYPES | STICKER_TYPES | {EventType.LOT, EventType.INSTRUMENT}
 """What carries a content, and no endorsements: it is signed by one key alone."""
 
 DEFINED_TYPES: Final = (
@@ -117,6 +126,7 @@ DEFINED_TYPES: Final = (
         EventType.REGULATION,
         EventType.TYPE_APPROVAL,
         EventType.BLOCK,
+        EventType.STICKER_ALLOTTED,
     }
 )
 """The types whose content and effect this version defines."""
@@ -137,6 +147,26 @@ def instrument_subject(instrument_id: InstrumentId, part: str | None = None) -> 
     if part is None:
         return compute_subject(SubjectKind.INSTRUMENT, instrument_id)
     return compute_subject(SubjectKind.PART, instrument_id + part.encode())
+
+
+def registration_subject(instrument_id: InstrumentId) -> Subject:
+    """Return the subject of what is registered of an instrument."""
+    return compute_subject(SubjectKind.REGISTRATION, instrument_id)
+
+
+def placement_subject(instrument_id: InstrumentId, part: str | None = None) -> Subject:
+    """Return the subject of the place for a sticker on an instrument, or on one of its parts."""
+    return compute_subject(SubjectKind.PLACEMENT, instrument_id + (part or "").encode())
+
+
+def roll_subject(roll: str) -> Subject:
+    """Return the subject of a roll of stickers, by its 7 symbols."""
+    return compute_subject(SubjectKind.ROLL, roll.encode())
+
+
+def sticker_subject(sticker: str) -> Subject:
+    """Return the subject of a sticker, by its 16 symbols."""
+    return compute_subject(SubjectKind.STICKER, sticker.encode())
 
 
 def certificate_subject(issuer: InstitutionId, number: CertificateNumber) -> Subject:

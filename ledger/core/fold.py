@@ -3,8 +3,8 @@
 An event takes effect only if its key is registered and active at its own index, its signer has the power for
 it, and the subject's version is the one it expects. Any other well-formed leaf is VOID: it stays provable and
 changes nothing. The fold is a pure function of the leaves in their order, so that replaying gives the same
-states everywhere. `fold_documents`, `fold_lots`, `fold_links` and `fold_registers` hold what each kind of event
-does, `powers` who may.
+states everywhere. `fold_documents`, `fold_lots`, `fold_links`, `fold_stickers` and `fold_registers` hold what each
+kind of event does, `powers` who may.
 
 >>> outcome = judge_event(signed, index, sequenced_at, registers, view)
 >>> isinstance(outcome, Effect)
@@ -30,12 +30,14 @@ from ledger.core.fold_documents import check_actor, judge_act, judge_issue
 from ledger.core.fold_links import check_linker, judge_same_as, judge_split, spread
 from ledger.core.fold_lots import judge_lot
 from ledger.core.fold_registers import judge_register
+from ledger.core.fold_stickers import judge_binding, judge_registration, judge_release
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
 from ledger.core.powers import NoEffectError, refuse_acts
 from ledger.core.register_content import parse_content
 from ledger.core.register_subject import list_register_subjects
+from ledger.core.registration import InstrumentContent
 from ledger.core.statement import (
     ActClaims,
     IssueClaims,
@@ -45,6 +47,7 @@ from ledger.core.statement import (
     verify_statement,
 )
 from ledger.core.status import Effect, IssueSubjects, Registers, StateView, Status, VerifyStatement, Void
+from ledger.core.sticker_use import StickerBinding, StickerRelease
 
 
 def judge_signed_event(
@@ -126,6 +129,12 @@ def _judge_content(
         case Split():
             check_linker(signed, content, index, sequenced_at, registers)
             return judge_split(statement, content, index, view, issues, registers)
+        case InstrumentContent():
+            return judge_registration(signed, content, index, view, registers)
+        case StickerBinding():
+            return judge_binding(signed, content, index, view, registers)
+        case StickerRelease():
+            return judge_release(signed, content, index, sequenced_at, view, registers)
 
 
 def find_subject(statement: Statement) -> Subject:
@@ -175,7 +184,7 @@ def list_changed(statement: Statement) -> tuple[Subject, ...]:
     if isinstance(statement.claims, IssueClaims):
         return touched if statement.claims.lot is None else touched[:-1]
     match statement.type:
-        case EventType.REVERIFY_NEEDED | EventType.OPENED_FOR_REPAIR:
+        case EventType.REVERIFY_NEEDED | EventType.OPENED_FOR_REPAIR | EventType.STICKER_UNBOUND:
             return touched[:1]
         case EventType.INSTRUMENT_SAME_AS:
             return touched[0], touched[2]
@@ -190,8 +199,12 @@ def _list_others(content: ActContent) -> tuple[Subject, ...]:
     match content:
         case Act():
             return (content.certificate,)
-        case LotContent():
+        case LotContent() | InstrumentContent():
             return ()
+        case StickerBinding():
+            return (content.placement,)
+        case StickerRelease():
+            return (content.binding.placement,)
         case SameAs():
             return content.instrument.certificate, content.other.subject, content.other.certificate
         case Split():

@@ -2,12 +2,13 @@
 
 An authority registers within its division codes, by the power that each register needs. What holds everywhere (a
 type approval, a regulation's row, a lot of a reference material, a block) may be changed by who registered it, or
-by an authority above. A primary standard, where chains of traceability end, is registered by an authority of no division.
-An institution registers the persons whom it has authorised itself.
+by an authority above. Primary standards, where chains of traceability end, are for an authority of no division. An
+institution registers the persons whom it has authorised itself, and its rolls of stickers.
 
 >>> check_delegated(signed, claims, content, index, sequenced_at, registers)
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -25,6 +26,7 @@ from ledger.core.scope import ScopeContent
 from ledger.core.standard import StandardContent
 from ledger.core.statement import RegisterClaims, SignedStatement
 from ledger.core.status import Registers
+from ledger.core.sticker import RollContent
 
 _POWERS: Final = {
     EventType.INSTITUTION: Power.INSTITUTION,
@@ -37,6 +39,7 @@ _POWERS: Final = {
     EventType.REGULATION: Power.REGULATION,
     EventType.TYPE_APPROVAL: Power.TYPE_APPROVAL,
     EventType.BLOCK: Power.TYPE_APPROVAL,
+    EventType.STICKER_ALLOTTED: Power.INSTITUTION,
 }
 
 _ANYWHERE: Final = ""
@@ -59,6 +62,10 @@ def check_delegated(
     """
     if isinstance(content, PersonContent) and signed.statement.issuer == content.institution:
         _check_own_person(signed, content, index, registers)
+    elif isinstance(content, RollContent) and signed.statement.issuer == content.institution:
+        require_trade(
+            check_institution(content.institution, signed.key_id, index, registers), Trade.VERIFICATION
+        )
     else:
         power, divisions = _POWERS[signed.statement.type], _find_divisions(content, registers)
         check_power(signed, power, divisions, index, sequenced_at, registers)
@@ -70,6 +77,8 @@ def check_delegated(
         _check_compromise(content, sequenced_at, registers)
     if isinstance(content, RegulationContent):
         _check_first_days(content, registers)
+    if isinstance(content, RollContent):
+        _check_roll(content, registers)
 
 
 def _check_own_person(
@@ -92,6 +101,13 @@ def _check_compromise(content: CompromiseContent, sequenced_at: datetime, regist
         raise NoEffectError("the compromise lies in the future")
     if known.compromised_from is not None and content.since >= known.compromised_from:
         raise NoEffectError(f"the key is known to be compromised from {known.compromised_from} on")
+
+
+def _check_roll(content: RollContent, registers: Registers) -> None:
+    """Require that a roll stays what it is: a version changes its state and nothing else."""
+    before = registers.rolls.get(content.roll)
+    if before is not None and replace(before, state=content.state) != content:
+        raise NoEffectError(f"roll {content.roll} stays as it was allotted, but for its state")
 
 
 def _check_first_days(content: RegulationContent, registers: Registers) -> None:

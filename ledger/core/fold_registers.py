@@ -30,6 +30,7 @@ from ledger.core.register_subject import list_register_subjects, register_subjec
 from ledger.core.scope import ScopeContent
 from ledger.core.statement import RegisterClaims, SignedStatement
 from ledger.core.status import Effect, Registers, StateView, Status, SubjectState, Version
+from ledger.core.sticker import RollContent
 from ledger.core.type_approval import BlockContent
 
 
@@ -115,6 +116,8 @@ def _apply(registers: Registers, version: Version, day: date) -> None:
             mark_compromised(registers, content, index)
         case PolicyContent():
             registers.policy_version = content.version
+        case RollContent():
+            registers.rolls[content.roll] = content
         case _:
             _apply_version(registers, version, day)
 

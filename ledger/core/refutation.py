@@ -219,8 +219,9 @@ def _compare_last_event(
     return None
 
 
-_SPREADING: Final = ISSUE_TYPES | ACT_TYPES | LINK_TYPES
-"""What may change instruments that the statement does not name: those that are the same as its own."""
+_SPREADING: Final = ISSUE_TYPES | ACT_TYPES | LINK_TYPES | {EventType.STICKER_UNBOUND}
+"""What may change subjects beside those that it surely changes: instruments that are the same as its own; the place
+of a sticker."""
 
 
 def _is_document(leaf: Leaf) -> bool:

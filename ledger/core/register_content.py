@@ -32,6 +32,7 @@ from ledger.core.standard import (
     parse_material_content,
     parse_standard_content,
 )
+from ledger.core.sticker import RollContent, parse_roll_content
 from ledger.core.type_approval import (
     BlockContent,
     TypeApprovalContent,
@@ -39,7 +40,7 @@ from ledger.core.type_approval import (
     parse_type_approval_content,
 )
 
-OwnContent = KeyContent | CompromiseContent | ScopeContent | PersonContent | StandardContent
+OwnContent = KeyContent | CompromiseContent | ScopeContent | PersonContent | StandardContent | RollContent
 """What is an institution's, and names it."""
 
 CommonContent = MaterialContent | RegulationContent | TypeApprovalContent | BlockContent
@@ -64,6 +65,7 @@ CONTENT_PARSERS: Final[Mapping[EventType, Callable[[bytes], RegisterContent]]] =
     EventType.REGULATION: parse_regulation_content,
     EventType.TYPE_APPROVAL: parse_type_approval_content,
     EventType.BLOCK: parse_block_content,
+    EventType.STICKER_ALLOTTED: parse_roll_content,
 }
 """How the content of each register event is read."""
 

@@ -19,6 +19,7 @@ from ledger.core.event import (
     material_subject,
     person_subject,
     regulation_subject,
+    roll_subject,
     scope_subject,
     standard_subject,
     type_approval_subject,
@@ -26,9 +27,10 @@ from ledger.core.event import (
 from ledger.core.ids import Subject
 from ledger.core.person import PersonContent
 from ledger.core.published_rule import RegulationContent
-from ledger.core.register_content import DelegatedContent, RegisterContent
+from ledger.core.register_content import CommonContent, DelegatedContent, OwnContent, RegisterContent
 from ledger.core.scope import ScopeContent
 from ledger.core.standard import MaterialContent, StandardContent
+from ledger.core.sticker import RollContent
 from ledger.core.type_approval import BlockContent, TypeApprovalContent
 
 
@@ -46,9 +48,13 @@ def register_subject(content: RegisterContent) -> Subject:
 
 
 def _delegated_subject(content: DelegatedContent) -> Subject:
+    if isinstance(content, InstitutionContent):
+        return compute_subject(SubjectKind.INSTITUTION, content.id.encode())
+    return _own_subject(content) if isinstance(content, OwnContent) else _common_subject(content)
+
+
+def _own_subject(content: OwnContent) -> Subject:
     match content:
-        case InstitutionContent():
-            return compute_subject(SubjectKind.INSTITUTION, content.id.encode())
         case KeyContent() | CompromiseContent():
             return compute_subject(SubjectKind.KEY, content.key.multikey_bytes)
         case ScopeContent():
@@ -57,6 +63,12 @@ def _delegated_subject(content: DelegatedContent) -> Subject:
             return person_subject(content.institution, content.id)
         case StandardContent():
             return standard_subject(content.institution, content.id)
+        case RollContent():
+            return roll_subject(content.roll)
+
+
+def _common_subject(content: CommonContent) -> Subject:
+    match content:
         case MaterialContent():
             return material_subject(content.id, content.lot)
         case RegulationContent():

@@ -24,6 +24,7 @@ from ledger.core.scope import ScopeContent
 from ledger.core.signature import PublicKey
 from ledger.core.standard import MaterialContent, StandardContent
 from ledger.core.statement import SignedStatement
+from ledger.core.sticker import RollContent
 from ledger.core.type_approval import BlockContent, TypeApprovalContent
 
 ContentT = TypeVar("ContentT", bound=RegisterContent)
@@ -111,6 +112,8 @@ class Registers:
     """Regulations as authorities have published them."""
     blocks: dict[Subject, frozenset[Subject]] = field(default_factory=dict)
     """Of each maker, by `maker_subject`: the blocks that have ever named it."""
+    rolls: dict[str, RollContent] = field(default_factory=dict)
+    """Newest version of each roll of stickers, by its 7 symbols."""
     keys: dict[KeyId, RegisteredKey] = field(default_factory=dict)
     twins: dict[Subject, frozenset[Subject]] = field(default_factory=dict)
     """Instruments that are the same as others: what happens to one happens to them all."""
@@ -128,6 +131,7 @@ class Registers:
             dict(self.versions),
             self.rules,
             dict(self.blocks),
+            dict(self.rolls),
             dict(self.keys),
             dict(self.twins),
             self.policy_version,

@@ -46,7 +46,7 @@ from ledger.store.catalogue_tables import (
 )
 from ledger.store.queries import to_state_rows, to_states
 
-FORMAT: Final = "2"
+FORMAT: Final = "3"
 """Format of these tables; a database of another one is refused."""
 
 VOID: Final = "VOID"
@@ -100,6 +100,8 @@ class CatalogueEntry(NamedTuple):
     other_instruments: str | None = None
     """Of a link: what else it names, in hexadecimal, `/` and the part behind it, parted by spaces."""
     supplement_digest: bytes | None = None
+    sticker: str | None = None
+    """Id of the sticker that is bound or unbound."""
     certificate_digest: bytes | None = None
     statement_digest: bytes = b""
 

@@ -80,6 +80,7 @@ entries = Table(
     Column("replaces", Text),
     Column("other_instruments", Text),
     Column("supplement_digest", LargeBinary),
+    Column("sticker", Text),
     Column("certificate_digest", LargeBinary),
     Column("statement_digest", LargeBinary, nullable=False),
     Index("audit_entries_document_idx", "document", "leaf_index"),

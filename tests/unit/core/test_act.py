@@ -23,6 +23,7 @@ from ledger.core.event import (
     CONTENT_TYPES,
     DEFINED_TYPES,
     LINK_TYPES,
+    STICKER_TYPES,
     EventType,
     certificate_subject,
     instrument_subject,
@@ -49,7 +50,8 @@ def test_the_reasons_are_those_of_the_field():
 def test_acts_are_defined_and_no_others():
     assert {kind.value for kind in ACT_TYPES} == {2, 4, 5, 6, 7, 8, 9}
     assert ACT_TYPES < CONTENT_TYPES < DEFINED_TYPES
-    assert ACT_TYPES | LINK_TYPES | {EventType.LOT} == CONTENT_TYPES
+    others = STICKER_TYPES | {EventType.LOT, EventType.INSTRUMENT}
+    assert ACT_TYPES | LINK_TYPES | others == CONTENT_TYPES
 
 
 def test_an_act_reads_as_people_expect():

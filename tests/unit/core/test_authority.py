@@ -116,7 +116,7 @@ def test_the_contents_of_the_norm():
 def test_each_register_event_has_a_content():
     assert {event.name for event in CONTENT_PARSERS} == {
         *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE", "PERSON"),
-        *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK"),
+        *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK", "STICKER_ALLOTTED"),
     }
     for event_type in set(EventType) - set(CONTENT_PARSERS):
         with pytest.raises(InputError, match="is not a register event"):

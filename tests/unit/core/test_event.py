@@ -35,6 +35,9 @@ CODES = {
     8: "REVERIFY_NEEDED",
     9: "OPENED_FOR_REPAIR",
     10: "LOT",
+    11: "INSTRUMENT",
+    12: "STICKER_BOUND",
+    13: "STICKER_UNBOUND",
     32: "ROOT",
     33: "DELEGATE",
     34: "POLICY",
@@ -47,12 +50,9 @@ CODES = {
     41: "REFERENCE_MATERIAL",
     42: "REGULATION",
     43: "TYPE_APPROVAL",
-    44: "INSTRUMENT",
     45: "INSTRUMENT_SAME_AS",
     46: "INSTRUMENT_SPLIT",
     47: "STICKER_ALLOTTED",
-    48: "STICKER_BOUND",
-    49: "STICKER_UNBOUND",
     50: "BLOCK",
     255: "MAPHEAD",
 }
@@ -70,6 +70,9 @@ KINDS = [
         "STATUS_MAP",
         "BLOCK",
         "MAKER",
+        "REGISTRATION",
+        "ROLL",
+        "PLACEMENT",
     ),
 ]
 ID = InstrumentId(bytes(range(16)))
@@ -81,13 +84,14 @@ def test_the_codes_of_event_types_never_change():
 
 def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.name for kind in SubjectKind] == KINDS
-    assert [kind.value for kind in SubjectKind] == list(range(20))
+    assert [kind.value for kind in SubjectKind] == list(range(23))
 
 
 def test_this_version_defines_these_types():
     assert {event.name for event in DEFINED_TYPES} == {
         *("ISSUE", "SUPPLEMENT", "REPLACE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
         *("OPENED_FOR_REPAIR", "LOT", "INSTRUMENT_SAME_AS", "INSTRUMENT_SPLIT"),
+        *("INSTRUMENT", "STICKER_ALLOTTED", "STICKER_BOUND", "STICKER_UNBOUND"),
         *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE", "PERSON"),
         *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK"),
     }
