@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.event import (
+    list_relatives,
     maker_subject,
     material_subject,
     person_subject,
@@ -21,6 +22,7 @@ from ledger.core.event import (
 )
 from ledger.core.ids import InstitutionId, Subject
 from ledger.core.regulation import normalise_citation
+from ledger.core.statement import IssueClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ def find_named(institution: InstitutionId, credential: JsonObject) -> Named:
         None if category is None or regulation is None else (category, normalise_citation(regulation)),
         None if maker is None else maker_subject(maker),
     )
+
+
+def list_related(claims: IssueClaims, credential: JsonObject) -> tuple[Subject, ...]:
+    """Return the subjects beside its own that bear on a document's instrument, see `core.event.list_relatives`."""
+    instrument = _inner(_inner(credential, "credentialSubject"), "instrument")
+    parts = _texts(instrument, "parts", "id")
+    return tuple(subject for _, subject in list_relatives(claims.instrument_id, claims.part, parts))
 
 
 def _inner(value: JsonObject, name: str) -> JsonObject:

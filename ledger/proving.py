@@ -35,7 +35,7 @@ from ledger.core.merkle import (
 )
 from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.quorum import WitnessQuorum
-from ledger.core.statement import parse_signed_statement
+from ledger.core.statement import IssueClaims, SignedStatement, parse_signed_statement
 from ledger.core.status import SubjectState
 from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
 from ledger.core.tlog_proof import TlogProof, encode_tlog_proof
@@ -47,7 +47,7 @@ from ledger.cosigning.publishing import (
     find_witnessed,
 )
 from ledger.map_history import MapProofs, MapReading, ProvingMap
-from ledger.named import Named, find_named
+from ledger.named import Named, find_named, list_related
 from ledger.register_index import RegisterIndex, RegisterReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
 from ledger.tile_cache import TileCache
@@ -402,14 +402,15 @@ class Prover:
             leaves = _read_issues(reading, indices, checkpoint.tree_size)
             bodies = reading.read_documents([leaf.header.certificate_digest for leaf in leaves])
             statements = [parse_signed_statement(leaf.statement_raw) for leaf in leaves]
-            touched = [list_touched(signed.statement) for signed in statements]
+            credentials = [_read_credential(bodies, leaf.header.certificate_digest) for leaf in leaves]
+            touched = list(map(_list_shown, statements, credentials))
             states = self._maps.open(reading, checkpoint.tree_size)
             states.prepare(chain.from_iterable(touched))
             evidence: dict[tuple[str, Named], JsonObject] = {}
             bundles = []
-            for index, leaf, signed, subjects in zip(indices, leaves, statements, touched, strict=True):
+            documents = zip(indices, leaves, statements, credentials, touched, strict=True)
+            for index, leaf, signed, credential, subjects in documents:
                 issuer = InstitutionId(signed.statement.issuer)
-                credential = _read_credential(bodies, leaf.header.certificate_digest)
                 needed = issuer, find_named(issuer, credential)
                 if needed not in evidence:
                     found = self._build_evidence(reading, states, checkpoint.tree_size, *needed)
@@ -581,6 +582,12 @@ def _read_issues(reading: ProofReading, indices: Sequence[LeafIndex], tree_size:
 def _list_proved(entry: StoredEntry) -> tuple[Subject, ...]:
     """Return the subjects whose newest state shows that no later register leaf was left out."""
     return list_touched(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
+
+
+def _list_shown(signed: SignedStatement, credential: JsonObject) -> tuple[Subject, ...]:
+    """Return the subjects whose newest states say how a document stands."""
+    claims, touched = signed.statement.claims, list_touched(signed.statement)
+    return (*touched, *list_related(claims, credential)) if isinstance(claims, IssueClaims) else touched
 
 
 def _read_credential(bodies: Mapping[Digest, bytes], digest: Digest) -> JsonObject:

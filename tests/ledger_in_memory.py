@@ -78,6 +78,7 @@ from ledger.core.statement import (
 from ledger.core.status import Effect, Registers, Status, SubjectState, Void
 from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
 from ledger.core.trust import TrustList, encode_trust_list
+from ledger.named import list_related
 from verifier.session import Session
 
 ORIGIN = "ledger.example/2026"
@@ -612,10 +613,11 @@ class MemoryLedger:
         )
 
     def map_proof(self, index: int, size: int | None = None) -> bytes:
-        """Return the newest states of a document and of its instrument."""
-        size = TreeSize(size or self.publish())
-        statement = parse_signed_statement(self.documents[index].statement_raw).statement
-        return build_map_proof(self.maps[size], list_touched(statement), load_nothing)
+        """Return the newest states of a document, of its instrument and of the instrument's parts."""
+        size, document = TreeSize(size or self.publish()), self.documents[index]
+        statement = parse_signed_statement(document.statement_raw).statement
+        related = list_related(statement.claims, document.credential)
+        return build_map_proof(self.maps[size], (*list_touched(statement), *related), load_nothing)
 
     def bundle(self, index: int, size: int | None = None, **changes: Any) -> bytes:
         """Return the bundle of one document; `changes` replace what `encode_bundle` takes."""

@@ -36,6 +36,7 @@ from ledger.core.statement import Conclusion, IssueClaims, SignedStatement, veri
 from ledger.core.status import RegisteredKey, Registers, StateView, Status, SubjectState, Void
 from ledger.core.step import Check, Outcome, Step, failed, not_checked, passed
 from verifier.freshness import Age
+from verifier.relatives import Relative, find_relatives, find_worst
 from verifier.report import STATUS_WORDS, DocumentStatus, find_heaviest
 
 ReceiptJudge = Callable[[AnchorReceipt, Checkpoint], Check]
@@ -297,8 +298,11 @@ def check_status(
         if replaced is None or replaced.status is not Status.SUPERSEDED:
             en = f"the status map does not say that {claims.predecessor} was replaced"
             return failed(Step.STATUS, en, f"状态表未记载{claims.predecessor}已被替换"), None
-    check = _judge_age(age, *_describe_states(document, instrument, lot))
-    return check, find_stated_status(document, instrument, lot)
+    parts = (part.id for part in bundle.certificate.record.instrument.parts)
+    relatives = find_relatives(claims, parts, proven, instrument)
+    check = _judge_age(age, *_describe_states(document, instrument, lot, relatives))
+    own = find_stated_status(document, instrument, lot)
+    return check, own if document.status is Status.FAILED else find_worst(own, relatives)
 
 
 def _left_in(bundle: ProofBundle, issued: Status) -> Status:
@@ -366,7 +370,10 @@ _SAID_OF_LOTS: Final = {
 
 
 def _describe_states(
-    document: SubjectState, instrument: SubjectState, lot: SubjectState | None
+    document: SubjectState,
+    instrument: SubjectState,
+    lot: SubjectState | None,
+    relatives: list[Relative],
 ) -> tuple[str, str]:
     newest = instrument.current_certificate
     en, zh = f"leaf {newest} is newer", f"账本第{newest}条更新"
@@ -381,6 +388,8 @@ def _describe_states(
     if lot is not None and lot.status in _SAID_OF_LOTS:
         words, at = STATUS_WORDS[_SAID_OF_LOTS[lot.status]], lot.last_event
         en, zh = f"{en}; its lot {words.en} by leaf {at}", f"{zh}；所属批次由账本第{at}条：{words.zh}"
+    for each in relatives:
+        en, zh = f"{en}; {each.text.en}", f"{zh}；{each.text.zh}"
     return en, zh
 
 

@@ -8,6 +8,7 @@ effect is not defined yet have their code here, and `parse_signed_statement` ref
 """
 
 import hashlib
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
@@ -147,6 +148,24 @@ def instrument_subject(instrument_id: InstrumentId, part: str | None = None) -> 
     if part is None:
         return compute_subject(SubjectKind.INSTRUMENT, instrument_id)
     return compute_subject(SubjectKind.PART, instrument_id + part.encode())
+
+
+def list_relatives(
+    instrument_id: InstrumentId, part: str | None, parts: Iterable[str]
+) -> tuple[tuple[str | None, Subject], ...]:
+    """Return whose states bear on an instrument beside its own: of the whole, its parts; of a part, the whole.
+
+    Args:
+        instrument_id: 16 bytes.
+        part: that a document is about; None: about the whole instrument.
+        parts: that the document names.
+
+    Returns:
+        Pairs of the part's id, None for the whole, and its subject.
+    """
+    if part is not None:
+        return ((None, instrument_subject(instrument_id)),)
+    return tuple((each, instrument_subject(instrument_id, each)) for each in parts)
 
 
 def registration_subject(instrument_id: InstrumentId) -> Subject:

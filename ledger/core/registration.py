@@ -72,7 +72,7 @@ class InstrumentContent:
     parts: tuple[str, ...]
     """Ids of the parts in use (nozzles, lanes, phases), in their order on the instrument."""
     retired: tuple[str, ...]
-    """Ids of parts that are not in use any more: what failed there counts no longer."""
+    """Ids of parts that are not in use any more."""
     seal_points: tuple[str, ...]
     """Where seals belong."""
     division: str

@@ -11,7 +11,7 @@ from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS, AnchorGrade
 from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import parse_certificate
+from ledger.core.certificate import Part, parse_certificate
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.errors import BrokenSignatureError, MapProofError
 from ledger.core.event import certificate_subject, instrument_subject
@@ -398,13 +398,69 @@ def test_a_part_has_its_own_subject():
     claims = replace(SIGNED.statement.claims, part="2")
     signed = replace(SIGNED, statement=replace(SIGNED.statement, claims=claims))
     part = instrument_subject(claims.instrument_id, "2")
-    proven = show({DOCUMENT: HERE, part: HERE, INSTRUMENT: LATER}, (DOCUMENT, part))
+    proven = show({DOCUMENT: HERE, part: HERE, INSTRUMENT: LATER}, (DOCUMENT, part, INSTRUMENT))
     check, status = checks.check_status(BUNDLE, signed, proven, FRESH)
     assert_check(check, Step.STATUS, Outcome.PASSED, "the newest document")
     assert status is None
     proven = show({DOCUMENT: HERE, INSTRUMENT: HERE}, (DOCUMENT, INSTRUMENT, part))
     check, _ = checks.check_status(BUNDLE, signed, proven, FRESH)
     assert_check(check, Step.STATUS, Outcome.FAILED, "contradicts")
+
+
+WHOLE = (DOCUMENT, INSTRUMENT)
+
+
+def parts_check(*parts, instrument=HERE, document=HERE, shown=None):
+    """Return step 19 of a document that names parts 1 to n, whose states are these."""
+    whole = BUNDLE.certificate.record.instrument
+    named = tuple(Part(str(number), None, None) for number, _ in enumerate(parts, 1))
+    record = replace(BUNDLE.certificate.record, instrument=replace(whole, parts=named))
+    bundle = replace(BUNDLE, certificate=replace(BUNDLE.certificate, record=record))
+    subjects = [instrument_subject(SIGNED.statement.claims.instrument_id, part.id) for part in named]
+    states = {DOCUMENT: document, INSTRUMENT: instrument, **dict(zip(subjects, parts, strict=True))}
+    return checks.check_status(bundle, SIGNED, show(states, (*WHOLE, *(shown or subjects))), FRESH)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.FAILED, DocumentStatus.FAILED_SINCE),
+        (Status.NEEDS_REVERIFICATION, DocumentStatus.NEEDS_REVERIFICATION),
+        (Status.SUSPENDED, DocumentStatus.SUSPENDED),
+        (Status.VALID, None),
+        (Status.WITHDRAWN, None),
+    ],
+)
+def test_an_instrument_is_no_better_than_its_worst_part(status, expected):
+    check, found = parts_check(None, replace(LATER, status=status))
+    assert found is expected
+    assert ("its part 2" in check.reason.en) is (expected is not None)
+    assert ("部件2" in check.reason.zh) is (expected is not None)
+
+
+def test_whoever_verifies_the_whole_verifies_the_part():
+    earlier = SubjectState(Status.FAILED, 1, LeafIndex(INDEX - 1), LeafIndex(INDEX - 1))
+    assert parts_check(earlier)[1] is None
+
+
+def test_the_worst_part_counts():
+    later = (Status.SUSPENDED, Status.FAILED, Status.NEEDS_REVERIFICATION)
+    assert parts_check(*(replace(LATER, status=status) for status in later))[1] is DocumentStatus.FAILED_SINCE
+
+
+def test_a_part_that_is_not_shown_is_not_taken_for_a_good_one():
+    with pytest.raises(MapProofError, match="does not show"):
+        parts_check(replace(LATER, status=Status.FAILED), None, shown=WHOLE)
+
+
+def test_a_part_is_no_better_than_the_whole():
+    claims = replace(SIGNED.statement.claims, part="2")
+    signed = replace(SIGNED, statement=replace(SIGNED.statement, claims=claims))
+    part = instrument_subject(claims.instrument_id, "2")
+    states = {DOCUMENT: HERE, part: HERE, INSTRUMENT: replace(LATER, status=Status.FAILED)}
+    check, status = checks.check_status(BUNDLE, signed, show(states, (DOCUMENT, part, INSTRUMENT)), FRESH)
+    assert status is DocumentStatus.FAILED_SINCE
+    assert "the whole failed a later verification by leaf 9" in check.reason.en
 
 
 # --- status by its own words ------------------------------------------------------------------------------
