@@ -22,7 +22,7 @@ from ledger.core.event import (
 )
 from ledger.core.ids import InstitutionId, Subject
 from ledger.core.regulation import normalise_citation
-from ledger.core.statement import IssueClaims
+from ledger.core.statement import IssueClaims, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,11 @@ def find_named(institution: InstitutionId, credential: JsonObject) -> Named:
     )
 
 
-def list_related(claims: IssueClaims, credential: JsonObject) -> tuple[Subject, ...]:
+def list_related(statement: Statement, credential: JsonObject) -> tuple[Subject, ...]:
     """Return the subjects beside its own that bear on a document's instrument, see `core.event.list_relatives`."""
+    claims = statement.claims
+    if not isinstance(claims, IssueClaims):
+        return ()
     instrument = _inner(_inner(credential, "credentialSubject"), "instrument")
     parts = _texts(instrument, "parts", "id")
     return tuple(subject for _, subject in list_relatives(claims.instrument_id, claims.part, parts))

@@ -35,7 +35,7 @@ from ledger.core.merkle import (
 )
 from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.quorum import WitnessQuorum
-from ledger.core.statement import IssueClaims, SignedStatement, parse_signed_statement
+from ledger.core.statement import SignedStatement, parse_signed_statement
 from ledger.core.status import SubjectState
 from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
 from ledger.core.tlog_proof import TlogProof, encode_tlog_proof
@@ -586,8 +586,7 @@ def _list_proved(entry: StoredEntry) -> tuple[Subject, ...]:
 
 def _list_shown(signed: SignedStatement, credential: JsonObject) -> tuple[Subject, ...]:
     """Return the subjects whose newest states say how a document stands."""
-    claims, touched = signed.statement.claims, list_touched(signed.statement)
-    return (*touched, *list_related(claims, credential)) if isinstance(claims, IssueClaims) else touched
+    return (*list_touched(signed.statement), *list_related(signed.statement, credential))
 
 
 def _read_credential(bodies: Mapping[Digest, bytes], digest: Digest) -> JsonObject:

@@ -616,7 +616,7 @@ class MemoryLedger:
         """Return the newest states of a document, of its instrument and of the instrument's parts."""
         size, document = TreeSize(size or self.publish()), self.documents[index]
         statement = parse_signed_statement(document.statement_raw).statement
-        related = list_related(statement.claims, document.credential)
+        related = list_related(statement, document.credential)
         return build_map_proof(self.maps[size], (*list_touched(statement), *related), load_nothing)
 
     def bundle(self, index: int, size: int | None = None, **changes: Any) -> bytes:
