@@ -6,30 +6,20 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from issuer.amending import Amender, Amendment, read_act
-from issuer.cli import (
-    DEFAULT_SEAL_KEY,
-    INSTITUTION_FILE,
-    Gateway,
-    keep_file,
-    open_desk_store,
-    open_gateway,
-    read_institution,
-)
+from issuer.cli import DEFAULT_SEAL_KEY
+from issuer.desk_opening import open_desk
 from issuer.lots import LotKeeper
-from issuer.profile import parse_institution_file
-from issuer.signing import Seal
-from issuer.store import DeskStore, StoredAct
-from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
+from issuer.store import StoredAct
+from ledger.cli import HomeOption, JsonOption, PassphraseOption
 from ledger.console import print_result, run_command
 from ledger.core.act import ReasonCode, parse_reason
 from ledger.core.encoding import encode_instant, parse_instant
@@ -37,7 +27,7 @@ from ledger.core.errors import InputError
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest
 from ledger.core.lot import LotStatus
-from ledger.home import DEFAULT_HOME, open_home
+from ledger.home import DEFAULT_HOME
 from ledger.local import read_clock
 
 app = typer.Typer(add_completion=False)
@@ -46,9 +36,6 @@ amend_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(amend_app, name="amend")
-
-_ANY_DAY: Final = date(2000, 1, 1)
-"""Day 0 of the offsets in a development home's institution file; its numbers and scopes do not matter here."""
 
 NumberArgument = Annotated[str, typer.Argument(help="number of the certificate")]
 ReasonOption = Annotated[str, typer.Option("--reason", help=f"one of {', '.join(ReasonCode)}")]
@@ -159,7 +146,7 @@ def lot(
         parse_reason(reason, "--reason"),
         None if effective_at is None else _read_since(effective_at),
     )
-    with _open_desk(home, institution, key, ledger, passphrase_file) as desk:
+    with open_desk(home, institution, key, ledger, passphrase_file) as desk:
         keeper = LotKeeper(desk.gateway, desk.make_seal, read_clock, secrets.token_bytes)
         state = keeper.say(lot_number, status, code, since)
     print_result({"lot": lot_number, "status": state.status.name, "leaf": state.last_event}, as_json=as_json)
@@ -186,36 +173,6 @@ def _read_since(text: str) -> datetime:
         raise InputError(err.reason, field="--effective-at") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """An institution's desk, open, and its way to the ledger."""
-
-    gateway: Gateway
-    store: DeskStore
-    make_seal: Callable[[], Seal]
-
-
-@contextmanager
-def _open_desk(
-    home: Path, institution: Path | None, key: str, url: str | None, passphrase_file: Path | None
-) -> Iterator[_Desk]:
-    opened = open_home(home)
-    passphrase = find_given_passphrase(opened, passphrase_file)
-    raw = read_institution(opened, institution)
-    file = parse_institution_file(raw, _ANY_DAY if opened.development else None)
-    signer = opened.keystore.open_signer(key, passphrase)
-
-    def make_seal() -> Seal:
-        return Seal(signer, opened.origin, file.content.id, read_clock())
-
-    with (
-        open_gateway(opened, passphrase, url) as gateway,
-        open_desk_store(opened, file, gateway) as store,
-    ):
-        keep_file(opened.path / INSTITUTION_FILE, raw)
-        yield _Desk(gateway, store, make_seal)
-
-
 def _amend(
     asked: Amendment,
     home: Path,
@@ -224,7 +181,7 @@ def _amend(
     url: str | None,
     passphrase_file: Path | None,
 ) -> StoredAct:
-    with _open_desk(home, institution, key, url, passphrase_file) as desk:
+    with open_desk(home, institution, key, url, passphrase_file) as desk:
         return Amender(desk.store, desk.gateway, desk.make_seal, read_clock, secrets.token_bytes).amend(asked)
 
 

@@ -28,6 +28,7 @@ from issuer.instruments import (
     read_instruments,
 )
 from issuer.plain_tables import render_plain_csv, render_plain_xlsx, unquote_cell
+from issuer.registering_cli import register
 from issuer.spreadsheet import read_workbook_table
 from issuer.tabular import Line, Table, read_table
 from ledger.cli import HomeOption, JsonOption
@@ -44,6 +45,8 @@ instruments_app = typer.Typer(
     help="The ledger of instruments that are to be verified (台账).", no_args_is_help=True
 )
 app.add_typer(instruments_app, name="instruments")
+
+instruments_app.command()(register)
 
 _EXIT_INPUT: Final = 2
 _SHEET: Final = "数据"

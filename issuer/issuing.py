@@ -190,9 +190,10 @@ class Desk:
         return self._report(waiting, delivery)
 
     def _delivery(self) -> Delivery:
-        return Delivery(self._store, self._log, self._make_seal, self._clock, self._failpoint)
+        return Delivery(self._store, self._log, self.make_seal, self._clock, self._failpoint)
 
-    def _make_seal(self) -> Seal:
+    def make_seal(self) -> Seal:
+        """Return who signs here, as of now."""
         profile, now = self._profile, self._clock()
         return Seal(self._signer, self._origin, profile.institution, now, self._persons)
 
@@ -201,7 +202,7 @@ class Desk:
     ) -> list[WaitingDocument]:
         """Number, seal and store documents in one transaction; those stored meanwhile are left out."""
         self._failpoint("desk.before_signing")
-        seal = self._make_seal()
+        seal = self.make_seal()
         with self._store.write() as desk:
             fresh = _leave_out_known(documents, desk)
             signed = self._sign_fresh(fresh, versions, seal, desk)

@@ -360,6 +360,11 @@ class DeskStore:
             if found and found.get(key) != value:
                 raise StateError(f"this desk's database is of the {key} {found.get(key)!r}, not {value!r}")
 
+    @property
+    def database(self) -> Database:
+        """Return where the desk's tables lie."""
+        return self._database
+
     @contextmanager
     def read(self) -> Iterator[DeskReading]:
         """Ask questions of one unchanging state; raises as the database does."""

@@ -1,0 +1,80 @@
+"""An institution's desk, opened with its seal and its way to a ledger, for commands that act after the issue.
+
+>>> with open_desk(home, None, "seal", None, None) as desk:
+...     desk.gateway.registers()
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from issuer.cli import INSTITUTION_FILE, Gateway, keep_file, open_desk_store, open_gateway, read_institution
+from issuer.profile import DeskProfile, parse_institution_file
+from issuer.saying_store import SayingStore
+from issuer.signing import Seal
+from issuer.speaking import Speaker
+from issuer.store import DeskStore
+from ledger.cli import find_given_passphrase
+from ledger.home import open_home
+from ledger.local import read_clock
+
+_ANY_DAY: Final = date(2000, 1, 1)
+"""Day 0 of the offsets in a development home's institution file; its numbers and scopes do not matter here."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesk:
+    """An institution's desk, open, and its way to the ledger."""
+
+    profile: DeskProfile
+    gateway: Gateway
+    store: DeskStore
+    make_seal: Callable[[], Seal]
+
+    def make_speaker(self) -> Speaker:
+        """Return what speaks of instruments and stickers from this desk.
+
+        Raises:
+            UnavailableError: the desk's database is out of reach.
+        """
+        sayings = SayingStore(self.store.database)
+        sayings.prepare()
+        return Speaker(sayings, self.gateway, self.make_seal, read_clock, secrets.token_bytes)
+
+
+@contextmanager
+def open_desk(
+    home: Path, institution: Path | None, key: str, url: str | None, passphrase_file: Path | None
+) -> Iterator[OpenDesk]:
+    """Open the desk of a home.
+
+    Args:
+        home: its folder.
+        institution: the institution's file; None: the one kept in the home.
+        key: name of the seal key in the keystore.
+        url: of a ledger; None: the home's own.
+        passphrase_file: of the keystore; None: asked for, or the home's own.
+
+    Raises:
+        InputError: no such institution, key or file.
+        UnavailableError: the ledger or the database is out of reach.
+    """
+    opened = open_home(home)
+    passphrase = find_given_passphrase(opened, passphrase_file)
+    raw = read_institution(opened, institution)
+    file = parse_institution_file(raw, _ANY_DAY if opened.development else None)
+    signer = opened.keystore.open_signer(key, passphrase)
+
+    def make_seal() -> Seal:
+        return Seal(signer, opened.origin, file.content.id, read_clock())
+
+    with (
+        open_gateway(opened, passphrase, url) as gateway,
+        open_desk_store(opened, file, gateway) as store,
+    ):
+        keep_file(opened.path / INSTITUTION_FILE, raw)
+        yield OpenDesk(file.profile, gateway, store, make_seal)

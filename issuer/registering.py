@@ -1,0 +1,144 @@
+"""Registering instruments: who looks like a known one is answered *same* or *different* by a named person first.
+
+    same        the instrument is the known one: its registration gets a version, and its id stays
+    different   another instrument: it is registered under an id of its own
+
+Either answer, with the person and the day, stands in the registration for ever.
+
+>>> registrar.register(content, []).leaf_index
+21
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from issuer.matching import Match, find_matches
+from issuer.saying_store import Saying
+from issuer.speaking import Speaker, read_content
+from issuer.tables import DocumentState
+from ledger.core.encoding import encode_hex
+from ledger.core.errors import InputError
+from ledger.core.event import EventType
+from ledger.core.ids import InstrumentId
+from ledger.core.registration import (
+    Answer,
+    InstrumentContent,
+    Likeness,
+    encode_instrument_content,
+    parse_instrument_content,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person answered about instruments that look alike."""
+
+    same: InstrumentId | None
+    different: frozenset[InstrumentId]
+    person: str
+    """Public pseudonym; "" if nothing was answered."""
+
+
+class Registrar:
+    """Registers instruments for one institution."""
+
+    def __init__(self, speaker: Speaker, today: date) -> None:
+        """Take who speaks for the institution, and the day of what is answered now."""
+        self._speaker = speaker
+        self._today = today
+
+    def list_registered(self) -> list[InstrumentContent]:
+        """Return what is registered here, as it stands now, in the order of its newest versions."""
+        known = self._speaker.store.list_newest(EventType.INSTRUMENT)
+        return [parse_instrument_content(read_content(saying)) for saying in known]
+
+    def register(
+        self, content: InstrumentContent, others: Iterable[InstrumentContent], given: Given
+    ) -> tuple[InstrumentContent, Saying]:
+        """Register an instrument, or a new version of it; the same again changes nothing.
+
+        Args:
+            content: what is to be registered, without answers.
+            others: instruments that are known beside those that are registered here.
+            given: what was answered.
+
+        Returns:
+            What is registered, under the id that holds, and the statement.
+
+        Raises:
+            InputError: it looks like an instrument about which nobody has answered; or an answer is about none.
+            StateError: the log refuses it; with the reason.
+            UnavailableError: the log is out of reach: ask the same again.
+        """
+        registered = {each.id: each for each in self.list_registered()}
+        known = {each.id: each for each in others} | registered
+        content = self._settle(_follow_aliases(content, known.values()), known, given)
+        before = registered.get(content.id)
+        if before is not None:
+            content = replace(content, answers=_merge(before.answers, content.answers))
+        newest = self._speaker.finish(content.subject)
+        if newest is not None and _is_said(newest, content):
+            return content, newest
+        raw = encode_instrument_content(content)
+        return content, self._speaker.say(EventType.INSTRUMENT, content.subject, raw)
+
+    def _settle(
+        self, content: InstrumentContent, known: Mapping[InstrumentId, InstrumentContent], given: Given
+    ) -> InstrumentContent:
+        """Return the content with its answers, under the id that follows from them."""
+        matches = find_matches(content, known.values())
+        _check_given(matches, given)
+        answered = {*given.different, *([] if given.same is None else [given.same])}
+        earlier = known[content.id].answers if content.id in known else ()
+        settled = answered | {answer.other for answer in earlier}
+        left = [match for match in matches if match.known.id not in settled]
+        if left:
+            raise InputError(
+                f"looks like {'; '.join(match.describe() for match in left)}. Say who found out that it is the "
+                "same, or different",
+                field="instrument",
+            )
+        answers = [self._answer(other, Likeness.DIFFERENT, given) for other in given.different]
+        if given.same is None:
+            return replace(content, answers=_merge((), answers))
+        answers.append(self._answer(content.id, Likeness.SAME, given))
+        return replace(content, id=given.same, answers=_merge((), answers))
+
+    def _answer(self, other: InstrumentId, likeness: Likeness, given: Given) -> Answer:
+        return Answer(other, likeness, given.person, self._today)
+
+
+def _follow_aliases(content: InstrumentContent, known: Iterable[InstrumentContent]) -> InstrumentContent:
+    """Return a content under the id that it was found to be the same as before, if it was."""
+    for each in known:
+        aliases = {answer.other for answer in each.answers if answer.likeness is Likeness.SAME}
+        if content.id in aliases:
+            return replace(content, id=each.id)
+    return content
+
+
+def _check_given(matches: Iterable[Match], given: Given) -> None:
+    """Require that what was answered is about instruments that look alike, and who answered."""
+    alike = {match.known.id for match in matches}
+    answered = {*given.different, *([] if given.same is None else [given.same])}
+    for other in sorted(answered - alike):
+        raise InputError(f"{encode_hex(other)} is no instrument that it looks like", field="answers")
+    if given.same is not None and given.same in given.different:
+        raise InputError("is answered both ways", field="answers")
+    if answered and not given.person:
+        raise InputError("say who found out, by the person's pseudonym", field="by")
+
+
+def _merge(before: Iterable[Answer], new: Iterable[Answer]) -> tuple[Answer, ...]:
+    """Return answers by the other instrument's id; what was answered before stays, if it was the same."""
+    merged = {answer.other: answer for answer in before}
+    for answer in new:
+        if answer.other not in merged or merged[answer.other].likeness is not answer.likeness:
+            merged[answer.other] = answer
+    return tuple(merged[other] for other in sorted(merged))
+
+
+def _is_said(newest: Saying, content: InstrumentContent) -> bool:
+    is_there = newest.state is DocumentState.LOGGED and newest.type is EventType.INSTRUMENT
+    return is_there and parse_instrument_content(read_content(newest)) == content

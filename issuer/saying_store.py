@@ -1,0 +1,132 @@
+"""What a desk has said of instruments and stickers, and what the log answered.
+
+>>> store = SayingStore(database)
+>>> store.prepare()
+>>> store.find_newest(subject) is None
+True
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from issuer.saying_tables import metadata, sayings
+from issuer.store import Database
+from issuer.tables import DocumentState
+from ledger.core.event import EventType
+from ledger.core.ids import LeafIndex, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A statement of the desk, and how far it has come."""
+
+    position: int
+    type: EventType
+    subject: Subject
+    statement: bytes
+    state: DocumentState = DocumentState.SIGNED
+    leaf_index: LeafIndex | None = None
+    reason: str | None = None
+    """Why the log refused it."""
+    place: Subject | None = None
+    """Of a sticker: where it was put."""
+
+
+class SayingStore:
+    """Statements that were signed here. One process at a time writes. Raises as the database does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def prepare(self) -> None:
+        """Make the table if it is not there."""
+        with self._database.write() as connection:
+            metadata.create_all(connection)
+
+    def add(
+        self,
+        event_type: EventType,
+        subject: Subject,
+        statement: bytes,
+        now_ms: int,
+        place: Subject | None = None,
+    ) -> Saying:
+        """Store a statement that was signed just now, behind all others."""
+        with self._database.write() as connection:
+            last = connection.execute(select(func.max(sayings.c.position))).scalar_one() or 0
+            saying = Saying(last + 1, event_type, subject, statement, place=place)
+            connection.execute(insert(sayings).values(**_to_row(saying, now_ms)))
+        return saying
+
+    def save(self, saying: Saying, now_ms: int) -> Saying:
+        """Store how far a statement has come, and its bytes, which change when it is signed anew."""
+        with self._database.write() as connection:
+            changed = update(sayings).where(sayings.c.position == saying.position)
+            connection.execute(changed.values(**_to_row(saying, now_ms)))
+        return saying
+
+    def find_newest(self, subject: Subject) -> Saying | None:
+        """Return what was said last of a subject and was not refused; None: nothing."""
+        with self._database.read() as connection:
+            return _find_newest(connection, subject)
+
+    def list_newest(self, event_type: EventType) -> list[Saying]:
+        """Return, of every subject of which something was said, the newest if it is of this type; by position."""
+        newest = (
+            select(func.max(sayings.c.position).label("position"))
+            .where(sayings.c.state != DocumentState.VOIDED.value)
+            .group_by(sayings.c.subject)
+            .subquery()
+        )
+        query = select(sayings).join(newest, newest.c.position == sayings.c.position)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                query.where(sayings.c.type == int(event_type)).order_by(sayings.c.position)
+            )
+            return [_to_saying(row) for row in rows]
+
+    def list_at(self, place: Subject) -> list[Subject]:
+        """Return every sticker that was ever put in this place, by its subject."""
+        query = select(sayings.c.subject).where(sayings.c.place == place).distinct()
+        with self._database.read() as connection:
+            return [Subject(bytes(row.subject)) for row in connection.execute(query)]
+
+    def list_waiting(self) -> Sequence[Saying]:
+        """Return what the log has not answered yet, in the order of signing."""
+        query = select(sayings).where(sayings.c.state == DocumentState.SIGNED.value)
+        with self._database.read() as connection:
+            return [_to_saying(row) for row in connection.execute(query.order_by(sayings.c.position))]
+
+
+def _find_newest(connection: Connection, subject: Subject) -> Saying | None:
+    wanted = (sayings.c.subject == subject, sayings.c.state != DocumentState.VOIDED.value)
+    query = select(sayings).where(*wanted).order_by(sayings.c.position.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _to_saying(row)
+
+
+def _to_row(saying: Saying, now_ms: int) -> dict[str, Any]:
+    return {
+        "position": saying.position,
+        "type": int(saying.type),
+        "subject": saying.subject,
+        "state": saying.state.value,
+        "statement": saying.statement,
+        "leaf_index": saying.leaf_index,
+        "reason": saying.reason,
+        "place": saying.place,
+        "changed_at_ms": now_ms,
+    }
+
+
+def _to_saying(row: Row[Any]) -> Saying:
+    return replace(
+        Saying(row.position, EventType(row.type), Subject(bytes(row.subject)), bytes(row.statement)),
+        state=DocumentState(row.state),
+        leaf_index=None if row.leaf_index is None else LeafIndex(row.leaf_index),
+        reason=row.reason,
+        place=None if row.place is None else Subject(bytes(row.place)),
+    )

@@ -1,0 +1,202 @@
+"""Stickers at the desk: rolls are allotted, stickers put on instruments, and released from them.
+
+What fails bears no sticker: after a rejection notice, by whichever institution, the desk's own stickers on that
+instrument are released. A new sticker on an instrument releases the one before.
+
+>>> roll = desk.allot(1000)
+>>> desk.bind(compute_sticker_id(roll, 0), instrument_id, None).leaf_index
+17
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from issuer.amending import check_not_later, cut_to_milliseconds
+from issuer.saying_store import Saying
+from issuer.speaking import Speaker, read_content
+from issuer.tables import DocumentState
+from ledger.core.errors import StateError
+from ledger.core.event import EventType, roll_subject, sticker_subject
+from ledger.core.ids import InstitutionId, InstrumentId, Subject
+from ledger.core.qr import spell_symbols
+from ledger.core.register_fields import RegisterState
+from ledger.core.status import Status
+from ledger.core.sticker import (
+    MAX_STICKERS,
+    ROLL_SYMBOLS,
+    SEED_BYTES,
+    RollContent,
+    StickerId,
+    encode_roll_content,
+    parse_roll_content,
+)
+from ledger.core.sticker_use import (
+    StickerBinding,
+    StickerReason,
+    StickerRelease,
+    encode_binding,
+    encode_release,
+    parse_binding,
+)
+
+_ROLL_BYTES: Final = 5
+_CHUNK: Final = 1000
+
+
+class StickerDesk:
+    """The stickers of one institution."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        """Take who speaks for the institution."""
+        self._speaker = speaker
+
+    # --- rolls ------------------------------------------------------------------------------------------------
+
+    def allot(self, count: int) -> RollContent:
+        """Allot a new roll of so many stickers to the institution, and return it.
+
+        Raises:
+            StateError: no roll has so many, or the log refuses it.
+            UnavailableError: the log is out of reach: what was signed waits, see `finish`.
+        """
+        if not 1 <= count <= MAX_STICKERS:
+            raise StateError(f"a roll has 1 to {MAX_STICKERS} stickers, not {count}")
+        number = int.from_bytes(self._speaker.randomness(_ROLL_BYTES))
+        roll = RollContent(
+            spell_symbols(number, ROLL_SYMBOLS),
+            InstitutionId(self._speaker.institution),
+            count,
+            self._speaker.randomness(SEED_BYTES),
+            RegisterState.ACTIVE,
+        )
+        self._speaker.say(EventType.STICKER_ALLOTTED, roll_subject(roll.roll), encode_roll_content(roll))
+        return roll
+
+    def withdraw(self, code: str) -> RollContent:
+        """Withdraw what is left of a roll (lost, damaged): none of its stickers is bound any more.
+
+        Raises:
+            StateError: the desk has not allotted this roll, or the log refuses it.
+            UnavailableError: the log is out of reach: ask the same again.
+        """
+        known = self._speaker.finish(roll_subject(code))
+        if known is None or known.type is not EventType.STICKER_ALLOTTED:
+            raise StateError(f"this desk has allotted no roll {code}")
+        roll = parse_roll_content(read_content(known))
+        if roll.state is RegisterState.WITHDRAWN:
+            return roll
+        roll = replace(roll, state=RegisterState.WITHDRAWN)
+        self._speaker.say(EventType.STICKER_ALLOTTED, roll_subject(code), encode_roll_content(roll))
+        return roll
+
+    def list_rolls(self) -> list[RollContent]:
+        """Return the rolls that were allotted here, oldest first, as they stand now."""
+        known = self._speaker.store.list_newest(EventType.STICKER_ALLOTTED)
+        return [parse_roll_content(read_content(saying)) for saying in known]
+
+    # --- stickers ---------------------------------------------------------------------------------------------
+
+    def bind(
+        self,
+        sticker: StickerId,
+        instrument_id: InstrumentId,
+        part: str | None,
+        put_on: datetime | None = None,
+    ) -> Saying:
+        """Say that a sticker was put on an instrument or a part; what stood there before is released.
+
+        The same again changes nothing.
+
+        Args:
+            sticker: of a roll of this institution.
+            instrument_id: 16 bytes.
+            part: of the instrument.
+            put_on: when, aware UTC; None: now.
+
+        Raises:
+            InputError: it was put on in the future.
+            StateError: it stands on another instrument, or the log refuses it.
+            UnavailableError: the log is out of reach: ask the same again.
+        """
+        now = self._speaker.clock()
+        check_not_later(put_on, now)
+        binding = StickerBinding(sticker, instrument_id, part, cut_to_milliseconds(put_on or now))
+        known = self._speaker.finish(binding.subject)
+        bound = None if known is None else _find_binding(known)
+        if known is not None and bound is not None:
+            if (bound.instrument_id, bound.part) != (instrument_id, part):
+                raise StateError(f"sticker {sticker} stands on another instrument: unbind it first")
+            self._release_older(bound)
+            return known
+        content = encode_binding(binding)
+        said = self._speaker.say(EventType.STICKER_BOUND, binding.subject, content, binding.placement)
+        self._release_older(binding)
+        return said
+
+    def _release_older(self, newest: StickerBinding) -> None:
+        """Release whatever else stands where a sticker was put."""
+        for subject in self._speaker.store.list_at(newest.placement):
+            known = self._speaker.store.find_newest(subject)
+            older = None if known is None else _find_binding(known)
+            if older is not None and older.placement == newest.placement and older.sticker != newest.sticker:
+                self.release(older.sticker, StickerReason.REPLACED)
+
+    def release(self, sticker: StickerId, reason: StickerReason, since: datetime | None = None) -> Saying:
+        """Say that a sticker stands on its instrument no longer; the same again changes nothing.
+
+        Raises:
+            InputError: that is to hold from a later time on.
+            StateError: the desk has bound no such sticker, or the log refuses it.
+            UnavailableError: the log is out of reach: ask the same again.
+        """
+        now = self._speaker.clock()
+        check_not_later(since, now)
+        known = self._speaker.finish(sticker_subject(sticker))
+        if known is not None and known.type is EventType.STICKER_UNBOUND:
+            return known
+        bound = None if known is None else _find_binding(known)
+        if bound is None:
+            raise StateError(f"this desk has bound no sticker {sticker}")
+        release = StickerRelease(replace(bound, effective_at=cut_to_milliseconds(since or now)), reason)
+        return self._speaker.say(EventType.STICKER_UNBOUND, release.subject, encode_release(release))
+
+    def release_failed(self) -> list[StickerId]:
+        """Release every sticker of an instrument, or a part, that has failed; return which.
+
+        Raises:
+            StateError: the log refuses one.
+            UnavailableError: the log is out of reach: ask the same again.
+        """
+        bound = self.list_bound()
+        failed = self._find_failed({binding.instrument for binding in bound})
+        released = [binding.sticker for binding in bound if binding.instrument in failed]
+        for sticker in released:
+            self.release(sticker, StickerReason.VERIFICATION_FAILED)
+        return released
+
+    def list_bound(self) -> list[StickerBinding]:
+        """Return the stickers that stand on instruments now, in the order in which they were put on."""
+        known = self._speaker.store.list_newest(EventType.STICKER_BOUND)
+        return [parse_binding(read_content(saying)) for saying in known]
+
+    def finish(self) -> int:
+        """Hand in what waits from earlier runs, and return how many that were."""
+        waiting = self._speaker.store.list_waiting()
+        for saying in waiting:
+            self._speaker.finish(saying.subject)
+        return len(waiting)
+
+    def _find_failed(self, subjects: Iterable[Subject]) -> set[Subject]:
+        listed, failed = sorted(subjects), set[Subject]()
+        for begin in range(0, len(listed), _CHUNK):
+            chunk: Sequence[Subject] = listed[begin : begin + _CHUNK]
+            states = self._speaker.log.find_states(chunk)
+            failed |= {subject for subject, state in states.items() if state.status is Status.FAILED}
+        return failed
+
+
+def _find_binding(saying: Saying) -> StickerBinding | None:
+    is_bound = saying.type is EventType.STICKER_BOUND and saying.state is not DocumentState.VOIDED
+    return parse_binding(read_content(saying)) if is_bound else None

@@ -1,0 +1,168 @@
+"""Registering instruments: who looks like a known one is the same or different by somebody's word, and stays so."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from desk_counter import Counter
+from stickers import PUMP, REGISTRATION, SCALE
+
+from issuer.known_instruments import parse_registration
+from issuer.matching import find_matches
+from issuer.registering import Given, Registrar
+from ledger.core.errors import InputError
+from ledger.core.ids import InstitutionId, InstrumentId
+from ledger.core.registration import Answer, Likeness
+
+INSTITUTION = InstitutionId("350100-01")
+DAY = date(2026, 11, 22)
+NOBODY = Given(None, frozenset(), "")
+FIRST = replace(REGISTRATION, answers=())
+TWIN = replace(FIRST, id=SCALE)
+THIRD = InstrumentId(bytes([3]) * 16)
+
+
+@pytest.fixture
+def registrar(tmp_path):
+    return Registrar(Counter(tmp_path).speaker(), DAY)
+
+
+def register(registrar, content, given=NOBODY, others=()):
+    return registrar.register(content, others, given)
+
+
+def different(*ids, by="P-0107"):
+    return Given(None, frozenset(ids), by)
+
+
+def test_an_instrument_that_nothing_looks_like_is_registered(registrar):
+    content, said = register(registrar, FIRST)
+    assert content == FIRST
+    assert said.leaf_index is not None
+    assert registrar.list_registered() == [FIRST]
+    assert register(registrar, FIRST) == (content, said), "the same again changes nothing"
+
+
+def test_one_that_looks_like_a_known_one_needs_an_answer(registrar):
+    register(registrar, FIRST)
+    with pytest.raises(InputError, match="looks like 01010101010101010101010101010101"):
+        register(registrar, TWIN)
+    assert registrar.list_registered() == [FIRST]
+
+
+def test_what_is_different_gets_an_id_of_its_own(registrar):
+    register(registrar, FIRST)
+    content, _ = register(registrar, TWIN, different(PUMP))
+    answer = Answer(PUMP, Likeness.DIFFERENT, "P-0107", DAY)
+    assert content == replace(TWIN, answers=(answer,))
+    later = replace(TWIN, seal_points=("表头",))
+    assert register(registrar, later)[0].answers == (answer,), "what was answered stands for ever"
+
+
+def test_what_is_the_same_keeps_the_known_id(registrar):
+    register(registrar, FIRST)
+    same = Given(PUMP, frozenset(), "P-0107")
+    content, _ = register(registrar, TWIN, same)
+    assert (content.id, content.answers) == (PUMP, (Answer(SCALE, Likeness.SAME, "P-0107", DAY),))
+    assert [each.id for each in registrar.list_registered()] == [PUMP]
+    assert register(registrar, TWIN)[0].id == PUMP, "nobody is asked again"
+
+
+def test_what_documents_name_is_known_too(registrar):
+    with pytest.raises(InputError, match="looks like"):
+        register(registrar, TWIN, others=[FIRST])
+    assert register(registrar, TWIN, different(PUMP), others=[FIRST])[0].id == SCALE
+
+
+def test_every_likeness_is_answered(registrar):
+    register(registrar, FIRST)
+    register(registrar, TWIN, different(PUMP))
+    another = replace(FIRST, id=THIRD)
+    with pytest.raises(InputError, match="looks like 02020202020202020202020202020202"):
+        register(registrar, another, different(PUMP))
+    assert len(register(registrar, another, different(PUMP, SCALE))[0].answers) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (Given(None, frozenset({THIRD}), "P-1"), "is no instrument that it looks like"),
+        (Given(PUMP, frozenset({PUMP}), "P-1"), "is answered both ways"),
+        (Given(PUMP, frozenset(), ""), "say who found out"),
+        (different(PUMP, by=""), "say who found out"),
+    ],
+)
+def test_answers_are_about_what_looks_alike_and_by_somebody(registrar, given, reason):
+    register(registrar, FIRST)
+    with pytest.raises(InputError, match=reason):
+        register(registrar, TWIN, given)
+    assert registrar.list_registered() == [FIRST]
+
+
+# --- likeness ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_like"),
+    [
+        ({}, True),
+        ({"serial": "ＳＮ２０２４０００１"}, True),
+        ({"serial": "sn 20240001"}, True),
+        ({"serial": "SN20240002"}, False),
+        ({"model": "EX-9"}, True),
+        ({"maker": "别家"}, True),
+        ({"model": "EX-9", "maker": "别家"}, False),
+        ({"model": None, "maker": None}, False),
+        ({"year": 2019, "division": "350203"}, True),
+    ],
+)
+def test_a_serial_number_alone_is_no_likeness(changes, is_like):
+    assert bool(find_matches(replace(TWIN, **changes), [FIRST])) is is_like
+
+
+def test_what_agrees_and_what_differs_is_said():
+    (match,) = find_matches(replace(TWIN, year=2019, model=None), [FIRST])
+    assert match.describe() == (
+        "01010101010101010101010101010101 (serial SN20240001): serial, maker, cpa_no, division agree; year differ"
+    )
+
+
+def test_the_likeliest_comes_first_and_nothing_is_like_itself():
+    far = replace(FIRST, id=THIRD, maker="别家")
+    assert [match.known.id for match in find_matches(TWIN, [far, FIRST, TWIN])] == [PUMP, THIRD]
+
+
+# --- the file ---------------------------------------------------------------------------------------------
+
+
+def test_a_registration_needs_no_id():
+    raw = '{"category": "PRICE_SCALE", "model": "ACS-15A", "serial": "17", "maker": "永衡", "parts": ["1"]}'
+    content = parse_registration(raw.encode(), INSTITUTION)
+    again = parse_registration(raw.replace("17", "18").encode(), INSTITUTION)
+    assert (content.serial, content.parts, len(content.id)) == ("17", ("1",), 16)
+    assert content.id != again.id
+    own = parse_registration(b'{"category":"OTHER","serial":"17","local_id":"S-1"}', INSTITUTION)
+    assert (
+        own.id == parse_registration(b'{"category":"OTHER","serial":"99","local_id":"S-1"}', INSTITUTION).id
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"[]", "expected an object"),
+        (b'{"category":"OTHER","serial":"17"}', "needed to tell the instrument apart"),
+        (b'{"category":"OTHER","local_id":"S-1"}', "serial"),
+        (b'{"category":"NONE","serial":"17","local_id":"S-1"}', "category"),
+        (b'{"category":"OTHER","serial":"17","local_id":"S-1","colour":"red"}', "colour"),
+        (b'{"category":"OTHER","serial":"17","local_id":"S-1","owner":5}', "owner"),
+        (
+            b'{"category":"OTHER","serial":"17","local_id":"S-1","answers":[]}',
+            "answers: is given by who answers",
+        ),
+        (b'{"category":"OTHER","serial":17,"local_id":"S-1"}', "serial"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(raw, reason):
+    with pytest.raises(InputError, match=reason):
+        parse_registration(raw, INSTITUTION)

@@ -1,0 +1,173 @@
+"""The desk's stickers: put on, replaced, released; killed and refused at every step, never said twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from desk_counter import Answering, Counter
+from world import INSTITUTION, submit
+
+from issuer.gateway import RefusalKind, Refused
+from issuer.tables import DocumentState
+from ledger.core.errors import InputError, StateError, StoreUnavailableError, UnavailableError
+from ledger.core.event import EventType, instrument_subject, placement_subject, sticker_subject
+from ledger.core.ids import InstrumentId
+from ledger.core.register_fields import RegisterState
+from ledger.core.statement import parse_signed_statement
+from ledger.core.status import Status
+from ledger.core.sticker import MAX_STICKERS, compute_sticker_id, is_of_roll
+from ledger.core.sticker_use import StickerReason
+
+PUMP, SCALE = InstrumentId(bytes([1]) * 16), InstrumentId(bytes([2]) * 16)
+
+
+@pytest.fixture
+def counter(tmp_path):
+    return Counter(tmp_path)
+
+
+@pytest.fixture
+def roll(counter):
+    return counter.desk().allot(10)
+
+
+def test_a_roll_is_allotted_with_ids_that_are_its_own(counter, roll):
+    assert counter.ledger.registers.rolls == {roll.roll: roll}
+    assert counter.desk().list_rolls() == [roll]
+    assert all(is_of_roll(compute_sticker_id(roll, number), roll) for number in range(10))
+    assert counter.desk().allot(1).roll != roll.roll
+
+
+@pytest.mark.parametrize("count", [0, -1, MAX_STICKERS + 1])
+def test_a_roll_has_a_size(counter, count):
+    with pytest.raises(StateError, match="a roll has 1 to"):
+        counter.desk().allot(count)
+    assert counter.sayings.list_waiting() == []
+
+
+def test_what_is_left_of_a_roll_is_withdrawn_once(counter, roll):
+    desk = counter.desk()
+    desk.bind(compute_sticker_id(roll, 0), PUMP, None)
+    assert desk.withdraw(roll.roll).state is RegisterState.WITHDRAWN
+    size = counter.size()
+    assert desk.withdraw(roll.roll).state is RegisterState.WITHDRAWN
+    assert counter.size() == size
+    with pytest.raises(StateError, match="none of its stickers is bound any more"):
+        desk.bind(compute_sticker_id(roll, 1), SCALE, None)
+    assert [each.sticker for each in desk.list_bound()] == [compute_sticker_id(roll, 0)]
+    with pytest.raises(StateError, match="has allotted no roll 0000000"):
+        desk.withdraw("0000000")
+
+
+def test_the_same_again_changes_nothing(counter, roll):
+    first = counter.desk().bind(compute_sticker_id(roll, 0), PUMP, "1")
+    size = counter.size()
+    counter.clock.now += timedelta(hours=1)
+    assert counter.desk().bind(compute_sticker_id(roll, 0), PUMP, "1") == first
+    assert counter.size() == size
+    with pytest.raises(StateError, match="stands on another instrument: unbind it first"):
+        counter.desk().bind(compute_sticker_id(roll, 0), PUMP, "2")
+
+
+def test_a_new_sticker_releases_the_one_before(counter, roll):
+    first, second, other = (compute_sticker_id(roll, number) for number in range(3))
+    desk = counter.desk()
+    desk.bind(first, PUMP, "1")
+    desk.bind(other, PUMP, "2")
+    desk.bind(second, PUMP, "1")
+    assert counter.state(sticker_subject(first)) is Status.INACTIVE
+    assert counter.state(placement_subject(PUMP, "1")) is Status.ACTIVE
+    assert [each.sticker for each in desk.list_bound()] == [other, second]
+
+
+def test_a_sticker_that_was_bound_by_mistake_is_bound_again(counter, roll):
+    sticker = compute_sticker_id(roll, 0)
+    desk = counter.desk()
+    desk.bind(sticker, PUMP, None)
+    desk.release(sticker, StickerReason.TYPO)
+    assert desk.bind(sticker, SCALE, None).state is DocumentState.LOGGED
+    assert counter.state(placement_subject(PUMP)) is Status.INACTIVE
+
+
+def test_what_fails_bears_no_sticker(counter, roll):
+    desk = counter.desk()
+    failed = counter.people.issue(INSTITUTION, 1, 0, passed=False)
+    claims = parse_signed_statement(failed).statement.claims
+    subject = instrument_subject(claims.instrument_id, claims.part)
+    good, bad = compute_sticker_id(roll, 0), compute_sticker_id(roll, 1)
+    desk.bind(good, SCALE, None)
+    desk.bind(bad, claims.instrument_id, claims.part)
+    assert desk.release_failed() == []
+    submit(counter.log, failed)
+    assert counter.state(subject) is Status.FAILED
+    assert desk.release_failed() == [bad]
+    assert desk.release_failed() == []
+    assert [each.sticker for each in desk.list_bound()] == [good]
+
+
+def test_what_was_never_bound_is_not_released(counter, roll):
+    with pytest.raises(StateError, match="has bound no sticker"):
+        counter.desk().release(compute_sticker_id(roll, 0), StickerReason.LOST)
+
+
+def test_nothing_is_said_of_the_future(counter, roll):
+    later, sticker = counter.clock.now + timedelta(days=1), compute_sticker_id(roll, 0)
+    with pytest.raises(InputError, match="future"):
+        counter.desk().bind(sticker, PUMP, None, later)
+    counter.desk().bind(sticker, PUMP, None)
+    with pytest.raises(InputError, match="future"):
+        counter.desk().release(sticker, StickerReason.LOST, later)
+
+
+def test_stickers_of_nobody_are_refused_and_forgotten(counter, roll):
+    stranger = compute_sticker_id(replace(roll, roll="0000000"), 0)
+    with pytest.raises(StateError, match="was never given out"):
+        counter.desk().bind(stranger, PUMP, None)
+    assert counter.desk().list_bound() == []
+
+
+# --- killed, refused, out of reach ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+@pytest.mark.parametrize("write", [1, 2])
+def test_killed_at_any_write_the_same_request_goes_on(counter, roll, write, is_written):
+    sticker = compute_sticker_id(roll, 0)
+    counter.database.fail_write(write, written=is_written)
+    with pytest.raises(StoreUnavailableError):
+        counter.desk().bind(sticker, PUMP, None)
+    assert counter.desk().bind(sticker, PUMP, None).state is DocumentState.LOGGED
+    bound = [leaf for leaf in counter.leaves() if leaf.header.type is EventType.STICKER_BOUND]
+    assert len(bound) == 1
+
+
+def test_what_waits_is_handed_in_by_the_next_request(counter, roll):
+    sticker, away = compute_sticker_id(roll, 0), Answering(counter.ledger, UnavailableError("away"))
+    with pytest.raises(UnavailableError):
+        counter.desk(away).bind(sticker, PUMP, None)
+    assert counter.state(sticker_subject(sticker)) is None
+    assert counter.desk().finish() == 1
+    assert counter.state(sticker_subject(sticker)) is Status.ACTIVE
+    assert counter.desk().finish() == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Refused(RefusalKind.NOT_NOW, "busy"), UnavailableError),
+        (Refused(RefusalKind.FINAL, "no"), StateError),
+        (Refused(RefusalKind.KEY, "the key is not active"), StateError),
+    ],
+)
+def test_a_refusal_says_why(counter, roll, answer, error):
+    with pytest.raises(error, match=answer.reason):
+        counter.desk(Answering(counter.ledger, answer)).bind(compute_sticker_id(roll, 0), PUMP, None)
+
+
+def test_a_stale_version_is_signed_again(counter, roll):
+    stale = Answering(counter.ledger, Refused(RefusalKind.STALE_VERSION, "stale"))
+    assert counter.desk(stale).bind(compute_sticker_id(roll, 0), PUMP, None).state is DocumentState.LOGGED
+    assert stale.asked == 2
+    always = Answering(counter.ledger, *[Refused(RefusalKind.STALE_VERSION, "stale")] * 50)
+    with pytest.raises(UnavailableError, match="changed again and again"):
+        counter.desk(always).bind(compute_sticker_id(roll, 1), SCALE, None)
