@@ -1,0 +1,332 @@
+"""Labels as PDF/A-3 for sheets and label printers, and as PNG: a code and the words beside it, many at once.
+
+The words are as large as fit, within what the template allows; what does not fit even in the smallest letters is
+refused, never cut. Modules are drawn as areas, a whole number of printer dots each. Letters that no font has are
+refused as on documents. The same labels, template and time give the same bytes.
+
+>>> press = StickerPress(())
+>>> sheets = press.fit(labels, find_template("a4-3x8"))
+>>> pdf = press.render(sheets, first_slot=0, made_at=made_at)
+"""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import typst
+from PIL import Image
+
+from issuer.rendering.fonts import explain_unprintable, find_unprintable, load_fonts
+from issuer.rendering.label_templates import LabelTemplate
+from issuer.rendering.qr import Level, PrintStyle, choose_level, render_svg, write_bulk
+from issuer.rendering.wording import STICKER_SHEET, Words
+from ledger.core.canonical import JsonObject
+from ledger.core.errors import InputError
+
+STANDARD: Final = "a-3b"
+"""Without the tags of a-3a: a label has one reading order, and ten thousand of them have no outline."""
+
+EXPOSED_MM: Final = 37
+"""From this width on a long code has level Q."""
+
+PICTURES_AT_ONCE: Final = 200
+"""Labels that are made into pictures in one go: a picture takes a hundred times the room of its file."""
+
+_TOO_SMALL: Final = re.compile(r"does not fit: (\d+)")
+_INK: Final = 128
+_LEVELS: Final = (Level.Q, Level.M)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLine:
+    """One thing that a label says."""
+
+    field: str
+    """Where it comes from, for a refusal: `instrument.serial`."""
+    words: Words | None
+    """What it is; None: it speaks for itself."""
+    value: str
+    """Empty: a line to write on by hand."""
+    large: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What stands on one label."""
+
+    name: str
+    """Number or id, for refusals and for the name of a picture."""
+    qr_texts: tuple[str, ...]
+    """Texts that the code may have, the preferred one first."""
+    host: str
+    """Printed in words, as the code is: so a look-alike site is noticed."""
+    code: str
+    """In groups, with hyphens; to be typed where the picture is scratched."""
+    issuer: Words
+    """Name of the institution; the English one may be empty."""
+    title: Words | None = None
+    lines: tuple[LabelLine, ...] = ()
+    hint: Words | None = None
+    banner: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLabel:
+    """A label with the code that its template holds."""
+
+    label: Label
+    qr_text: str
+    level: Level
+    side: int
+    """Modules across, with the quiet zone."""
+    dots: int
+    """Printer dots of a module."""
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLabels:
+    """Labels that a template holds."""
+
+    template: LabelTemplate
+    labels: tuple[FittedLabel, ...]
+
+
+class StickerPress:
+    """Makes sheets of labels; reads fonts and template once. Not to be shared between threads."""
+
+    def __init__(self, font_folders: Sequence[Path]) -> None:
+        """Read the fonts.
+
+        Args:
+            font_folders: with fonts for letters that the package lacks.
+
+        Raises:
+            InputError: a folder is not there.
+        """
+        found = load_fonts(font_folders)
+        template = files("issuer.rendering").joinpath("templates", "stickers.typ")
+        self._families = found.families
+        self._compiler = typst.Compiler(str(template), font_paths=found.fonts)
+
+    @staticmethod
+    def fit(
+        labels: Sequence[Label], template: LabelTemplate, advance: Callable[[], object] = bool
+    ) -> FittedLabels:
+        """Return the labels with codes of the template's size.
+
+        Args:
+            labels: at least one.
+            template: what they are printed on.
+            advance: is called after each label.
+
+        Raises:
+            InputError: the template holds none of the texts of a label; both sizes are named.
+        """
+        fitted = []
+        for label in labels:
+            fitted.append(fit_label(label, template))
+            advance()
+        return FittedLabels(template, tuple(fitted))
+
+    def render(self, sheets: FittedLabels, first_slot: int, made_at: datetime) -> bytes:
+        """Return the sheets as PDF.
+
+        Args:
+            sheets: from `fit`.
+            first_slot: where the first label stands on the first page, from 0; those before stay free.
+            made_at: aware; stands in the file as its date.
+
+        Raises:
+            InputError: no such slot, no label at all, words that do not fit, or a character that no font has.
+        """
+        check_first_slot(sheets.template, first_slot)
+        if not sheets.labels:
+            raise InputError("there is no label to print", field="labels")
+        moment = made_at.replace(microsecond=0)
+        inputs = self._build_inputs(sheets.template, sheets.labels, first_slot)
+        try:
+            made = self._compiler.compile(
+                format="pdf",
+                pdf_standards=[STANDARD],
+                timestamp=moment,
+                sys_inputs=inputs,
+                pdf_tags=False,
+            )
+        except typst.TypstError as err:
+            raise explain_refusal(err.message, sheets) from err
+        if not isinstance(made, bytes):
+            raise InputError("the typesetter made no sheets", field="labels")
+        return made + b"\n"
+
+    def render_pictures(self, sheets: FittedLabels) -> Iterator[tuple[Label, bytes]]:
+        """Yield each label as a PNG in black and white, in the dots of its printer.
+
+        Letters that no font has are found by `render` alone, which comes first.
+
+        Raises:
+            InputError: words that do not fit.
+        """
+        single = sheets.template.cut_to_label()
+        for start in range(0, len(sheets.labels), PICTURES_AT_ONCE):
+            chunk = sheets.labels[start : start + PICTURES_AT_ONCE]
+            inputs = self._build_inputs(single, chunk, 0)
+            try:
+                made = self._compiler.compile(format="png", ppi=single.dpi, sys_inputs=inputs)
+            except typst.TypstError as err:
+                raise explain_refusal(err.message, FittedLabels(single, chunk)) from err
+            pages = [made] if isinstance(made, bytes) else made or []
+            for fitted, page in zip(chunk, pages, strict=True):
+                yield fitted.label, _blacken(page, single.dpi)
+
+    def _build_inputs(
+        self, template: LabelTemplate, labels: Sequence[FittedLabel], first_slot: int
+    ) -> dict[str, str]:
+        return {
+            "template": json.dumps(_describe_template(template, first_slot)),
+            "labels": json.dumps([_describe(fitted, template) for fitted in labels], ensure_ascii=False),
+            "fonts": json.dumps(self._families),
+            "title": " ".join(STICKER_SHEET),
+        }
+
+
+def check_first_slot(template: LabelTemplate, slot: int) -> None:
+    """Check that a page has this place for a label, counted from 0.
+
+    Raises:
+        InputError: it has not.
+    """
+    if not 0 <= slot < template.count:
+        raise InputError(
+            f"{template.name} has the labels 1 to {template.count} on a page, not {slot + 1}",
+            field="--start",
+        )
+
+
+def fit_label(label: Label, template: LabelTemplate) -> FittedLabel:
+    """Return a label with the first of its codes that the template holds.
+
+    Raises:
+        InputError: it holds none; both sizes are named.
+    """
+    smallest = []
+    for text in label.qr_texts:
+        for level in _choose_levels(text, template):
+            side = write_bulk(text, level).side
+            dots = min(template.code_dots // side, template.max_dots)
+            if _is_readable(text, level, dots, side, template):
+                style = PrintStyle(dots, template.dpi, level)
+                svg = render_svg(text, style, writer=write_bulk).decode()
+                return FittedLabel(label, text, level, side, dots, svg)
+            smallest.append(side)
+    side = min(smallest)
+    raise InputError(
+        f"{label.name}: {template.name} holds a code of {template.code.quantize(Decimal('0.1'))} mm, this one "
+        f"needs {template.to_mm(side * template.min_dots).quantize(Decimal('0.1'))} mm: {side} modules of "
+        f"{template.to_mm(template.min_dots).quantize(Decimal('0.01'))} mm",
+        field="--template",
+    )
+
+
+def explain_refusal(message: str, sheets: FittedLabels) -> InputError:
+    """Return why the typesetter made nothing, with the label and what on it is to blame."""
+    small = _TOO_SMALL.search(message)
+    if small is not None:
+        label, template = sheets.labels[int(small[1])].label, sheets.template
+        width, height = (length.quantize(Decimal("0.1")) for length in template.size)
+        return InputError(
+            f"{label.name}: a label of {width} x {height} mm does not hold its words in letters of "
+            f"{template.text_points[1]} points; take a larger template",
+            field="--template",
+        )
+    letters = find_unprintable(message)
+    if letters is None:
+        return InputError(f"the sheets cannot be typeset: {message}", field="labels")
+    for fitted in sheets.labels:
+        for field, text in _walk(fitted.label):
+            if letters in text:
+                return InputError(f"{fitted.label.name}: {explain_unprintable(letters)}", field=field)
+    return InputError(explain_unprintable(letters), field="labels")
+
+
+def _walk(label: Label) -> Iterator[tuple[str, str]]:
+    """Yield the origin and the text of everything on a label that is not ours."""
+    for line in label.lines:
+        yield line.field, line.value
+    yield "issuer.name", label.issuer.zh
+    yield "letterhead.name_en", label.issuer.en
+
+
+def _choose_levels(text: str, template: LabelTemplate) -> Sequence[Level]:
+    """Return the levels to try: Q for what is short, and for what is long where it may be wide enough."""
+    usual = choose_level(text)
+    return _LEVELS if usual is Level.M and template.code >= EXPOSED_MM else (usual,)
+
+
+def _is_readable(text: str, level: Level, dots: int, side: int, template: LabelTemplate) -> bool:
+    """Tell whether modules of so many dots are large enough, and level Q of a long code is worth its room."""
+    raised = level is not choose_level(text)
+    return dots >= template.min_dots and (not raised or template.to_mm(dots * side) >= EXPOSED_MM)
+
+
+def _describe_template(template: LabelTemplate, first_slot: int) -> JsonObject:
+    """Return a template in the typesetter's terms: lengths in inches, as text, and counts."""
+
+    def spell(length: Decimal) -> str:
+        return f"{length / Decimal('25.4'):.9f}"
+
+    return {
+        "paper": [spell(length) for length in template.paper],
+        "columns": template.columns,
+        "rows": template.rows,
+        "origin": [spell(template.left), spell(template.top)],
+        "pitch": [spell(length) for length in template.pitch],
+        "size": [spell(length) for length in template.size],
+        "padding": spell(template.padding),
+        "gap": spell(template.gap),
+        "points": [str(points) for points in template.text_points],
+        "cut_marks": template.cut_marks,
+        "first_slot": first_slot,
+    }
+
+
+def _describe(fitted: FittedLabel, template: LabelTemplate) -> JsonObject:
+    """Return a label in the typesetter's terms; the code lies on whole dots."""
+    label, dots = fitted.label, fitted.side * fitted.dots
+    top = (template.snap(template.size[1]) - dots) // 2
+    return {
+        "svg": fitted.svg,
+        "alt": fitted.qr_text,
+        "side": f"{Decimal(dots) / template.dpi:.9f}",
+        "left": f"{Decimal(template.snap(template.padding)) / template.dpi:.9f}",
+        "top": f"{Decimal(top) / template.dpi:.9f}",
+        "title": _pair(label.title),
+        "lines": [
+            {"words": _pair(line.words), "value": line.value, "large": line.large} for line in label.lines
+        ],
+        "issuer": _pair(label.issuer),
+        "host": label.host,
+        "code": list(label.code.split("-")),
+        "hint": _pair(label.hint),
+        "banner": _pair(label.banner),
+    }
+
+
+def _pair(words: Words | None) -> JsonObject | None:
+    return None if words is None else {"zh": words.zh, "en": words.en}
+
+
+def _blacken(page: bytes, dpi: int) -> bytes:
+    """Return a picture without grey, which knows its size on paper."""
+    with Image.open(io.BytesIO(page)) as opened:
+        grey = opened.convert("L")
+    buffer = io.BytesIO()
+    grey.point(lambda shade: 255 if shade >= _INK else 0, mode="1").save(buffer, "PNG", dpi=(dpi, dpi))
+    return buffer.getvalue()
