@@ -144,11 +144,11 @@ def _build_sheet(
         code=Decimal(code),
         dpi=_LASER_DPI,
         min_module=LASER_MODULE_MM,
-        text_points=(Decimal(8), Decimal(5)),
+        text_points=(Decimal(10), Decimal(5)),
     )
 
 
-def _build_roll(width: int, height: int, code: str, dpi: int, smallest: str) -> LabelTemplate:
+def _build_roll(width: int, height: int, code: str, padding: str, dpi: int, smallest: str) -> LabelTemplate:
     """Return a template for a label printer, which prints thermally."""
     size = (Decimal(width), Decimal(height))
     return LabelTemplate(
@@ -160,11 +160,11 @@ def _build_roll(width: int, height: int, code: str, dpi: int, smallest: str) -> 
         top=Decimal(0),
         pitch=size,
         size=size,
-        padding=Decimal("1.5"),
+        padding=Decimal(padding),
         code=Decimal(code),
         dpi=dpi,
         min_module=THERMAL_MODULE_MM,
-        text_points=(Decimal(8), Decimal(smallest)),
+        text_points=(Decimal(10), Decimal(smallest)),
     ).cut_to_label()
 
 
@@ -183,8 +183,8 @@ _ALL: Final = (
         cut_marks=True,
     ),
     *(
-        _build_roll(width, height, code, dpi, smallest)
-        for width, height, code in ((40, 30, "23"), (60, 40, "37"), (80, 50, "47"))
+        _build_roll(width, height, code, padding, dpi, smallest)
+        for width, height, code, padding in ((40, 30, "23", "1"), (60, 40, "37", "1.5"), (80, 50, "47", "1.5"))
         for dpi, smallest in _SMALLEST.items()
     ),
 )

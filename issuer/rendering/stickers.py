@@ -11,7 +11,6 @@ refused as on documents. The same labels, template and time give the same bytes.
 
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +23,11 @@ import typst
 from PIL import Image
 
 from issuer.rendering.fonts import explain_unprintable, find_unprintable, load_fonts
-from issuer.rendering.label_templates import LabelTemplate
+from issuer.rendering.label import Label
+from issuer.rendering.label_layout import PER_POINT, Layout, Row, lay_out
+from issuer.rendering.label_templates import MM_PER_INCH, LabelTemplate
 from issuer.rendering.qr import Level, PrintStyle, choose_level, render_svg, write_bulk
-from issuer.rendering.wording import STICKER_SHEET, Words
+from issuer.rendering.wording import STICKER_SHEET
 from ledger.core.canonical import JsonObject
 from ledger.core.errors import InputError
 
@@ -39,47 +40,13 @@ EXPOSED_MM: Final = 37
 PICTURES_AT_ONCE: Final = 200
 """Labels that are made into pictures in one go: a picture takes a hundred times the room of its file."""
 
-_TOO_SMALL: Final = re.compile(r"does not fit: (\d+)")
 _INK: Final = 128
 _LEVELS: Final = (Level.Q, Level.M)
 
 
 @dataclass(frozen=True, slots=True)
-class LabelLine:
-    """One thing that a label says."""
-
-    field: str
-    """Where it comes from, for a refusal: `instrument.serial`."""
-    words: Words | None
-    """What it is; None: it speaks for itself."""
-    value: str
-    """Empty: a line to write on by hand."""
-    large: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What stands on one label."""
-
-    name: str
-    """Number or id, for refusals and for the name of a picture."""
-    qr_texts: tuple[str, ...]
-    """Texts that the code may have, the preferred one first."""
-    host: str
-    """Printed in words, as the code is: so a look-alike site is noticed."""
-    code: str
-    """In groups, with hyphens; to be typed where the picture is scratched."""
-    issuer: Words
-    """Name of the institution; the English one may be empty."""
-    title: Words | None = None
-    lines: tuple[LabelLine, ...] = ()
-    hint: Words | None = None
-    banner: Words | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class FittedLabel:
-    """A label with the code that its template holds."""
+    """A label with the code that its template holds, and its words at their places."""
 
     label: Label
     qr_text: str
@@ -89,6 +56,7 @@ class FittedLabel:
     dots: int
     """Printer dots of a module."""
     svg: str
+    layout: Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +96,7 @@ class StickerPress:
             advance: is called after each label.
 
         Raises:
-            InputError: the template holds none of the texts of a label; both sizes are named.
+            InputError: the template holds none of the codes of a label, or not its words; sizes are named.
         """
         fitted = []
         for label in labels:
@@ -145,7 +113,7 @@ class StickerPress:
             made_at: aware; stands in the file as its date.
 
         Raises:
-            InputError: no such slot, no label at all, words that do not fit, or a character that no font has.
+            InputError: no such slot, no label at all, or a character that no font has.
         """
         check_first_slot(sheets.template, first_slot)
         if not sheets.labels:
@@ -170,18 +138,12 @@ class StickerPress:
         """Yield each label as a PNG in black and white, in the dots of its printer.
 
         Letters that no font has are found by `render` alone, which comes first.
-
-        Raises:
-            InputError: words that do not fit.
         """
         single = sheets.template.cut_to_label()
         for start in range(0, len(sheets.labels), PICTURES_AT_ONCE):
             chunk = sheets.labels[start : start + PICTURES_AT_ONCE]
             inputs = self._build_inputs(single, chunk, 0)
-            try:
-                made = self._compiler.compile(format="png", ppi=single.dpi, sys_inputs=inputs)
-            except typst.TypstError as err:
-                raise explain_refusal(err.message, FittedLabels(single, chunk)) from err
+            made = self._compiler.compile(format="png", ppi=single.dpi, sys_inputs=inputs)
             pages = [made] if isinstance(made, bytes) else made or []
             for fitted, page in zip(chunk, pages, strict=True):
                 yield fitted.label, _blacken(page, single.dpi)
@@ -211,20 +173,25 @@ def check_first_slot(template: LabelTemplate, slot: int) -> None:
 
 
 def fit_label(label: Label, template: LabelTemplate) -> FittedLabel:
-    """Return a label with the first of its codes that the template holds.
+    """Return a label with the first of its codes that the template holds, and its words beside it.
 
     Raises:
-        InputError: it holds none; both sizes are named.
+        InputError: it holds no code, or not the words; sizes are named.
     """
+    text, level, side, dots = _choose_code(label, template)
+    svg = render_svg(text, PrintStyle(dots, template.dpi, level), writer=write_bulk).decode()
+    return FittedLabel(label, text, level, side, dots, svg, _place_words(label, template, side * dots))
+
+
+def _choose_code(label: Label, template: LabelTemplate) -> tuple[str, Level, int, int]:
+    """Return text, level, modules across and dots of a module."""
     smallest = []
     for text in label.qr_texts:
         for level in _choose_levels(text, template):
             side = write_bulk(text, level).side
             dots = min(template.code_dots // side, template.max_dots)
             if _is_readable(text, level, dots, side, template):
-                style = PrintStyle(dots, template.dpi, level)
-                svg = render_svg(text, style, writer=write_bulk).decode()
-                return FittedLabel(label, text, level, side, dots, svg)
+                return text, level, side, dots
             smallest.append(side)
     side = min(smallest)
     raise InputError(
@@ -235,17 +202,30 @@ def fit_label(label: Label, template: LabelTemplate) -> FittedLabel:
     )
 
 
-def explain_refusal(message: str, sheets: FittedLabels) -> InputError:
-    """Return why the typesetter made nothing, with the label and what on it is to blame."""
-    small = _TOO_SMALL.search(message)
-    if small is not None:
-        label, template = sheets.labels[int(small[1])].label, sheets.template
-        width, height = (length.quantize(Decimal("0.1")) for length in template.size)
-        return InputError(
-            f"{label.name}: a label of {width} x {height} mm does not hold its words in letters of "
+def _place_words(label: Label, template: LabelTemplate, dots: int) -> Layout:
+    """Return the words of a label in the room beside a code of so many dots."""
+    width, height = _find_room(template, dots)
+    largest, smallest = (int(points * PER_POINT) for points in template.text_points)
+    layout = lay_out(label, width, height, (*range(largest, smallest, -PER_POINT // 2), smallest))
+    if layout is None:
+        across, down = (length.quantize(Decimal("0.1")) for length in template.size)
+        raise InputError(
+            f"{label.name}: {template.name}, {across} x {down} mm, does not hold its words in letters of "
             f"{template.text_points[1]} points; take a larger template",
             field="--template",
         )
+    return layout
+
+
+def _find_room(template: LabelTemplate, dots: int) -> tuple[int, int]:
+    """Return width and height of the room for words, in thousandths of a point."""
+    width = template.size[0] - 2 * template.padding - template.gap - template.to_mm(dots)
+    height = template.size[1] - 2 * template.padding
+    return int(width * 72 * PER_POINT / MM_PER_INCH), int(height * 72 * PER_POINT / MM_PER_INCH)
+
+
+def explain_refusal(message: str, sheets: FittedLabels) -> InputError:
+    """Return why the typesetter made nothing, with the label and what on it is to blame."""
     letters = find_unprintable(message)
     if letters is None:
         return InputError(f"the sheets cannot be typeset: {message}", field="labels")
@@ -278,20 +258,13 @@ def _is_readable(text: str, level: Level, dots: int, side: int, template: LabelT
 
 def _describe_template(template: LabelTemplate, first_slot: int) -> JsonObject:
     """Return a template in the typesetter's terms: lengths in inches, as text, and counts."""
-
-    def spell(length: Decimal) -> str:
-        return f"{length / Decimal('25.4'):.9f}"
-
     return {
-        "paper": [spell(length) for length in template.paper],
+        "paper": [_spell_inches(length) for length in template.paper],
         "columns": template.columns,
         "rows": template.rows,
-        "origin": [spell(template.left), spell(template.top)],
-        "pitch": [spell(length) for length in template.pitch],
-        "size": [spell(length) for length in template.size],
-        "padding": spell(template.padding),
-        "gap": spell(template.gap),
-        "points": [str(points) for points in template.text_points],
+        "origin": [_spell_inches(template.left), _spell_inches(template.top)],
+        "pitch": [_spell_inches(length) for length in template.pitch],
+        "size": [_spell_inches(length) for length in template.size],
         "cut_marks": template.cut_marks,
         "first_slot": first_slot,
     }
@@ -299,28 +272,36 @@ def _describe_template(template: LabelTemplate, first_slot: int) -> JsonObject:
 
 def _describe(fitted: FittedLabel, template: LabelTemplate) -> JsonObject:
     """Return a label in the typesetter's terms; the code lies on whole dots."""
-    label, dots = fitted.label, fitted.side * fitted.dots
-    top = (template.snap(template.size[1]) - dots) // 2
+    layout, dots = fitted.layout, fitted.side * fitted.dots
+    left, top = template.snap(template.padding), (template.snap(template.size[1]) - dots) // 2
     return {
         "svg": fitted.svg,
         "alt": fitted.qr_text,
-        "side": f"{Decimal(dots) / template.dpi:.9f}",
-        "left": f"{Decimal(template.snap(template.padding)) / template.dpi:.9f}",
-        "top": f"{Decimal(top) / template.dpi:.9f}",
-        "title": _pair(label.title),
-        "lines": [
-            {"words": _pair(line.words), "value": line.value, "large": line.large} for line in label.lines
-        ],
-        "issuer": _pair(label.issuer),
-        "host": label.host,
-        "code": list(label.code.split("-")),
-        "hint": _pair(label.hint),
-        "banner": _pair(label.banner),
+        "code": [f"{Decimal(count) / template.dpi:.9f}" for count in (left, top, dots)],
+        "words": [_spell_inches(template.padding + template.to_mm(dots) + template.gap), _spell_inches(template.padding)],
+        "width": _spell_points(_find_room(template, dots)[0]),
+        "rows": [_describe_row(row, layout.size) for row in layout.rows],
+        "bars": [[_spell_points(length) for length in bar] for bar in layout.bars],
+        "rules": [_spell_points(top) for top in layout.rules],
     }
 
 
-def _pair(words: Words | None) -> JsonObject | None:
-    return None if words is None else {"zh": words.zh, "en": words.en}
+def _describe_row(row: Row, size: int) -> JsonObject:
+    tallest = max(run.scale for run in row.runs)
+    return {
+        "place": [_spell_points(row.left), _spell_points(row.top)],
+        "height": _spell_points(tallest * size // 1000),
+        "light": row.is_light,
+        "runs": [[run.text, _spell_points(run.scale * size // 1000)] for run in row.runs],
+    }
+
+
+def _spell_inches(length: Decimal) -> str:
+    return f"{length / MM_PER_INCH:.9f}"
+
+
+def _spell_points(length: int) -> str:
+    return f"{Decimal(length) / PER_POINT:f}"
 
 
 def _blacken(page: bytes, dpi: int) -> bytes:

@@ -231,5 +231,5 @@ DISCLAIMER: Final = Words(
 STICKER_TITLE: Final = Words("检定合格", "Verified")
 """On stickers of certificates; a sticker of a roll stands for nothing until it is bound, and says so little."""
 STICKER_HINT: Final = Words("扫码查询检定状态", "Scan for verification status")
-STICKER_BANNER: Final = Words("开发环境，不得实际使用", "DEVELOPMENT, not for real use")
+STICKER_BANNER: Final = Words("开发环境，不得使用", "DEVELOPMENT, do not use")
 STICKER_SHEET: Final = Words("检定标识", "Verification stickers")
