@@ -2,7 +2,7 @@
 
     paper ─ left, top ─► label 0   label 1   …      row by row, a pitch apart
                          ┌──────┬───────────┐
-                         │ code │ words     │       both inside the padding, since sheets are never fed quite straight
+                         │ code │ words     │       both inside the padding: no sheet is fed straight
                          └──────┴───────────┘
 
 A module is a whole number of printer dots, at least 0.40 mm printed by laser and 0.45 mm printed thermally, and at
@@ -184,7 +184,11 @@ _ALL: Final = (
     ),
     *(
         _build_roll(width, height, code, padding, dpi, smallest)
-        for width, height, code, padding in ((40, 30, "23", "1"), (60, 40, "37", "1.5"), (80, 50, "47", "1.5"))
+        for width, height, code, padding in (
+            (40, 30, "23", "1"),
+            (60, 40, "37", "1.5"),
+            (80, 50, "47", "1.5"),
+        )
         for dpi, smallest in _SMALLEST.items()
     ),
 )

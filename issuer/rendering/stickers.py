@@ -278,7 +278,10 @@ def _describe(fitted: FittedLabel, template: LabelTemplate) -> JsonObject:
         "svg": fitted.svg,
         "alt": fitted.qr_text,
         "code": [f"{Decimal(count) / template.dpi:.9f}" for count in (left, top, dots)],
-        "words": [_spell_inches(template.padding + template.to_mm(dots) + template.gap), _spell_inches(template.padding)],
+        "words": [
+            _spell_inches(template.padding + template.to_mm(dots) + template.gap),
+            _spell_inches(template.padding),
+        ],
         "width": _spell_points(_find_room(template, dots)[0]),
         "rows": [_describe_row(row, layout.size) for row in layout.rows],
         "bars": [[_spell_points(length) for length in bar] for bar in layout.bars],
