@@ -37,7 +37,7 @@ from ledger.core.canonical import encode_canonical_json, parse_json
 from ledger.core.certificate import parse_certificate
 from ledger.core.errors import InputError
 from ledger.core.event import certificate_subject, instrument_subject, lot_subject
-from ledger.core.ids import CertificateNumber, InstitutionId, Subject
+from ledger.core.ids import CertificateNumber, Subject
 from ledger.core.qr import LongForm, parse_host, parse_qr_text
 from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.status import SubjectState
@@ -52,9 +52,7 @@ stickers_app = typer.Typer(help="Stickers (检定合格标志).", no_args_is_hel
 app.add_typer(stickers_app, name="stickers")
 
 MAX_LABELS: Final = 10_000
-"""Labels of one run: their sheets are one file, and are typeset in memory."""
-MAX_PICTURES: Final = 2_000
-"""Pictures of one run, likewise."""
+"""Labels of one run, whose sheets stay in memory until all of them have been made."""
 
 _ANY_DAY: Final = date(2000, 1, 1)
 """Day 0 of the offsets in a development home's institution file; its numbers and scopes do not matter here."""
@@ -120,7 +118,6 @@ def sheet(
     )
     source = _find_source(opened, file, host)
     wanted = [*(numbers or []), *_read_numbers(numbers_file)]
-    notes: dict[str, Any] = {}
     if (roll is None) is not bool(wanted):
         raise InputError("give numbers of certificates, or a roll", field="arguments")
     if roll is not None:
@@ -139,10 +136,9 @@ def sheet(
             return _EXIT_INPUT
     folder = opened.settings.font_folder
     press = StickerPress([] if folder is None else [Path(folder)])
-    sheets = _print_sheets(press, labels, task, quiet=as_json)
-    if roll is None:
-        notes = _describe_forms(sheets)
-    print_result({**task.describe(sheets), **notes}, as_json=as_json)
+    sheets, files = _print_sheets(press, labels, task, quiet=as_json)
+    notes = _describe_forms(sheets) if roll is None else {}
+    print_result({**task.describe(sheets, files), **notes}, as_json=as_json)
     return 0
 
 
@@ -168,10 +164,10 @@ class _Task:
         check_first_slot(found, start - 1)
         return cls(found, out, start - 1, png)
 
-    def describe(self, sheets: FittedLabels) -> dict[str, Any]:
+    def describe(self, sheets: FittedLabels, files: Sequence[Path]) -> dict[str, Any]:
         pages = -(-(self.first_slot + len(sheets.labels)) // self.template.count)
         members: dict[str, Any] = {"labels": len(sheets.labels), "pages": pages}
-        members |= {"template": self.template.name, "out": str(self.out)}
+        members |= {"template": self.template.name, "files": [str(path) for path in files]}
         return members if self.png is None else {**members, "pictures": str(self.png)}
 
 
@@ -285,8 +281,9 @@ class _Desk:
                     refused.append(_Refusal(number, entry))
                     continue
                 record = parse_certificate(entry.certificate).record
+                document, instrument, lot = self._list_touched(entry)
                 standing = Standing(
-                    *(subject and states.get(subject) for subject in self._list_touched(entry))
+                    states.get(document), states.get(instrument), None if lot is None else states.get(lot)
                 )
                 reasons = find_refusals(record, standing, self.today)
                 refused += [_Refusal(number, reason) for reason in reasons]
@@ -350,25 +347,41 @@ def _print_refusals(refused: Sequence[_Refusal], *, as_json: bool) -> None:
 # --- printing -----------------------------------------------------------------------------------------------
 
 
-def _print_sheets(press: StickerPress, labels: Sequence[Label], task: _Task, *, quiet: bool) -> FittedLabels:
-    if task.png is not None and len(labels) > MAX_PICTURES:
-        raise InputError(f"{len(labels)} pictures; one run makes {MAX_PICTURES}", field="--png")
+def _print_sheets(
+    press: StickerPress, labels: Sequence[Label], task: _Task, *, quiet: bool
+) -> tuple[FittedLabels, list[Path]]:
+    """Write all sheets, or none, and the pictures; return the labels as they were printed, and the files."""
     with make_progress(quiet=quiet) as progress:
 
-        def show(what: str) -> Callable[[], None]:
+        def show(what: str) -> Callable[[int], None]:
             bar = progress.add_task(what, total=len(labels))
-            return lambda: progress.advance(bar)
+            return lambda count: progress.advance(bar, count)
 
         sheets = press.fit(labels, task.template, show("codes"))
-        replace_file(task.out, press.render(sheets, task.first_slot, read_clock()))
+        made = press.render(sheets, task.first_slot, read_clock(), show("sheets"))
+        files = _name_files(task.out, len(made))
+        for path, pdf in zip(files, made, strict=True):
+            replace_file(path, pdf)
         if task.png is not None:
-            task.png.mkdir(parents=True, exist_ok=True)
-            advance = show("pictures")
-            for label, picture in press.render_pictures(sheets):
-                name = encode_folder_name(CertificateNumber(label.name))
-                replace_file(task.png / f"{name}.png", picture)
-                advance()
-    return sheets
+            _print_pictures(press, sheets, task.png, show("pictures"))
+    return sheets, files
+
+
+def _print_pictures(
+    press: StickerPress, sheets: FittedLabels, folder: Path, advance: Callable[[int], None]
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for label, picture in press.render_pictures(sheets):
+        name = encode_folder_name(CertificateNumber(label.name))
+        replace_file(folder / f"{name}.png", picture)
+        advance(1)
+
+
+def _name_files(path: Path, count: int) -> list[Path]:
+    """Return the names of so many files: the one given, or it with numbers."""
+    if count == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
 
 
 def _describe_forms(sheets: FittedLabels) -> dict[str, Any]:

@@ -6,7 +6,7 @@ refused as on documents. The same labels, template and time give the same bytes.
 
 >>> press = StickerPress(())
 >>> sheets = press.fit(labels, find_template("a4-3x8"))
->>> pdf = press.render(sheets, first_slot=0, made_at=made_at)
+>>> [pdf] = press.render(sheets, first_slot=0, made_at=made_at)
 """
 
 import io
@@ -25,8 +25,8 @@ from PIL import Image
 from issuer.rendering.fonts import explain_unprintable, find_unprintable, load_fonts
 from issuer.rendering.label import Label
 from issuer.rendering.label_layout import PER_POINT, Layout, Row, lay_out
-from issuer.rendering.label_templates import MM_PER_INCH, LabelTemplate
-from issuer.rendering.qr import Level, PrintStyle, choose_level, render_svg, write_bulk
+from issuer.rendering.label_templates import MM_PER_INCH, TEMPLATES, LabelTemplate
+from issuer.rendering.qr import Level, Modules, PrintStyle, choose_level, render_svg, write_bulk
 from issuer.rendering.wording import STICKER_SHEET
 from ledger.core.canonical import JsonObject
 from ledger.core.errors import InputError
@@ -37,8 +37,14 @@ STANDARD: Final = "a-3b"
 EXPOSED_MM: Final = 37
 """From this width on a long code has level Q."""
 
+LABELS_OF_A_FILE: Final = 1200
+"""More labels become several files: fifty sheets of 24, so that a jam costs little, and so does the memory."""
+
 PICTURES_AT_ONCE: Final = 200
 """Labels that are made into pictures in one go: a picture takes a hundred times the room of its file."""
+
+_TYPESETTER_MEMORY: Final = 10
+"""Runs for which the typesetter remembers what it has made, in case that it is asked for again."""
 
 _INK: Final = 128
 _LEVELS: Final = (Level.Q, Level.M)
@@ -51,11 +57,9 @@ class FittedLabel:
     label: Label
     qr_text: str
     level: Level
-    side: int
-    """Modules across, with the quiet zone."""
     dots: int
     """Printer dots of a module."""
-    svg: str
+    modules: Modules
     layout: Layout
 
 
@@ -83,17 +87,18 @@ class StickerPress:
         template = files("issuer.rendering").joinpath("templates", "stickers.typ")
         self._families = found.families
         self._compiler = typst.Compiler(str(template), font_paths=found.fonts)
+        self._empty = self._build_inputs(next(iter(TEMPLATES.values())), (), 0)
 
     @staticmethod
     def fit(
-        labels: Sequence[Label], template: LabelTemplate, advance: Callable[[], object] = bool
+        labels: Sequence[Label], template: LabelTemplate, advance: Callable[[int], object] = bool
     ) -> FittedLabels:
         """Return the labels with codes of the template's size.
 
         Args:
             labels: at least one.
             template: what they are printed on.
-            advance: is called after each label.
+            advance: is told after each label that it was one.
 
         Raises:
             InputError: the template holds none of the codes of a label, or not its words; sizes are named.
@@ -101,16 +106,23 @@ class StickerPress:
         fitted = []
         for label in labels:
             fitted.append(fit_label(label, template))
-            advance()
+            advance(1)
         return FittedLabels(template, tuple(fitted))
 
-    def render(self, sheets: FittedLabels, first_slot: int, made_at: datetime) -> bytes:
-        """Return the sheets as PDF.
+    def render(
+        self,
+        sheets: FittedLabels,
+        first_slot: int,
+        made_at: datetime,
+        advance: Callable[[int], object] = bool,
+    ) -> list[bytes]:
+        """Return the sheets as PDFs, of whole pages and at most 1,200 labels each.
 
         Args:
             sheets: from `fit`.
             first_slot: where the first label stands on the first page, from 0; those before stay free.
-            made_at: aware; stands in the file as its date.
+            made_at: aware; stands in the files as their date.
+            advance: is told after each file how many labels it has.
 
         Raises:
             InputError: no such slot, no label at all, or a character that no font has.
@@ -118,21 +130,14 @@ class StickerPress:
         check_first_slot(sheets.template, first_slot)
         if not sheets.labels:
             raise InputError("there is no label to print", field="labels")
-        moment = made_at.replace(microsecond=0)
-        inputs = self._build_inputs(sheets.template, sheets.labels, first_slot)
-        try:
-            made = self._compiler.compile(
-                format="pdf",
-                pdf_standards=[STANDARD],
-                timestamp=moment,
-                sys_inputs=inputs,
-                pdf_tags=False,
-            )
-        except typst.TypstError as err:
-            raise explain_refusal(err.message, sheets) from err
-        if not isinstance(made, bytes):
-            raise InputError("the typesetter made no sheets", field="labels")
-        return made + b"\n"
+        made = []
+        per_file = max(LABELS_OF_A_FILE // sheets.template.count, 1) * sheets.template.count
+        for start in range(-first_slot, len(sheets.labels), per_file):
+            chunk = FittedLabels(sheets.template, sheets.labels[max(start, 0) : start + per_file])
+            made.append(self._render_file(chunk, max(-start, 0), made_at))
+            advance(len(chunk.labels))
+            self._forget()
+        return made
 
     def render_pictures(self, sheets: FittedLabels) -> Iterator[tuple[Label, bytes]]:
         """Yield each label as a PNG in black and white, in the dots of its printer.
@@ -147,6 +152,28 @@ class StickerPress:
             pages = [made] if isinstance(made, bytes) else made or []
             for fitted, page in zip(chunk, pages, strict=True):
                 yield fitted.label, _blacken(page, single.dpi)
+            self._forget()
+
+    def _render_file(self, sheets: FittedLabels, first_slot: int, made_at: datetime) -> bytes:
+        inputs = self._build_inputs(sheets.template, sheets.labels, first_slot)
+        try:
+            made = self._compiler.compile(
+                format="pdf",
+                pdf_standards=[STANDARD],
+                timestamp=made_at.replace(microsecond=0),
+                sys_inputs=inputs,
+                pdf_tags=False,
+            )
+        except typst.TypstError as err:
+            raise explain_refusal(err.message, sheets) from err
+        if not isinstance(made, bytes):
+            raise InputError("the typesetter made no sheets", field="labels")
+        return made + b"\n"
+
+    def _forget(self) -> None:
+        """Let the typesetter forget the labels that it has made, which no other run asks for."""
+        for _ in range(_TYPESETTER_MEMORY):
+            self._compiler.compile(format="pdf", sys_inputs=self._empty)
 
     def _build_inputs(
         self, template: LabelTemplate, labels: Sequence[FittedLabel], first_slot: int
@@ -178,20 +205,21 @@ def fit_label(label: Label, template: LabelTemplate) -> FittedLabel:
     Raises:
         InputError: it holds no code, or not the words; sizes are named.
     """
-    text, level, side, dots = _choose_code(label, template)
-    svg = render_svg(text, PrintStyle(dots, template.dpi, level), writer=write_bulk).decode()
-    return FittedLabel(label, text, level, side, dots, svg, _place_words(label, template, side * dots))
+    text, level, modules, dots = _choose_code(label, template)
+    layout = _place_words(label, template, modules.side * dots)
+    return FittedLabel(label, text, level, dots, modules, layout)
 
 
-def _choose_code(label: Label, template: LabelTemplate) -> tuple[str, Level, int, int]:
-    """Return text, level, modules across and dots of a module."""
+def _choose_code(label: Label, template: LabelTemplate) -> tuple[str, Level, Modules, int]:
+    """Return text, level, modules and the dots of each."""
     smallest = []
     for text in label.qr_texts:
         for level in _choose_levels(text, template):
-            side = write_bulk(text, level).side
+            modules = write_bulk(text, level)
+            side = modules.side
             dots = min(template.code_dots // side, template.max_dots)
             if _is_readable(text, level, dots, side, template):
-                return text, level, side, dots
+                return text, level, modules, dots
             smallest.append(side)
     side = min(smallest)
     raise InputError(
@@ -272,10 +300,12 @@ def _describe_template(template: LabelTemplate, first_slot: int) -> JsonObject:
 
 def _describe(fitted: FittedLabel, template: LabelTemplate) -> JsonObject:
     """Return a label in the typesetter's terms; the code lies on whole dots."""
-    layout, dots = fitted.layout, fitted.side * fitted.dots
+    layout, dots = fitted.layout, fitted.modules.side * fitted.dots
+    style = PrintStyle(fitted.dots, template.dpi, fitted.level)
+    svg = render_svg(fitted.qr_text, style, writer=lambda _text, _level: fitted.modules)
     left, top = template.snap(template.padding), (template.snap(template.size[1]) - dots) // 2
     return {
-        "svg": fitted.svg,
+        "svg": svg.decode(),
         "alt": fitted.qr_text,
         "code": [f"{Decimal(count) / template.dpi:.9f}" for count in (left, top, dots)],
         "words": [
