@@ -1,8 +1,7 @@
 """Documents as PDF/A-3: the sheet of a certificate, its QR code, and the files that verifiers read, in one file.
 
 Always PDF/A-3a (ISO 19005-3): there the typesetter refuses a character that no font has, instead of printing an
-empty box. Fonts come from a package (Noto Sans SC and Noto Serif SC, OFL-1.1) and from folders that the
-operator names; those of the machine are never used. The same input and the same time give the same bytes.
+empty box. Fonts are those of `fonts`. The same input and the same time give the same bytes.
 
     certificate.json   /Source       the published certificate, byte for byte
     bundle.json        /Data         its proof bundle, where there is one
@@ -13,7 +12,6 @@ operator names; those of the machine are never used. The same input and the same
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +21,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import typst
-from pylopdf_fonts_zh_cn import sans_path
 
+from issuer.rendering.fonts import explain_unprintable, find_unprintable, load_fonts
 from issuer.rendering.qr import PrintStyle, Writer, build_caption, render_svg, write_bulk
 from issuer.rendering.sheet import Letterhead, build_sheet
 from ledger.core.canonical import JsonValue
@@ -36,13 +34,8 @@ CERTIFICATE_NAME: Final = "certificate.json"
 BUNDLE_NAME: Final = "bundle.json"
 DISCLOSURE_NAME: Final = "disclosure.json"
 
-FAMILIES: Final = ("Noto Sans SC", "Noto Serif SC")
-"""Fonts of the package; families of further folders are asked after them."""
-
 STANDARD: Final = "a-3a"
 _STYLE: Final = PrintStyle(dots=8, dpi=400)
-_UNPRINTABLE: Final = re.compile(r'the text `"(.*?)"`', re.DOTALL)
-_ESCAPE: Final = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +65,10 @@ class Typesetter:
         Raises:
             InputError: a folder is not there.
         """
-        for folder in font_folders:
-            if not folder.is_dir():
-                raise InputError(f"{folder} is no folder with fonts", field="settings.font_folder")
-        found = typst.Fonts(
-            include_system_fonts=False,
-            include_embedded_fonts=False,
-            font_paths=[str(sans_path().parent), *map(str, font_folders)],
-        )
+        found = load_fonts(font_folders)
         template = files("issuer.rendering").joinpath("templates", "document.typ")
-        self._families = list(dict.fromkeys([*FAMILIES, *found.families()]))
-        self._compiler = typst.Compiler(str(template), font_paths=found)
+        self._families = found.families
+        self._compiler = typst.Compiler(str(template), font_paths=found.fonts)
 
     def render(self, content: DocumentContent, made_at: datetime, *, writer: Writer = write_bulk) -> bytes:
         """Return the unsigned PDF.
@@ -139,16 +125,11 @@ def check_content(content: DocumentContent) -> None:
 
 def explain_refusal(message: str, content: DocumentContent) -> InputError:
     """Return why the typesetter made nothing, with the member that holds the character it cannot print."""
-    found = _UNPRINTABLE.search(message)
-    if found is None:
+    letters = find_unprintable(message)
+    if letters is None:
         return InputError(f"the document cannot be typeset: {message}", field="document")
-    letters = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), found[1])
-    codes = " ".join(f"U+{ord(letter):04X}" for letter in letters)
     field = next((path for path, text in _walk(content) if letters in text), "document")
-    reason = (
-        f"no font has the character {letters} ({codes}); name a folder with one by the setting font_folder"
-    )
-    return InputError(reason, field=field)
+    return InputError(explain_unprintable(letters), field=field)
 
 
 def _walk(content: DocumentContent) -> Iterator[tuple[str, str]]:

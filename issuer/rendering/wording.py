@@ -227,3 +227,9 @@ DISCLAIMER: Final = Words(
     "the instrument measures right now. Compare nameplate and seals, use a fair scale, or call 12315.",
 )
 """The verifier's sentence word for word: on everything that may be read as a green answer."""
+
+STICKER_TITLE: Final = Words("检定合格", "Verified")
+"""On stickers of certificates; a sticker of a roll stands for nothing until it is bound, and says so little."""
+STICKER_HINT: Final = Words("扫码查询检定状态", "Scan for verification status")
+STICKER_BANNER: Final = Words("开发环境，不得使用", "DEVELOPMENT, do not use")
+STICKER_SHEET: Final = Words("检定标识", "Verification stickers")
