@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "template": ("issuer.template_cli", "a table to fill in, for one category of instruments"),
     "instruments": ("issuer.instruments_cli", "the ledger of instruments to be verified: import, export"),
     "document": ("issuer.document_cli", "certificates as signed PDF/A-3, one or many"),
-    "stickers": ("issuer.stickers_cli", "stickers: sheets of labels from rolls and from certificates"),
+    "stickers": ("issuer.stickers_cli", "stickers: allot rolls, bind and release, print sheets of labels"),
     "amend": ("issuer.amend_cli", "withdraw or suspend a certificate of one's own"),
     "dcc": ("issuer.dcc_cli", "certificates as DCC XML; foreign DCCs as evidence for a measurement standard"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),

@@ -90,8 +90,7 @@ class Registrar:
         matches = find_matches(content, known.values())
         _check_given(matches, given)
         answered = {*given.different, *([] if given.same is None else [given.same])}
-        earlier = known[content.id].answers if content.id in known else ()
-        settled = answered | {answer.other for answer in earlier}
+        settled = answered | _list_settled(content.id, known)
         left = [match for match in matches if match.known.id not in settled]
         if left:
             raise InputError(
@@ -107,6 +106,15 @@ class Registrar:
 
     def _answer(self, other: InstrumentId, likeness: Likeness, given: Given) -> Answer:
         return Answer(other, likeness, given.person, self._today)
+
+
+def _list_settled(
+    instrument_id: InstrumentId, known: Mapping[InstrumentId, InstrumentContent]
+) -> set[InstrumentId]:
+    """Return the instruments about which somebody has answered before, in either registration."""
+    own = known[instrument_id].answers if instrument_id in known else ()
+    theirs = (each.id for each in known.values() if any(item.other == instrument_id for item in each.answers))
+    return {answer.other for answer in own} | set(theirs)
 
 
 def _follow_aliases(content: InstrumentContent, known: Iterable[InstrumentContent]) -> InstrumentContent:

@@ -1,4 +1,6 @@
-"""Commands `hengzheng stickers`: sheets of labels, from rolls that were allotted and from certificates in force.
+"""Commands `hengzheng stickers`: sheets of labels, from rolls and from certificates in force.
+
+What is said of rolls and stickers in the ledger is in `sticker_desk_cli`.
 
 >>> main(["stickers", "sheet", "JY2026-000001", "--template", "a4-3x8", "--out", "stickers.pdf"])
 0
@@ -20,6 +22,7 @@ from issuer.rendering.label import Label
 from issuer.rendering.label_templates import TEMPLATES, LabelTemplate, find_template
 from issuer.rendering.stickers import FittedLabels, StickerPress, check_first_slot
 from issuer.rendering.wording import Words
+from issuer.sticker_desk_cli import add_commands
 from issuer.sticker_labels import (
     NOT_LOGGED,
     UNKNOWN,
@@ -49,6 +52,7 @@ from ledger.local import read_clock
 
 app = typer.Typer(add_completion=False)
 stickers_app = typer.Typer(help="Stickers (检定合格标志).", no_args_is_help=True)
+add_commands(stickers_app)
 app.add_typer(stickers_app, name="stickers")
 
 MAX_LABELS: Final = 10_000

@@ -67,7 +67,7 @@ def test_what_is_no_formula_comes_back_as_it_is(text):
 
 def test_a_row_has_every_column_or_none_of_others():
     lot = {"lot": "L1", "lot_status": "FAILED"}
-    names = {"replaces": "JY2026-000000", "other_instruments": "00/1", "supplement_digest": bytes(32)}
+    names = {"replaces": "R", "other_instruments": "00/1", "supplement_digest": bytes(32), "sticker": "S"}
     members = row_members(entry(part="1", reason="TYPO", **lot, **names))
     assert tuple(members) == COLUMNS
     assert members["sequenced_at"] == "2025-11-02T08:00:00.123Z"

@@ -59,6 +59,12 @@ def test_what_is_different_gets_an_id_of_its_own(registrar):
     assert register(registrar, later)[0].answers == (answer,), "what was answered stands for ever"
 
 
+def test_an_answer_counts_for_both(registrar):
+    register(registrar, FIRST)
+    register(registrar, TWIN, different(PUMP))
+    assert register(registrar, replace(FIRST, seal_points=("表头",)))[0].id == PUMP
+
+
 def test_what_is_the_same_keeps_the_known_id(registrar):
     register(registrar, FIRST)
     same = Given(PUMP, frozenset(), "P-0107")
