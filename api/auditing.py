@@ -23,12 +23,13 @@ import orjson
 
 from ledger.bundling import ReceiptFinding, build_bundles
 from ledger.catalogue.catalogue import Catalogue, OnProgress, to_ms
+from ledger.catalogue.uses import parse_used
 from ledger.core.calendar_rules import ValidityKind, date_from_days, days_from_date
 from ledger.core.category import Category
 from ledger.core.encoding import encode_base64, encode_hex, encode_instant, parse_date
 from ledger.core.errors import InputError
 from ledger.core.event import DEFINED_TYPES, EventType
-from ledger.core.ids import LeafIndex, TreeSize
+from ledger.core.ids import LeafIndex, Subject, TreeSize
 from ledger.core.statement import Conclusion
 from ledger.proving import Prover
 from ledger.store.catalogue_queries import VOID, Filters, FoundEntry, View
@@ -61,7 +62,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REGION_DIGITS: Final = 12
 _FILTERS: Final = (
     *("institution", "category", "event", "region", "status", "as_of"),
-    *("verified_from", "verified_to", "sequenced_from", "sequenced_to"),
+    *("verified_from", "verified_to", "sequenced_from", "sequenced_to", "used"),
 )
 PARAMETERS: Final = (*_FILTERS, "limit", "next", "proof", "format")
 _EnumT = TypeVar("_EnumT", bound=IntEnum)
@@ -197,6 +198,7 @@ def parse_question(given: Mapping[str, str], auditor: Auditor, *, field: Callabl
         sequenced_from_ms=ask.instant("sequenced_from", auditor.zone),
         sequenced_before_ms=ask.instant("sequenced_to", auditor.zone, days=1),
         status=ask.choice("status", STATUSES),
+        used=ask.used(auditor),
     )
     ask.require_order("verified")
     ask.require_order("sequenced")
@@ -259,6 +261,15 @@ class _Asking:
         if value is not None and not auditor.catalogue.is_institution(value):
             raise self.refuse("institution", f"no institution {_quote(value)} is registered in this ledger")
         return value
+
+    def used(self, auditor: Auditor) -> frozenset[Subject] | None:
+        value = self._given.get("used")
+        if value is None:
+            return None
+        try:
+            return parse_used(value, auditor.catalogue.read_registers())
+        except InputError as err:
+            raise self.refuse("used", err.reason) from None
 
     def region(self) -> str | None:
         value = self._given.get("region")

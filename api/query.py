@@ -77,6 +77,10 @@ def query(
     verified_to: Annotated[str | None, typer.Option(metavar="DATE", help="last verification date")] = None,
     sequenced_from: Annotated[str | None, typer.Option(metavar="DATE", help="first day in the log")] = None,
     sequenced_to: Annotated[str | None, typer.Option(metavar="DATE", help="last day in the log")] = None,
+    used: Annotated[
+        str | None,
+        typer.Option(help="named by the certificate, as standard/350000-01/350000-03"),
+    ] = None,
     output: Annotated[Form | None, typer.Option("--format", help="csv if nothing else is said")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="most rows; all if nothing is said")] = None,
     *,
@@ -95,6 +99,7 @@ def query(
         "verified_to": verified_to,
         "sequenced_from": sequenced_from,
         "sequenced_to": sequenced_to,
+        "used": used,
     }
     form = _choose_form(output, as_json=as_json)
     with open_auditor(open_home(home)) as auditor:

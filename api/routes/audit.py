@@ -42,6 +42,8 @@ _MEANINGS: Final = {
     "verified_to": "last verification date",
     "sequenced_from": "first day, in the policy's zone, on which the log took it in",
     "sequenced_to": "last such day",
+    "used": "standard/INSTITUTION/ID, material/ID/LOT, person/INSTITUTION/ID or type/NUMBER: certificates that "
+    "name it; of a standard, also those that name one which was compared with it",
     "limit": f"rows of the answer: 1 to {MAX_PAGE}, usually {USUAL_PAGE}; with proofs at most {MAX_PROVED}",
     "next": "what the answer before this one has as `next`",
     "proof": "1: every row with its proof",
@@ -60,6 +62,7 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "verified_to": _DAY,
     "sequenced_from": _DAY,
     "sequenced_to": _DAY,
+    "used": {"type": "string", "pattern": "^(standard|material|person|type)/.+$"},
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE},
     "next": {"type": "string", "pattern": "^[0-9]{1,12}-[0-9]{1,12}$"},
     "proof": {"enum": ["0", "1"]},

@@ -12,7 +12,7 @@ time in proportion to the certificates that it bears on: those of its instrument
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from ledger.catalogue.run import Run, Weigh
 from ledger.core.calendar_rules import days_from_date
-from ledger.core.ids import TreeSize
+from ledger.core.ids import Digest, TreeSize
 from ledger.core.replay import replay_registers
 from ledger.core.status import Registers
 from ledger.map_history import LeafReading
@@ -51,6 +51,10 @@ class SourceReading(LeafReading, Protocol):
 
     def read_register_leaves(self) -> Sequence[StoredEntry]:
         """Return every leaf of a register event or a link, in order."""
+        ...
+
+    def read_documents(self, digests: Sequence[Digest]) -> Mapping[Digest, bytes]:
+        """Return the documents with these SHA-256 digests; what is not stored is left out."""
         ...
 
 
@@ -162,6 +166,11 @@ class Catalogue:
             size = CatalogueQueries(connection).count_before(to_ms(day + timedelta(days=1), zone))
         return View(size, days_from_date(day))
 
+    def read_registers(self) -> Registers:
+        """Return what the catalogued leaves establish."""
+        with self._database.read() as connection, self._source.read() as reading:
+            return self._find_registers(CatalogueQueries(connection), reading)
+
     def is_institution(self, name: str) -> bool:
         """Say whether an institution was ever registered."""
         with self._database.read() as connection:
@@ -185,7 +194,7 @@ class Catalogue:
                 return begin
             leaves = reading.read_leaves(begin, end)
             run = Run(queries, self._weigh, self._find_registers(queries, reading))
-            run.take(begin, leaves)
+            run.take(begin, leaves, reading.read_documents)
             folded = _Folded(end, hashlib.sha256(leaves[-1]).digest(), run.registers)
             queries.write_head(folded.tree_size, folded.last_leaf)
         self._folded = folded

@@ -11,15 +11,16 @@ that an event bears on are written once, so that asking how they stood is a look
 >>> run.take(begin, leaves)
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.catalogue.rows import make_row
+from ledger.catalogue.uses import list_used
 from ledger.core.entry import LeafHeader, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError
 from ledger.core.event import EventType, certificate_subject, lot_subject
 from ledger.core.fold import build_header, judge_event, list_touched
-from ledger.core.ids import InstitutionId, LeafIndex, Subject
+from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.statement import (
     ActClaims,
     IssueClaims,
@@ -40,6 +41,15 @@ from ledger.store.catalogue_tables import NEVER
 
 Weigh = Callable[[SubjectState, SubjectState, SubjectState | None], str | None]
 """Says of the states of a certificate, its instrument and its lot how it stands; None: as it says itself."""
+
+
+ReadBodies = Callable[[Sequence[Digest]], Mapping[Digest, bytes]]
+"""Returns the documents with these digests; what is not stored is left out."""
+
+
+def read_nothing(_: Sequence[Digest]) -> Mapping[Digest, bytes]:
+    """Return no document: nobody will ask what documents have used."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +87,23 @@ class Run:
         self._new_rows: dict[int, CatalogueEntry] = {}
         self._open: dict[int, Period] = {}
         self._periods: dict[tuple[int, int], Period] = {}
+        self._bodies: Mapping[Digest, bytes] = {}
+        self._used: list[tuple[Subject, int]] = []
 
-    def take(self, begin: int, leaves: Sequence[bytes]) -> None:
+    def take(self, begin: int, leaves: Sequence[bytes], read_bodies: ReadBodies = read_nothing) -> None:
         """Take leaves in their order, and store what they bring and change.
+
+        Args:
+            begin: index of the first.
+            leaves: as the log holds them.
+            read_bodies: returns the documents with these digests.
 
         Raises:
             LogIntegrityError: one cannot be read, or its header is not what its statement gives.
         """
         logged = [item for index, raw in enumerate(leaves, start=begin) if (item := _parse(index, raw))]
         self._look_ahead(logged)
+        self._bodies = read_bodies([item.header.certificate_digest for item in logged if _is_issue(item)])
         for item in logged:
             self._take(item)
         self._queries.write(
@@ -94,6 +112,7 @@ class Run:
             self._changed,
             self._periods.values(),
             self._divisions,
+            self._used,
         )
 
     # --- looking up -----------------------------------------------------------------------------------------
@@ -199,6 +218,9 @@ class Run:
         document = CatalogueDocument(item.index, item.header.subject, name, lot)
         self._issued.append(document)
         self._add(document)
+        body = self._bodies.get(item.header.certificate_digest)
+        used = frozenset[Subject]() if body is None else list_used(issuer, body)
+        self._used += [(subject, item.index) for subject in sorted(used)]
 
     def _list_weighed(self, event_type: EventType, effect: Effect) -> set[int]:
         """Return the certificates that a change may make stand otherwise."""
@@ -229,6 +251,10 @@ class Run:
         self._periods[period.document, period.since] = period
         if period.until == NEVER:
             self._open[period.document] = period
+
+
+def _is_issue(item: _Logged) -> bool:
+    return isinstance(item.signed.statement.claims, IssueClaims)
 
 
 def _list_divisions(registers: Registers) -> dict[str, str]:

@@ -43,6 +43,7 @@ from ledger.store.catalogue_tables import (
     metadata,
     periods,
     states,
+    uses,
 )
 from ledger.store.queries import to_state_rows, to_states
 
@@ -140,6 +141,8 @@ class Filters:
     sequenced_before_ms: int | None = None
     """Milliseconds since 1970-01-01 UTC; the first is inclusive, the second is not."""
     status: str | None = None
+    used: frozenset[Subject] | None = None
+    """Persons, standards, materials, type approvals: what is about certificates that name one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ class CatalogueQueries:
 
     def clear(self) -> None:
         """Forget every leaf."""
-        for table in (entries, documents, states, periods, institutions):
+        for table in (entries, documents, states, periods, institutions, uses):
             self._connection.execute(delete(table))
         self.write_head(TreeSize(0), b"")
 
@@ -245,6 +248,7 @@ class CatalogueQueries:
         changed_states: Mapping[Subject, SubjectState],
         changed_periods: Iterable[Period],
         divisions: Mapping[str, str],
+        used: Iterable[tuple[Subject, int]],
     ) -> None:
         """Store what a run of leaves has brought and changed."""
         insert_rows(self._connection, entries, new)
@@ -252,6 +256,7 @@ class CatalogueQueries:
         insert_rows(self._connection, states, to_state_rows(changed_states), OnConflict.REPLACE)
         insert_rows(self._connection, periods, list(changed_periods), OnConflict.REPLACE)
         insert_rows(self._connection, institutions, list(divisions.items()), OnConflict.REPLACE)
+        insert_rows(self._connection, uses, list(used))
 
     def analyze(self) -> None:
         """Let the database count what it holds, so that it chooses its indices well."""
@@ -342,7 +347,11 @@ def _list_conditions(filters: Filters) -> list[ColumnElement[bool]]:
         (filters.verified_from, columns.verified_on, operator.ge),
         (filters.verified_to, columns.verified_on, operator.le),
     ]
-    return [compare(column, value) for value, column, compare in given if value is not None]
+    found = [compare(column, value) for value, column, compare in given if value is not None]
+    if filters.used is not None:
+        of_these = select(uses.c.document).where(uses.c.used.in_(sorted(filters.used)))
+        found.append(columns.document.in_(of_these))
+    return found
 
 
 def _begins_with(column: Column[Any], digits: str) -> ColumnElement[bool]:

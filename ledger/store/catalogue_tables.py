@@ -98,6 +98,14 @@ instrument, category and dates. A lot's event is about no certificate of its own
 institution when the certificate was issued.
 """
 
+uses = Table(
+    "audit_uses",
+    metadata,
+    Column("used", LargeBinary, primary_key=True),
+    Column("document", BigInteger, primary_key=True, autoincrement=False),
+)
+"""What certificates name: persons, standards, materials, type approvals, by subject, and the leaf of the issue."""
+
 IS_VOID: Final = entries.c.is_void == literal_column("1")
 """As the index has it: SQLite uses a partial index only where the same words stand in a query."""
 

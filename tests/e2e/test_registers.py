@@ -150,6 +150,24 @@ def test_three_persons_sign_and_every_register_speaks_for_the_document(line):
     ), "this root is not believed"
 
 
+def test_a_recall_finds_exactly_what_depends_on_it(line):
+    line.issue(line.pump(1))
+    (folder,) = line.folders()
+    source = {"institution": INSTITUTION, "standard": "350100-17"}
+    lower = STANDARD | {"id": "350100-99", "instruments": [STANDARD["instruments"][0] | {"source": source}]}
+    line.run("authority", "submit", line.decide("standard", lower))
+
+    def ask(*words):
+        return [row["number"] for row in line.run("query", *words)["entries"]]
+
+    for used in ("standard/350100-01/350100-17", "person/350100-01/p-0001", "type/2018F258-32"):
+        assert ask("--used", used) == [folder.name], used
+    for used in ("standard/350100-01/350100-99", "person/350100-01/p-0009", "type/2018F258-33"):
+        assert ask("--used", used) == [], used
+    assert ask("--used", "type/2018F258-32", "--verified-from", (DAY + timedelta(days=1)).isoformat()) == []
+    assert "is none of standard" in line.run("query", "--used", "pump/1", code=2)["error"]
+
+
 def test_who_is_not_in_force_is_refused_with_every_reason(line):
     day = (DAY - timedelta(days=1)).isoformat()
     persons = [line.person("p-0001", 1, until=day)]

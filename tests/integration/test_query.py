@@ -229,6 +229,7 @@ def test_a_page_says_what_the_command_says(client, line):
         ("format=xlsx", "query.format"),
         ("category=pump", "query.category"),
         ("institution=%27%20OR%201=1", "query.institution"),
+        ("used=pump/1", "query.used"),
         ("statsu=VALID", "query.statsu"),
         ("status=VALID&status=VOID", "query.status"),
     ],
@@ -239,7 +240,7 @@ def test_a_bad_parameter_is_named(client, asked, field):
 
 
 def test_no_parameter_is_ignored(client):
-    assert len(PARAMETERS) == len(set(PARAMETERS)) == 14
+    assert len(PARAMETERS) == len(set(PARAMETERS)) == 15
     described = client.get("/openapi.json").json()["paths"]["/audit/entries"]["get"]["parameters"]
     assert [each["name"] for each in described] == list(PARAMETERS)
 
