@@ -13,6 +13,7 @@ that an event bears on are written once, so that asking how they stood is a look
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.catalogue.rows import make_row
 from ledger.core.entry import LeafHeader, parse_leaf
@@ -22,6 +23,7 @@ from ledger.core.fold import build_header, judge_event, list_touched
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.statement import (
     ActClaims,
+    DocumentKind,
     IssueClaims,
     RegisterClaims,
     SignedStatement,
@@ -30,6 +32,7 @@ from ledger.core.statement import (
 )
 from ledger.core.status import Effect, Registers, Status, SubjectState, Void
 from ledger.store.catalogue_queries import (
+    CALIBRATED,
     IN_FORCE,
     CatalogueDocument,
     CatalogueEntry,
@@ -38,8 +41,11 @@ from ledger.store.catalogue_queries import (
 )
 from ledger.store.catalogue_tables import NEVER
 
-Weigh = Callable[[SubjectState, SubjectState, SubjectState | None], str | None]
+Weigh = Callable[[SubjectState, SubjectState, SubjectState | None, DocumentKind], str | None]
 """Says of the states of a certificate, its instrument and its lot how it stands; None: as it says itself."""
+
+_STANDINGS: Final = {DocumentKind.CALIBRATION: CALIBRATED, DocumentKind.PAPER: DocumentKind.PAPER.name}
+"""How documents stand by themselves that verify nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ class Run:
         for document in unknown:
             self._add(document)
         self._load_states(
-            {subject for document in unknown for subject in document[1:] if subject is not None}
+            {subject for document in unknown for subject in document[1:4] if subject is not None}
         )
         periods = self._queries.find_open_periods([document.document for document in unknown])
         self._open |= {period.document: period for period in periods}
@@ -196,7 +202,7 @@ class Run:
         issuer = InstitutionId(item.signed.statement.issuer)
         name = certificate_subject(issuer, claims.number)
         lot = None if claims.lot is None else lot_subject(issuer, claims.lot)
-        document = CatalogueDocument(item.index, item.header.subject, name, lot)
+        document = CatalogueDocument(item.index, item.header.subject, name, lot, int(claims.kind))
         self._issued.append(document)
         self._add(document)
 
@@ -214,8 +220,11 @@ class Run:
         if state is None or instrument is None:
             raise LogIntegrityError(f"the audit database has lost a state of the certificate of leaf {index}")
         lot = None if document.lot is None else self._view(document.lot)
-        itself = Status.FAILED.name if state.status is Status.FAILED else IN_FORCE
-        return self._weigh(state, instrument, lot) or itself
+        itself, kind = (
+            Status.FAILED.name if state.status is Status.FAILED else IN_FORCE,
+            DocumentKind(document.kind),
+        )
+        return self._weigh(state, instrument, lot, kind) or _STANDINGS.get(kind, itself)
 
     def _note(self, document: int, index: LeafIndex, standing: str) -> None:
         before = self._open.get(document)
