@@ -233,7 +233,9 @@ def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
     def view(subject: Subject) -> SubjectState | None:
         if subject == document or expected == 0:
             return None
-        return SubjectState(status if subject == own else Status.VALID, expected, prev, prev)
+        if subject == own:
+            return SubjectState(status, expected, prev, None if keeps else prev)
+        return SubjectState(Status.VALID, expected, prev, prev)
 
     own = find_subject(signed.statement)
     return view

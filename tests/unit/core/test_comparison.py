@@ -10,9 +10,9 @@ from ledger.core.comparison import Measured, compute_normalised_error, is_consis
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 
-IRA = Measured(Decimal("5"), Decimal("13"))
+IRA = Measured(Decimal(5), Decimal(13))
 NPL = Measured(Decimal("-3.1"), Decimal("7.4"))
-REFERENCE = Measured(Decimal("0"), Decimal("0.0000001"))
+REFERENCE = Measured(Decimal(0), Decimal("0.0000001"))
 COMPARISON = {"name": "BIPM.RI(II)-K2.Tb-161", "unit": "1", "value": "5", "u": "13", "reference": "-3.1"}
 COMPARISON |= {"reference_u": "7.4"}
 VALUES = st.decimals(-1000, 1000, places=3)

@@ -19,7 +19,8 @@ SIZES = st.decimals("0.001", 100, places=3)
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"), [("0.30", PASS), ("-0.30", PASS), ("0.3000001", FAIL), ("-0.31", FAIL), ("0", PASS)]
+    ("error", "expected"),
+    [("0.30", PASS), ("-0.30", PASS), ("0.3000001", FAIL), ("-0.31", FAIL), ("0", PASS)],
 )
 def test_simple_acceptance_looks_at_the_limit_alone(error, expected):
     assert judge_conformity(Decimal(error), Decimal("0.30"), Decimal(5), SIMPLE) is expected

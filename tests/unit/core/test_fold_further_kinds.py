@@ -30,9 +30,7 @@ def test_an_unknown_instrument_becomes_registered_and_nothing_more(make):
 
 
 @KINDS
-@pytest.mark.parametrize(
-    ("before", "status"), [(make_record, Status.VALID), (make_rejection, Status.FAILED)]
-)
+@pytest.mark.parametrize(("before", "status"), [(make_record, Status.VALID), (make_rejection, Status.FAILED)])
 def test_a_verified_instrument_stays_as_it_was(make, before, status):
     ledger = found_for_all_kinds()
     verified = ledger.issue_record(before(1))

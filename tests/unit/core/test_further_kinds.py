@@ -63,7 +63,9 @@ def test_the_customer_may_agree_on_a_date():
 
 def test_what_was_found_before_an_adjustment_may_stand_beside():
     before = make_values(make_value("0.40", measured="20.08"), before_adjustment=True)
-    assert read(make_calibration(results=[*before, *make_values()], adjusted=True)).results[0].before_adjustment
+    assert (
+        read(make_calibration(results=[*before, *make_values()], adjusted=True)).results[0].before_adjustment
+    )
 
 
 CALIBRATION_FAULTS = [
@@ -90,8 +92,14 @@ CALIBRATION_FAULTS = [
     ({"decision_rule": SIMPLE}, "decision_rule: nothing is concluded by it"),
     ({"conclusion": "good", "decision_rule": SIMPLE}, "conclusion: "),
     ({"conclusion": "pass", "decision_rule": SIMPLE | {"guard_factor": "1"}}, "decision_rule.guard_factor: "),
-    ({"conclusion": "pass", "decision_rule": GUARDED | {"guard_factor": "0"}}, "decision_rule.guard_factor: "),
-    ({"conclusion": "pass", "decision_rule": GUARDED | {"guard_factor": "11"}}, "decision_rule.guard_factor: "),
+    (
+        {"conclusion": "pass", "decision_rule": GUARDED | {"guard_factor": "0"}},
+        "decision_rule.guard_factor: ",
+    ),
+    (
+        {"conclusion": "pass", "decision_rule": GUARDED | {"guard_factor": "11"}},
+        "decision_rule.guard_factor: ",
+    ),
     (
         {"conclusion": "pass", "decision_rule": {"rule": "guarded_acceptance", "requirement": "x"}},
         "decision_rule.guard_factor: ",
@@ -121,7 +129,10 @@ PAPER_FAULTS = [
     ({"paper": {"entered_by": "P", "entered_on": "2026-02-28"}}, "paper.scan: "),
     ({"paper": {"scan": SCAN[2:], "entered_by": "P", "entered_on": "2026-02-28"}}, "paper.scan: "),
     ({"paper": {"scan": SCAN, "entered_by": "P", "entered_on": "2019-03-05"}}, "paper.entered_on: is before"),
-    ({"paper": {"scan": SCAN, "entered_by": "P", "entered_on": "2026-02-28", "x": 1}}, "paper: unknown member: x"),
+    (
+        {"paper": {"scan": SCAN, "entered_by": "P", "entered_on": "2026-02-28", "x": 1}},
+        "paper: unknown member: x",
+    ),
     ({"issued_on": None}, "issued_on: this member is missing"),
     ({"conclusion": "conditional"}, "conclusion: "),
     ({"conclusion": None}, "conclusion: "),
@@ -171,7 +182,10 @@ def test_a_verification_has_nothing_of_them(changes, name):
 
 
 def test_every_type_of_document_has_a_kind():
-    kinds = {DocumentType.CALIBRATION_CERTIFICATE: make_calibration(), DocumentType.PAPER_REGISTER: make_paper()}
+    kinds = {
+        DocumentType.CALIBRATION_CERTIFICATE: make_calibration(),
+        DocumentType.PAPER_REGISTER: make_paper(),
+    }
     for document_type in DocumentType:
         record = kinds.get(document_type) or make_record()
         verifies = document_type not in kinds

@@ -164,7 +164,9 @@ def test_a_further_kind_of_document_takes_two_bytes(kind, conclusion):
 def test_a_kind_has_one_spelling_and_conclusions_of_its_own(changes, name):
     payload = payload_of(Statement(EventType.ISSUE, "350100-01", ISSUE, 1)) | changes
     with pytest.raises(InputError, match=rf"^statement\.{name}: "):
-        parse_signed_statement(sign_payload({key: value for key, value in payload.items() if value is not None}))
+        parse_signed_statement(
+            sign_payload({key: value for key, value in payload.items() if value is not None})
+        )
 
 
 @given(

@@ -1,24 +1,24 @@
 """What a verifier says of calibrations and entries from paper: genuine, in their own words, never green."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from further_kinds import GUARDED, found_for_all_kinds, make_calibration, make_paper, make_value, make_values
-from ledger_in_memory import NOW, make_record, make_signer, seal_record
+from ledger_in_memory import NOW, Document, make_record, make_signer, seal_record
 
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import parse_certificate
 from ledger.core.event import EventType, certificate_subject, instrument_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId
-from ledger.core.map_proof import ProvenStates
-from ledger.core.qr import FormKind, choose_form
+from ledger.core.map_proof import build_map_proof, open_map_proof
+from ledger.core.qr import QrForm, choose_form
 from ledger.core.statement import DocumentKind, parse_signed_statement
 from ledger.core.status import Status, SubjectState
+from ledger.core.status_map import EMPTY_MAP, load_nothing
 from ledger.core.step import Outcome, Sentence, Step, Verdict
 from verifier import checks
-from verifier.freshness import Age
+from verifier.freshness import judge_age
 from verifier.report import DocumentStatus, report_members
 from verifier.verify import verify_bundle, verify_certificate, verify_statement_alone
 
@@ -137,7 +137,10 @@ def test_an_agreed_date_of_a_calibration_passes_like_any():
     ledger = found_for_all_kinds()
     agreed = {"kind": "date", "until": "2026-06-30", "agreed": True}
     index = ledger.issue_record(make_calibration(validity=agreed))
-    assert verify(ledger, index, datetime.fromisoformat("2026-06-30T12:00:00Z")).status is DocumentStatus.CALIBRATED
+    assert (
+        verify(ledger, index, datetime.fromisoformat("2026-06-30T12:00:00Z")).status
+        is DocumentStatus.CALIBRATED
+    )
     late = verify(ledger, index, datetime.fromisoformat("2026-07-01T12:00:00Z"))
     assert (late.verdict, late.status, late.exit_code) == (Verdict.ATTENTION, DocumentStatus.EXPIRED, 1)
 
@@ -157,7 +160,9 @@ def test_less_than_a_bundle_says_what_it_is(make, status):
     ledger = found_for_all_kinds()
     index = ledger.issue_record(make())
     session = ledger.session(trust=True)
-    alone = verify_certificate(parse_certificate(encode_canonical_json(ledger.documents[index].credential)), session, NOW)
+    alone = verify_certificate(
+        parse_certificate(encode_canonical_json(ledger.documents[index].credential)), session, NOW
+    )
     bare = verify_statement_alone(ledger.documents[index].statement_raw, session, NOW)
     for report in (alone, bare):
         assert report.authentic
@@ -170,13 +175,16 @@ def test_less_than_a_bundle_says_what_it_is(make, status):
 @KINDS
 def test_its_statement_fits_the_long_form(make, status):
     ledger = found_for_all_kinds()
-    index = ledger.issue_record(make(conclusion="pass", **({} if make is make_paper else {"decision_rule": GUARDED})))
+    index = ledger.issue_record(
+        make(conclusion="pass", **({} if make is make_paper else {"decision_rule": GUARDED}))
+    )
     raw = ledger.documents[index].statement_raw
     assert len(raw) <= 214
-    assert choose_form(raw).form is FormKind.LONG
-    assert parse_signed_statement(raw).statement.claims.kind is DocumentKind[
-        {"CALIBRATED": "CALIBRATION"}.get(status.value, status.value)
-    ]
+    assert choose_form(raw).form is QrForm.LONG
+    assert (
+        parse_signed_statement(raw).statement.claims.kind
+        is DocumentKind[{"CALIBRATED": "CALIBRATION"}.get(status.value, status.value)]
+    )
 
 
 def test_a_statement_that_makes_a_verification_of_it_does_not_bind():
@@ -184,17 +192,11 @@ def test_a_statement_that_makes_a_verification_of_it_does_not_bind():
     credential = seal_record(make_calibration(conclusion="pass", decision_rule=GUARDED), make_signer("seal"))
     raw = ledger.sign_issue(credential, kind=DocumentKind.VERIFICATION)
     index = ledger.append(raw)
-    ledger.documents[index] = replace(ledger.documents.get(index) or _document(credential, raw))
+    ledger.documents[index] = Document(credential, raw)
     report = verify(ledger, index)
     assert report.verdict is Verdict.INVALID
     binding = next(check for check in report.checks if check.step is Step.BINDING)
     assert "statement.kind: differs from the certificate" in binding.reason.en
-
-
-def _document(credential, raw):
-    from ledger_in_memory import Document
-
-    return Document(credential, raw)
 
 
 def test_a_value_that_was_misstated_is_found():
@@ -217,16 +219,10 @@ def judge(header_status, instrument):
     bundle = parse_bundle(ledger.bundle(index))
     signed = parse_signed_statement(ledger.documents[index].statement_raw)
     proven = {DOCUMENT: SubjectState(Status.VALID, 1, index, index), INSTRUMENT: instrument(index)}
-    age = Age(Sentence("now", "现在"), is_too_old=False)
-    return checks.check_status(bundle, signed, _Shown(proven), age)[0].outcome
-
-
-class _Shown(ProvenStates):
-    def __init__(self, states):
-        self._states = states
-
-    def find(self, subject):
-        return self._states.get(subject)
+    status_map = EMPTY_MAP.update(proven, load_nothing)
+    shown = open_map_proof(build_map_proof(status_map, list(proven), load_nothing), status_map.root_hash)
+    age = judge_age(NOW - timedelta(minutes=5), NOW, timedelta(days=1))
+    return checks.check_status(bundle, signed, shown, age)[0].outcome
 
 
 @pytest.mark.parametrize(
