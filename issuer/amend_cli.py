@@ -33,10 +33,12 @@ from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_pass
 from ledger.console import print_result, run_command
 from ledger.core.act import ReasonCode, parse_reason
 from ledger.core.encoding import encode_instant, parse_instant
-from ledger.core.errors import InputError
+from ledger.core.errors import InputError, StateError
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest
 from ledger.core.lot import LotStatus
+from ledger.core.supplement import ActProof, encode_act_proof
+from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME, open_home
 from ledger.local import read_clock
 
@@ -133,11 +135,18 @@ def supplement(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Add a document to a certificate (补充); the ledger holds its digest, whoever issues it the document."""
+    """Add a document to a certificate (补充); the ledger holds its digest, whoever issues it the document.
+
+    The proof that the ledger has it is written beside the document, as FILE.act.json.
+    """
     digest = Digest(hashlib.sha256(_read_document(document)).digest())
     asked = replace(_read_amendment(EventType.SUPPLEMENT, number, reason, effective_at), document=digest)
-    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
-    print_result(_describe(stored), as_json=as_json)
+    with _open_desk(home, institution, key, ledger, passphrase_file) as desk:
+        stored = desk.amend(asked)
+        proof = desk.prove(stored)
+    path = document.with_name(f"{document.name}.act.json")
+    replace_file(path, proof)
+    print_result({**_describe(stored), "proof": str(path)}, as_json=as_json)
 
 
 @amend_app.command()
@@ -194,6 +203,18 @@ class _Desk:
     store: DeskStore
     make_seal: Callable[[], Seal]
 
+    def amend(self, asked: Amendment) -> StoredAct:
+        """Say something of a certificate; the same again changes nothing."""
+        amender = Amender(self.store, self.gateway, self.make_seal, read_clock, secrets.token_bytes)
+        return amender.amend(asked)
+
+    def prove(self, stored: StoredAct) -> bytes:
+        """Return the proof that the ledger has an act."""
+        if stored.leaf_index is None:
+            raise StateError(f"{stored.number}: the act is not in the log: {stored.reason or 'ask again'}")
+        proof = self.gateway.ledger.entry_proof(stored.leaf_index)
+        return encode_act_proof(ActProof(stored.statement, proof))
+
 
 @contextmanager
 def _open_desk(
@@ -225,7 +246,7 @@ def _amend(
     passphrase_file: Path | None,
 ) -> StoredAct:
     with _open_desk(home, institution, key, url, passphrase_file) as desk:
-        return Amender(desk.store, desk.gateway, desk.make_seal, read_clock, secrets.token_bytes).amend(asked)
+        return desk.amend(asked)
 
 
 def _describe(stored: StoredAct) -> dict[str, object]:

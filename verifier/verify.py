@@ -79,6 +79,8 @@ def verify_bundle(
     look: ChainLook | None = None,
     covering: Covering | None = None,
     carrier: Carrier | None = None,
+    required: frozenset[Step] = frozenset(),
+    note: Sentence | None = None,
 ) -> Report:
     """Check a bundle, offline unless `look` is given.
 
@@ -89,6 +91,8 @@ def verify_bundle(
         look: step 16, which is then required; the only thing here that may touch a network.
         covering: a later state of the log, if `now` is an instant up to which the bundle's state held.
         carrier: checks of the file that the bundle came in; they join the bundle's own.
+        required: steps that the file needs, whatever the policy says.
+        note: what the file is, for people.
 
     Raises:
         PolicyMismatchError: the bundle is of another log.
@@ -113,12 +117,12 @@ def verify_bundle(
     found.append(newest)
     if carrier is not None:
         found = join_checks(found, carrier(None if evidence is None else evidence[1]))
-    asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
+    asked_for = required if look is None else required | {Step.CHAIN}
     if session.policy.max_status_age is not None:
         asked_for |= {Step.STATUS}
     status = find_heaviest(stated, _find_record_status(record, session, now))
     policies = None if evidence is None else _compare_policies(evidence[1].registers, session.policy)
-    note = _join_notes(describe_kind(record), policies)
+    note = _join_notes(note, describe_kind(record), policies)
     return build_report(found, status, session.policy, summarise(record), asked_for=asked_for, note=note)
 
 

@@ -91,20 +91,20 @@ def build_sheet(
     if record.document_kind is DocumentKind.PAPER:
         banners.append(wording.NOT_A_CERTIFICATE)
     sheet: JsonObject = {
-        "title": _pair(wording.TITLES[record.document_type]),
+        "title": pair(wording.TITLES[record.document_type]),
         "number": record.number,
-        "number_label": _pair(LABELS["notice_number" if rejected else "number"]),
+        "number_label": pair(LABELS["notice_number" if rejected else "number"]),
         "issuer": {"zh": record.issuer.name, "en": letterhead.name_en or ""},
-        "letterhead": _rows(_list_letterhead(record, letterhead)),
-        "banner": [_pair(words) for words in banners],
-        "copy": _pair(copy),
-        "electronic": _pair(wording.ELECTRONIC[record.document_type]),
+        "letterhead": rows(list_letterhead(record, letterhead)),
+        "banner": [pair(words) for words in banners],
+        "copy": pair(copy),
+        "electronic": pair(wording.ELECTRONIC[record.document_type]),
         "accent": wording.ACCENTS[record.document_type],
         "conclusion": _build_conclusion(record, zone),
         "sections": list(_list_sections(certificate, shown, zone)),
-        "statements_title": _pair(SECTIONS["statements"]),
-        "statements": [_pair(words) for words in _list_statements(record)],
-        "end": _pair(wording.END_MARK),
+        "statements_title": pair(SECTIONS["statements"]),
+        "statements": [pair(words) for words in _list_statements(record)],
+        "end": pair(wording.END_MARK),
     }
     reworded = _reword(sheet, wording.REWORDED.get(record.document_type, {}))
     return reworded if isinstance(reworded, dict) else sheet
@@ -117,7 +117,7 @@ def _reword(value: JsonValue, table: Mapping[Words, Words]) -> JsonValue:
     if not isinstance(value, dict) or not table:
         return value
     own = table.get(Words(str(value.get("zh")), str(value.get("en"))))
-    named = {} if own is None else _pair(own)
+    named = {} if own is None else pair(own)
     return {name: _reword(item, table) for name, item in (value | named).items()}
 
 
@@ -133,7 +133,8 @@ def _list_statements(record: Record) -> tuple[Words, ...]:
             return (*wording.STATEMENTS, wording.DISCLAIMER)
 
 
-def _list_letterhead(record: Record, letterhead: Letterhead) -> Iterator[tuple[str, str | None]]:
+def list_letterhead(record: Record, letterhead: Letterhead) -> Iterator[tuple[str, str | None]]:
+    """Yield what an institution's documents say of it below its name."""
     yield "authorisation", record.issuer.authorisation_no
     yield "institution_id", record.issuer.id
     yield "scope", record.issuer.scope_id
@@ -157,10 +158,10 @@ def _build_conclusion(record: Record, zone: ZoneInfo) -> JsonObject:
         rows.append((name, encode_date(validity.until)))
     awarded = [] if record.class_awarded is None else [record.class_awarded]
     return {
-        "title": _pair(SECTIONS["conclusion"]),
+        "title": pair(SECTIONS["conclusion"]),
         "zh": " ".join([*awarded, verdict.zh]),
         "en": " ".join([*awarded, verdict.en]),
-        "rows": [{**_pair(LABELS[name]), "value": value} for name, value in rows],
+        "rows": [{**pair(LABELS[name]), "value": value} for name, value in rows],
     }
 
 
@@ -395,16 +396,17 @@ def _is_seal(proof: JsonObject, certificate: Certificate) -> bool:
 # --- forms ------------------------------------------------------------------------------------------------
 
 
-def _section(name: str, rows: Iterator[tuple[str, str | None]]) -> Iterator[JsonValue]:
-    found = _rows(rows)
-    if found:
-        yield {"title": _pair(SECTIONS[name]), "rows": found}
+def _section(name: str, found: Iterator[tuple[str, str | None]]) -> Iterator[JsonValue]:
+    listed = rows(found)
+    if listed:
+        yield {"title": pair(SECTIONS[name]), "rows": listed}
 
 
-def _rows(rows: Iterator[tuple[str, str | None]]) -> list[JsonValue]:
+def rows(found: Iterator[tuple[str, str | None]], *, wide: bool = False) -> list[JsonValue]:
+    """Return names of labels and values as rows; a wide one takes a line of its own."""
     return [
-        {**_pair(LABELS[name]), "value": value, "wide": measure_width(value) > _WIDE}
-        for name, value in rows
+        {**pair(LABELS[name]), "value": value, "wide": wide or measure_width(value) > _WIDE}
+        for name, value in found
         if value is not None
     ]
 
@@ -418,11 +420,11 @@ def _table(
 ) -> Iterator[JsonObject]:
     if rows:
         headings: list[JsonValue] = [
-            {**_pair(LABELS[column]), "unit": units[place] if units else ""}
+            {**pair(LABELS[column]), "unit": units[place] if units else ""}
             for place, column in enumerate(columns)
         ]
         yield {
-            "title": _pair(SECTIONS[name]),
+            "title": pair(SECTIONS[name]),
             "columns": headings,
             "widths": list(widths) or [1] * len(columns),
             "cells": [list(row) for row in rows],
@@ -456,7 +458,8 @@ def _spell_personal(value: JsonValue) -> str:
     return str(value)
 
 
-def _pair(words: Words) -> JsonObject:
+def pair(words: Words) -> JsonObject:
+    """Return words as a template takes them."""
     return {"zh": words.zh, "en": words.en}
 
 

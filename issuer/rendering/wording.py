@@ -49,6 +49,9 @@ SECTIONS: Final = {
     "decision": Words("符合性判定", "Statement of conformity"),
     "comparisons": Words("计量比对", "Comparisons"),
     "paper": Words("纸质证书登记", "Entry of the paper certificate"),
+    "supplement_reason": Words("补充原因", "Reason for the supplement"),
+    "added": Words("补充内容", "What is added"),
+    "supplemented": Words("所补充的证书", "Certificate that is supplemented"),
 }
 
 LABELS: Final = {
@@ -136,6 +139,10 @@ LABELS: Final = {
     "own_value": Words("本机构结果（U，k=2）", "Own result (U, k=2)"),
     "reference_value": Words("参考值（U，k=2）", "Reference (U, k=2)"),
     "normalised_error": Words("En", "En"),
+    "supplemented": Words("所补充的证书编号", "Supplement to No."),
+    "document": Words("文件", "Document"),
+    "added": Words("补充", "Added"),
+    "made_on": Words("补充日期", "Made on"),
     "scan": Words("纸质证书扫描件 SHA-256", "SHA-256 of the scanned paper"),
     "entered_by": Words("登记人员编号", "Entered by, No."),
     "entered_on": Words("登记日期", "Entered on"),
@@ -317,6 +324,25 @@ PAPER_STATEMENTS: Final = (
         "This is no verification certificate, and must not be used as an electronic certificate.",
     ),
     STATEMENTS[2],
+)
+
+SUPPLEMENT: Final = Words("补充件", "Supplement")
+SUPPLEMENT_ACCENT: Final = "#1a3a5c"
+SUPPLEMENT_ELECTRONIC: Final = Words(
+    "本补充件为电子文件，与所补充的证书一并使用",
+    "This is an electronic supplement, to be used together with its certificate",
+)
+SUPPLEMENT_STATEMENTS: Final = (
+    Words(
+        "本补充件只补充、不代替所列证书；其状态以账本为准。",
+        "This adds to the certificate named here and does not replace it; the ledger says how that stands.",
+    ),
+    STATEMENTS[0],
+    Words(
+        "账本载有本文件全部字节的摘要；请连同证明文件（.act.json）用 hengzheng verify 离线核验。",
+        "The ledger holds the digest of this file, every byte of it: check it offline, with the proof beside it "
+        "(.act.json), by hengzheng verify.",
+    ),
 )
 
 REJECTED: Final = Words(

@@ -530,8 +530,10 @@ def test_an_error_does_not_breed_others_that_only_follow_from_it():
         "row 7: instrument.category: unknown category 'PUMP'"
     ]
     assert messages(changed(rejected(), "doc_type", "notice")) == [
-        "row 7: doc_type: 'notice' is not one of: verification_certificate, rejection_notice, "
-        "calibration_certificate, paper_register"
+        (
+            "row 7: doc_type: 'notice' is not one of: verification_certificate, rejection_notice, "
+            "calibration_certificate, paper_register"
+        )
     ]
     assert len(messages(changed(document(), "persons.2.signed_at", "yesterday"))) == 1
 
