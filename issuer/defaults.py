@@ -28,7 +28,7 @@ from ledger.core.regulation import RuleBook, RuleRow, latest_allowed_valid_until
 
 _CERTIFICATE: Final = DocumentType.VERIFICATION_CERTIFICATE
 _NOTICE: Final = DocumentType.REJECTION_NOTICE
-_VERIFYING_NOTHING: Final = {DocumentType.CALIBRATION_CERTIFICATE, DocumentType.PAPER_REGISTER}
+_VERIFYING_NOTHING: Final = (DocumentType.CALIBRATION_CERTIFICATE, DocumentType.PAPER_REGISTER)
 _VALIDITY_NAMES: Final = {kind: name for name, kind in VALIDITY_KINDS.items()}
 
 

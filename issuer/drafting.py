@@ -104,6 +104,7 @@ _AGREEMENTS: Final = {
     "seals": ("doc_type", "seals"),
 }
 """Field of an error about what contradicts each other -> where it stands: with a filler there it means nothing."""
+_BORDER: Final = re.compile(r"[.\[]")
 _STEP: Final = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")
 _ENDLESS_YEAR: Final = 2099
 """Some registries write 2099-12-31 for "without end"."""
@@ -278,7 +279,10 @@ def _parse_members(members: JsonObject, gathering: Gathering) -> Record | None:
 
 def _follows_from_fillers(path: str, gathering: Gathering) -> bool:
     """Tell whether an error is not the author's: a filler stands there, or the error is about one."""
-    return path in gathering.spoiled or any(map(gathering.is_spoiled, _AGREEMENTS.get(path, ())))
+    wholes = {path[: found.start()] for found in _BORDER.finditer(path)} - {""}
+    if path in gathering.spoiled or wholes & gathering.spoiled:
+        return True
+    return any(map(gathering.is_spoiled, _AGREEMENTS.get(path, ())))
 
 
 def _find_whole(path: str, gathering: Gathering) -> str:
