@@ -30,7 +30,7 @@ from ledger.core.encoding import encode_base64, encode_hex, encode_instant, pars
 from ledger.core.errors import InputError
 from ledger.core.event import DEFINED_TYPES, EventType
 from ledger.core.ids import LeafIndex, Subject, TreeSize
-from ledger.core.statement import Conclusion
+from ledger.core.statement import Conclusion, DocumentKind
 from ledger.proving import Prover
 from ledger.store.catalogue_queries import VOID, Filters, FoundEntry, View
 from ledger.wire import MAX_BUNDLES
@@ -40,7 +40,7 @@ COLUMNS: Final = (
     *("leaf_index", "event", "effect", "sequenced_at", "speaker", "institution", "division", "number"),
     *("instrument", "part", "serial", "category", "conclusion", "verified_on", "valid_until"),
     *("validity_kind", "reason", "status", "certificate_digest", "statement_digest", "document_leaf"),
-    *("lot", "lot_status", "replaces", "other_instruments", "supplement_digest", "sticker"),
+    *("lot", "lot_status", "replaces", "other_instruments", "supplement_digest", "document_kind", "sticker"),
 )
 """In this order in CSV; new ones are put behind them. A column `proof` follows where it is asked for."""
 
@@ -363,6 +363,7 @@ def row_members(found: FoundEntry) -> dict[str, Any]:
         "replaces": entry.replaces,
         "other_instruments": entry.other_instruments,
         "supplement_digest": _hex(entry.supplement_digest),
+        "document_kind": None if entry.document_kind is None else DocumentKind(entry.document_kind).name,
         "sticker": entry.sticker,
     }
     return {name: value for name, value in values.items() if value is not None}

@@ -26,12 +26,12 @@ from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
-from ledger.core.statement import parse_signed_statement
+from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
 from ledger.store.records import StoredCheckpoint, StoredEntry
-from verifier.report import DocumentStatus, Report, build_report, report_members
+from verifier.report import DocumentStatus, Report, build_report, list_required, report_members
 from verifier.session import Session
 from verifier.verify import verify_bundle, verify_statement_alone
 
@@ -62,6 +62,10 @@ class Shown(StrEnum):
     """In order, and not witnessed or not anchored yet."""
     ATTENTION = "ATTENTION"
     VALID = "VALID"
+    CALIBRATED = "CALIBRATED"
+    """A calibration certificate, in order: nothing was verified."""
+    PAPER = "PAPER"
+    """Entered from a paper certificate: no electronic certificate."""
     NOT_LOGGED = "NOT_LOGGED"
     """Signed by a registered institution, and not in the ledger."""
     NOT_FOUND = "NOT_FOUND"
@@ -255,7 +259,10 @@ class Verdicts:
 
     def _find_newer(self, entry: StoredEntry) -> ShortCode | None:
         """Return the code of the instrument's newest document, if this is not it."""
-        subject = find_subject(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
+        statement = parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement
+        if isinstance(statement.claims, IssueClaims) and not statement.claims.is_verification:
+            return None  # the instrument's newest verification is no newer edition of this
+        subject = find_subject(statement)
         with self._store.read() as reading:
             state = reading.find_states([subject]).get(subject)
             newest = None if state is None else state.current_certificate
@@ -288,7 +295,11 @@ class Verdicts:
         )
 
 
-_GOOD: Final = frozenset({Shown.VALID, Shown.PENDING, Shown.ATTENTION})
+_GOOD: Final = frozenset({Shown.VALID, Shown.PENDING, Shown.ATTENTION, Shown.CALIBRATED, Shown.PAPER})
+_VERIFYING_NOTHING: Final = {
+    DocumentStatus.CALIBRATED: Shown.CALIBRATED,
+    DocumentStatus.PAPER: Shown.PAPER,
+}
 _SHOWN_AS_THEY_ARE: Final = {
     DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
     DocumentStatus.CANCELLED: Shown.CANCELLED,
@@ -351,7 +362,8 @@ def choose_shown(report: Report, policy: Policy) -> Shown:
         policy: names the required steps.
     """
     outcomes = {check.step: check.outcome for check in report.checks}
-    missing = {step for step in policy.required if outcomes.get(step) is not Outcome.PASSED}
+    required = list_required(policy, report.document)
+    missing = {step for step in required if outcomes.get(step) is not Outcome.PASSED}
     if Outcome.FAILED in outcomes.values():
         return Shown.TAMPERED
     if report.status in _SHOWN_AS_THEY_ARE:
@@ -359,6 +371,8 @@ def choose_shown(report: Report, policy: Policy) -> Shown:
     on_their_way = {Step.RECEIPT, *([] if policy.witnesses is None else [Step.QUORUM])}
     if missing - on_their_way or report.status is None:
         return Shown.CANNOT_CHECK
+    if report.status in _VERIFYING_NOTHING:
+        return _VERIFYING_NOTHING[report.status]
     if missing:
         return Shown.PENDING
     return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from issuer.amending import Amender, Amendment, read_act
+from issuer.amending import Amendment, read_act
 from issuer.cli import DEFAULT_SEAL_KEY
 from issuer.desk_opening import open_desk
 from issuer.lots import LotKeeper
@@ -27,6 +27,7 @@ from ledger.core.errors import InputError
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest
 from ledger.core.lot import LotStatus
+from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME
 from ledger.local import read_clock
 
@@ -120,11 +121,18 @@ def supplement(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Add a document to a certificate (补充); the ledger holds its digest, whoever issues it the document."""
+    """Add a document to a certificate (补充); the ledger holds its digest, whoever issues it the document.
+
+    The proof that the ledger has it is written beside the document, as FILE.act.json.
+    """
     digest = Digest(hashlib.sha256(_read_document(document)).digest())
     asked = replace(_read_amendment(EventType.SUPPLEMENT, number, reason, effective_at), document=digest)
-    stored = _amend(asked, home, institution, key, ledger, passphrase_file)
-    print_result(_describe(stored), as_json=as_json)
+    with open_desk(home, institution, key, ledger, passphrase_file) as desk:
+        stored = desk.amend(asked)
+        proof = desk.prove(stored)
+    path = document.with_name(f"{document.name}.act.json")
+    replace_file(path, proof)
+    print_result({**_describe(stored), "proof": str(path)}, as_json=as_json)
 
 
 @amend_app.command()
@@ -182,7 +190,7 @@ def _amend(
     passphrase_file: Path | None,
 ) -> StoredAct:
     with open_desk(home, institution, key, url, passphrase_file) as desk:
-        return Amender(desk.store, desk.gateway, desk.make_seal, read_clock, secrets.token_bytes).amend(asked)
+        return desk.amend(asked)
 
 
 def _describe(stored: StoredAct) -> dict[str, object]:

@@ -196,6 +196,10 @@ class Ledger(Protocol):
         """Return the bundles, by its leaf, of each of these documents that has one already."""
         ...
 
+    def entry_proof(self, index: LeafIndex) -> bytes:
+        """Return the proof file (C2SP tlog-proof) of a leaf, with its header."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:

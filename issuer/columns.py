@@ -75,6 +75,10 @@ _TEXT_COLUMNS: Final = (
     *(f"results.#.{name}" for name in ("item", "part", "unit", "error_unit", "k")),
     *(f"results.#.points.#.{name}" for name in _POINT if name != "pass"),
     *("seals.#.no", "seals.#.point", "lot.no", "raw_record.no", "raw_record.hash"),
+    *("specification.id", "specification.title"),
+    *("decision_rule.rule", "decision_rule.guard_factor", "decision_rule.requirement"),
+    *(f"comparisons.#.{name}" for name in ("name", "unit", "value", "u", "reference", "reference_u")),
+    *("paper.scan", "paper.entered_by", "paper.entered_on"),
     *("verified_on", "issued_on", "validity.kind", "validity.until", "validity.reason"),
     *(f"persons.#.{name}" for name in ("role", *_PERSON) if not name.endswith(".day")),
     *(f"{role}.{name}" for role in Role for name in _PERSON if not name.endswith(".day")),
@@ -82,20 +86,24 @@ _TEXT_COLUMNS: Final = (
     *(f"item.*{at}.{name}" for at in ("", ".#") for name in _POINT if name != "pass"),
 )
 _INTEGER_COLUMNS: Final = (
+    "paper.entered_on.day",
     *("instrument.year", "lot.size", "verified_on.day", "issued_on.day", "validity.until.day"),
     *("standards.#.exam_until.day", "standards.#.instruments.#.until.day", "persons.#.signed_at.day"),
     *(f"{role}.signed_at.day" for role in Role),
 )
 _BOOLEAN_COLUMNS: Final = (
-    *("instrument.owner.organisation", "adjusted"),
+    *("instrument.owner.organisation", "adjusted", "validity.agreed"),
     *("results.#.pass", "results.#.before_adjustment", "results.#.points.#.pass"),
     *("item.*.before_adjustment", "item.*.pass", "item.*.#.pass"),
 )
 _DECIMAL: Final = re.compile(
     r"(?:results\.#|item\.\*)(?:\.points)?(?:\.#)?\.(?:nominal|measured|error|mpe|u|k)"
     r"|(?:environment\.(?:temperature|humidity)|instrument\.e)\.value"
+    r"|decision_rule\.guard_factor|comparisons\.#\.(?:value|u|reference|reference_u)"
 )
-_DATE: Final = re.compile(r"verified_on|issued_on|validity\.until|standards\.#.*\.(?:exam_)?until")
+_DATE: Final = re.compile(
+    r"verified_on|issued_on|validity\.until|paper\.entered_on|standards\.#.*\.(?:exam_)?until"
+)
 _INSTANT: Final = re.compile(r".*\.signed_at")
 
 

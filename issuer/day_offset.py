@@ -63,6 +63,7 @@ def resolve_times(members: JsonObject, base: date | None, zone: ZoneInfo, gather
         "verified_on": to_date,
         "issued_on": to_date,
         "validity": _at("until", to_date),
+        "paper": _at("entered_on", to_date),
         "standards": _each(standard),
         "persons": _each(_at("signed_at", to_instant)),
     }

@@ -7,6 +7,9 @@
 | `issued_on` | the day of the approver's signature, in the desk's zone; nothing where that is a proof of its own |
 | `regulation` | the one in force for this category on the verification date; `regulation.title` likewise |
 | `validity` | none after a failure; else the longest that the regulation allows |
+
+A calibration certificate is of the kind `calibration` and, unless one is agreed, without a date; nothing is looked
+up for it, nor for an entry from paper, which says what the paper says.
 """
 
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ from zoneinfo import ZoneInfo
 from issuer.faults import Gathering
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.category import Category
-from ledger.core.certificate import VALIDITY_KINDS, DocumentType, Role
+from ledger.core.certificate import VALIDITY_KINDS, DocumentType, Role, VerificationKind
 from ledger.core.encoding import encode_date, parse_date, parse_instant
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import InstitutionId
@@ -25,6 +28,7 @@ from ledger.core.regulation import RuleBook, RuleRow, latest_allowed_valid_until
 
 _CERTIFICATE: Final = DocumentType.VERIFICATION_CERTIFICATE
 _NOTICE: Final = DocumentType.REJECTION_NOTICE
+_VERIFYING_NOTHING: Final = (DocumentType.CALIBRATION_CERTIFICATE, DocumentType.PAPER_REGISTER)
 _VALIDITY_NAMES: Final = {kind: name for name, kind in VALIDITY_KINDS.items()}
 
 
@@ -52,6 +56,9 @@ def fill_defaults(members: JsonObject, context: DraftContext, gathering: Gatheri
     members.setdefault("doc_type", (_NOTICE if has_failed else _CERTIFICATE).value)
     for name in ("standards", "results", "seals"):
         members.setdefault(name, [])
+    if members["doc_type"] in _VERIFYING_NOTHING:
+        _fill_further_kind(members, context, gathering)
+        return
     if "issued_on" not in members:
         _fill_issue_date(members, context, gathering)
     category, verified_on = _read_category(members), _read_date(members.get("verified_on"))
@@ -62,6 +69,24 @@ def fill_defaults(members: JsonObject, context: DraftContext, gathering: Gatheri
     if "validity" not in members:
         with gathering.watch("validity"):
             _fill_validity(members, category, verified_on, rule, gathering)
+
+
+def _fill_further_kind(members: JsonObject, context: DraftContext, gathering: Gathering) -> None:
+    """Add what is the same in every document that verifies nothing."""
+    if members["doc_type"] == DocumentType.CALIBRATION_CERTIFICATE:
+        members.setdefault("kind", VerificationKind.CALIBRATION.value)
+        members.setdefault("validity", {"kind": "none"})
+        if "issued_on" not in members:
+            _fill_issue_date(members, context, gathering)
+        return
+    members.setdefault("persons", [])
+    members.setdefault("adjusted", False)
+    if members.get("conclusion") == "fail":
+        members.setdefault("validity", {"kind": "none"})
+    for name in ("issued_on", "validity"):
+        if name not in members:
+            error = MalformedDocumentError("needed, as the paper has it", field=name)
+            gathering.add(error, name)
 
 
 def _fill_issue_date(members: JsonObject, context: DraftContext, gathering: Gathering) -> None:

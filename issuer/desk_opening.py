@@ -12,13 +12,16 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from issuer.amending import Amender, Amendment
 from issuer.cli import INSTITUTION_FILE, Gateway, keep_file, open_desk_store, open_gateway, read_institution
 from issuer.profile import DeskProfile, parse_institution_file
 from issuer.saying_store import SayingStore
 from issuer.signing import Seal
 from issuer.speaking import Speaker
-from issuer.store import DeskStore
+from issuer.store import DeskStore, StoredAct
 from ledger.cli import find_given_passphrase
+from ledger.core.errors import StateError
+from ledger.core.supplement import ActProof, encode_act_proof
 from ledger.home import open_home
 from ledger.local import read_clock
 
@@ -34,6 +37,23 @@ class OpenDesk:
     gateway: Gateway
     store: DeskStore
     make_seal: Callable[[], Seal]
+
+    def amend(self, asked: Amendment) -> StoredAct:
+        """Say something of a certificate, see `Amender.amend`; the same again changes nothing."""
+        amender = Amender(self.store, self.gateway, self.make_seal, read_clock, secrets.token_bytes)
+        return amender.amend(asked)
+
+    def prove(self, stored: StoredAct) -> bytes:
+        """Return the proof that the ledger has an act.
+
+        Raises:
+            StateError: it has not.
+            UnavailableError: the ledger is out of reach.
+        """
+        if stored.leaf_index is None:
+            raise StateError(f"{stored.number}: the act is not in the log: {stored.reason or 'ask again'}")
+        proof = self.gateway.ledger.entry_proof(stored.leaf_index)
+        return encode_act_proof(ActProof(stored.statement, proof))
 
     def make_speaker(self) -> Speaker:
         """Return what speaks of instruments and stickers from this desk.

@@ -4,6 +4,7 @@
 0
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,10 +27,12 @@ from issuer.tables import DocumentState
 from ledger.anchoring.binding import is_bound
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
 from ledger.console import make_progress, print_result, run_command
+from ledger.core.act import ReasonCode, parse_reason
 from ledger.core.errors import InputError, NotFoundError, StateError, UnavailableError
 from ledger.core.event import certificate_subject
-from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, TreeSize
 from ledger.core.status import SubjectState
+from ledger.core.supplement import Supplement, encode_supplement, parse_supplement
 from ledger.files import PRIVATE_FILE, replace_file
 from ledger.home import DEFAULT_HOME, Home, open_home
 from ledger.local import read_clock
@@ -78,11 +81,24 @@ def document(
     ] = False,
     unsigned: Annotated[bool, typer.Option("--unsigned", help="leave out the signature")] = False,
     html: Annotated[bool, typer.Option("--html", help="a page to read and print too, never signed")] = False,
+    supplement: Annotated[
+        Path | None,
+        typer.Option(
+            "--supplement", help="text file: make a supplement (补充件) that adds it to one certificate"
+        ),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help=f"of a supplement: one of {', '.join(ReasonCode)}")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make certificates as PDF/A-3 with their proofs inside. Made again, they have the newest proofs."""
+    """Make certificates as PDF/A-3 with their proofs inside. Made again, they have the newest proofs.
+
+    A supplement is made once: `amend supplement` then puts its digest into the ledger.
+    """
     if bool(numbers) is every:
         raise InputError("give numbers of certificates, or --all", field="arguments")
+    added = _read_addition(supplement, reason, numbers, other=holder or html)
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
     file = parse_institution_file(
@@ -92,6 +108,10 @@ def document(
     press = _open_press(opened, file, seal)
     with _open_office(opened, file, passphrase, ledger) as office:
         wanted = office.find([CertificateNumber(number) for number in numbers or []])
+        if added is not None:
+            path = _print_supplement(office, wanted, press, out, added)
+            print_result({"supplement": str(path), "signed": seal is not None}, as_json=as_json)
+            return
         with make_progress(quiet=as_json) as progress:
             made = _print_all(office, wanted, press, out, progress, holder=holder, html=html)
     print_result({"documents": made, "signed": seal is not None, "out": str(out)}, as_json=as_json)
@@ -204,6 +224,63 @@ def _print_all(
                 )
             progress.advance(task)
     return len(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Addition:
+    """What a supplement adds, and why."""
+
+    paragraphs: tuple[str, ...]
+    reason: ReasonCode
+
+
+def _read_addition(
+    path: Path | None, reason: str | None, numbers: Sequence[str] | None, *, other: bool
+) -> _Addition | None:
+    """Read what is added: every line that is not empty is a paragraph."""
+    if path is None:
+        if reason is not None:
+            raise InputError("belongs to a supplement", field="--reason")
+        return None
+    if reason is None:
+        raise InputError("needed for a supplement", field="--reason")
+    if len(numbers or []) != 1 or other:
+        raise InputError("a supplement is to one certificate, and has no other form", field="--supplement")
+    code = parse_reason(reason, "--reason")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise InputError(f"{path} cannot be read as UTF-8 text", field="--supplement") from err
+    lines = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if not lines:
+        raise InputError(f"{path} is empty: nothing is added", field="--supplement")
+    return _Addition(lines, code)
+
+
+def _print_supplement(
+    office: _Office, wanted: Mapping[CertificateNumber, LeafIndex], press: Press, out: Path, added: _Addition
+) -> Path:
+    """Write a supplement, and return where; one that is there already is never replaced, as it may be logged."""
+    ((number, stored, bundle),) = office.fetch(wanted)
+    now = read_clock()
+    supplement = Supplement(
+        issuer=office.institution,
+        number=number,
+        certificate_digest=Digest(hashlib.sha256(stored.certificate).digest()),
+        reason=added.reason,
+        paragraphs=added.paragraphs,
+        made_on=now.astimezone(press.zone).date(),
+    )
+    raw = encode_supplement(supplement)
+    parse_supplement(raw)
+    folder, tail = find_folder(out, number), "" if press.seal is not None else "-unsigned"
+    path = folder / f"supplement-{hashlib.sha256(raw).hexdigest()[:8]}{tail}.pdf"
+    if path.exists():
+        raise StateError(f"{path} is there already: hand that one out, and log it by `amend supplement`")
+    pdf = press.print_supplement(stored, bundle, supplement, now)
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(path, pdf, mode=_PUBLIC_FILE)
+    return path
 
 
 def _name_file(*, holder: bool, signed: bool) -> str:

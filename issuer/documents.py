@@ -8,7 +8,7 @@ shows and embeds the personal members.
 >>> pdf = press.print_document(stored, bundle, made_at, holder=False)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from ledger.core.disclosure import parse_disclosure
 from ledger.core.errors import StateError
 from ledger.core.ids import CertificateNumber
 from ledger.core.status import Status, SubjectState
+from ledger.core.supplement import Supplement
 
 PRINTABLE = frozenset({Status.VALID, Status.FAILED})
 """A certificate with another status is not in force: nobody gets a fresh signature on it."""
@@ -57,6 +58,14 @@ class Press:
             VerificationError: the disclosure is not that of the certificate.
         """
         pdf = self.typesetter.render(self._build_content(stored, bundle, holder=holder), made_at)
+        return pdf if self.seal is None else sign_pdf(pdf, self.seal, made_at)
+
+    def print_supplement(
+        self, stored: DocumentBytes, bundle: bytes, supplement: Supplement, made_at: datetime
+    ) -> bytes:
+        """Return the PDF of a supplement to a document; arguments and errors as above."""
+        content = replace(self._build_content(stored, bundle, holder=False), supplement=supplement)
+        pdf = self.typesetter.render(content, made_at)
         return pdf if self.seal is None else sign_pdf(pdf, self.seal, made_at)
 
     def print_page(self, stored: DocumentBytes, *, holder: bool) -> bytes:

@@ -25,7 +25,7 @@ from issuer.identity import find_instrument_id
 from issuer.personal import PersonalMember, hide_personal
 from ledger.core.canonical import JsonObject, JsonValue, as_object, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import RECORD_VERSION, Record, parse_record
+from ledger.core.certificate import RECORD_VERSION, DocumentType, Record, parse_record
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import CertificateNumber, InstitutionId
@@ -70,6 +70,12 @@ _FILLERS: Final[JsonObject] = {
     "persons": [{"role": "operator", "pid": PENDING, "signed_at": f"{_DAY}T00:00:00Z"}],
     "raw_record": {"no": PENDING},
     "crms": [{"id": PENDING, "lot": PENDING}],
+    "specification": {"id": PENDING, "title": PENDING},
+    "decision_rule": {"rule": "simple_acceptance", "requirement": PENDING},
+    "comparisons": [
+        {"name": PENDING, "unit": "1", "value": "0", "u": "1", "reference": "0", "reference_u": "1"}
+    ],
+    "paper": {"scan": "0" * 64, "entered_by": PENDING, "entered_on": _DAY},
 }  # fmt: skip
 """What a record needs: stands for members that are spoiled, so that the others are still looked at."""
 _MEMBERS: Final = frozenset(
@@ -77,15 +83,28 @@ _MEMBERS: Final = frozenset(
 )
 _AGREEMENTS: Final = {
     "conclusion": ("doc_type",),
-    "validity": ("doc_type",),
+    "kind": ("doc_type", "kind"),
+    **dict.fromkeys(
+        (
+            *("specification", "decision_rule", "comparisons", "paper", "class_awarded", "lot", "place"),
+            *("environment", "crms", "adjusted", "sticker_id", "commission_no"),
+        ),
+        ("doc_type",),
+    ),
+    "standards": ("doc_type", "standards"),
+    "validity.agreed": ("doc_type", "validity"),
+    "validity.kind": ("doc_type", "validity"),
+    "paper.entered_on": ("doc_type", "issued_on", "paper.entered_on"),
+    "validity": ("doc_type", "conclusion"),
     "validity.until": ("validity", "verified_on"),
     "results": ("doc_type", "results"),
     "results.part": ("instrument.parts",),
     "instrument.parts": ("instrument.parts",),
-    "persons": ("persons",),
-    "seals": ("seals",),
+    "persons": ("doc_type", "persons"),
+    "seals": ("doc_type", "seals"),
 }
 """Field of an error about what contradicts each other -> where it stands: with a filler there it means nothing."""
+_BORDER: Final = re.compile(r"[.\[]")
 _STEP: Final = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")
 _ENDLESS_YEAR: Final = 2099
 """Some registries write 2099-12-31 for "without end"."""
@@ -162,6 +181,8 @@ def draft_document(
     members.pop("request_id", None)
     with gathering.watch("no"):
         number = _take_number(members)
+        if number is None and members.get("doc_type") == DocumentType.PAPER_REGISTER:
+            raise MalformedDocumentError("needed: the number of the paper certificate", field="no")
     with gathering.watch("issuer"):
         scope_id = _take_scope(members, context.institution)
     resolve_times(members, context.base_date, context.zone, gathering)
@@ -258,7 +279,10 @@ def _parse_members(members: JsonObject, gathering: Gathering) -> Record | None:
 
 def _follows_from_fillers(path: str, gathering: Gathering) -> bool:
     """Tell whether an error is not the author's: a filler stands there, or the error is about one."""
-    return path in gathering.spoiled or any(map(gathering.is_spoiled, _AGREEMENTS.get(path, ())))
+    wholes = {path[: found.start()] for found in _BORDER.finditer(path)} - {""}
+    if path in gathering.spoiled or wholes & gathering.spoiled:
+        return True
+    return any(map(gathering.is_spoiled, _AGREEMENTS.get(path, ())))
 
 
 def _find_whole(path: str, gathering: Gathering) -> str:

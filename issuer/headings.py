@@ -17,6 +17,7 @@ from typing import Final
 
 from ledger.core.certificate import DocumentType, PlaceKind, Purpose, Role, VerificationKind
 from ledger.core.data import load_rule_book
+from ledger.core.decision import AcceptanceRule
 
 _ITEMS: Final = {
     "示值误差": "indication_error",
@@ -134,6 +135,22 @@ HEADINGS: Final[Mapping[str, str]] = {
     "validity.until": "有效期至",
     "validity.until.day": "有效期日偏移",
     "validity.reason": "有效期理由",
+    "validity.agreed": "复校日期系与客户约定",
+    "specification.id": "校准依据",
+    "specification.title": "校准依据名称",
+    "decision_rule.rule": "判定规则",
+    "decision_rule.guard_factor": "保护带系数",
+    "decision_rule.requirement": "符合性要求",
+    "comparisons.#.name": "比对{}名称",
+    "comparisons.#.unit": "比对{}单位",
+    "comparisons.#.value": "比对{}本机构值",
+    "comparisons.#.u": "比对{}本机构扩展不确定度",
+    "comparisons.#.reference": "比对{}参考值",
+    "comparisons.#.reference_u": "比对{}参考值扩展不确定度",
+    "paper.scan": "纸质证书扫描件散列值",
+    "paper.entered_by": "登记人员编号",
+    "paper.entered_on": "登记日期",
+    "paper.entered_on.day": "登记日偏移",
     "persons.#.role": "人员{}职责",
     **{f"persons.#.{name}": f"人员{{}}{zh}" for name, zh in _PERSON.items()},
     **{f"{role}.{name}": f"{who}{zh}" for role, who in _ROLES.items() for name, zh in _PERSON.items()},
@@ -166,11 +183,18 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
         "抽样检定": VerificationKind.SAMPLING.value,
         "进口检定": VerificationKind.IMPORT.value,
         "使用中检查": VerificationKind.IN_SERVICE.value,
+        "校准": VerificationKind.CALIBRATION.value,
     },
-    "conclusion": {"合格": "pass", "不合格": "fail"},
+    "conclusion": {
+        "合格": "pass",
+        "不合格": "fail",
+        "待定": "conditional",
+    },
     "doc_type": {
         "检定证书": DocumentType.VERIFICATION_CERTIFICATE.value,
         "检定结果通知书": DocumentType.REJECTION_NOTICE.value,
+        "校准证书": DocumentType.CALIBRATION_CERTIFICATE.value,
+        "纸质证书登记": DocumentType.PAPER_REGISTER.value,
     },
     "instrument.purpose": {
         "贸易结算": Purpose.TRADE.value,
@@ -182,6 +206,11 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "validity.kind": {"有效期": "date", "限期使用": "service_life", "无": "none"},
     "persons.#.role": {who: role.value for role, who in _ROLES.items()},
     "adjusted": _YES_NO,
+    "validity.agreed": _YES_NO,
+    "decision_rule.rule": {
+        "简单接受": AcceptanceRule.SIMPLE.value,
+        "带保护带的接受": AcceptanceRule.GUARDED.value,
+    },
     "instrument.owner.organisation": _YES_NO,
     "results.#.pass": _YES_NO,
     "results.#.before_adjustment": _YES_NO,

@@ -179,10 +179,12 @@ def _expand(value: JsonObject) -> JsonObject:
 
 
 def _expand_item(code: str, item: JsonValue) -> JsonValue:
-    """Return a result; it passes if each of its points does."""
+    """Return a result; it passes if each of its points does, and says nothing where none is judged."""
     if not isinstance(item, dict):
         return item
     points = item.get("points", [])
     listed = points if isinstance(points, list) else []
     marks = [point.get("pass") for point in listed if isinstance(point, dict)]
+    if marks and set(marks) == {None}:
+        return {"item": code, **item, "points": listed}
     return {"item": code, **item, "points": listed, "pass": all(mark is True for mark in marks)}

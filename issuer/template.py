@@ -16,13 +16,13 @@ What stands here comes from where it is judged: columns and their kinds from `co
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from issuer.columns import CellKind, Column, parse_column
 from issuer.headings import find_choices, find_heading
 from issuer.tabular import EXAMPLE_MARK, HELP_MARK
 from ledger.core.category import Category
-from ledger.core.certificate import Role
+from ledger.core.certificate import Role, VerificationKind
 from ledger.core.errors import InputError
 from ledger.core.limit import Limit, LimitedItem
 from ledger.core.regulation import RuleBook, RuleRow
@@ -31,7 +31,7 @@ MAX_PARTS: Final = 8
 MAX_POINTS: Final = 12
 DEFAULT_POINTS: Final = 3
 _DEFAULT_ITEM: Final = LimitedItem.INDICATION_ERROR
-_UNITS: Final[Mapping[Category, tuple[str, str]]] = {
+UNITS_OF: Final[Mapping[Category, tuple[str, str]]] = {
     Category.OTHER: ("1", "%"),
     Category.FUEL_DISPENSER: ("L", "%"),
     Category.PRICE_SCALE: ("kg", "g"),
@@ -61,7 +61,7 @@ _UNITS: Final[Mapping[Category, tuple[str, str]]] = {
     Category.REFRACTOMETER_OPTOMETRY: ("m-1", "m-1"),
 }
 """Units of reference values and of errors in the example; a row may have others."""
-_PERSONS: Final = {Role.OPERATOR: "16:20", Role.CHECKER: "17:05", Role.APPROVER: "17:40"}
+PERSONS: Final = {Role.OPERATOR: "16:20", Role.CHECKER: "17:05", Role.APPROVER: "17:40"}
 _KIND_HELP: Final = {
     CellKind.TEXT: ("文本", "text"),
     CellKind.INTEGER: ("整数", "a whole number"),
@@ -90,10 +90,14 @@ class TemplateColumn:
     example: str
     is_needed: bool
     """Whether a document lacks something without it."""
+    only: tuple[str, ...] = ()
+    """Which words of its list are for this template; empty: all."""
 
     @property
     def words(self) -> tuple[str, ...]:
         """Return what its cells may hold, where that is a list."""
+        if self.only:
+            return self.only
         words = find_choices(self.column.pattern)
         if self.column.pattern == "instrument.category":
             return (self.example,)
@@ -151,38 +155,46 @@ def build_template(
     if rule is None:
         raise InputError(f"no regulation of {category.name} is in force on {on}", field="category")
     cells = _list_cells(category, rule, on - timedelta(days=1), points, parts)
-    columns = tuple(_make_column(name, example, needed) for name, example, needed in cells)
+    columns = tuple(make_column(name, example, needed) for name, example, needed in cells)
     return Template(rule.name_zh, rule.regulation_id or "", columns)
 
 
-def _make_column(name: str, example: str, needed: bool) -> TemplateColumn:
+def make_column(name: str, example: str, needed: bool) -> TemplateColumn:
+    """Return a column of a template by its name; its drop-down has the words of verifications."""
     column = parse_column(name)
-    return TemplateColumn(column, find_heading(name, column.pattern), example, needed)
+    only = _VERIFICATION_WORDS.get(name, ())
+    return TemplateColumn(column, find_heading(name, column.pattern), example, needed, only)
 
 
-_Cell = tuple[str, str, bool]
+_VERIFICATION_WORDS: Final = {
+    "kind": tuple(
+        word for word, code in find_choices("kind").items() if code != VerificationKind.CALIBRATION
+    ),
+    "conclusion": ("合格", "不合格"),
+}
+Cell: TypeAlias = tuple[str, str, bool]
 """Name, example, whether it is needed."""
 
 
-def _list_cells(category: Category, rule: RuleRow, day: date, points: int, parts: int) -> Iterator[_Cell]:
+def _list_cells(category: Category, rule: RuleRow, day: date, points: int, parts: int) -> Iterator[Cell]:
     yield from _list_head(category, rule, day)
     for number in range(1, parts + 1):
         yield f"instrument.parts.{number}.id", str(number), True
         yield f"instrument.parts.{number}.name", f"{number}号", False
-    yield from _list_surroundings(day)
+    yield from list_surroundings(day)
     yield from _list_results(category, rule, points, parts)
     for number in range(1, (rule.seal_points or 1) + 1):
         yield f"seals.{number}.no", f"QF26{number:04}", False
         yield f"seals.{number}.point", f"封印点{number}", False
     yield "conclusion", "合格", True
     yield "adjusted", "否", True
-    for role, time in _PERSONS.items():
+    for role, time in PERSONS.items():
         yield f"{role}.pid", f"P-{role}", True
         yield f"{role}.name", "姓名", False
         yield f"{role}.signed_at", f"{day} {time}", True
 
 
-def _list_head(category: Category, rule: RuleRow, day: date) -> Iterator[_Cell]:
+def _list_head(category: Category, rule: RuleRow, day: date) -> Iterator[Cell]:
     classes = [limit.accuracy_class for limit in rule.limits if limit.accuracy_class]
     yield "request_id", EXAMPLE_MARK, True
     yield "kind", "首次检定", True
@@ -210,7 +222,8 @@ def _list_head(category: Category, rule: RuleRow, day: date) -> Iterator[_Cell]:
         yield "validity.until", "", False
 
 
-def _list_surroundings(day: date) -> Iterator[_Cell]:
+def list_surroundings(day: date) -> Iterator[Cell]:
+    """Yield place, conditions and one measurement standard."""
     until = day.replace(year=day.year + 2, day=min(day.day, 28)).isoformat()
     yield "place.kind", "实验室", False
     yield "place.where", "", False
@@ -228,7 +241,7 @@ def _list_surroundings(day: date) -> Iterator[_Cell]:
     yield "standards.1.instruments.1.until", until, False
 
 
-def _list_results(category: Category, rule: RuleRow, points: int, parts: int) -> Iterator[_Cell]:
+def _list_results(category: Category, rule: RuleRow, points: int, parts: int) -> Iterator[Cell]:
     limits: dict[LimitedItem, Limit | None] = {limit.item: limit for limit in reversed(rule.limits)}
     items = sorted(limits, key=list(LimitedItem).index) or [_DEFAULT_ITEM]
     number = 0
@@ -244,7 +257,7 @@ def _list_results(category: Category, rule: RuleRow, points: int, parts: int) ->
 
 def _list_result(
     start: str, category: Category, item: LimitedItem, limit: Limit | None, points: int
-) -> Iterator[_Cell]:
+) -> Iterator[Cell]:
     unit, error_unit = _find_units(category, limit)
     is_magnitude = item is LimitedItem.REPEATABILITY
     mpe = _find_mpe(limit, error_unit)
@@ -268,7 +281,7 @@ def _list_result(
 
 
 def _find_units(category: Category, limit: Limit | None) -> tuple[str, str]:
-    unit, error_unit = _UNITS[category]
+    unit, error_unit = UNITS_OF[category]
     if limit is None or limit.unit.code == "e":
         return unit, error_unit
     return unit, limit.unit.code

@@ -13,6 +13,7 @@ import typer
 
 from issuer.template import DEFAULT_POINTS, build_template
 from issuer.template_files import render_csv, render_xlsx
+from issuer.template_kinds import build_calibration_template, build_paper_template
 from ledger.cli import JsonOption
 from ledger.console import print_result, run_command
 from ledger.core.category import Category
@@ -42,6 +43,12 @@ def template(
     points: Annotated[int, typer.Option(help="readings of each indication error")] = DEFAULT_POINTS,
     parts: Annotated[int, typer.Option(help="nozzles, lanes or phases with results of their own")] = 0,
     *,
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="for calibration certificates (校准证书)")
+    ] = False,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="for entries of paper certificates (纸质证书登记)")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write a table with headings, help, drop-downs and an example, to be filled in and given to `issue`."""
@@ -50,7 +57,17 @@ def template(
     if render is None:
         raise InputError("a template is .xlsx or .csv", field="--out")
     day = read_clock().date() if on is None else _read_day(on)
-    made = build_template(_find_category(category), day, load_rule_book(), points=points, parts=parts)
+    found = _find_category(category)
+    if calibration and paper:
+        raise InputError("a table is for one kind of documents", field="--paper")
+    if (calibration or paper) and parts:
+        raise InputError("is for tables of verifications", field="--parts")
+    if paper:
+        made = build_paper_template(found, day, load_rule_book())
+    elif calibration:
+        made = build_calibration_template(found, day, load_rule_book(), points=points)
+    else:
+        made = build_template(found, day, load_rule_book(), points=points, parts=parts)
     with out.open("xb") as file:
         file.write(render(made))
     members = {"file": str(out), "category": made.title, "regulation": made.regulation}

@@ -153,6 +153,14 @@ class LocalLedger:
         """
         return build_bundles(self.prover, Receipts(self.store), indices)
 
+    def entry_proof(self, index: LeafIndex) -> bytes:
+        """Return the proof file of a leaf, with its header.
+
+        Raises:
+            NotFoundError: the newest checkpoint does not reach that far.
+        """
+        return self.prover.tlog_proof(index).encode()
+
     @property
     def registers(self) -> Registers:
         """Return what the register events establish now."""

@@ -43,7 +43,8 @@ def find_named(institution: InstitutionId, credential: JsonObject) -> Named:
     instrument, regulation = _inner(record, "instrument"), _text(_inner(record, "regulation"), "id")
     category, maker = _text(instrument, "category"), _text(instrument, "maker")
     number = _text(instrument, "cpa_no")
-    subjects = {person_subject(institution, pid) for pid in _texts(record, "persons", "pid")}
+    persons = [*_texts(record, "persons", "pid"), *_texts_in(record, "paper", "entered_by")]
+    subjects = {person_subject(institution, pid) for pid in persons}
     subjects |= {standard_subject(institution, name) for name in _texts(record, "standards", "id")}
     subjects |= {
         material_subject(_text(item, "id") or "", _text(item, "lot") or "") for item in _items(record, "crms")
@@ -80,6 +81,11 @@ def _text(value: JsonObject, name: str) -> str | None:
 def _items(value: JsonObject, name: str) -> Iterator[JsonObject]:
     items = value.get(name)
     yield from (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
+
+
+def _texts_in(value: JsonObject, name: str, member: str) -> list[str]:
+    text = _text(_inner(value, name), member)
+    return [] if text is None else [text]
 
 
 def _texts(value: JsonObject, name: str, member: str) -> Iterator[str]:

@@ -163,6 +163,15 @@ class RemoteLedger:
                 bundles[index] = raw
         return bundles
 
+    def entry_proof(self, index: LeafIndex) -> bytes:
+        """Return the proof file of a leaf, with its header; it is for a verifier to judge.
+
+        Raises:
+            UnavailableError: out of reach.
+            NotFoundError: the server has no such leaf.
+        """
+        return self._send("GET", f"entries/{index}/proof").body
+
     def anchored_size(self) -> TreeSize:
         """Return how many leaves the newest anchor holds, as the server says.
 

@@ -22,6 +22,7 @@ from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.statement import (
     ActClaims,
     Conclusion,
+    DocumentKind,
     IssueClaims,
     Statement,
     parse_signed_statement,
@@ -68,6 +69,7 @@ class People:
         version: int = 0,
         replaces: int | None = None,
         lot: str | None = None,
+        kind: DocumentKind = DocumentKind.VERIFICATION,
     ) -> bytes:
         instrument, part = get_thing(thing)
         claims = IssueClaims(
@@ -84,6 +86,7 @@ class People:
             seals_digest=None,
             predecessor=None if replaces is None else make_number(replaces),
             lot=lot,
+            kind=kind,
         )
         event_type = EventType.ISSUE if replaces is None else EventType.REPLACE
         return self._sign(Statement(event_type, issuer, claims, version))

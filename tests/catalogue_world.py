@@ -18,7 +18,7 @@ from ledger.core.event import ACT_TYPES, ISSUE_TYPES, certificate_subject, instr
 from ledger.core.fold_documents import AUTHORITY_ACTS, INSTITUTION_ACTS
 from ledger.core.lot import LotStatus
 from ledger.core.replay import Replay
-from ledger.core.statement import IssueClaims, parse_signed_statement
+from ledger.core.statement import DocumentKind, IssueClaims, parse_signed_statement
 from ledger.core.status import Status, Void
 from ledger.log import Log
 from verifier.checks import find_stated_status
@@ -78,6 +78,7 @@ class DaysOfEvents:
             version=self._expect(make_thing(thing)),
             replaces=replaces,
             lot=self.random.choice([None, *LOTS]),
+            kind=self.random.choices(list(DocumentKind), (8, 1, 1))[0],
         )
 
     def _say_of_lot(self) -> bytes:
@@ -152,9 +153,13 @@ def _stand(states, statement, day):
     document = states[certificate_subject(statement.issuer, claims.number)]
     instrument = states[instrument_subject(claims.instrument_id, claims.part)]
     lot = None if claims.lot is None else states.get(lot_subject(statement.issuer, claims.lot))
-    found = find_stated_status(document, instrument, lot)
+    found = find_stated_status(document, instrument, lot, claims.kind)
     if found is not None:
         return found.value
+    if claims.kind is DocumentKind.PAPER:
+        return "PAPER"
+    if claims.kind is DocumentKind.CALIBRATION:
+        return "EXPIRED" if claims.valid_until is not None and claims.valid_until < day else "CALIBRATED"
     if document.status is Status.FAILED:
         return "FAILED"
     return "EXPIRED" if claims.valid_until is not None and claims.valid_until < day else "VALID"

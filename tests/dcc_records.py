@@ -5,6 +5,7 @@ certificate = publish(RECORDS["rejection"])
 
 import hashlib
 
+from further_kinds import GUARDED, SIMPLE, make_calibration, make_value, make_values
 from ledger_in_memory import make_point, make_record, make_rejection, make_result, make_signer, seal_record
 
 from ledger.core.canonical import encode_canonical_json
@@ -127,6 +128,17 @@ _SCALE = {
 _BEFORE_ONLY = make_result("indication_error", "L") | {"before_adjustment": True, "pass": False}
 _WITHOUT_LIMIT = make_result("x_item", "L", points=[{"error": "-0.10", "pass": True, "u": "0.05"}])
 
+_BEFORE = make_values(make_value("0.40", measured="20.08", mpe="0.30"), before_adjustment=True)
+_JUDGED = make_values(make_value("0.10", measured="20.02", mpe="0.30"))
+COMPARISON = {
+    "name": "示例比对",
+    "unit": "L",
+    "value": "20.02",
+    "u": "0.05",
+    "reference": "20.00",
+    "reference_u": "0.03",
+}
+
 RECORDS = {
     "plain": make_record(1),
     "full": _make_full(),
@@ -152,4 +164,23 @@ RECORDS = {
     "without limit and factor": make_record(16, results=[_take_away(_WITHOUT_LIMIT, "k")]),
     "only other conditions": make_record(17, environment={"other": "室外"}),
     "empty environment": make_record(18, environment={}),
+    "calibration": make_calibration(19),
+    "calibration that conforms": make_calibration(
+        20, results=[*_BEFORE, *_JUDGED], adjusted=True, conclusion="pass", decision_rule=GUARDED
+    ),
+    "calibration left undecided": make_calibration(
+        21,
+        results=make_values(make_value("0.30", measured="20.06", mpe="0.30")),
+        conclusion="conditional",
+        decision_rule=GUARDED,
+        validity={"kind": "date", "until": "2027-02-27", "agreed": True},
+    ),
+    "calibration that does not conform": make_calibration(
+        22,
+        results=make_values(make_value("0.40", measured="20.08", mpe="0.30")),
+        conclusion="fail",
+        decision_rule=SIMPLE,
+        regulation={"id": "JJG 443-2023(试行)", "title": "燃油加油机"},
+        comparisons=[COMPARISON],
+    ),
 }

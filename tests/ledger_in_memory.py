@@ -65,7 +65,6 @@ from ledger.core.scope import ScopeContent, encode_scope_content
 from ledger.core.signature import Ed25519Signer, Signer
 from ledger.core.statement import (
     ActClaims,
-    Conclusion,
     Endorsement,
     IssueClaims,
     RegisterClaims,
@@ -75,7 +74,7 @@ from ledger.core.statement import (
     parse_signed_statement,
     sign_statement,
 )
-from ledger.core.status import Effect, Registers, Status, SubjectState, Void
+from ledger.core.status import Effect, Registers, Status, SubjectState, Void, find_issued_status
 from ledger.core.status_map import EMPTY_MAP, StatusMap, load_nothing
 from ledger.core.trust import TrustList, encode_trust_list
 from ledger.named import list_related
@@ -510,10 +509,14 @@ class MemoryLedger:
         return self._add(encode_leaf(header, raw), None)
 
     def _force_states(self, statement: Statement, header: LeafHeader, index: LeafIndex) -> None:
-        current = index if isinstance(statement.claims, IssueClaims) else None
-        self.states[header.subject] = SubjectState(Status(header.status), header.version, index, current)
+        claims, before = statement.claims, self.states.get(header.subject)
+        current, status = index if isinstance(claims, IssueClaims) else None, Status(header.status)
+        newest, own = current, status
+        if isinstance(claims, IssueClaims) and not claims.is_verification:
+            newest, own = None if before is None else before.current_certificate, find_issued_status(claims)
+        self.states[header.subject] = SubjectState(status, header.version, index, newest)
         for subject in list_touched(statement)[1:]:
-            self.states[subject] = SubjectState(Status(header.status), 1, index, current)
+            self.states[subject] = SubjectState(own, 1, index, current)
 
     def _invent_header(self, signed: SignedStatement, at_ms: int) -> LeafHeader:
         statement = signed.statement
@@ -521,7 +524,9 @@ class MemoryLedger:
         before = self.states.get(subject)
         status = Status.ACTIVE
         if isinstance(claims, IssueClaims):
-            status = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
+            status = find_issued_status(claims)
+        if isinstance(claims, IssueClaims) and not claims.is_verification:
+            status = Status.REGISTERED if before is None else before.status
         prev = None if before is None else before.last_event
         state = SubjectState(status, statement.expected_version + 1, LeafIndex(len(self.leaves)), None)
         return build_header(signed, Effect(subject, prev, {subject: state}), at_ms)

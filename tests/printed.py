@@ -7,10 +7,13 @@
 
 import hashlib
 import io
+import shutil
+import subprocess
 from datetime import timedelta
 from functools import cache
 
 import pikepdf
+import pytest
 from ledger_in_memory import INSTITUTION, NOW, SHANGHAI, MemoryLedger, make_record, make_signer
 
 from issuer.outputs import build_qr_text
@@ -96,3 +99,17 @@ def rewrite(pdf: bytes, change) -> bytes:
             fix_metadata_version=False,
         )
     return output.getvalue()
+
+
+def attachments(pdf: bytes) -> dict[str, tuple[bytes, str]]:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        return {str(spec.F): (spec.EF.F.read_bytes(), str(spec.AFRelationship)) for spec in opened.Root.AF}
+
+
+def read_text(pdf: bytes, tmp_path) -> str:
+    """Return the words of a PDF in the order of reading, as another program finds them."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("poppler's pdftotext is not installed")
+    (tmp_path / "document.pdf").write_bytes(pdf)
+    command = ["pdftotext", "-layout", str(tmp_path / "document.pdf"), "-"]
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode()

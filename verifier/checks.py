@@ -5,6 +5,7 @@ The functions take parsed parts and return a `Check`; which come in which order 
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 from ledger.core.anchor import AnchorGrade, AnchorReceipt
@@ -32,8 +33,16 @@ from ledger.core.rule_result import RuleResult
 from ledger.core.rules import check_binding
 from ledger.core.signatories import verify_signatures
 from ledger.core.signature import PublicKey
-from ledger.core.statement import Conclusion, IssueClaims, SignedStatement, verify_statement
-from ledger.core.status import RegisteredKey, Registers, StateView, Status, SubjectState, Void
+from ledger.core.statement import Conclusion, DocumentKind, IssueClaims, SignedStatement, verify_statement
+from ledger.core.status import (
+    RegisteredKey,
+    Registers,
+    StateView,
+    Status,
+    SubjectState,
+    Void,
+    find_issued_status,
+)
 from ledger.core.step import Check, Outcome, Step, failed, not_checked, passed
 from verifier.freshness import Age
 from verifier.relatives import Relative, find_relatives, find_worst
@@ -218,12 +227,16 @@ def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
     issuer, claims = InstitutionId(signed.statement.issuer), signed.statement.claims
     document = certificate_subject(issuer, claims.number) if isinstance(claims, IssueClaims) else None
     prev = LeafIndex(2**63) if bundle.header.prev is None else bundle.header.prev
-    expected, status = signed.statement.expected_version, _left_in(bundle, Status.VALID)
+    expected = signed.statement.expected_version
+    keeps = isinstance(claims, IssueClaims) and not claims.is_verification
+    status = Status(bundle.header.status) if keeps else _left_in(bundle, Status.VALID)
 
     def view(subject: Subject) -> SubjectState | None:
         if subject == document or expected == 0:
             return None
-        return SubjectState(status if subject == own else Status.VALID, expected, prev, prev)
+        if subject == own:
+            return SubjectState(status, expected, prev, None if keeps else prev)
+        return SubjectState(Status.VALID, expected, prev, prev)
 
     own = find_subject(signed.statement)
     return view
@@ -286,22 +299,26 @@ def check_status(
     document = proven.find(certificate_subject(issuer, claims.number))
     instrument = proven.find(instrument_subject(claims.instrument_id, claims.part))
     lot = None if claims.lot is None else proven.find(lot_subject(issuer, claims.lot))
-    issued = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
+    issued = find_issued_status(claims)
     if document is None or not _fits_document(document, issued, index):
         return failed(Step.STATUS, "the status map does not know this document", "状态表中没有此证书"), None
     version = signed.statement.expected_version + 1
     left = SubjectState(_left_in(bundle, issued), version, index, index)
-    if instrument is None or not _fits_instrument(instrument, document, left):
+    fits = _fits_instrument if claims.is_verification else partial(_fits_kept, bundle.header.status)
+    if instrument is None or not fits(instrument, document, left):
         return failed(Step.STATUS, "the status map contradicts this document", "状态表与此证书矛盾"), None
     if claims.predecessor is not None:
         replaced = proven.find(certificate_subject(issuer, claims.predecessor))
         if replaced is None or replaced.status is not Status.SUPERSEDED:
             en = f"the status map does not say that {claims.predecessor} was replaced"
             return failed(Step.STATUS, en, f"状态表未记载{claims.predecessor}已被替换"), None
+    if not claims.is_verification:
+        check = _judge_age(age, *_describe_kept(document, instrument, lot))
+        return check, find_stated_status(document, instrument, lot, claims.kind)
     parts = (part.id for part in bundle.certificate.record.instrument.parts)
     relatives = find_relatives(claims, parts, proven, instrument)
     check = _judge_age(age, *_describe_states(document, instrument, lot, relatives))
-    own = find_stated_status(document, instrument, lot)
+    own = find_stated_status(document, instrument, lot, claims.kind)
     return check, own if document.status is Status.FAILED else find_worst(own, relatives)
 
 
@@ -330,8 +347,25 @@ def _fits_instrument(instrument: SubjectState, document: SubjectState, issued: S
     return issued.last_event < newest <= instrument.last_event
 
 
+def _fits_kept(left: int, instrument: SubjectState, _: SubjectState, issued: SubjectState) -> bool:
+    """Say whether an instrument can have this state after a document that verifies nothing.
+
+    That left it in the status `left`, and with the newest verification that it had.
+    """
+    newest = -1 if instrument.current_certificate is None else instrument.current_certificate
+    if left == Status.REGISTERED and instrument.version == issued.version and newest != -1:
+        return False
+    if instrument.version <= issued.version:
+        had = SubjectState(Status(left), issued.version, issued.last_event, instrument.current_certificate)
+        return instrument == had and newest < issued.last_event
+    return newest != issued.last_event < instrument.last_event and newest <= instrument.last_event
+
+
 def find_stated_status(
-    document: SubjectState, instrument: SubjectState, lot: SubjectState | None = None
+    document: SubjectState,
+    instrument: SubjectState,
+    lot: SubjectState | None = None,
+    kind: DocumentKind = DocumentKind.VERIFICATION,
 ) -> DocumentStatus | None:
     """Return what the states say of a document beyond what it says of itself; None: nothing that weighs more.
 
@@ -339,7 +373,10 @@ def find_stated_status(
         document: newest state of the certificate.
         instrument: newest state of its instrument.
         lot: newest state of its lot; None: it has none, or nothing was said of it.
+        kind: of the document; what verifies nothing stands apart from the verifications of its instrument.
     """
+    if kind is not DocumentKind.VERIFICATION:
+        return _ACTED_ON.get(document.status)
     if document.status is Status.FAILED:
         return None
     newer = None
@@ -390,6 +427,22 @@ def _describe_states(
         en, zh = f"{en}; its lot {words.en} by leaf {at}", f"{zh}；所属批次由账本第{at}条：{words.zh}"
     for each in relatives:
         en, zh = f"{en}; {each.text.en}", f"{zh}；{each.text.zh}"
+    return en, zh
+
+
+def _describe_kept(
+    document: SubjectState, instrument: SubjectState, _: SubjectState | None
+) -> tuple[str, str]:
+    """Say how a document that verifies nothing stands, and how its instrument does by its verifications."""
+    if instrument.current_certificate is None:
+        en, zh = "no verification of this instrument is in the ledger", "账本中没有该器具的检定记录"
+    else:
+        newest, status = instrument.current_certificate, instrument.status.name
+        en = f"no verification; the newest of this instrument is leaf {newest}, status {status}"
+        zh = f"不属于检定；该器具最新检定为账本第{newest}条，状态{status}"
+    if document.status in _ACTED_ON:
+        words, at = STATUS_WORDS[_ACTED_ON[document.status]], document.last_event
+        en, zh = f"{en}; {words.en} by leaf {at}", f"{zh}；账本第{at}条：{words.zh}"
     return en, zh
 
 
@@ -448,11 +501,18 @@ _GRADES: Final = {AnchorGrade.INCLUDED: "已打包", AnchorGrade.SAFE: "较安�
 
 
 def find_status(
-    conclusion: Conclusion, kind: ValidityKind, until: date | None, today: date
+    conclusion: Conclusion | None,
+    kind: ValidityKind,
+    until: date | None,
+    today: date,
+    document: DocumentKind = DocumentKind.VERIFICATION,
 ) -> DocumentStatus:
     """Return what a document says of itself on a day; its last day counts as valid to 24:00."""
-    if conclusion is Conclusion.FAIL:
+    if document is DocumentKind.PAPER:
+        return DocumentStatus.PAPER
+    verifies = document is DocumentKind.VERIFICATION
+    if verifies and conclusion is Conclusion.FAIL:
         return DocumentStatus.FAILED
     if until is None or today <= until:
-        return DocumentStatus.VALID
+        return DocumentStatus.VALID if verifies else DocumentStatus.CALIBRATED
     return DocumentStatus.EXPIRED if kind is ValidityKind.DATE else DocumentStatus.SERVICE_LIFE_ENDED

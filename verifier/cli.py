@@ -34,6 +34,7 @@ from ledger.core.errors import (
 from ledger.core.policy import Policy, parse_policy
 from ledger.core.qr import LongForm, parse_qr_text
 from ledger.core.step import Outcome, Step, Verdict
+from ledger.core.supplement import MAX_ACT_PROOF_BYTES, ActProof, parse_act_proof
 from ledger.core.trust import MAX_TRUST_BYTES, TrustList, parse_trust_list
 from verifier.findings import FINDING_TYPES, judge_finding
 from verifier.past import verify_as_of
@@ -82,6 +83,11 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--trust", type=Path, help="trust list (default: trust.json beside the policy, if there)"
     )
+    parser.add_argument(
+        "--act",
+        type=Path,
+        help="of a supplement: proof of its act (default: FILE.act.json beside it, if there)",
+    )
     parser.add_argument("--chain", metavar="URL", help="node at which to look at the contract itself")
     parser.add_argument("--at", type=_parse_clock, help="check as of this day or UTC instant instead of now")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -120,6 +126,8 @@ def run(options: argparse.Namespace, policy: Policy) -> Report:
         return _verify_text(options.document, session, now, options.chain)
     raw = _read(Path(options.document))
     kind = _guess_kind(raw)
+    if options.act is not None and kind != "pdf":
+        raise InputError("only a supplement, which is a PDF, has an act", field="--act")
     if kind == "json":
         return _verify_json(raw, session, now, options.chain)
     if kind == "text":
@@ -127,7 +135,7 @@ def run(options: argparse.Namespace, policy: Policy) -> Report:
     if kind == "pdf":
         from verifier.pdf import verify_pdf  # noqa: PLC0415 -- bundles are checked without it
 
-        return verify_pdf(raw, session, now, _open_chain(options.chain, policy))
+        return verify_pdf(raw, session, now, _open_chain(options.chain, policy), _load_act(options))
     from verifier.picture import read_qr_picture  # noqa: PLC0415 -- the picture library is loaded when needed
 
     return _verify_text(read_qr_picture(raw), session, now, options.chain)
@@ -253,6 +261,15 @@ def _load_trust(options: argparse.Namespace) -> TrustList | None:
     if options.trust is None and not path.is_file():
         return None
     return parse_trust_list(_read(path, "trust list", MAX_TRUST_BYTES))
+
+
+def _load_act(options: argparse.Namespace) -> ActProof | None:
+    """Return the proof of a supplement's act: the one that is named, else the one that lies beside the PDF."""
+    document = Path(options.document)
+    path = options.act or document.with_name(f"{document.name}.act.json")
+    if options.act is None and not path.is_file():
+        return None
+    return parse_act_proof(_read(path, "--act", MAX_ACT_PROOF_BYTES))
 
 
 def _read(path: Path, what: str = "document", max_bytes: int = MAX_INPUT_BYTES) -> bytes:

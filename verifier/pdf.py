@@ -1,7 +1,7 @@
 """Checks a certificate as PDF: the institution's signature over the whole file, and the bundle inside it.
 
     PDF ── one signature over every byte but its own ──► seal key of the institution, as the ledger has it
-     └─ certificate.json, bundle.json, disclosure.json (of a holder's copy)
+     └─ certificate.json, bundle.json, disclosure.json (of a holder's copy), supplement.json (of a supplement)
 
 The file must be signed once, to its last byte, and not have been touched since; the key must be registered for
 the institution that issued the certificate, by the evidence of the bundle in the file, and count there still;
@@ -26,20 +26,24 @@ from ledger.core.disclosure import Disclosure, parse_disclosure, verify_disclosu
 from ledger.core.errors import BrokenSignatureError, VerificationError
 from ledger.core.evidence import Established
 from ledger.core.step import Check, Step, failed, not_checked, passed
+from ledger.core.supplement import MAX_SUPPLEMENT_BYTES, ActProof, parse_supplement
 from verifier import checks
 from verifier.pdf_objects import Dictionary, HexString, Name, PdfFile, refuse
 from verifier.pdf_signature import CmsSignature, parse_cms, verify_cms
 from verifier.report import Report, build_report
 from verifier.session import Session
-from verifier.verify import ChainLook, verify_bundle
+from verifier.supplement import check_act, check_supplement, describe_supplement
+from verifier.verify import ChainLook, join_checks, verify_bundle
 
 _CERTIFICATE: Final = "certificate.json"
 _BUNDLE: Final = "bundle.json"
 _DISCLOSURE: Final = "disclosure.json"
+_SUPPLEMENT: Final = "supplement.json"
 _SIZES: Final = {
     _CERTIFICATE: MAX_CERTIFICATE_BYTES,
     _BUNDLE: MAX_BUNDLE_BYTES,
     _DISCLOSURE: MAX_CERTIFICATE_BYTES,
+    _SUPPLEMENT: MAX_SUPPLEMENT_BYTES,
 }
 """Attachments that a document of ours may have, and the longest of each."""
 
@@ -61,6 +65,8 @@ class SealedPdf:
     certificate: bytes
     bundle: bytes
     disclosure: bytes | None
+    supplement: bytes | None = None
+    """Of a supplement: what is added to which certificate."""
 
     @property
     def digest(self) -> bytes:
@@ -95,10 +101,17 @@ def parse_sealed_pdf(raw: bytes) -> SealedPdf:
         attached[_CERTIFICATE],
         attached[_BUNDLE],
         attached.get(_DISCLOSURE),
+        attached.get(_SUPPLEMENT),
     )
 
 
-def verify_pdf(raw: bytes, session: Session, now: datetime, look: ChainLook | None = None) -> Report:
+def verify_pdf(
+    raw: bytes,
+    session: Session,
+    now: datetime,
+    look: ChainLook | None = None,
+    act: ActProof | None = None,
+) -> Report:
     """Check a signed PDF and the bundle in it.
 
     Args:
@@ -106,9 +119,11 @@ def verify_pdf(raw: bytes, session: Session, now: datetime, look: ChainLook | No
         session: what to believe.
         now: the verifier's clock, aware UTC.
         look: as in `verify_bundle`.
+        act: of a supplement, the proof that the log has it.
 
     Raises:
-        InputError: not a PDF that can be checked, or its bundle is of another log.
+        InputError: not a PDF that can be checked, or its bundle is of another log; or the proof of an act, and
+            the PDF is no supplement.
     """
     sealed = parse_sealed_pdf(raw)
     broken = _check_bytes(sealed)
@@ -116,16 +131,27 @@ def verify_pdf(raw: bytes, session: Session, now: datetime, look: ChainLook | No
         return build_report([broken], None, session.policy, None, complete=False)
     bundle = parse_bundle(sealed.bundle)
     disclosure = None if sealed.disclosure is None else parse_disclosure(sealed.disclosure)
+    supplement = None if sealed.supplement is None else parse_supplement(sealed.supplement)
+    if supplement is None and act is not None:
+        refuse("is no supplement: the proof of an act says nothing of it")
 
     def judge(established: Established | None) -> list[Check]:
-        return [
+        found = [
             passed(Step.INTEGRITY, "the PDF is as it was signed, to its last byte", "PDF自签名后未改动"),
             _check_parts(sealed, bundle, disclosure),
             _check_signer(sealed, bundle, session, established),
             *_check_time(sealed, session, now, established),
         ]
+        if supplement is None:
+            return found
+        digest, certificate = hashlib.sha256(raw).digest(), bundle.certificate
+        in_log = check_act(supplement, digest, act, certificate, established, session)
+        return join_checks(found, [check_supplement(supplement, certificate), in_log])
 
-    return verify_bundle(bundle, session, now, look, carrier=judge)
+    if supplement is None:
+        return verify_bundle(bundle, session, now, look, carrier=judge)
+    note, required = describe_supplement(supplement), frozenset({Step.INCLUSION})
+    return verify_bundle(bundle, session, now, look, carrier=judge, required=required, note=note)
 
 
 # --- steps ------------------------------------------------------------------------------------------------

@@ -10,7 +10,11 @@ is authentic and INVALID at once: it is genuine, and the instrument must not be 
 | withdrawn, cancelled, or a rejection notice, of this or of a later verification | INVALID |
 | a required step NOT_CHECKED | UNKNOWN |
 | suspended, needs reverification, superseded, past its last day, or a warning | ATTENTION |
+| a calibration certificate, or an entry from paper: nothing was verified | ATTENTION |
 | else | VALID |
+
+Steps that nobody can take for an entry from paper (scope, persons, regulation, standards, limits, expiry, type) are
+not required of one.
 
 >>> build_report(checks, DocumentStatus.VALID, policy, None).verdict
 <Verdict.VALID: 'VALID'>
@@ -22,6 +26,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
+from ledger.core.certificate import DocumentType
+from ledger.core.paper_rules import PAPER_STEPS
 from ledger.core.policy import Policy
 from ledger.core.step import Check, Outcome, Sentence, Step, Verdict
 
@@ -36,8 +42,12 @@ class DocumentStatus(StrEnum):
     """How the document stands, by its own words on the verifier's day and by the map; the lightest first."""
 
     VALID = "VALID"
+    CALIBRATED = "CALIBRATED"
+    """A calibration certificate in force: its values are genuine, and it verifies nothing."""
     EXPIRED = "EXPIRED"
     SERVICE_LIFE_ENDED = "SERVICE_LIFE_ENDED"
+    PAPER = "PAPER"
+    """Entered from a paper certificate: no electronic certificate, whatever the paper concludes."""
     SUPERSEDED = "SUPERSEDED"
     """A newer document of the same instrument is in the log."""
     NEEDS_REVERIFICATION = "NEEDS_REVERIFICATION"
@@ -54,6 +64,10 @@ class DocumentStatus(StrEnum):
 
 STATUS_WORDS: Final = {
     DocumentStatus.VALID: Sentence("in its period of validity", "在有效期内"),
+    DocumentStatus.CALIBRATED: Sentence("calibrated, not verified", "校准结果，不是检定"),
+    DocumentStatus.PAPER: Sentence(
+        "entered from paper, not an electronic certificate", "据纸质证书登记，不是电子证书"
+    ),
     DocumentStatus.EXPIRED: Sentence("expired", "已过有效期"),
     DocumentStatus.SERVICE_LIFE_ENDED: Sentence("end of service life reached", "已到使用期限"),
     DocumentStatus.SUPERSEDED: Sentence("a newer certificate exists", "已有新证书"),
@@ -72,6 +86,8 @@ _INVALID: Final = {
     DocumentStatus.FAILED,
     DocumentStatus.FAILED_SINCE,
 }
+
+_IN_ORDER: Final = {DocumentStatus.VALID, DocumentStatus.CALIBRATED}
 
 VERDICT_WORDS: Final = {
     Verdict.VALID: Sentence("valid", "有效"),
@@ -101,6 +117,10 @@ class DocumentSummary:
     category: str
     verified_on: date
     valid_until: date | None
+    conclusion: str | None = None
+    """Of documents that are neither certificate nor notice of a verification: those say it by their type."""
+    entered_on: date | None = None
+    """Of an entry from paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +140,15 @@ class Report:
         """Return the exit code of the command: 0 in order, 1 do not rely on it, 3 cannot be confirmed."""
         if self.verdict is Verdict.UNKNOWN:
             return EXIT_UNKNOWN
-        if self.verdict is Verdict.INVALID or self.status is not DocumentStatus.VALID:
+        if self.verdict is Verdict.INVALID or self.status not in _IN_ORDER:
             return EXIT_DO_NOT_RELY
         return EXIT_IN_ORDER
+
+
+def list_required(policy: Policy, document: DocumentSummary | None) -> frozenset[Step]:
+    """Return the steps that a policy requires of such a document; see the table above."""
+    is_paper = document is not None and document.document_type == DocumentType.PAPER_REGISTER
+    return policy.required - frozenset(PAPER_STEPS) if is_paper else policy.required
 
 
 def find_heaviest(*statuses: DocumentStatus | None) -> DocumentStatus | None:
@@ -159,7 +185,7 @@ def build_report(
     verdict = _find_verdict(
         outcomes,
         status if authentic and complete else None,
-        policy.required | asked_for,
+        list_required(policy, document) | asked_for,
         warned=any(check.warning for check in every),
     )
     return Report(

@@ -23,7 +23,7 @@ from typing import Final
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import ProofBundle
-from ledger.core.certificate import Certificate, Record
+from ledger.core.certificate import DOCUMENT_KINDS, Certificate, DocumentType, Record
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.encoding import parse_instant
 from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, VerificationError
@@ -34,7 +34,13 @@ from ledger.core.map_proof import open_map_proof
 from ledger.core.policy import Policy, require_origin
 from ledger.core.register_fields import RegisterState
 from ledger.core.rules import Clocks, check_times, local_date
-from ledger.core.statement import IssueClaims, SignedStatement, parse_signed_statement
+from ledger.core.statement import (
+    Conclusion,
+    DocumentKind,
+    IssueClaims,
+    SignedStatement,
+    parse_signed_statement,
+)
 from ledger.core.status import RegisteredKey, Registers
 from ledger.core.step import Check, Outcome, Sentence, Step, not_checked, passed
 from verifier import checks
@@ -73,6 +79,8 @@ def verify_bundle(
     look: ChainLook | None = None,
     covering: Covering | None = None,
     carrier: Carrier | None = None,
+    required: frozenset[Step] = frozenset(),
+    note: Sentence | None = None,
 ) -> Report:
     """Check a bundle, offline unless `look` is given.
 
@@ -83,6 +91,8 @@ def verify_bundle(
         look: step 16, which is then required; the only thing here that may touch a network.
         covering: a later state of the log, if `now` is an instant up to which the bundle's state held.
         carrier: checks of the file that the bundle came in; they join the bundle's own.
+        required: steps that the file needs, whatever the policy says.
+        note: what the file is, for people.
 
     Raises:
         PolicyMismatchError: the bundle is of another log.
@@ -107,12 +117,35 @@ def verify_bundle(
     found.append(newest)
     if carrier is not None:
         found = join_checks(found, carrier(None if evidence is None else evidence[1]))
-    asked_for = frozenset() if look is None else frozenset({Step.CHAIN})
+    asked_for = required if look is None else required | {Step.CHAIN}
     if session.policy.max_status_age is not None:
         asked_for |= {Step.STATUS}
     status = find_heaviest(stated, _find_record_status(record, session, now))
-    note = None if evidence is None else _compare_policies(evidence[1].registers, session.policy)
+    policies = None if evidence is None else _compare_policies(evidence[1].registers, session.policy)
+    note = _join_notes(note, describe_kind(record), policies)
     return build_report(found, status, session.policy, summarise(record), asked_for=asked_for, note=note)
+
+
+def describe_kind(record: Record) -> Sentence | None:
+    """Say what a document is that verifies nothing, since whoever sees it may take it for a verification."""
+    if record.paper is not None:
+        day = record.paper.entered_on
+        return Sentence(
+            f"from paper, entered on {day}; not an electronic certificate",
+            f"据纸质证书登记，登记日期{day}；不是电子证书",
+        )
+    if record.document_kind is DocumentKind.CALIBRATION:
+        return Sentence(
+            "a calibration certificate; the instrument is not verified by it", "校准证书；不证明该器具经检定"
+        )
+    return None
+
+
+def _join_notes(*notes: Sentence | None) -> Sentence | None:
+    said = [note for note in notes if note is not None]
+    if not said:
+        return None
+    return Sentence("; ".join(note.en for note in said), "；".join(note.zh for note in said))
 
 
 def join_checks(found: Sequence[Check], others: Sequence[Check]) -> list[Check]:
@@ -178,8 +211,8 @@ def verify_certificate(certificate: Certificate, session: Session, now: datetime
         )
     )
     found.append(_check_times(certificate, None, session, now, in_evidence=False))
-    status = _find_record_status(record, session, now)
-    return build_report(found, status, session.policy, summarise(record), complete=False)
+    status, note = _find_record_status(record, session, now), describe_kind(record)
+    return build_report(found, status, session.policy, summarise(record), complete=False, note=note)
 
 
 def verify_statement_alone(raw: bytes, session: Session, now: datetime) -> Report:
@@ -207,10 +240,24 @@ def verify_statement_alone(raw: bytes, session: Session, now: datetime) -> Repor
             name = registers.institutions[institution].name.zh
     found.append(_status_not_proved())
     today = local_date(now, session.policy.zone)
-    status = checks.find_status(claims.conclusion, claims.validity_kind, claims.valid_until, today)
-    note = Sentence("signed, status not checked", "签名有效，状态未查")
+    status = checks.find_status(
+        claims.conclusion, claims.validity_kind, claims.valid_until, today, claims.kind
+    )
+    note = _UNCHECKED[claims.kind]
     summary = _summarise_claims(claims, name)
     return build_report(found, status, session.policy, summary, complete=False, note=note)
+
+
+_UNCHECKED: Final = {
+    DocumentKind.VERIFICATION: Sentence("signed, status not checked", "签名有效，状态未查"),
+    DocumentKind.CALIBRATION: Sentence(
+        "a calibration, not a verification; signed, status not checked", "校准，不是检定；签名有效，状态未查"
+    ),
+    DocumentKind.PAPER: Sentence(
+        "entered from paper, not an electronic certificate; signed, status not checked",
+        "据纸质证书登记，不是电子证书；签名有效，状态未查",
+    ),
+}
 
 
 def report_short_code(session: Session) -> Report:
@@ -419,7 +466,8 @@ def _read_sealing_time(certificate: Certificate) -> datetime:
 
 def _find_record_status(record: Record, session: Session, now: datetime) -> DocumentStatus:
     today = local_date(now, session.policy.zone)
-    return checks.find_status(record.conclusion, record.validity.kind, record.validity.until, today)
+    validity = record.validity
+    return checks.find_status(record.conclusion, validity.kind, validity.until, today, record.document_kind)
 
 
 def _status_not_proved() -> Check:
@@ -488,13 +536,26 @@ def summarise(record: Record) -> DocumentSummary:
         category=instrument.category.name,
         verified_on=record.verified_on,
         valid_until=record.validity.until,
+        conclusion=_name_conclusion(record.document_kind, record.conclusion),
+        entered_on=None if record.paper is None else record.paper.entered_on,
     )
+
+
+def _name_conclusion(kind: DocumentKind, conclusion: Conclusion | None) -> str | None:
+    is_said = kind is DocumentKind.VERIFICATION or conclusion is None
+    return None if is_said or conclusion is None else conclusion.name.lower()
+
+
+def _name_type(claims: IssueClaims) -> DocumentType:
+    if claims.kind is DocumentKind.VERIFICATION and claims.conclusion is Conclusion.FAIL:
+        return DocumentType.REJECTION_NOTICE
+    return next(name for name, kind in DOCUMENT_KINDS.items() if kind is claims.kind)
 
 
 def _summarise_claims(claims: IssueClaims, institution: str) -> DocumentSummary:
     cut = claims.serial.tail is not None
     return DocumentSummary(
-        document_type="verification_certificate" if claims.conclusion.name == "PASS" else "rejection_notice",
+        document_type=_name_type(claims).value,
         number=claims.number,
         institution=institution,
         instrument=None,
@@ -504,4 +565,5 @@ def _summarise_claims(claims: IssueClaims, institution: str) -> DocumentSummary:
         category=claims.category.name,
         verified_on=claims.verified_on,
         valid_until=claims.valid_until,
+        conclusion=_name_conclusion(claims.kind, claims.conclusion),
     )

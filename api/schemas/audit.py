@@ -29,6 +29,8 @@ class AuditRow(Shape):
     status: str | None = None
     certificate_digest: str | None = None
     document_leaf: int | None = None
+    document_kind: str | None = None
+    """CALIBRATION or PAPER; absent: a verification, or no document."""
     proof: dict[str, Any] | None = None
 
 

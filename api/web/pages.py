@@ -14,9 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.negotiation import Language, Tongue
 from api.verdicts import Finding, Shown
 from api.web.words import (
+    CONCLUSIONS,
     DOCUMENTS,
     INCLUDED,
     LOOKS,
+    NEXT_CALIBRATION,
     NO_NEWER,
     SERVICE_LIFE_ENDED,
     UNTIL,
@@ -26,6 +28,7 @@ from api.web.words import (
     say_outcome,
     say_zone,
 )
+from ledger.core.certificate import DocumentType
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
 from ledger.core.step import Outcome, Sentence
@@ -37,7 +40,8 @@ STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode(
 
 _FIELDLESS: Final = {Shown.TAMPERED, Shown.NOT_LOGGED, Shown.NOT_FOUND, Shown.CANNOT_CHECK}
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
-_DATED: Final = {*_RELIED_ON, Shown.EXPIRED}
+_VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
+_DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("api.web"),
@@ -111,9 +115,11 @@ def _headline(finding: Finding, language: Language) -> str:
 
 
 def _remarks(finding: Finding, language: Language) -> list[str]:
-    if finding.shown is Shown.EXPIRED and finding.newer is None:
+    document = None if finding.report is None else finding.report.document
+    verifies = document is None or document.document_type != DocumentType.CALIBRATION_CERTIFICATE
+    if finding.shown is Shown.EXPIRED and finding.newer is None and verifies:
         return [say(NO_NEWER, language)]
-    if finding.shown is Shown.ATTENTION and finding.report is not None:
+    if finding.shown in {Shown.ATTENTION, *_VERIFYING_NOTHING} and finding.report is not None:
         return [say(check.reason, language) for check in finding.report.checks if check.warning]
     return []
 
@@ -122,8 +128,10 @@ def _until(finding: Finding, document: DocumentSummary, language: Language) -> s
     if finding.shown not in _DATED or finding.validity_kind is None:
         return None
     words = say(UNTIL[finding.validity_kind], language)
+    if document.document_type == DocumentType.CALIBRATION_CERTIFICATE:
+        words = say(NEXT_CALIBRATION, language)
     if document.valid_until is None:
-        return words
+        return None if finding.shown in _VERIFYING_NOTHING else words
     included = "" if finding.shown is Shown.EXPIRED else say(INCLUDED, language)
     return f"{words} {say_date(document.valid_until, language)}{included}"
 
@@ -141,15 +149,24 @@ def _plate(document: DocumentSummary, language: Language) -> list[tuple[str, str
 
 def _facts(document: DocumentSummary, language: Language) -> list[tuple[str, str]]:
     """Return what the document says beside that."""
-    return [
-        (say(name, language), value)
-        for name, value in (
-            (Sentence("Document", "文件"), say(DOCUMENTS[document.document_type], language)),
-            (Sentence("Number", "证书编号"), document.number),
-            (Sentence("Institution", "检定机构"), document.institution),
-            (Sentence("Verified on", "检定日期"), say_date(document.verified_on, language)),
-        )
+    calibrates = document.document_type == DocumentType.CALIBRATION_CERTIFICATE
+    maker = Sentence("Institution", "校准机构" if calibrates else "检定机构")
+    day = Sentence("Calibrated on", "校准日期") if calibrates else Sentence("Verified on", "检定日期")
+    facts = [
+        (Sentence("Document", "文件"), say(DOCUMENTS[document.document_type], language)),
+        (Sentence("Number", "证书编号"), document.number),
+        (maker, document.institution),
+        (day, say_date(document.verified_on, language)),
     ]
+    if document.conclusion is not None:
+        words = CONCLUSIONS[document.document_type][document.conclusion]
+        facts.append((Sentence("Conclusion", "结论"), say(words, language)))
+    if document.entered_on is not None:
+        facts.append((Sentence("Entered on", "登记日期"), say_date(document.entered_on, language)))
+    if document.entered_on is not None and document.valid_until is not None:
+        said = Sentence("Valid until, as the paper has it", "纸质证书所载有效期至")
+        facts.append((said, say_date(document.valid_until, language)))
+    return [(say(name, language), value) for name, value in facts]
 
 
 def _checks(report: Report, shown: Shown, language: Language) -> list[dict[str, Any]]:

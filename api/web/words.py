@@ -42,6 +42,10 @@ _BACK: Final = '<path d="M9 4 3.5 9.5 9 15"/><path d="M4 9.5h10a6 6 0 0 1 0 12h-
 _BAN: Final = '<circle cx="12" cy="12" r="10"/><path d="m5 5 14 14"/>'
 _PAUSE: Final = '<circle cx="12" cy="12" r="10"/><path d="M9.5 8v8M14.5 8v8"/>'
 _AGAIN: Final = '<path d="M20.5 12A8.5 8.5 0 1 1 17 5.2"/><path d="M17.5 1v5h-5"/>'
+_DIAL: Final = (
+    '<path d="M3 18a9 9 0 1 1 18 0Z"/><path d="m12 18 4.5-7M12 4.5V7M4.5 13 7 14.2M19.5 13 17 14.2"/>'
+)
+_SHEET: Final = '<path d="M5 2h10l4 4v16H5Z"/><path d="M15 2v4h4M8.5 11h7M8.5 14.5h7M8.5 18h4"/>'
 _CLOUD: Final = (
     '<path d="M7 19a4.5 4.5 0 0 1-.6-9A6.2 6.2 0 0 1 18.3 10a4.5 4.5 0 0 1-.8 9Z"/><path d="m3 3 18 19"/>'
 )
@@ -69,6 +73,24 @@ LOOKS: Final = MappingProxyType(
             Sentence(
                 "The institution's signature holds; public anchoring usually follows within 10 minutes.",
                 "机构签名有效；公开存证通常在10分钟内完成。",
+            ),
+        ),
+        Shown.CALIBRATED: Look(
+            "calibrated",
+            _DIAL,
+            Sentence("Calibrated – not verified", "校准证书（不是检定）"),
+            Sentence(
+                "The calibration values are genuine. They do not say that this instrument was verified.",
+                "校准数据真实；校准不等于检定，不表明该器具检定合格。",
+            ),
+        ),
+        Shown.PAPER: Look(
+            "paper",
+            _SHEET,
+            Sentence("From paper – not an electronic certificate", "纸质证书登记（不是电子证书）"),
+            Sentence(
+                "The institution has entered what stands on a paper certificate. Ask for the paper itself.",
+                "本条由机构据纸质证书登记，不是电子证书；请以纸质证书原件为准。",
             ),
         ),
         Shown.EXPIRED: Look(
@@ -178,6 +200,9 @@ SERVICE_LIFE_ENDED: Final = Sentence("End of service life", "已到使用期限"
 
 INCLUDED: Final = Sentence(" (inclusive)", "（含当日）")
 
+NEXT_CALIBRATION: Final = Sentence("Next calibration, as agreed with the customer", "与客户约定的复校日期")
+"""In place of "valid until" where a calibration certificate has a date."""
+
 NO_NEWER: Final = Sentence("No newer certificate has been found.", "尚未查到新证书。")
 
 OUTCOMES: Final = MappingProxyType(
@@ -201,8 +226,38 @@ DOCUMENTS: Final = MappingProxyType(
     {
         "verification_certificate": Sentence("Verification certificate", "检定证书"),
         "rejection_notice": Sentence("Rejection notice", "检定结果通知书"),
+        "calibration_certificate": Sentence("Calibration certificate", "校准证书"),
+        "paper_register": Sentence(
+            "Entry of a paper certificate, not an electronic certificate", "纸质证书登记，不是电子证书"
+        ),
     }
 )
+
+CONCLUSIONS: Final = MappingProxyType(
+    {
+        "calibration_certificate": MappingProxyType(
+            {
+                "pass": Sentence(
+                    "conforms, by the decision rule of the certificate", "符合（按证书所述判定规则）"
+                ),
+                "conditional": Sentence(
+                    "undecided: within the uncertainty of the limit", "待定（处于限值的不确定度范围内）"
+                ),
+                "fail": Sentence(
+                    "does not conform, by the decision rule of the certificate",
+                    "不符合（按证书所述判定规则）",
+                ),
+            }
+        ),
+        "paper_register": MappingProxyType(
+            {
+                "pass": Sentence("passed, as the paper has it", "合格（照录纸质证书）"),
+                "fail": Sentence("failed, as the paper has it", "不合格（照录纸质证书）"),
+            }
+        ),
+    }
+)
+"""What documents conclude that are neither certificate nor notice of a verification."""
 
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),

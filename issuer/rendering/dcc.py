@@ -21,16 +21,30 @@ from lxml import etree
 from issuer.rendering.dcc_items import build_item
 from issuer.rendering.dcc_personal import Personal, build_party, read_personal
 from issuer.rendering.dcc_results import build_measurement_results, list_foreign_units
-from issuer.rendering.dcc_words import CONCLUSIONS, DOCUMENTS, KINDS, NON_SI, NOT_DISCLOSED, ROLES, UNTIL
+from issuer.rendering.dcc_words import (
+    CALIBRATOR,
+    CONCLUSIONS,
+    CONFORMITIES,
+    DECISION_RULES,
+    DOCUMENTS,
+    KINDS,
+    NEXT_CALIBRATION,
+    NO_CONFORMITY,
+    NON_SI,
+    NOT_DISCLOSED,
+    ROLES,
+    UNTIL,
+)
 from issuer.rendering.dcc_xml import DCC, XSI, Element, dcc, identification, listed, own, text
 from ledger.core.canonical import JsonValue
 from ledger.core.certificate import Certificate, PlaceKind, Record, Role, Signatory
+from ledger.core.comparison import compute_normalised_error
 from ledger.core.disclosure import Disclosure, encode_disclosure
-from ledger.core.encoding import encode_date, encode_hex, encode_instant
-from ledger.core.errors import MalformedDocumentError
+from ledger.core.encoding import encode_date, encode_decimal, encode_hex, encode_instant
+from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.policy import DEFAULT_ZONE
 from ledger.core.rules import find_issued_on
-from ledger.core.statement import Conclusion
+from ledger.core.statement import Conclusion, DocumentKind
 from ledger.core.step import Sentence
 
 SCHEMA_VERSION: Final = "3.3.0"
@@ -57,8 +71,11 @@ def render_dcc(
 
     Raises:
         VerificationError: the disclosure is not of this certificate.
-        InputError: a text holds U+FFFE or U+FFFF, which XML cannot; the member is named.
+        InputError: a text holds U+FFFE or U+FFFF, which XML cannot; the member is named. Or what it renders is
+            an entry from paper.
     """
+    if certificate.record.document_kind is DocumentKind.PAPER:
+        raise InputError("an entry from paper is no certificate, and has no DCC", field="doc_type")
     personal = read_personal(certificate, disclosure)
     _check_characters(certificate.document["credentialSubject"], "")
     _check_characters(dict(personal.values), "disclosure")
@@ -196,8 +213,10 @@ def _build_laboratory(record: Record) -> Element:
 
 def _build_persons(record: Record, personal: Personal) -> Iterator[Element]:
     """Yield who answers for the document; the institution itself where the record names nobody."""
+    calibrates = record.document_kind is DocumentKind.CALIBRATION
     for number, person in enumerate(record.persons):
-        yield _build_person(person, personal.find_text(f"persons.{number}.name"))
+        role = CALIBRATOR if calibrates and person.role is Role.OPERATOR else ROLES[person.role]
+        yield _build_person(person, role, personal.find_text(f"persons.{number}.name"))
     if not record.persons:
         yield dcc(
             "respPerson",
@@ -207,10 +226,9 @@ def _build_persons(record: Record, personal: Personal) -> Iterator[Element]:
         )
 
 
-def _build_person(person: Signatory, name: str | None) -> Element:
+def _build_person(person: Signatory, role: Sentence, name: str | None) -> Element:
     """Return a person: by name in the holder's copy, else by the public pseudonym."""
     instant = "-" if person.signed_at is None else encode_instant(person.signed_at)
-    role = ROLES[person.role]
     said = Sentence(
         f"{role.en} {person.person_id}, signed at {instant}",
         f"{role.zh} {person.person_id}，签名时间 {instant}",
@@ -232,8 +250,13 @@ def _build_statements(
     certificate: Certificate, personal: Personal, disclosure: Disclosure | None
 ) -> Iterator[Element | None]:
     record = certificate.record
-    yield _state_conclusion(record)
-    yield _state_validity(record)
+    if record.document_kind is DocumentKind.CALIBRATION:
+        yield _state_conformity(record)
+        yield _state_next_calibration(record)
+        yield from _state_comparisons(record)
+    else:
+        yield _state_conclusion(record)
+        yield _state_validity(record)
     adjusted = Sentence("Adjusted", "已调修") if record.adjusted else Sentence("Not adjusted", "未调修")
     yield _state("adjustment", Sentence("Adjustment", "调修"), adjusted)
     if record.replaces is not None:
@@ -270,8 +293,51 @@ def _state(ref_type: str, name: Sentence, words: Sentence, *members: Element | N
     return dcc("statement", text("name", name), text("declaration", words), *members, ref_type=own(ref_type))
 
 
+def _state_conformity(record: Record) -> Element:
+    """Return the conclusion of a calibration with its decision rule; the DCC has no word for an undecided one."""
+    name, rule = Sentence("Statement of conformity", "符合性结论"), record.decision_rule
+    if record.conclusion is None or rule is None:
+        return _state("conformity", name, NO_CONFORMITY)
+    words, by = CONFORMITIES[record.conclusion], DECISION_RULES[rule.rule]
+    guard = "" if rule.guard_factor is None else f" w={encode_decimal(rule.guard_factor)}U"
+    said = Sentence(
+        f"{words.en}; {by.en}{guard}; {rule.requirement}", f"{words.zh}；{by.zh}{guard}；{rule.requirement}"
+    )
+    if record.conclusion is Conclusion.CONDITIONAL:
+        return _state("conformity", name, said)
+    return dcc(
+        "statement",
+        text("name", name),
+        text("declaration", said),
+        dcc("conformity", "pass" if record.conclusion is Conclusion.PASS else "fail"),
+        ref_type="basic_conformity",
+    )
+
+
+def _state_next_calibration(record: Record) -> Element | None:
+    """Return the date that the customer has agreed on; without one nothing is recommended."""
+    if record.validity.until is None:
+        return None
+    day = encode_date(record.validity.until)
+    words = Sentence(f"{NEXT_CALIBRATION.en} {day}", f"{NEXT_CALIBRATION.zh} {day}")
+    return _state("nextCalibration", Sentence("Next calibration", "复校日期"), words, dcc("date", day))
+
+
+def _state_comparisons(record: Record) -> Iterator[Element]:
+    for item in record.comparisons:
+        own_value, reference = (
+            f"({encode_decimal(value)} ± {encode_decimal(uncertainty)}) {item.unit.symbol}"
+            for value, uncertainty in (item.own, item.reference)
+        )
+        error = encode_decimal(compute_normalised_error(item.own, item.reference))
+        words = Sentence(
+            f"{own_value}; reference {reference}; En {error}", f"{own_value}；参考值{reference}；En {error}"
+        )
+        yield _state("comparison", Sentence(item.name, item.name), words)
+
+
 def _state_conclusion(record: Record) -> Element:
-    words = CONCLUSIONS[record.conclusion]
+    words = CONCLUSIONS[record.conclusion or Conclusion.FAIL]
     if record.class_awarded is not None:
         words = Sentence(f"{words.en}: {record.class_awarded}", f"{words.zh}：{record.class_awarded}")
     regulation = record.regulation

@@ -117,7 +117,7 @@ def _build_result(record: Record, result: Result | None, before: Sequence[Result
         _build_methods(record),
         dcc("influenceConditions", *_build_conditions(record, before)),
         dcc("results", dcc("result", text("name", words), data)),
-        None if result is None else _build_verdict(result.passed),
+        None if result is None or result.passed is None else _build_verdict(result.passed),
         ref_type=own("noResults" if result is None else result.item),
     )
 
@@ -138,7 +138,10 @@ def _build_data(result: Result) -> Element:
 
 def _build_point(result: Result, point: Point) -> Element:
     return dcc(
-        "list", *_build_quantities(result, point), _build_verdict(point.passed), ref_type=own("reading")
+        "list",
+        *_build_quantities(result, point),
+        None if point.passed is None else _build_verdict(point.passed),
+        ref_type=own("reading"),
     )
 
 
@@ -182,12 +185,12 @@ def _build_verdict(passed: bool) -> Element:
 
 
 def _build_methods(record: Record) -> Element:
-    """Return the method: every quantity of a DCC needs one."""
-    regulation = record.regulation
-    if regulation is None:
+    """Return the methods: every quantity of a DCC needs one."""
+    cited = [item for item in (record.specification, record.regulation) if item is not None]
+    if not cited:
         return dcc("usedMethods", dcc("usedMethod", text("name", _without("regulation", "检定规程"))))
-    name: Words = regulation.title
-    return dcc("usedMethods", dcc("usedMethod", text("name", name), dcc("norm", regulation.id)))
+    methods = [dcc("usedMethod", text("name", item.title), dcc("norm", item.id)) for item in cited]
+    return dcc("usedMethods", *methods)
 
 
 def _without(en: str, zh: str) -> Sentence:
@@ -233,7 +236,7 @@ def _build_before(record: Record, result: Result) -> Element:
     return dcc(
         "influenceCondition",
         text("name", Sentence(f"{name.en}, before adjustment", f"{name.zh}，调修前")),
-        text("description", verdict),
+        None if result.passed is None else text("description", verdict),
         dcc("status", "beforeAdjustment"),
         _build_data(result),
         ref_type="basic_adjustment",

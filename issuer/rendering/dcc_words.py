@@ -9,6 +9,7 @@ from typing import Final
 
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.certificate import DocumentType, Purpose, Role, VerificationKind
+from ledger.core.decision import AcceptanceRule
 from ledger.core.statement import Conclusion
 from ledger.core.step import Sentence
 
@@ -16,6 +17,7 @@ DOCUMENTS: Final = MappingProxyType(
     {
         DocumentType.VERIFICATION_CERTIFICATE: Sentence("Verification certificate", "检定证书"),
         DocumentType.REJECTION_NOTICE: Sentence("Rejection notice", "检定结果通知书"),
+        DocumentType.CALIBRATION_CERTIFICATE: Sentence("Calibration certificate", "校准证书"),
     }
 )
 KINDS: Final = MappingProxyType(
@@ -28,6 +30,7 @@ KINDS: Final = MappingProxyType(
         VerificationKind.SAMPLING: Sentence("verification by sampling", "抽样检定"),
         VerificationKind.IMPORT: Sentence("verification of an import", "进口检定"),
         VerificationKind.IN_SERVICE: Sentence("in-service inspection", "使用中检查"),
+        VerificationKind.CALIBRATION: Sentence("calibration", "校准"),
     }
 )
 ROLES: Final = MappingProxyType(
@@ -51,6 +54,26 @@ CONCLUSIONS: Final = MappingProxyType(
         Conclusion.FAIL: Sentence("failed the verification", "检定不合格"),
     }
 )
+CONFORMITIES: Final = MappingProxyType(
+    {
+        Conclusion.PASS: Sentence("conforms to the requirement", "符合要求"),
+        Conclusion.CONDITIONAL: Sentence(
+            "undecided: within the guard band of the requirement", "待定：处于保护带内"
+        ),
+        Conclusion.FAIL: Sentence("does not conform to the requirement", "不符合要求"),
+    }
+)
+"""Conclusions of a calibration certificate."""
+NO_CONFORMITY: Final = Sentence("no statement of conformity", "不作符合性结论")
+NEXT_CALIBRATION: Final = Sentence("Next calibration, as agreed with the customer:", "与客户约定的复校日期")
+DECISION_RULES: Final = MappingProxyType(
+    {
+        AcceptanceRule.SIMPLE: Sentence("simple acceptance", "简单接受"),
+        AcceptanceRule.GUARDED: Sentence("guarded acceptance", "带保护带的接受"),
+    }
+)
+CALIBRATOR: Final = Sentence("operator", "校准员")
+"""Whoever has measured, of a calibration certificate."""
 UNTIL: Final = MappingProxyType(
     {
         ValidityKind.DATE: Sentence("Valid until", "有效期至"),

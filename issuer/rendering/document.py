@@ -6,6 +6,7 @@ empty box. Fonts are those of `fonts`. The same input and the same time give the
     certificate.json   /Source       the published certificate, byte for byte
     bundle.json        /Data         its proof bundle, where there is one
     disclosure.json    /Supplement   of a holder's copy only
+    supplement.json    /Supplement   of a supplement only: what is added to the certificate
 
 >>> typesetter = Typesetter(())
 >>> pdf = typesetter.render(content, made_at)
@@ -25,14 +26,17 @@ import typst
 from issuer.rendering.fonts import explain_unprintable, find_unprintable, load_fonts
 from issuer.rendering.qr import PrintStyle, Writer, build_caption, render_svg, write_bulk
 from issuer.rendering.sheet import Letterhead, build_sheet
-from ledger.core.canonical import JsonValue
+from issuer.rendering.supplement_sheet import build_supplement_sheet
+from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.certificate import Certificate
 from ledger.core.disclosure import Disclosure, encode_disclosure, verify_disclosure
 from ledger.core.errors import InputError
+from ledger.core.supplement import Supplement, encode_supplement
 
 CERTIFICATE_NAME: Final = "certificate.json"
 BUNDLE_NAME: Final = "bundle.json"
 DISCLOSURE_NAME: Final = "disclosure.json"
+SUPPLEMENT_NAME: Final = "supplement.json"
 
 STANDARD: Final = "a-3a"
 _STYLE: Final = PrintStyle(dots=8, dpi=400)
@@ -51,6 +55,8 @@ class DocumentContent:
     letterhead: Letterhead
     zone: ZoneInfo
     development: bool
+    supplement: Supplement | None = None
+    """What the PDF adds to the certificate; None: it is the certificate itself."""
 
 
 class Typesetter:
@@ -96,21 +102,28 @@ class Typesetter:
 
     def _build_inputs(self, content: DocumentContent, writer: Writer) -> dict[str, str]:
         check_content(content)
-        sheet = build_sheet(
-            content.certificate,
-            content.disclosure,
-            content.letterhead,
-            content.zone,
-            development=content.development,
-        )
         return {
-            "sheet": json.dumps(sheet, ensure_ascii=False),
+            "sheet": json.dumps(_build_sheet(content), ensure_ascii=False),
             "fonts": json.dumps(self._families),
             "attachments": json.dumps(list(_list_attachments(content)), ensure_ascii=False),
             "qr": render_svg(content.qr_text, _STYLE, writer=writer).decode(),
             "qr_lines": json.dumps(build_caption(content.qr_text)),
             "qr_alt": content.qr_text,
         }
+
+
+def _build_sheet(content: DocumentContent) -> JsonObject:
+    if content.supplement is not None:
+        return build_supplement_sheet(
+            content.supplement, content.certificate, content.letterhead, development=content.development
+        )
+    return build_sheet(
+        content.certificate,
+        content.disclosure,
+        content.letterhead,
+        content.zone,
+        development=content.development,
+    )
 
 
 def check_content(content: DocumentContent) -> None:
@@ -138,6 +151,8 @@ def _walk(content: DocumentContent) -> Iterator[tuple[str, str]]:
     members = {} if content.disclosure is None else content.disclosure.members
     for path, member in members.items():
         yield from _walk_json(path, member.value)
+    for number, text in enumerate(() if content.supplement is None else content.supplement.paragraphs):
+        yield f"supplement.text.{number}", text
     for name in Letterhead.__dataclass_fields__:
         yield f"letterhead.{name}", getattr(content.letterhead, name) or ""
 
@@ -165,6 +180,9 @@ def _list_attachments(content: DocumentContent) -> Iterator[dict[str, str]]:
     if content.disclosure is not None:
         raw = encode_disclosure(content.disclosure)
         yield _attach(DISCLOSURE_NAME, raw, "supplement", "the personal members behind its commitments")
+    if content.supplement is not None:
+        raw = encode_supplement(content.supplement)
+        yield _attach(SUPPLEMENT_NAME, raw, "supplement", "what is added to the certificate")
 
 
 def _attach(name: str, raw: bytes, relationship: str, description: str) -> dict[str, str]:

@@ -26,13 +26,15 @@ from ledger.core.certificate import (
     Record,
     ReferenceStandard,
     Result,
+    Role,
 )
+from ledger.core.comparison import Measured, compute_normalised_error
 from ledger.core.disclosure import DisclosedMember, Disclosure
 from ledger.core.encoding import encode_date, encode_decimal, encode_hex, parse_instant
 from ledger.core.quantity import Quantity
 from ledger.core.rules import find_issued_on
-from ledger.core.statement import Conclusion
-from ledger.core.unit import parse_unit
+from ledger.core.statement import Conclusion, DocumentKind
+from ledger.core.unit import Unit, parse_unit
 
 _NOTHING: Final = "—"
 _WIDE: Final = 26
@@ -84,31 +86,55 @@ def build_sheet(
     record = certificate.record
     shown = Disclosed() if disclosure is None else Disclosed(disclosure.members)
     copy = wording.PUBLIC_COPY if disclosure is None else wording.HOLDERS_COPY
-    statements = [*wording.STATEMENTS]
     rejected = record.document_type is DocumentType.REJECTION_NOTICE
-    if rejected:
-        statements.insert(0, wording.REJECTED)
-    else:
-        statements.append(wording.DISCLAIMER)
-    return {
-        "title": _pair(wording.TITLES[record.document_type]),
+    banners = [wording.BANNER] if development else []
+    if record.document_kind is DocumentKind.PAPER:
+        banners.append(wording.NOT_A_CERTIFICATE)
+    sheet: JsonObject = {
+        "title": pair(wording.TITLES[record.document_type]),
         "number": record.number,
-        "number_label": _pair(LABELS["notice_number" if rejected else "number"]),
+        "number_label": pair(LABELS["notice_number" if rejected else "number"]),
         "issuer": {"zh": record.issuer.name, "en": letterhead.name_en or ""},
-        "letterhead": _rows(_list_letterhead(record, letterhead)),
-        "banner": [_pair(wording.BANNER)] if development else [],
-        "copy": _pair(copy),
-        "electronic": _pair(wording.ELECTRONIC[record.document_type]),
-        "passed": record.conclusion is Conclusion.PASS,
+        "letterhead": rows(list_letterhead(record, letterhead)),
+        "banner": [pair(words) for words in banners],
+        "copy": pair(copy),
+        "electronic": pair(wording.ELECTRONIC[record.document_type]),
+        "accent": wording.ACCENTS[record.document_type],
         "conclusion": _build_conclusion(record, zone),
         "sections": list(_list_sections(certificate, shown, zone)),
-        "statements_title": _pair(SECTIONS["statements"]),
-        "statements": [_pair(words) for words in statements],
-        "end": _pair(wording.END_MARK),
+        "statements_title": pair(SECTIONS["statements"]),
+        "statements": [pair(words) for words in _list_statements(record)],
+        "end": pair(wording.END_MARK),
     }
+    reworded = _reword(sheet, wording.REWORDED.get(record.document_type, {}))
+    return reworded if isinstance(reworded, dict) else sheet
 
 
-def _list_letterhead(record: Record, letterhead: Letterhead) -> Iterator[tuple[str, str | None]]:
+def _reword(value: JsonValue, table: Mapping[Words, Words]) -> JsonValue:
+    """Return a sheet in which a kind of document calls things by words of its own."""
+    if isinstance(value, list):
+        return [_reword(item, table) for item in value] if table else value
+    if not isinstance(value, dict) or not table:
+        return value
+    own = table.get(Words(str(value.get("zh")), str(value.get("en"))))
+    named = {} if own is None else pair(own)
+    return {name: _reword(item, table) for name, item in (value | named).items()}
+
+
+def _list_statements(record: Record) -> tuple[Words, ...]:
+    match record.document_type:
+        case DocumentType.REJECTION_NOTICE:
+            return (wording.REJECTED, *wording.STATEMENTS)
+        case DocumentType.CALIBRATION_CERTIFICATE:
+            return wording.CALIBRATION_STATEMENTS
+        case DocumentType.PAPER_REGISTER:
+            return wording.PAPER_STATEMENTS
+        case _:
+            return (*wording.STATEMENTS, wording.DISCLAIMER)
+
+
+def list_letterhead(record: Record, letterhead: Letterhead) -> Iterator[tuple[str, str | None]]:
+    """Yield what an institution's documents say of it below its name."""
     yield "authorisation", record.issuer.authorisation_no
     yield "institution_id", record.issuer.id
     yield "scope", record.issuer.scope_id
@@ -120,6 +146,8 @@ def _list_letterhead(record: Record, letterhead: Letterhead) -> Iterator[tuple[s
 
 def _build_conclusion(record: Record, zone: ZoneInfo) -> JsonObject:
     verdict = wording.PASSED if record.conclusion is Conclusion.PASS else wording.FAILED
+    if record.document_kind is DocumentKind.CALIBRATION:
+        verdict = wording.CONFORMITIES[record.conclusion]
     issued_on = find_issued_on(record, zone)
     rows = [("verified_on", encode_date(record.verified_on))]
     if issued_on is not None:
@@ -130,10 +158,10 @@ def _build_conclusion(record: Record, zone: ZoneInfo) -> JsonObject:
         rows.append((name, encode_date(validity.until)))
     awarded = [] if record.class_awarded is None else [record.class_awarded]
     return {
-        "title": _pair(SECTIONS["conclusion"]),
+        "title": pair(SECTIONS["conclusion"]),
         "zh": " ".join([*awarded, verdict.zh]),
         "en": " ".join([*awarded, verdict.en]),
-        "rows": [{**_pair(LABELS[name]), "value": value} for name, value in rows],
+        "rows": [{**pair(LABELS[name]), "value": value} for name, value in rows],
     }
 
 
@@ -144,10 +172,13 @@ def _list_sections(certificate: Certificate, shown: Disclosed, zone: ZoneInfo) -
     yield from _section("instrument", _list_instrument(record, shown))
     parts = [[part.id, part.name or _NOTHING, part.serial or _NOTHING] for part in instrument.parts]
     yield from _table("parts", ("part", "part_name", "serial"), parts)
+    yield from _section("paper", _list_paper(record))
     yield from _section("verification", _list_conditions(record, shown))
     yield from _list_standards(record)
     yield from _list_materials(record)
     yield from _list_results(record)
+    yield from _section("decision", _list_decision(record))
+    yield from _list_comparisons(record)
     seals = [[seal.no, seal.point] for seal in record.seals]
     yield from _table("seals", ("seal_no", "seal_point"), seals)
     yield from _list_persons(record, shown, zone)
@@ -196,6 +227,8 @@ def _spell_software(instrument: Instrument) -> str | None:
 
 def _list_conditions(record: Record, shown: Disclosed) -> Iterator[tuple[str, str | None]]:
     regulation, surroundings = record.regulation, record.environment
+    method = record.specification
+    yield "specification", None if method is None else f"{method.id}  {method.title}"
     yield "regulation", None if regulation is None else f"{regulation.id}  {regulation.title}"
     yield "kind", _join(wording.KINDS[record.kind])
     yield "commission", record.commission_no
@@ -205,12 +238,48 @@ def _list_conditions(record: Record, shown: Disclosed) -> Iterator[tuple[str, st
         for name in ("temperature", "humidity"):
             yield name, _spell_quantity(getattr(surroundings, name))
         yield "environment", surroundings.other
-    yield "adjusted", _join(wording.ADJUSTED if record.adjusted else wording.NOT_ADJUSTED)
+    if record.document_kind is not DocumentKind.PAPER:
+        yield "adjusted", _join(wording.ADJUSTED if record.adjusted else wording.NOT_ADJUSTED)
     yield "raw_record", None if record.raw_record is None else record.raw_record.no
     yield "validity_reason", record.validity.reason
     if record.replaces is not None:
         yield "replaces", record.replaces.number
         yield "replace_reason", _join(wording.REASONS[record.replaces.reason])
+
+
+def _list_paper(record: Record) -> Iterator[tuple[str, str | None]]:
+    paper = record.paper
+    if paper is not None:
+        yield "entered_on", encode_date(paper.entered_on)
+        yield "entered_by", paper.entered_by
+        yield "scan", encode_hex(paper.scan)
+
+
+def _list_decision(record: Record) -> Iterator[tuple[str, str | None]]:
+    rule = record.decision_rule
+    if rule is not None:
+        guard = "" if rule.guard_factor is None else f", w = {encode_decimal(rule.guard_factor)} U"
+        yield "decision_rule", _join(wording.DECISION_RULES[rule.rule]) + guard
+        yield "requirement", rule.requirement
+
+
+def _list_comparisons(record: Record) -> Iterator[JsonValue]:
+    rows = [
+        [
+            item.name,
+            _spell_measured(item.own, item.unit),
+            _spell_measured(item.reference, item.unit),
+            encode_decimal(compute_normalised_error(item.own, item.reference)),
+        ]
+        for item in record.comparisons
+    ]
+    names = ("comparison", "own_value", "reference_value", "normalised_error")
+    yield from _table("comparisons", names, rows, widths=(6, 5, 5, 3))
+
+
+def _spell_measured(measured: Measured, unit: Unit) -> str:
+    value, uncertainty = map(encode_decimal, measured)
+    return f"({value} ± {uncertainty}) {unit.symbol}"
 
 
 def _list_standards(record: Record) -> Iterator[JsonValue]:
@@ -256,7 +325,8 @@ def _caption(result: Result, names: Mapping[str, str | None]) -> str:
         words.append(f"{_join(LABELS['part'])} {result.part}" + ("" if name is None else f" {name}"))
     if result.before_adjustment:
         words.append(_join(wording.BEFORE_ADJUSTMENT))
-    words.append(_join(wording.PASSED if result.passed else wording.FAILED))
+    if result.passed is not None:
+        words.append(_join(wording.PASSED if result.passed else wording.FAILED))
     return " · ".join(words)
 
 
@@ -275,6 +345,12 @@ def _tabulate(result: Result) -> tuple[tuple[str, ...], list[list[str]], tuple[s
     kept = {name: column for name, column in columns.items() if any(value is not None for value in column[0])}
     verdicts = [_join(wording.PASSED if point.passed else wording.FAILED) for point in result.points]
     cells = [[_spell_decimal(value) for value in values] for values, _ in kept.values()]
+    if result.passed is None:
+        return (
+            tuple(kept),
+            [list(row) for row in zip(*cells, strict=True)],
+            tuple(u for _, u in kept.values()),
+        )
     rows = [list(row) for row in zip(*cells, verdicts, strict=True)]
     units = (*(unit for _, unit in kept.values()), "")
     return (*kept, "verdict"), rows, units
@@ -284,7 +360,7 @@ def _list_persons(record: Record, shown: Disclosed, zone: ZoneInfo) -> Iterator[
     """Yield the table of persons; with their keys, if some have signed by themselves."""
     rows = [
         [
-            _join(wording.ROLES[person.role]),
+            _join(_name_role(record, person.role)),
             shown.find(f"persons.{number}.name", person.name) or _NOTHING,
             person.person_id,
             _NOTHING if person.signed_at is None else spell_instant(person.signed_at, zone),
@@ -295,6 +371,11 @@ def _list_persons(record: Record, shown: Disclosed, zone: ZoneInfo) -> Iterator[
     names = ("role", "person", "person_id", "signed_at", "person_key")
     count = 5 if any(person.key is not None for person in record.persons) else 4
     yield from _table("persons", names[:count], [row[:count] for row in rows], widths=(3, 5, 3, 5, 4)[:count])
+
+
+def _name_role(record: Record, role: Role) -> Words:
+    calibrates = record.document_kind is DocumentKind.CALIBRATION
+    return wording.CALIBRATOR if calibrates and role is Role.OPERATOR else wording.ROLES[role]
 
 
 def _list_seal(certificate: Certificate, zone: ZoneInfo) -> Iterator[tuple[str, str | None]]:
@@ -315,16 +396,17 @@ def _is_seal(proof: JsonObject, certificate: Certificate) -> bool:
 # --- forms ------------------------------------------------------------------------------------------------
 
 
-def _section(name: str, rows: Iterator[tuple[str, str | None]]) -> Iterator[JsonValue]:
-    found = _rows(rows)
-    if found:
-        yield {"title": _pair(SECTIONS[name]), "rows": found}
+def _section(name: str, found: Iterator[tuple[str, str | None]]) -> Iterator[JsonValue]:
+    listed = rows(found)
+    if listed:
+        yield {"title": pair(SECTIONS[name]), "rows": listed}
 
 
-def _rows(rows: Iterator[tuple[str, str | None]]) -> list[JsonValue]:
+def rows(found: Iterator[tuple[str, str | None]], *, wide: bool = False) -> list[JsonValue]:
+    """Return names of labels and values as rows; a wide one takes a line of its own."""
     return [
-        {**_pair(LABELS[name]), "value": value, "wide": measure_width(value) > _WIDE}
-        for name, value in rows
+        {**pair(LABELS[name]), "value": value, "wide": wide or measure_width(value) > _WIDE}
+        for name, value in found
         if value is not None
     ]
 
@@ -338,11 +420,11 @@ def _table(
 ) -> Iterator[JsonObject]:
     if rows:
         headings: list[JsonValue] = [
-            {**_pair(LABELS[column]), "unit": units[place] if units else ""}
+            {**pair(LABELS[column]), "unit": units[place] if units else ""}
             for place, column in enumerate(columns)
         ]
         yield {
-            "title": _pair(SECTIONS[name]),
+            "title": pair(SECTIONS[name]),
             "columns": headings,
             "widths": list(widths) or [1] * len(columns),
             "cells": [list(row) for row in rows],
@@ -376,7 +458,8 @@ def _spell_personal(value: JsonValue) -> str:
     return str(value)
 
 
-def _pair(words: Words) -> JsonObject:
+def pair(words: Words) -> JsonObject:
+    """Return words as a template takes them."""
     return {"zh": words.zh, "en": words.en}
 
 

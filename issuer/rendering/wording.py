@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 from ledger.core.act import ReasonCode
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.certificate import DocumentType, PlaceKind, Purpose, Role, VerificationKind
+from ledger.core.decision import AcceptanceRule
+from ledger.core.statement import Conclusion
 
 
 class Words(NamedTuple):
@@ -26,6 +28,8 @@ class Words(NamedTuple):
 TITLES: Final = {
     DocumentType.VERIFICATION_CERTIFICATE: Words("检定证书", "Verification Certificate"),
     DocumentType.REJECTION_NOTICE: Words("检定结果通知书", "Rejection Notice"),
+    DocumentType.CALIBRATION_CERTIFICATE: Words("校准证书", "Calibration Certificate"),
+    DocumentType.PAPER_REGISTER: Words("纸质证书登记证明", "Proof of Entry of a Paper Certificate"),
 }
 
 SECTIONS: Final = {
@@ -42,6 +46,12 @@ SECTIONS: Final = {
     "persons": Words("签发人员", "Persons responsible"),
     "seal": Words("检定专用章（电子）", "Electronic seal of the institution"),
     "statements": Words("声明", "Statements"),
+    "decision": Words("符合性判定", "Statement of conformity"),
+    "comparisons": Words("计量比对", "Comparisons"),
+    "paper": Words("纸质证书登记", "Entry of the paper certificate"),
+    "supplement_reason": Words("补充原因", "Reason for the supplement"),
+    "added": Words("补充内容", "What is added"),
+    "supplemented": Words("所补充的证书", "Certificate that is supplemented"),
 }
 
 LABELS: Final = {
@@ -122,6 +132,20 @@ LABELS: Final = {
     "sealed_at": Words("签章时间", "Sealed at"),
     "key": Words("印章密钥", "Seal key"),
     "digest": Words("记录摘要 SHA-256", "Record digest SHA-256"),
+    "specification": Words("校准依据", "Specification"),
+    "decision_rule": Words("判定规则", "Decision rule"),
+    "requirement": Words("判定依据的要求", "Requirement"),
+    "comparison": Words("比对", "Comparison"),
+    "own_value": Words("本机构结果（U，k=2）", "Own result (U, k=2)"),
+    "reference_value": Words("参考值（U，k=2）", "Reference (U, k=2)"),
+    "normalised_error": Words("En", "En"),
+    "supplemented": Words("所补充的证书编号", "Supplement to No."),
+    "document": Words("文件", "Document"),
+    "added": Words("补充", "Added"),
+    "made_on": Words("补充日期", "Made on"),
+    "scan": Words("纸质证书扫描件 SHA-256", "SHA-256 of the scanned paper"),
+    "entered_by": Words("登记人员编号", "Entered by, No."),
+    "entered_on": Words("登记日期", "Entered on"),
 }
 
 KINDS: Final = {
@@ -133,13 +157,56 @@ KINDS: Final = {
     VerificationKind.SAMPLING: Words("抽样检定", "sampling"),
     VerificationKind.IMPORT: Words("进口检定", "of an import"),
     VerificationKind.IN_SERVICE: Words("使用中检查", "in-service inspection"),
+    VerificationKind.CALIBRATION: Words("校准", "calibration"),
 }
+
+REWORDED: Final = {
+    DocumentType.CALIBRATION_CERTIFICATE: {
+        SECTIONS["conclusion"]: Words("校准结论", "Conclusion"),
+        SECTIONS["verification"]: Words("校准条件", "Conditions of calibration"),
+        SECTIONS["results"]: Words("校准结果", "Results of calibration"),
+        SECTIONS["seal"]: Words("校准专用章（电子）", "Electronic seal of the institution"),
+        LABELS["verified_on"]: Words("校准日期", "Calibrated on"),
+        LABELS["valid_until"]: Words("与客户约定的复校日期", "Next calibration, as agreed"),
+        LABELS["kind"]: Words("类别", "Kind"),
+        LABELS["place_kind"]: Words("校准场所", "Place"),
+        LABELS["place"]: Words("校准地点", "Location"),
+        LABELS["mpe"]: Words("判定限值（绝对值）", "Limit judged by, magnitude"),
+    },
+    DocumentType.PAPER_REGISTER: {
+        SECTIONS["conclusion"]: Words("纸质证书所载结论", "Conclusion, as the paper has it"),
+        SECTIONS["verification"]: Words("纸质证书所载检定", "Verification, as the paper has it"),
+        SECTIONS["seal"]: Words("登记印章（电子）", "Electronic seal of the entry"),
+        LABELS["number"]: Words("纸质证书编号", "No. of the paper"),
+        LABELS["verified_on"]: Words("纸质证书所载检定日期", "Verified on, by the paper"),
+        LABELS["issued_on"]: Words("纸质证书所载签发日期", "Issued on, by the paper"),
+        LABELS["valid_until"]: Words("纸质证书所载有效期至", "Valid until, by the paper"),
+        LABELS["service_life"]: Words("纸质证书所载限期使用至", "To be used until, by the paper"),
+    },
+}
+"""What documents that verify nothing call otherwise: words of `SECTIONS` and `LABELS` -> their own."""
+
+DECISION_RULES: Final = {
+    AcceptanceRule.SIMPLE: Words("简单接受", "simple acceptance"),
+    AcceptanceRule.GUARDED: Words("带保护带的接受", "guarded acceptance"),
+}
+
+CONFORMITIES: Final = {
+    None: Words("不作符合性结论", "No statement of conformity"),
+    Conclusion.PASS: Words("符合", "Conforms"),
+    Conclusion.CONDITIONAL: Words("待定", "Undecided within the uncertainty"),
+    Conclusion.FAIL: Words("不符合", "Does not conform"),
+}
+"""Conclusions of a calibration certificate."""
 
 ROLES: Final = {
     Role.OPERATOR: Words("检定员", "Operator"),
     Role.CHECKER: Words("核验员", "Checker"),
     Role.APPROVER: Words("批准人", "Approver"),
 }
+
+CALIBRATOR: Final = Words("校准员", "Operator")
+"""Whoever has measured, of a calibration certificate."""
 
 PLACES: Final = {
     PlaceKind.LABORATORY: Words("实验室", "laboratory"),
@@ -197,7 +264,26 @@ PUBLIC_COPY: Final = Words("公开副本", "Public copy")
 ELECTRONIC: Final = {
     DocumentType.VERIFICATION_CERTIFICATE: Words("本证书为电子证书", "This is an electronic certificate"),
     DocumentType.REJECTION_NOTICE: Words("本通知书为电子文件", "This is an electronic notice"),
+    DocumentType.CALIBRATION_CERTIFICATE: Words(
+        "本证书为电子校准证书，不是检定证书",
+        "This is an electronic calibration certificate, not a verification certificate",
+    ),
+    DocumentType.PAPER_REGISTER: Words(
+        "本件为纸质证书登记证明，不是电子证书",
+        "This proves the entry of a paper certificate; it is not an electronic certificate",
+    ),
 }
+NOT_A_CERTIFICATE: Final = Words(
+    "据纸质证书登记，不是电子证书", "ENTERED FROM PAPER, not an electronic certificate"
+)
+"""On every page of what is from paper."""
+ACCENTS: Final = {
+    DocumentType.VERIFICATION_CERTIFICATE: "#0b6b3a",
+    DocumentType.REJECTION_NOTICE: "#a4001d",
+    DocumentType.CALIBRATION_CERTIFICATE: "#22313f",
+    DocumentType.PAPER_REGISTER: "#7a5600",
+}
+"""Colours of titles: green is for what is verified, and for nothing else."""
 UNSIGNED: Final = Words(
     "本页未经签名，不作为凭证；请核验已签名的PDF或扫描二维码。",
     "This page is not signed and proves nothing: check the signed PDF, or scan the code.",
@@ -214,6 +300,48 @@ STATEMENTS: Final = (
         "以所附机读记录和电子签名为准；扫描二维码，或用 hengzheng verify 离线核验本文件，可查其现行状态。",
         "The attached record and the electronic signatures decide. Scan the code, or check this file offline by "
         "hengzheng verify, to learn how it stands now.",
+    ),
+)
+
+CALIBRATION_STATEMENTS: Final = (
+    STATEMENTS[0],
+    Words("校准结果仅对所校计量器具有效。", "The results hold for the instrument described here only."),
+    Words(
+        "扩展不确定度 U 按 k 值给出；校准不等于检定，本证书不表明该器具检定合格。",
+        "Expanded uncertainties U are stated with their k. A calibration is no verification: this certificate does "
+        "not say that the instrument was verified.",
+    ),
+    STATEMENTS[2],
+)
+PAPER_STATEMENTS: Final = (
+    Words(
+        "本件据纸质证书登记，以纸质证书原件为准；登记时未按当时的规程、授权和人员资格核对。",
+        "This was entered from a paper certificate, and the paper decides; it was not held against the "
+        "regulations, authorisations and qualifications of its day.",
+    ),
+    Words(
+        "本件不是检定证书，不得作为电子证书使用。",
+        "This is no verification certificate, and must not be used as an electronic certificate.",
+    ),
+    STATEMENTS[2],
+)
+
+SUPPLEMENT: Final = Words("补充件", "Supplement")
+SUPPLEMENT_ACCENT: Final = "#1a3a5c"
+SUPPLEMENT_ELECTRONIC: Final = Words(
+    "本补充件为电子文件，与所补充的证书一并使用",
+    "This is an electronic supplement, to be used together with its certificate",
+)
+SUPPLEMENT_STATEMENTS: Final = (
+    Words(
+        "本补充件只补充、不代替所列证书；其状态以账本为准。",
+        "This adds to the certificate named here and does not replace it; the ledger says how that stands.",
+    ),
+    STATEMENTS[0],
+    Words(
+        "账本载有本文件全部字节的摘要；请连同证明文件（.act.json）用 hengzheng verify 离线核验。",
+        "The ledger holds the digest of this file, every byte of it: check it offline, with the proof beside it "
+        "(.act.json), by hengzheng verify.",
     ),
 )
 

@@ -27,7 +27,7 @@ class Counts:
     def __init__(self) -> None:
         self._effective: Counter[EventType] = Counter()
         self._void: Counter[EventType] = Counter()
-        self._issued: Counter[tuple[str, Conclusion]] = Counter()
+        self._issued: Counter[tuple[str, Conclusion | None]] = Counter()
         self._names: dict[str, Name] = {}
         self._documents = bytearray()
         self._lots: set[Subject] = set()
@@ -43,7 +43,8 @@ class Counts:
         self._effective[statement.type] += 1
         claims = statement.claims
         if isinstance(claims, IssueClaims):
-            self._issued[statement.issuer, claims.conclusion] += 1
+            if claims.is_verification:
+                self._issued[statement.issuer, claims.conclusion] += 1
             self._documents += certificate_subject(InstitutionId(statement.issuer), claims.number)
         elif isinstance(claims, RegisterClaims) and statement.type is EventType.INSTITUTION:
             self._note_name(statement, claims)

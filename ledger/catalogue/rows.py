@@ -84,13 +84,14 @@ def _list_issue(issuer: str, claims: IssueClaims, divisions: Mapping[str, str]) 
         "part": claims.part,
         "serial": describe_serial(claims.serial),
         "category": int(claims.category),
-        "conclusion": int(claims.conclusion),
+        "conclusion": None if claims.conclusion is None else int(claims.conclusion),
         "verified_on": days_from_date(claims.verified_on),
         "valid_until": None if until is None else days_from_date(until),
         "validity_kind": int(claims.validity_kind),
         "lot": claims.lot,
         "replaces": claims.predecessor,
         "certificate_digest": claims.certificate_digest,
+        "document_kind": int(claims.kind) or None,
     }
 
 

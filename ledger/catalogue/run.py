@@ -13,6 +13,7 @@ that an event bears on are written once, so that asking how they stood is a look
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.catalogue.rows import make_row
 from ledger.catalogue.uses import list_used
@@ -23,6 +24,7 @@ from ledger.core.fold import build_header, judge_event, list_touched
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.statement import (
     ActClaims,
+    DocumentKind,
     IssueClaims,
     RegisterClaims,
     SignedStatement,
@@ -31,6 +33,7 @@ from ledger.core.statement import (
 )
 from ledger.core.status import Effect, Registers, Status, SubjectState, Void
 from ledger.store.catalogue_queries import (
+    CALIBRATED,
     IN_FORCE,
     CatalogueDocument,
     CatalogueEntry,
@@ -39,8 +42,11 @@ from ledger.store.catalogue_queries import (
 )
 from ledger.store.catalogue_tables import NEVER
 
-Weigh = Callable[[SubjectState, SubjectState, SubjectState | None], str | None]
+Weigh = Callable[[SubjectState, SubjectState, SubjectState | None, DocumentKind], str | None]
 """Says of the states of a certificate, its instrument and its lot how it stands; None: as it says itself."""
+
+_STANDINGS: Final = {DocumentKind.CALIBRATION: CALIBRATED, DocumentKind.PAPER: DocumentKind.PAPER.name}
+"""How documents stand by themselves that verify nothing."""
 
 
 ReadBodies = Callable[[Sequence[Digest]], Mapping[Digest, bytes]]
@@ -146,7 +152,7 @@ class Run:
         for document in unknown:
             self._add(document)
         self._load_states(
-            {subject for document in unknown for subject in document[1:] if subject is not None}
+            {subject for document in unknown for subject in document[1:4] if subject is not None}
         )
         periods = self._queries.find_open_periods([document.document for document in unknown])
         self._open |= {period.document: period for period in periods}
@@ -215,7 +221,7 @@ class Run:
         issuer = InstitutionId(item.signed.statement.issuer)
         name = certificate_subject(issuer, claims.number)
         lot = None if claims.lot is None else lot_subject(issuer, claims.lot)
-        document = CatalogueDocument(item.index, item.header.subject, name, lot)
+        document = CatalogueDocument(item.index, item.header.subject, name, lot, int(claims.kind))
         self._issued.append(document)
         self._add(document)
         body = self._bodies.get(item.header.certificate_digest)
@@ -236,8 +242,11 @@ class Run:
         if state is None or instrument is None:
             raise LogIntegrityError(f"the audit database has lost a state of the certificate of leaf {index}")
         lot = None if document.lot is None else self._view(document.lot)
-        itself = Status.FAILED.name if state.status is Status.FAILED else IN_FORCE
-        return self._weigh(state, instrument, lot) or itself
+        itself, kind = (
+            Status.FAILED.name if state.status is Status.FAILED else IN_FORCE,
+            DocumentKind(document.kind),
+        )
+        return self._weigh(state, instrument, lot, kind) or _STANDINGS.get(kind, itself)
 
     def _note(self, document: int, index: LeafIndex, standing: str) -> None:
         before = self._open.get(document)

@@ -1,9 +1,10 @@
-"""The verification certificate (检定证书) and the rejection notice (检定结果通知书).
+"""The documents: verification certificate (检定证书), rejection notice (检定结果通知书), and others.
 
 A document is a W3C Verifiable Credential 2.0 in canonical JSON whose `credentialSubject` is the verification
 record; its proof set holds one Data Integrity proof per signer. Stored, hashed and published are exactly the
 received bytes; `certificate_digest` is SHA-256 over all of them. Personal members stand in the record as
-salted commitments, see `disclosure`.
+salted commitments, see `disclosure`. A calibration certificate (校准证书) and what an institution has entered from
+paper (纸质证书登记) are records of the same form; `further_kinds` says what they must and must not hold.
 
 >>> certificate = parse_certificate(raw)
 >>> certificate.record.number, certificate.record.conclusion.name
@@ -24,13 +25,16 @@ from ledger.core.act import ReasonCode
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import JsonObject, parse_canonical_json, respell_canonical_json
 from ledger.core.category import Category, parse_category
+from ledger.core.comparison import Comparison, parse_comparison
 from ledger.core.data_integrity import read_signing_times, split_proofs
+from ledger.core.decision import DecisionRule, parse_decision_rule
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
+from ledger.core.further_kinds import check_kind
 from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.quantity import Quantity
 from ledger.core.signature import PublicKey, parse_multikey
-from ledger.core.statement import Conclusion
+from ledger.core.statement import Conclusion, DocumentKind
 from ledger.core.unit import parse_unit
 
 CONTEXTS: Final = (
@@ -52,12 +56,23 @@ class DocumentType(StrEnum):
 
     VERIFICATION_CERTIFICATE = "verification_certificate"
     REJECTION_NOTICE = "rejection_notice"
+    CALIBRATION_CERTIFICATE = "calibration_certificate"
+    PAPER_REGISTER = "paper_register"
 
 
 CREDENTIAL_TYPES: Final = {
     DocumentType.VERIFICATION_CERTIFICATE: "VerificationCertificate",
     DocumentType.REJECTION_NOTICE: "RejectionNotice",
+    DocumentType.CALIBRATION_CERTIFICATE: "CalibrationCertificate",
+    DocumentType.PAPER_REGISTER: "PaperRegister",
 }
+DOCUMENT_KINDS: Final = {
+    DocumentType.VERIFICATION_CERTIFICATE: DocumentKind.VERIFICATION,
+    DocumentType.REJECTION_NOTICE: DocumentKind.VERIFICATION,
+    DocumentType.CALIBRATION_CERTIFICATE: DocumentKind.CALIBRATION,
+    DocumentType.PAPER_REGISTER: DocumentKind.PAPER,
+}
+"""What the statement says a document is."""
 
 
 class VerificationKind(StrEnum):
@@ -72,6 +87,8 @@ class VerificationKind(StrEnum):
     IMPORT = "import"
     IN_SERVICE = "in_service"
     """An inspection between verifications, by wider limits; only its failure is a document of its own."""
+    CALIBRATION = "calibration"
+    """No verification at all: what a calibration certificate is of, and a scope line may cover."""
 
 
 class Role(StrEnum):
@@ -209,7 +226,8 @@ class Point(NamedTuple):
     """
 
     indication_error: Decimal
-    passed: bool
+    passed: bool | None
+    """None: of a calibration, whose decision rule judges."""
     nominal: Decimal | None
     measured: Decimal | None
     maximum_permissible_error: Decimal | None
@@ -229,7 +247,8 @@ class Result:
     """Unit of errors, limits and uncertainties."""
     coverage_factor: Decimal | None
     points: tuple[Point, ...]
-    passed: bool
+    passed: bool | None
+    """None: of a calibration."""
     before_adjustment: bool
 
 
@@ -241,6 +260,8 @@ class Validity:
     until: date | None
     reason: str | None
     """Why it ends before the regulation's longest period, if it does."""
+    agreed: bool = False
+    """Of a calibration: the customer has asked for the date (ISO/IEC 17025:2017 §7.8.4.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +320,19 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperEntry:
+    """How a paper certificate came into the ledger (纸质证书登记)."""
+
+    scan: Digest
+    """SHA-256 of the scanned paper, which the institution keeps."""
+    entered_by: str
+    """Public pseudonym of the person of the institution who has compared entry and paper."""
+    entered_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class RegulationReference:
-    """The verification regulation (检定规程) that was followed."""
+    """The regulation (检定规程), or the specification (校准规范), that was followed."""
 
     id: str
     title: str
@@ -323,7 +355,8 @@ class Record:
     standards: tuple[ReferenceStandard, ...]
     reference_materials: tuple[ReferenceMaterial, ...]
     results: tuple[Result, ...]
-    conclusion: Conclusion
+    conclusion: Conclusion | None
+    """None: a calibration whose customer has asked for none."""
     class_awarded: str | None
     adjusted: bool
     seals: tuple[Seal, ...]
@@ -340,6 +373,18 @@ class Record:
     """Under which somebody entitled to it has asked for an arbitration (仲裁检定)."""
     nonce: bytes
     """16 random bytes, so that nobody finds the digest by guessing the content."""
+    specification: RegulationReference | None = None
+    """Of a calibration (JJF), beside or instead of a regulation."""
+    decision_rule: DecisionRule | None = None
+    """Of a calibration that states a conclusion."""
+    comparisons: tuple[Comparison, ...] = ()
+    """Of a calibration: where its laboratory's value was compared with another's (计量比对)."""
+    paper: PaperEntry | None = None
+
+    @property
+    def document_kind(self) -> DocumentKind:
+        """Return what the statement says this document is."""
+        return DOCUMENT_KINDS[self.document_type]
 
 
 @dataclass(frozen=True)
@@ -424,9 +469,10 @@ def parse_record(reader: Reader, signing_times: Mapping[str, datetime] = _UNSIGN
     """
     if reader.integer("v", 1, 2**31) != RECORD_VERSION:
         raise MalformedDocumentError("unknown version of the record", field="v")
-    place = reader.opt_object("place")
+    place, document_type = reader.opt_object("place"), reader.enum("doc_type", DocumentType)
+    judged = document_type is not DocumentType.CALIBRATION_CERTIFICATE
     record = Record(
-        document_type=reader.enum("doc_type", DocumentType),
+        document_type=document_type,
         kind=reader.enum("kind", VerificationKind),
         number=CertificateNumber(reader.text("no", max_bytes=64)),
         issuer=_parse_issuer(reader.object("issuer")),
@@ -438,8 +484,8 @@ def parse_record(reader: Reader, signing_times: Mapping[str, datetime] = _UNSIGN
         environment=_parse_environment(reader.opt_object("environment")),
         standards=tuple(_parse_standard(item) for item in reader.objects("standards")),
         reference_materials=tuple(_parse_material(item) for item in reader.opt_objects("crms") or ()),
-        results=tuple(_parse_result(item) for item in reader.objects("results")),
-        conclusion=_parse_conclusion(reader),
+        results=tuple(_parse_result(item, judged=judged) for item in reader.objects("results")),
+        conclusion=_parse_conclusion(reader, document_type),
         class_awarded=reader.opt_text("class_awarded", max_bytes=40),
         adjusted=reader.boolean("adjusted"),
         seals=tuple(_parse_seal(item) for item in reader.objects("seals")),
@@ -453,6 +499,10 @@ def parse_record(reader: Reader, signing_times: Mapping[str, datetime] = _UNSIGN
         raw_record=_parse_raw_record(reader.opt_object("raw_record")),
         commission_no=reader.opt_text("commission_no", max_bytes=120),
         nonce=reader.hex("nonce", 16),
+        specification=_parse_regulation(reader.opt_object("specification")),
+        decision_rule=_parse_opt_decision(reader.opt_object("decision_rule")),
+        comparisons=tuple(parse_comparison(item) for item in reader.opt_objects("comparisons") or ()),
+        paper=_parse_paper(reader.opt_object("paper")),
     )
     if place is not None:
         place.finish()
@@ -616,7 +666,7 @@ def _parse_material(reader: Reader) -> ReferenceMaterial:
     return material
 
 
-def _parse_result(reader: Reader) -> Result:
+def _parse_result(reader: Reader, *, judged: bool) -> Result:
     unit, error_unit = reader.opt_text("unit", max_bytes=16), reader.text("error_unit", max_bytes=16)
     for name, text in (("unit", unit), ("error_unit", error_unit)):
         if text is not None:
@@ -627,27 +677,50 @@ def _parse_result(reader: Reader) -> Result:
         unit=unit,
         error_unit=error_unit,
         coverage_factor=reader.opt_decimal("k"),
-        points=tuple(_parse_point(item) for item in reader.objects("points")),
-        passed=reader.boolean("pass"),
+        points=tuple(_parse_point(item, judged=judged) for item in reader.objects("points")),
+        passed=reader.boolean("pass") if judged else None,
         before_adjustment=reader.opt_boolean("before_adjustment") or False,
     )
     reader.finish()
     return result
 
 
-def _parse_point(reader: Reader) -> Point:
-    error, passed = reader.decimal("error"), reader.boolean("pass")
+def _parse_point(reader: Reader, *, judged: bool) -> Point:
+    error, passed = reader.decimal("error"), reader.boolean("pass") if judged else None
     nominal, measured, mpe, uncertainty = reader.opt_decimals("nominal", "measured", "mpe", "u")
     reader.finish()
     return Point(error, passed, nominal, measured, mpe, uncertainty)
 
 
-def _parse_conclusion(reader: Reader) -> Conclusion:
-    return (
-        Conclusion.PASS
-        if reader.text("conclusion", max_bytes=16, pattern="pass|fail") == "pass"
-        else Conclusion.FAIL
+CONCLUSIONS: Final = {
+    "pass": Conclusion.PASS,
+    "fail": Conclusion.FAIL,
+    "conditional": Conclusion.CONDITIONAL,
+}
+
+
+def _parse_conclusion(reader: Reader, document_type: DocumentType) -> Conclusion | None:
+    """Read what only a calibration may leave out, or leave open."""
+    if document_type is not DocumentType.CALIBRATION_CERTIFICATE:
+        return CONCLUSIONS[reader.text("conclusion", max_bytes=16, pattern="pass|fail")]
+    text = reader.opt_text("conclusion", max_bytes=16, pattern="|".join(CONCLUSIONS))
+    return None if text is None else CONCLUSIONS[text]
+
+
+def _parse_opt_decision(reader: Reader | None) -> DecisionRule | None:
+    return None if reader is None else parse_decision_rule(reader)
+
+
+def _parse_paper(reader: Reader | None) -> PaperEntry | None:
+    if reader is None:
+        return None
+    paper = PaperEntry(
+        scan=Digest(reader.hex("scan", 32)),
+        entered_by=reader.text("entered_by", max_bytes=40),
+        entered_on=reader.date("entered_on"),
     )
+    reader.finish()
+    return paper
 
 
 def _parse_seal(reader: Reader) -> Seal:
@@ -681,7 +754,12 @@ VALIDITY_KINDS: Final = {
 
 def _parse_validity(reader: Reader) -> Validity:
     kind = VALIDITY_KINDS[reader.text("kind", max_bytes=16, pattern="|".join(VALIDITY_KINDS))]
-    validity = Validity(kind, reader.opt_date("until"), reader.opt_text("reason", max_bytes=200))
+    validity = Validity(
+        kind,
+        reader.opt_date("until"),
+        reader.opt_text("reason", max_bytes=200),
+        agreed=reader.opt_boolean("agreed") or False,
+    )
     reader.finish()
     if (validity.until is None) != (kind is ValidityKind.NONE):
         raise MalformedDocumentError("a date belongs to every kind but none", field="validity.until")
@@ -712,8 +790,10 @@ def _parse_raw_record(reader: Reader | None) -> RawRecord | None:
 
 
 def _check_agreement(record: Record) -> None:
-    """Refuse a record whose members contradict each other."""
-    _check_conclusion(record)
+    """Refuse a record whose members contradict each other, or are not for this kind of document."""
+    if record.document_kind is DocumentKind.VERIFICATION:
+        _check_conclusion(record)
+    check_kind(record)
     _check_dates(record)
     known = {part.id for part in record.instrument.parts}
     for result in record.results:

@@ -1,5 +1,8 @@
 """The fold of documents: what an issue, and an act on what was issued, does to certificates and instruments.
 
+A calibration, and what is entered from paper, is an event of its instrument that leaves its status and its newest
+verification as they were; an instrument that nothing was known of becomes REGISTERED: known, never verified.
+
 >>> judge_issue(statement, claims, key_id, index, registers, view).state.status
 <Status.VALID: 1>
 """
@@ -21,8 +24,16 @@ from ledger.core.powers import (
     check_version,
     require_trade,
 )
-from ledger.core.statement import Conclusion, IssueClaims, SignedStatement, Statement
-from ledger.core.status import Effect, IssueSubjects, Registers, StateView, Status, SubjectState
+from ledger.core.statement import IssueClaims, SignedStatement, Statement
+from ledger.core.status import (
+    Effect,
+    IssueSubjects,
+    Registers,
+    StateView,
+    Status,
+    SubjectState,
+    find_issued_status,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +103,36 @@ def judge_issue(
     subject = instrument_subject(claims.instrument_id, claims.part)
     before = view(subject)
     check_version(statement, before)
-    status = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
+    status = find_issued_status(claims)
     changes = {document: SubjectState(status, 1, index, index)}
     if claims.predecessor is not None:
         replaced = NamedInstrument(institution.id, claims.predecessor, claims.instrument_id, claims.part)
-        changes[replaced.certificate] = _supersede(replaced, index, view, issues)
+        changes[replaced.certificate] = _supersede(replaced, claims, index, view, issues)
         if status is Status.VALID and before is not None and before.status is Status.NEEDS_REVERIFICATION:
             status = before.status  # a replacement corrects a paper; nobody has verified again
-    changes[subject] = SubjectState(status, statement.expected_version + 1, index, index)
+    newest: LeafIndex | None = index
+    if not claims.is_verification:
+        status, newest = _keep_verification(before)
+    changes[subject] = SubjectState(status, statement.expected_version + 1, index, newest)
     return Effect(subject, None if before is None else before.last_event, changes)
 
 
+def _keep_verification(before: SubjectState | None) -> tuple[Status, LeafIndex | None]:
+    """Return how an instrument stands after a document that verifies nothing: as it stood before."""
+    return (Status.REGISTERED, None) if before is None else (before.status, before.current_certificate)
+
+
 def _supersede(
-    replaced: NamedInstrument, index: LeafIndex, view: StateView, issues: IssueSubjects
+    replaced: NamedInstrument, claims: IssueClaims, index: LeafIndex, view: StateView, issues: IssueSubjects
 ) -> SubjectState:
     """Return the state of a certificate after it has been replaced."""
     certificate, instrument = find_named(replaced, view, issues)
-    _require_newest(replaced.number, certificate, instrument)
+    if claims.is_verification:
+        _require_newest(replaced.number, certificate, instrument)
+    elif certificate.current_certificate == instrument.current_certificate:
+        raise NoEffectError(
+            f"certificate {replaced.number} is a verification: only a verification replaces it"
+        )
     if certificate.status not in _REPLACEABLE:
         raise NoEffectError(f"certificate {replaced.number} is {certificate.status.name}: it is not replaced")
     return _follow(certificate, Status.SUPERSEDED, index)

@@ -7,13 +7,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
+from ledger.core.calibration_rules import check_conformity, check_interval, check_method, check_no_type
 from ledger.core.certificate import Record
+from ledger.core.paper_rules import judge_paper
 from ledger.core.register_rules import KEY_ENDED, check_persons, check_scope
 from ledger.core.regulation import RuleBook
 from ledger.core.rule_result import RuleResult
 from ledger.core.rules import check_expiry, check_limits, check_regulation
 from ledger.core.standard_rules import check_standards
+from ledger.core.statement import DocumentKind
 from ledger.core.status import Registers
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.core.type_rules import check_type
@@ -46,8 +51,21 @@ def judge_record(record: Record, grounds: Grounds) -> dict[Step, RuleResult]:
     return judge_by_registers(record, grounds) | judge_by_book(record, grounds.book)
 
 
+_OF_BOOK: Final = (Step.REGULATION, Step.LIMITS, Step.EXPIRY)
+_OF_REGISTERS: Final = (Step.SCOPE, Step.PERSONS, Step.STANDARDS, Step.TYPE)
+
+
 def judge_by_book(record: Record, book: RuleBook) -> dict[Step, RuleResult]:
     """Return what the rules say that need regulations only."""
+    if record.document_kind is DocumentKind.PAPER:
+        results = judge_paper(record, Registers())
+        return {step: results[step] for step in _OF_BOOK}
+    if record.document_kind is DocumentKind.CALIBRATION:
+        return {
+            Step.REGULATION: check_method(record, book),
+            Step.LIMITS: check_conformity(record),
+            Step.EXPIRY: check_interval(record),
+        }
     return {
         Step.REGULATION: check_regulation(record, book),
         Step.LIMITS: check_limits(record, book),
@@ -57,17 +75,31 @@ def judge_by_book(record: Record, book: RuleBook) -> dict[Step, RuleResult]:
 
 def judge_by_registers(record: Record, grounds: Grounds) -> dict[Step, RuleResult]:
     """Return what the rules say that need registers; what has become known since makes a warning."""
+    rules = _list_rules(record, grounds)
+    results = {step: check(grounds.registers) for step, check in rules.items()}
+    newest = grounds.newest
+    if newest is not None and _have_changed(grounds.registers, newest):
+        return {step: _warn(results[step], check(newest)) for step, check in rules.items()}
+    return results
+
+
+def _list_rules(record: Record, grounds: Grounds) -> dict[Step, Callable[[Registers], RuleResult]]:
+    """Return the rules that hold for this kind of document."""
+    if record.document_kind is DocumentKind.PAPER:
+        return {step: partial(_judge_paper_step, record, step) for step in _OF_REGISTERS}
     rules: dict[Step, Callable[[Registers], RuleResult]] = {
         Step.SCOPE: lambda registers: check_scope(record, registers),
         Step.PERSONS: lambda registers: check_persons(record, registers),
         Step.STANDARDS: lambda registers: check_standards(record, registers, grounds.book, grounds.roots),
         Step.TYPE: lambda registers: check_type(record, registers, grounds.book),
     }
-    results = {step: check(grounds.registers) for step, check in rules.items()}
-    newest = grounds.newest
-    if newest is not None and _have_changed(grounds.registers, newest):
-        return {step: _warn(results[step], check(newest)) for step, check in rules.items()}
-    return results
+    if record.document_kind is DocumentKind.CALIBRATION:
+        rules[Step.TYPE] = lambda _: check_no_type()
+    return rules
+
+
+def _judge_paper_step(record: Record, step: Step, registers: Registers) -> RuleResult:
+    return judge_paper(record, registers)[step]
 
 
 def _have_changed(then: Registers, now: Registers) -> bool:

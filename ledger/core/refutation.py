@@ -32,8 +32,8 @@ from ledger.core.map_proof import MAX_MAP_PROOF_BYTES, open_map_proof
 from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.note import MAX_NOTE_BYTES, NoteVerifier
-from ledger.core.statement import Conclusion, IssueClaims, Statement, parse_signed_statement
-from ledger.core.status import Status, SubjectState
+from ledger.core.statement import IssueClaims, Statement, parse_signed_statement
+from ledger.core.status import Status, SubjectState, find_issued_status
 
 REFUTATION_TYPE: Final = "hengzheng/refutation/v1"
 MAX_REFUTATION_BYTES: Final = 1 << 20
@@ -147,7 +147,7 @@ def find_contradiction(
         return f"does not know that leaf {index} changed subject {encode_hex(subject)[:16]}"
     if state is not None and state.last_event == index:
         return _compare_last_event(index, leaf, subject, state, changed)
-    if state is not None and state.current_certificate == index and not _is_document(leaf):
+    if state is not None and state.current_certificate == index and not _may_be_newest(leaf, subject):
         return f"names leaf {index} as the newest document, which is none"
     return None
 
@@ -184,8 +184,8 @@ def _list_statuses(statement: Statement) -> dict[Subject, Status | None]:
     claims = statement.claims
     if isinstance(claims, IssueClaims):
         issuer = InstitutionId(statement.issuer)
-        status = Status.VALID if claims.conclusion is Conclusion.PASS else Status.FAILED
-        found: dict[Subject, Status | None] = {certificate_subject(issuer, claims.number): status}
+        document = certificate_subject(issuer, claims.number)
+        found: dict[Subject, Status | None] = {document: find_issued_status(claims)}
         if claims.predecessor is not None:
             found[certificate_subject(issuer, claims.predecessor)] = Status.SUPERSEDED
         return found
@@ -214,14 +214,26 @@ def _compare_last_event(
         return f"says {state.status.name} after leaf {index}, which left {status.name}"
     if version is not None and state.version != version:
         return f"says version {state.version} after leaf {index}, which made version {version}"
-    if _is_document(leaf) and status is not Status.SUPERSEDED and state.current_certificate != index:
+    is_newest = _may_be_newest(leaf, subject) and status is not Status.SUPERSEDED
+    if is_newest and state.current_certificate != index:
         return f"names another document as the newest than leaf {index}, which is it"
+    if not is_newest and _is_document(leaf) and state.current_certificate == index:
+        return f"names leaf {index} as the newest document, which is none"
     return None
 
 
 _SPREADING: Final = ISSUE_TYPES | ACT_TYPES | LINK_TYPES | {EventType.STICKER_UNBOUND}
 """What may change subjects beside those that it surely changes: instruments that are the same as its own; the place
 of a sticker."""
+
+
+def _may_be_newest(leaf: Leaf, subject: Subject) -> bool:
+    """Say whether a document can be a subject's newest: a calibration is no instrument's."""
+    if not _is_document(leaf):
+        return False
+    claims = parse_signed_statement(leaf.statement_raw).statement.claims
+    verifies = isinstance(claims, IssueClaims) and claims.is_verification
+    return verifies or subject != leaf.header.subject
 
 
 def _is_document(leaf: Leaf) -> bool:

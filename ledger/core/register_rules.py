@@ -125,11 +125,17 @@ def _find_scope_limits(record: Record, scope: ScopeContent) -> Iterable[Reason]:
             "SCOPE", "instrument.class", f"class {stated} is outside the scope", f"等级{stated}不在授权范围内"
         )
     covered = {normalise_citation(citation) for citation in scope.regulations}
-    cited = "-" if record.regulation is None else record.regulation.id
-    if covered and normalise_citation(cited) not in covered:
-        yield Reason("SCOPE", "regulation.id", f"{cited} is outside the scope", f"{cited}不在授权范围内")
+    for name, cited in _list_cited(record):
+        if covered and normalise_citation(cited) not in covered:
+            yield Reason("SCOPE", f"{name}.id", f"{cited} is outside the scope", f"{cited}不在授权范围内")
     if scope.range is not None:
         yield from _find_readings_outside(record, scope.range)
+
+
+def _list_cited(record: Record) -> list[tuple[str, str]]:
+    """Return what a document was made by: its specification, if it has one, and its regulation."""
+    cited = [("specification", record.specification), ("regulation", record.regulation)]
+    return [(name, item.id) for name, item in cited if item is not None] or [("regulation", "-")]
 
 
 def _find_readings_outside(record: Record, covered: ReadingRange) -> Iterable[Reason]:

@@ -41,7 +41,7 @@ from ledger.core.regulation import (
 )
 from ledger.core.rule_result import RuleResult, judge, judge_failed, judge_open, judge_passed
 from ledger.core.signatories import find_person
-from ledger.core.statement import Conclusion, IssueClaims, Statement
+from ledger.core.statement import Conclusion, DocumentKind, IssueClaims, Statement
 from ledger.core.step import Outcome, Sentence
 from ledger.core.unit import UNITS, parse_unit
 
@@ -100,6 +100,7 @@ def build_issue_claims(record: Record, digest: bytes, part: str | None = None) -
         seals_digest=compute_seals_digest(seals) if seals else None,
         predecessor=None if record.replaces is None else record.replaces.number,
         lot=None if record.lot is None else record.lot.no,
+        kind=record.document_kind,
     )
 
 
@@ -269,7 +270,7 @@ def _find_stepped_limit(
 def _find_point_faults(result: Result, limits: list[Limit | None]) -> Iterable[tuple[int, str, str, str]]:
     """Yield the position of a point, the member to blame, and why in English and Chinese."""
     for position, (point, limit) in enumerate(zip(result.points, limits, strict=True)):
-        expected_mpe = None if limit is None else limit.maximum_permissible_error
+        expected_mpe, passed = None if limit is None else limit.maximum_permissible_error, bool(point.passed)
         stated, error = point.indication_error, compute_indication_error(result, point)
         if error is None or not error.compare(stated):
             error = ExactError(stated)  # the same number, without the quotient
@@ -278,7 +279,7 @@ def _find_point_faults(result: Result, limits: list[Limit | None]) -> Iterable[t
         mpe = point.maximum_permissible_error
         if mpe is not None and expected_mpe is not None and mpe != expected_mpe:
             yield position, "mpe", f"is not {expected_mpe}", f"应为{expected_mpe}"
-        if _contradicts_limit(error, limit, mpe, passed=point.passed):
+        if _contradicts_limit(error, limit, mpe, passed=passed):
             yield position, "pass", "contradicts the error and its limit", "与误差及最大允许误差不符"
 
 
@@ -316,6 +317,12 @@ def compute_indication_error(result: Result, point: Point) -> ExactError | None:
         return None
     factor = source.factor / target.factor
     return ExactError(EXACT.multiply(difference, Decimal(factor.numerator)), Decimal(factor.denominator))
+
+
+def find_misstated_error(result: Result, point: Point) -> bool:
+    """Say whether a stated error is not the one that follows from nominal and measured value."""
+    error = compute_indication_error(result, point)
+    return error is not None and not _is_rounding_of(point.indication_error, error)
 
 
 def _is_rounding_of(stated: Decimal, error: ExactError) -> bool:
@@ -403,10 +410,20 @@ def check_times(
         )
         return RuleResult(Outcome.NOT_CHECKED, sentence, reasons, warning=True)
     late = local_date(clocks.sequenced_at or clocks.now, zone) - record.verified_on
+    what = _DEEDS[record.document_kind]
     sentence = Sentence(
-        f"in order; logged {late.days} days after the verification", f"次序正确；检定后{late.days}日载入账本"
+        f"in order; logged {late.days} days after the {what.en}",
+        f"次序正确；{what.zh}后{late.days}日载入账本",
     )
-    return RuleResult(Outcome.PASSED, sentence, warning=late > lag)
+    is_prompt = record.document_kind is not DocumentKind.PAPER
+    return RuleResult(Outcome.PASSED, sentence, warning=is_prompt and late > lag)
+
+
+_DEEDS: Final = {
+    DocumentKind.VERIFICATION: Sentence("verification", "检定"),
+    DocumentKind.CALIBRATION: Sentence("calibration", "校准"),
+    DocumentKind.PAPER: Sentence("verification on paper", "纸质证书所载检定"),
+}
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
@@ -478,6 +495,10 @@ def _find_date_faults(
             yield Reason(
                 "TIME", "issued_on", "is not the day of the approver's signature", "与批准人签名日期不符"
             )
+    if record.paper is not None and (
+        datetime.combine(record.paper.entered_on, time.min, zone) - clocks.sealed_at > tolerance
+    ):
+        yield Reason("TIME", "paper.entered_on", "is after the seal", "晚于盖章时间")
     if issued_on is None:
         return
     if issued_on < record.verified_on:

@@ -17,6 +17,7 @@ from ledger.core.regulation import RuleBook, RuleRow
 from ledger.core.rule_result import RuleResult, judge_failed, judge_open, judge_passed
 from ledger.core.rules import find_cited_rule
 from ledger.core.standard import StandardContent
+from ledger.core.statement import DocumentKind
 from ledger.core.status import Registers
 from ledger.core.step import Sentence
 from ledger.core.traceability import Chain, walk_chain
@@ -68,7 +69,8 @@ def find_standard_on(
 def is_mandatory_work(record: Record, rule: RuleRow | None) -> bool:
     """Say whether a verification is mandatory (强制检定): by category and purpose of the instrument."""
     is_listed = rule is not None and rule.control is not None and rule.control.is_mandatory
-    return is_listed and record.instrument.purpose is not None
+    verifies = record.document_kind is DocumentKind.VERIFICATION
+    return is_listed and verifies and record.instrument.purpose is not None
 
 
 def _list_missing(record: Record, unknown: list[tuple[str, str]]) -> Iterator[Reason]:
@@ -196,7 +198,7 @@ def _list_breaks(chain: Chain, number: int, content: StandardContent, record: Re
 def _find_uncertainties(record: Record, rule: RuleRow | None) -> Iterable[Reason]:
     """Find readings whose U is more than the share of |MPE| that the regulation allows (JJF 1094: 1/3)."""
     share = None if rule is None else rule.uncertainty_share
-    if share is None:
+    if share is None or record.document_kind is not DocumentKind.VERIFICATION:
         return
     for number, result in enumerate(record.results):
         for position, point in enumerate(result.points):

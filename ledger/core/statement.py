@@ -61,13 +61,27 @@ class Field(IntEnum):
     LOT = 19
     CONTENT = 20
     ENDORSEMENTS = 21
+    DOCUMENT_KIND = 22
 
 
 class Conclusion(IntEnum):
-    """Outcome of a verification: 合格 or 不合格."""
+    """Outcome of a verification: 合格 or 不合格; of a calibration that states one, also the zone between."""
 
     PASS = 1
     FAIL = 2
+    CONDITIONAL = 3
+    """Of a calibration only (待定): within its uncertainty of the limit, neither shown to conform nor not to."""
+
+
+class DocumentKind(IntEnum):
+    """What a document is, as its statement says it; a verification goes without saying."""
+
+    VERIFICATION = 0
+    """A verification certificate or a rejection notice, by its conclusion; never written."""
+    CALIBRATION = 1
+    """A calibration certificate (校准证书): values with their uncertainty, no verification."""
+    PAPER = 2
+    """What stands on a paper certificate (纸质证书登记), as its institution has entered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,8 @@ class IssueClaims:
     """Set when the document is about one part only; at most 8 bytes of UTF-8."""
     serial: StatementSerial
     category: Category
-    conclusion: Conclusion
+    conclusion: Conclusion | None
+    """None: a calibration that states none."""
     verified_on: date
     valid_until: date | None
     validity_kind: ValidityKind
@@ -93,6 +108,12 @@ class IssueClaims:
     """Of a replacement: number of the certificate that it replaces, of the same issuer."""
     lot: str | None = None
     """Number of the lot that the instrument belongs to, at most 64 bytes."""
+    kind: DocumentKind = DocumentKind.VERIFICATION
+
+    @property
+    def is_verification(self) -> bool:
+        """Say whether the document verifies its instrument, for better or worse; no other kind does."""
+        return self.kind is DocumentKind.VERIFICATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +265,7 @@ def _issue_members(claims: IssueClaims) -> dict[int, Any]:
         Field.PART: claims.part,
         Field.SERIAL: _encode_serial(claims.serial),
         Field.CATEGORY: int(claims.category),
-        Field.CONCLUSION: int(claims.conclusion),
+        Field.CONCLUSION: None if claims.conclusion is None else int(claims.conclusion),
         Field.VERIFIED_ON: days_from_date(claims.verified_on),
         Field.VALID_UNTIL: None if until is None else days_from_date(until),
         Field.VALIDITY_KIND: int(claims.validity_kind),
@@ -252,6 +273,7 @@ def _issue_members(claims: IssueClaims) -> dict[int, Any]:
         Field.SEALS_DIGEST: claims.seals_digest,
         Field.PREDECESSOR: claims.predecessor,
         Field.LOT: claims.lot,
+        Field.DOCUMENT_KIND: int(claims.kind) or None,
     }
 
 
@@ -301,6 +323,9 @@ class _Members:
             return kind(self.required(field, int))
         except ValueError:
             raise _malformed(field, "unknown code") from None
+
+    def opt_code(self, field: Field, kind: type[EnumT]) -> EnumT | None:
+        return self.code(field, kind) if field in self._left else None
 
     def finish(self) -> None:
         if self._left:
@@ -369,13 +394,14 @@ def _parse_issue(event_type: EventType, members: _Members) -> IssueClaims:
     predecessor = members.opt_text(Field.PREDECESSOR, 64)
     if (predecessor is not None) != (event_type is EventType.REPLACE):
         raise _malformed(Field.PREDECESSOR, "a replacement names what it replaces, and nothing else does")
+    document, conclusion = _parse_document_kind(members)
     return IssueClaims(
         number=CertificateNumber(members.text(Field.NUMBER, 64)),
         instrument_id=InstrumentId(members.octets(Field.INSTRUMENT, 16)),
         part=members.opt_text(Field.PART, 8),
         serial=_parse_serial(members),
         category=members.code(Field.CATEGORY, Category),
-        conclusion=members.code(Field.CONCLUSION, Conclusion),
+        conclusion=conclusion,
         verified_on=_check_day(Field.VERIFIED_ON, members.required(Field.VERIFIED_ON, int)),
         valid_until=None if until is None else _check_day(Field.VALID_UNTIL, until),
         validity_kind=kind,
@@ -383,7 +409,21 @@ def _parse_issue(event_type: EventType, members: _Members) -> IssueClaims:
         seals_digest=None if seals is None else _check_size(Field.SEALS_DIGEST, seals, 8),
         predecessor=None if predecessor is None else CertificateNumber(predecessor),
         lot=members.opt_text(Field.LOT, 64),
+        kind=document,
     )
+
+
+def _parse_document_kind(members: _Members) -> tuple[DocumentKind, Conclusion | None]:
+    """Return what the document is, and the conclusion that such a document can have."""
+    kind = members.opt_code(Field.DOCUMENT_KIND, DocumentKind)
+    if kind is DocumentKind.VERIFICATION:
+        raise _malformed(Field.DOCUMENT_KIND, "a verification goes without saying")
+    conclusion = members.opt_code(Field.CONCLUSION, Conclusion)
+    if kind is DocumentKind.CALIBRATION:
+        return kind, conclusion
+    if conclusion not in {Conclusion.PASS, Conclusion.FAIL}:
+        raise _malformed(Field.CONCLUSION, "expected 1, pass, or 2, fail")
+    return kind or DocumentKind.VERIFICATION, conclusion
 
 
 def _parse_serial(members: _Members) -> StatementSerial:

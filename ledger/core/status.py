@@ -23,7 +23,7 @@ from ledger.core.register_content import RegisterContent
 from ledger.core.scope import ScopeContent
 from ledger.core.signature import PublicKey
 from ledger.core.standard import MaterialContent, StandardContent
-from ledger.core.statement import SignedStatement
+from ledger.core.statement import Conclusion, IssueClaims, SignedStatement
 from ledger.core.sticker import RollContent
 from ledger.core.type_approval import BlockContent, TypeApprovalContent
 
@@ -43,9 +43,16 @@ class Status(IntEnum):
     WITHDRAWN = 5
     SUSPENDED = 6
     NEEDS_REVERIFICATION = 7
+    REGISTERED = 8
     ACTIVE = 16
     INACTIVE = 17
     VOID = 255
+
+
+def find_issued_status(claims: IssueClaims) -> Status:
+    """Return the status that a document itself has once it is issued: FAILED is for rejection notices alone."""
+    is_rejection = claims.is_verification and claims.conclusion is Conclusion.FAIL
+    return Status.FAILED if is_rejection else Status.VALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class SubjectState:
     version: int
     last_event: LeafIndex
     current_certificate: LeafIndex | None
+    """Of an instrument its newest verification; None: nobody has verified it. Of a document its own leaf."""
 
 
 StateView = Callable[[Subject], SubjectState | None]

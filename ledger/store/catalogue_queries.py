@@ -54,6 +54,10 @@ VOID: Final = "VOID"
 IN_FORCE: Final = "VALID"
 """Standing of a certificate of which nothing but its own dates can say more."""
 
+CALIBRATED: Final = "CALIBRATED"
+"""The same of a calibration certificate."""
+_DATED: Final = (IN_FORCE, CALIBRATED)
+
 EXPIRED: Final = {ValidityKind.DATE: "EXPIRED", ValidityKind.SERVICE_LIFE: "SERVICE_LIFE_ENDED"}
 """What becomes of that standing after the last day, by the kind of validity."""
 
@@ -105,6 +109,8 @@ class CatalogueEntry(NamedTuple):
     """Id of the sticker that is bound or unbound."""
     certificate_digest: bytes | None = None
     statement_digest: bytes = b""
+    document_kind: int | None = None
+    """Of a document that verifies nothing; None: a verification, or no document."""
 
 
 class CatalogueDocument(NamedTuple):
@@ -114,6 +120,7 @@ class CatalogueDocument(NamedTuple):
     subject: Subject
     name: Subject
     lot: Subject | None
+    kind: int
 
 
 class Period(NamedTuple):
@@ -372,11 +379,12 @@ def _list_status_conditions(status: str | None, day: int) -> list[ColumnElement[
     if status == VOID:
         return [IS_VOID]
     until = entries.c.valid_until
-    if status == IN_FORCE:
-        return [periods.c.standing == IN_FORCE, or_(until == null(), until >= day)]
+    if status in _DATED:
+        return [periods.c.standing == status, or_(until == null(), until >= day)]
     for kind, name in EXPIRED.items():
         if status == name:
-            return [periods.c.standing == IN_FORCE, until < day, entries.c.validity_kind == int(kind)]
+            is_over = [until < day, entries.c.validity_kind == int(kind)]
+            return [periods.c.standing.in_(_DATED), *is_over]
     return [periods.c.standing == status]
 
 
@@ -386,6 +394,6 @@ def _to_found(row: Row[*tuple[Any, ...]], view: View) -> FoundEntry:
     if entry.is_void:
         return FoundEntry(entry, VOID)
     until, kind = entry.valid_until, entry.validity_kind
-    if standing == IN_FORCE and until is not None and kind is not None and until < view.day:
+    if standing in _DATED and until is not None and kind is not None and until < view.day:
         standing = EXPIRED[ValidityKind(kind)]
     return FoundEntry(entry, standing)

@@ -83,6 +83,7 @@ entries = Table(
     Column("sticker", Text),
     Column("certificate_digest", LargeBinary),
     Column("statement_digest", LargeBinary, nullable=False),
+    Column("document_kind", SmallInteger),
     Index("audit_entries_document_idx", "document", "leaf_index"),
     Index("audit_entries_event_idx", "event", "leaf_index"),
     Index("audit_entries_sequenced_idx", "sequenced_at_ms", "leaf_index"),
@@ -118,9 +119,10 @@ documents = Table(
     Column("subject", LargeBinary, nullable=False),
     Column("name", LargeBinary, nullable=False),
     Column("lot", LargeBinary),
+    Column("kind", SmallInteger, nullable=False),
     Index("audit_documents_subject_idx", "subject"),
 )
-"""Every certificate: its instrument (or part), its own subject, and its lot if it has one."""
+"""Every certificate: its instrument (or part), its own subject, its lot if it has one, and what kind it is."""
 
 _IS_IN_LOT: Final = documents.c.lot.is_not(None)
 

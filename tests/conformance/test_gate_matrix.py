@@ -10,6 +10,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from further_kinds import ENTRY, GUARDED, SIMPLE, make_value, make_values, to_calibration, to_paper
 from ledger_in_memory import INSTITUTION, NOW, make_point, make_result, make_signer
 from registered import (
     MATERIAL,
@@ -31,6 +32,7 @@ from ledger.core.bundle import parse_bundle
 from ledger.core.category import Category
 from ledger.core.certificate import Role, VerificationKind, parse_certificate
 from ledger.core.data import load_rule_book
+from ledger.core.paper_rules import PAPER_STEPS
 from ledger.core.register_fields import RegisterState
 from ledger.core.scope import Basis, ReadingRange
 from ledger.core.step import Outcome, Step
@@ -418,6 +420,223 @@ CELLS = [
 ]
 
 
+def calibration(*points, **changes):
+    """Return the registered record as a calibration of the same pump, with these points."""
+    results = {"results": make_values(*points)} if points else {}
+    return {"kind_of_document": to_calibration, **results, **changes}
+
+
+def value(error, measured, u="0.05", **members):
+    return make_value(error, measured=measured, u=u, **members)
+
+
+def concluded(conclusion, rule, *points):
+    return calibration(*points, conclusion=conclusion, decision_rule=rule)
+
+
+def paper(**changes):
+    return {"kind_of_document": to_paper, **changes}
+
+
+def entry(**changes):
+    return paper(paper=ENTRY | changes)
+
+
+ALL_KINDS = scope(kinds=frozenset(VerificationKind))
+CALIBRATIONS = [
+    Cell(Step.SCOPE, "inside", record=calibration(), registers=ALL_KINDS),
+    refused(Step.SCOPE, "scope line without calibrations", "SCOPE", record=calibration()),
+    Cell(
+        Step.SCOPE,
+        "specification covered",
+        record=calibration(),
+        registers=scope(kinds=frozenset(VerificationKind), regulations=frozenset({"JJF9001—2020"})),
+    ),
+    refused(
+        Step.SCOPE,
+        "specification not covered",
+        "SCOPE",
+        record=calibration(),
+        registers=scope(kinds=frozenset(VerificationKind), regulations=frozenset({"JJG 443-2023"})),
+    ),
+    refused(
+        Step.SCOPE,
+        "reading beyond the range",
+        "SCOPE",
+        record=calibration(),
+        registers=scope(kinds=frozenset(VerificationKind), range=litres("5", "19.99")),
+    ),
+    Cell(Step.PERSONS, "inside", record=calibration(), registers=ALL_KINDS),
+    refused(
+        Step.PERSONS,
+        "a day late",
+        "PERSON_EXPIRED",
+        record=calibration(),
+        registers=(*ALL_KINDS, *person(valid_until=BEFORE)),
+    ),
+    refused(
+        Step.PERSONS,
+        "one person in two roles",
+        "PERSONS",
+        "PERSON_KEY",
+        "PERSON_ROLE",
+        record=calibration(
+            persons=[
+                state_person("P-0001"),
+                state_person("P-0001", role="checker", key=...) | {"signed_at": TIMES["checker"]},
+                state_person("P-0003"),
+            ]
+        ),
+        registers=ALL_KINDS,
+    ),
+    Cell(Step.STANDARDS, "inside", record=calibration(), registers=ALL_KINDS),
+    Cell(
+        Step.STANDARDS,
+        "above a third of the limit, which is for verifications",
+        record=calibration(value("0.10", "20.02", u="0.20", mpe="0.30")),
+        registers=ALL_KINDS,
+    ),
+    Cell(
+        Step.STANDARDS,
+        "not public, which is for mandatory verification",
+        record=calibration(),
+        registers=(*ALL_KINDS, *standard(public_no=None)),
+    ),
+    refused(
+        Step.STANDARDS,
+        "a day late",
+        "STANDARD_DIFFERS",
+        "STANDARD_EXPIRED",
+        record=calibration(),
+        registers=(*ALL_KINDS, *standard(valid_until=BEFORE)),
+    ),
+    refused(
+        Step.STANDARDS,
+        "none named",
+        "STANDARD_MISSING",
+        record=calibration(standards=[]),
+        registers=ALL_KINDS,
+    ),
+    refused(
+        Step.STANDARDS,
+        "chain broken",
+        "STANDARD_CHAIN",
+        record=calibration(),
+        registers=(*ALL_KINDS, *parent(state=SUSPENDED, valid_from=date(2023, 1, 1))),
+    ),
+    Cell(
+        Step.TYPE,
+        "no type approval",
+        record=calibration(instrument={"cpa_no": ..., "software": ...}),
+        registers=ALL_KINDS,
+    ),
+    Cell(
+        Step.TYPE, "maker blocked from verification", record=calibration(), registers=(*ALL_KINDS, *block())
+    ),
+    Cell(Step.REGULATION, "a specification", record=calibration(), registers=ALL_KINDS),
+    Cell(
+        Step.REGULATION,
+        "a regulation in force beside it",
+        record=calibration(regulation={"id": "JJG 443-2023(试行)", "title": "燃油加油机"}),
+        registers=ALL_KINDS,
+    ),
+    refused(
+        Step.REGULATION,
+        "a regulation that is not in force",
+        "REGULATION",
+        record=calibration(regulation={"id": "JJG 443-2023(试行)", "title": "燃油加油机"}),
+        registers=(*ALL_KINDS, lambda ledger: ledger.publish_rule(effective_on="2026-03-01")),
+    ),
+    Cell(Step.LIMITS, "no conclusion", record=calibration(), registers=ALL_KINDS),
+    refused(
+        Step.LIMITS,
+        "error does not follow",
+        "LIMITS",
+        record=calibration(value("0.20", "20.02")),
+        registers=ALL_KINDS,
+    ),
+    *(
+        Cell(Step.LIMITS, name, record=concluded(said, rule, point), registers=ALL_KINDS)
+        for name, said, rule, point in (
+            ("simple, at the limit", "pass", SIMPLE, value("0.30", "20.06", mpe="0.30")),
+            ("simple, one off", "fail", SIMPLE, value("0.35", "20.07", mpe="0.30")),
+            ("guarded, at the band", "pass", GUARDED, value("0.25", "20.05", mpe="0.30")),
+            ("guarded, in the band", "conditional", GUARDED, value("0.30", "20.06", mpe="0.30")),
+            ("guarded, at its other end", "conditional", GUARDED, value("0.35", "20.07", mpe="0.30")),
+            ("guarded, beyond", "fail", GUARDED, value("0.40", "20.08", mpe="0.30")),
+        )
+    ),
+    *(
+        refused(Step.LIMITS, name, "DECISION", record=concluded(said, rule, point), registers=ALL_KINDS)
+        for name, said, rule, point in (
+            ("simple, one off, called pass", "pass", SIMPLE, value("0.35", "20.07", mpe="0.30")),
+            ("simple, at the limit, called fail", "fail", SIMPLE, value("0.30", "20.06", mpe="0.30")),
+            ("guarded, in the band, called pass", "pass", GUARDED, value("0.30", "20.06", mpe="0.30")),
+            (
+                "guarded, beyond, called conditional",
+                "conditional",
+                GUARDED,
+                value("0.40", "20.08", mpe="0.30"),
+            ),
+            (
+                "guarded, inside, called conditional",
+                "conditional",
+                GUARDED,
+                value("0.20", "20.04", mpe="0.30"),
+            ),
+            ("no limit to judge by", "pass", SIMPLE, value("0.10", "20.02")),
+        )
+    ),
+    Cell(Step.EXPIRY, "no date", record=calibration(), registers=ALL_KINDS),
+    Cell(
+        Step.EXPIRY,
+        "a date agreed, longer than any verification's",
+        record=calibration(validity={"kind": "date", "until": "2031-02-27", "agreed": True}),
+        registers=ALL_KINDS,
+    ),
+]
+PAPERS = [
+    *(open_(step, "as on the paper", record=paper()) for step in PAPER_STEPS),
+    open_(Step.PERSONS, "entered on the last day", record=paper(), registers=person(valid_until=DAY)),
+    refused(
+        Step.PERSONS,
+        "entered a day late",
+        "PERSON_EXPIRED",
+        record=paper(),
+        registers=person(valid_until=BEFORE),
+    ),
+    refused(
+        Step.PERSONS,
+        "entered by a suspended person",
+        "PERSON_EXPIRED",
+        record=paper(),
+        registers=person(valid_from=DAY, state=SUSPENDED),
+    ),
+    refused(
+        Step.PERSONS, "entered by nobody known", "PERSON_UNREGISTERED", record=entry(entered_by="P-0009")
+    ),
+    open_(
+        Step.PERSONS,
+        "entered by nobody known, register not whole",
+        record=entry(entered_by="P-0009"),
+        whole=False,
+    ),
+    open_(
+        Step.PERSONS,
+        "entered by a person of any role",
+        record=entry(entered_by="P-0002"),
+    ),
+    open_(
+        Step.STANDARDS,
+        "whatever has lapsed since",
+        record=paper(),
+        registers=standard(valid_until=BEFORE),
+    ),
+    refused(Step.TIME, "entered tomorrow", "TIME", record=entry(entered_on="2026-03-04")),
+]
+CELLS += [*CALIBRATIONS, *PAPERS]
+
+
 def build(cell):
     """Return the ledger before the document, and the document."""
     ledger = RegisteredLedger(whole=cell.whole)
@@ -426,14 +645,22 @@ def build(cell):
     members = dict(cell.record)
     parts = members.pop("instrument", {})
     issuer = members.pop("issuer", {})
-    record = make_registered_record(**members)
+    convert, changes = members.pop("kind_of_document", None), members
+    record = make_registered_record(**({} if convert else members))
+    if convert is not None:
+        record = convert(record, **changes)
     kept = record["instrument"] | parts
     record["instrument"] = {name: value for name, value in kept.items() if value is not ...}
     record["issuer"] |= issuer
     return ledger, seal_by_all(record, TIMES | cell.times)
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.step.code}: {cell.id}")
+def name_cell(cell):
+    kind = {to_calibration: "calibration ", to_paper: "paper "}.get(cell.record.get("kind_of_document"), "")
+    return f"{kind}{cell.step.code}: {cell.id}"
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=name_cell)
 def test_gate_and_verifier_agree(cell):
     ledger, credential = build(cell)
     record = parse_certificate(canonical(credential)).record

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from api_world import ENGLISH, HOST, JSON, ApiWorld, entry, long_path
+from further_kinds import to_calibration, to_paper
 from page_reader import look, look_json
 from world import World, make_signer
 
@@ -126,6 +127,24 @@ def make_unreachable(served):
     return path
 
 
+def to_kind(served, convert, **changes):
+    """Return the address of a document that verifies nothing, about the instrument of `make_valid`."""
+    record = convert(served.world.record(1), **changes)
+    return f"/c/{served.submit(served.world.issue(1, record=record))}"
+
+
+def make_calibrated(served):
+    path = to_kind(served, to_calibration, no="XZ-1")
+    served.anchor()
+    return path
+
+
+def make_paper(served):
+    path = to_kind(served, to_paper)
+    served.anchor()
+    return path
+
+
 STATES = {
     "valid": (make_valid, 200, "valid", "检定有效", "Valid"),
     "pending": (make_pending, 200, "pending", "有效，待存证", "Valid – not yet anchored"),
@@ -134,6 +153,14 @@ STATES = {
     "superseded": (make_superseded, 200, "superseded", "已有新证书", "Replaced"),
     "failed": (make_failed, 200, "failed", "检定不合格", "Failed verification"),
     "failed since": (make_failed_since, 200, "failed", "其后检定不合格", "Failed a later verification"),
+    "calibrated": (make_calibrated, 200, "calibrated", "校准证书（不是检定）", "Calibrated – not verified"),
+    "paper": (
+        make_paper,
+        200,
+        "paper",
+        "纸质证书登记（不是电子证书）",
+        "From paper – not an electronic certificate",
+    ),
     "tampered": (make_tampered, 200, "tampered", "内容与登记不符", "Does not match the register"),
     "damaged": (make_damaged, 200, "tampered", "内容与登记不符", "Does not match the register"),
     "not logged": (make_unlogged, 404, "unknown", "未载入账本", "Not in the ledger"),

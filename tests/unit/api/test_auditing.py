@@ -68,11 +68,12 @@ def test_what_is_no_formula_comes_back_as_it_is(text):
 def test_a_row_has_every_column_or_none_of_others():
     lot = {"lot": "L1", "lot_status": "FAILED"}
     names = {"replaces": "R", "other_instruments": "00/1", "supplement_digest": bytes(32), "sticker": "S"}
-    members = row_members(entry(part="1", reason="TYPO", **lot, **names))
+    members = row_members(entry(part="1", reason="TYPO", document_kind=1, **lot, **names))
     assert tuple(members) == COLUMNS
     assert members["sequenced_at"] == "2025-11-02T08:00:00.123Z"
     assert (members["verified_on"], members["valid_until"]) == ("2026-11-02", "2027-05-01")
     assert (members["category"], members["event"], members["effect"]) == ("TAXIMETER", "ISSUE", True)
+    assert members["document_kind"] == "CALIBRATION"
     bare = CatalogueEntry(0, None, EventType.ROOT, 0, 0, "ROOT", statement_digest=bytes(32))
     assert row_members(FoundEntry(bare, None)).keys() == {
         *("leaf_index", "event", "effect", "sequenced_at", "speaker", "statement_digest")

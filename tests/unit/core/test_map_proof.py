@@ -279,7 +279,7 @@ def test_every_bit_on_the_way_counts(outer, left, right):
         open_map_proof(raw, root_hash)
 
 
-@pytest.mark.parametrize("code", [0, 8, 15, 18, 254])
+@pytest.mark.parametrize("code", [0, 9, 15, 18, 254])
 def test_a_leaf_with_an_unknown_status_is_malformed(code):
     raw = b"\x02" + A + bytes([code]) + VALUE[1:]
     with pytest.raises(MalformedDocumentError, match="unknown status"):

@@ -25,6 +25,7 @@ from ledger.core.signature import P256Signer
 from ledger.core.statement import (
     MAX_STATEMENT_BYTES,
     Conclusion,
+    DocumentKind,
     Endorsement,
     Field,
     IssueClaims,
@@ -114,6 +115,7 @@ ISSUES = st.builds(
     seals_digest=st.none() | st.binary(min_size=8, max_size=8),
     predecessor=st.none() | TEXTS.filter(lambda text: len(text.encode()) <= 64),
     lot=st.none() | TEXTS.filter(lambda text: len(text.encode()) <= 64),
+    kind=st.sampled_from([DocumentKind.VERIFICATION, DocumentKind.CALIBRATION]),
 )
 ISSUERS = st.from_regex(r"[A-Z0-9][A-Z0-9-]{0,11}", fullmatch=True)
 
@@ -122,9 +124,49 @@ ISSUERS = st.from_regex(r"[A-Z0-9][A-Z0-9-]{0,11}", fullmatch=True)
 def test_every_issue_is_read_back(claims, issuer, version):
     event_type = EventType.ISSUE if claims.predecessor is None else EventType.REPLACE
     statement = Statement(event_type, issuer, claims, version)
+    if claims.is_verification and claims.conclusion not in {Conclusion.PASS, Conclusion.FAIL}:
+        with pytest.raises(InputError, match=r"^statement\.conclusion: expected 1, pass, or 2, fail"):
+            sign(statement)
+        return
     assert parse_signed_statement(sign(statement)).statement == statement
     with pytest.raises(InputError, match="a replacement names what it replaces, and nothing else does"):
         sign(replace(statement, type=EventType(EventType.ISSUE + EventType.REPLACE - event_type)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "conclusion"),
+    [
+        *((DocumentKind.CALIBRATION, conclusion) for conclusion in (None, *Conclusion)),
+        *((DocumentKind.PAPER, conclusion) for conclusion in (Conclusion.PASS, Conclusion.FAIL)),
+    ],
+)
+def test_a_further_kind_of_document_takes_two_bytes(kind, conclusion):
+    statement = Statement(EventType.ISSUE, "350100-01", replace(ISSUE, kind=kind, conclusion=conclusion), 1)
+    raw = sign(statement)
+    assert parse_signed_statement(raw).statement == statement
+    plain = sign(replace(statement, claims=ISSUE))
+    assert len(raw) - len(plain) == (2 if conclusion is not None else 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({Field.DOCUMENT_KIND: 0}, "document_kind"),
+        ({Field.DOCUMENT_KIND: 3}, "document_kind"),
+        ({Field.DOCUMENT_KIND: "1"}, "document_kind"),
+        ({Field.DOCUMENT_KIND: 2, Field.CONCLUSION: 3}, "conclusion"),
+        ({Field.DOCUMENT_KIND: 2, Field.CONCLUSION: None}, "conclusion"),
+        ({Field.DOCUMENT_KIND: 1, Field.CONCLUSION: 4}, "conclusion"),
+        ({Field.CONCLUSION: 3}, "conclusion"),
+        ({Field.CONCLUSION: None}, "conclusion"),
+    ],
+)
+def test_a_kind_has_one_spelling_and_conclusions_of_its_own(changes, name):
+    payload = payload_of(Statement(EventType.ISSUE, "350100-01", ISSUE, 1)) | changes
+    with pytest.raises(InputError, match=rf"^statement\.{name}: "):
+        parse_signed_statement(
+            sign_payload({key: value for key, value in payload.items() if value is not None})
+        )
 
 
 @given(
@@ -269,7 +311,7 @@ def test_types_without_effect_are_refused(event_type):
             parse_signed_statement(sign_payload(payload_of(statement) | {1: event_type}))
 
 
-DOCUMENTS_ONLY = {Field.PREDECESSOR, Field.LOT, Field.VALID_UNTIL}
+DOCUMENTS_ONLY = {Field.PREDECESSOR, Field.LOT, Field.VALID_UNTIL, Field.DOCUMENT_KIND}
 OPTIONAL = {Field.PART, Field.SEALS_DIGEST, Field.EXPECTED_VERSION, Field.ENDORSEMENTS}
 FULL_ISSUE = Statement(EventType.ISSUE, "350100-01", replace(ISSUE, part="1"), 5)
 

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 from dcc_oracle import find_text, find_texts, list_schema_faults, list_schematron_faults
 from dcc_records import PERSONAL, RECORDS, disclose, publish
+from further_kinds import make_paper
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_in_memory import make_point, make_record, make_result
@@ -62,7 +63,45 @@ def test_the_holders_copy_passes_too():
     assert list_schematron_faults(xml) == []
 
 
-@pytest.mark.parametrize("kind", VerificationKind)
+def test_a_calibration_says_its_values_its_method_and_its_rule():
+    xml = render_dcc(publish(RECORDS["calibration that conforms"]))
+    assert identified(xml, "documentType") == "calibration_certificate"
+    assert find_texts(xml, "//dcc:usedMethod/dcc:norm")[0] == "JJF 9001-2020"
+    assert find_texts(xml, "//si:valueExpandedMU") == ["0.05", "0.05"]
+    assert find_texts(xml, "//dcc:conformity") == ["pass"]
+    (said,) = [text for text in find_texts(xml, "//dcc:declaration/dcc:content") if "guarded" in text]
+    assert said == "conforms to the requirement; guarded acceptance w=1U; JJG 443-2023(试行) §5.1"
+    assert "检定合格" not in xml.decode()
+    assert "校准员" in find_texts(xml, "//dcc:respPerson/dcc:role")
+
+
+def test_a_calibration_without_conclusion_has_none_and_no_date():
+    xml = render_dcc(publish(RECORDS["calibration"]))
+    assert find_texts(xml, "//dcc:conformity") == []
+    assert find_texts(xml, "//dcc:statement/dcc:date") == []
+    assert "no statement of conformity" in xml.decode()
+
+
+def test_what_is_left_undecided_is_said_in_words_alone():
+    xml = render_dcc(publish(RECORDS["calibration left undecided"]))
+    assert find_texts(xml, "//dcc:conformity") == []
+    assert "待定：处于保护带内" in xml.decode()
+    assert find_texts(xml, "//dcc:statement/dcc:date") == ["2027-02-27"]
+
+
+def test_a_calibration_that_does_not_conform_says_so_and_its_comparisons():
+    xml = render_dcc(publish(RECORDS["calibration that does not conform"]))
+    assert find_texts(xml, "//dcc:conformity") == ["fail"]
+    assert "En 0.343" in xml.decode()
+    assert find_texts(xml, "//dcc:usedMethod/dcc:norm")[:2] == ["JJF 9001-2020", "JJG 443-2023(试行)"]
+
+
+def test_an_entry_from_paper_has_no_dcc():
+    with pytest.raises(InputError, match=r"^doc_type: an entry from paper is no certificate, and has no DCC"):
+        render_dcc(publish(make_paper()))
+
+
+@pytest.mark.parametrize("kind", sorted(set(VerificationKind) - {VerificationKind.CALIBRATION}))
 def test_every_kind_of_verification_is_named(kind):
     xml = render_dcc(publish(make_record(1, kind=kind.value)))
     assert identified(xml, "verificationKind") == kind

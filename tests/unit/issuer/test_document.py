@@ -13,8 +13,10 @@ from PIL import Image
 from printed import (
     LETTERHEAD,
     MADE_AT,
+    attachments,
     make_content,
     make_personal_record,
+    read_text,
     render,
     typesetter,
 )
@@ -48,20 +50,6 @@ def public(ledger, index):
 @pytest.fixture(scope="module")
 def held(ledger, index):
     return render(ledger, index, MEMBERS)
-
-
-def attachments(pdf: bytes) -> dict[str, tuple[bytes, str]]:
-    with pikepdf.open(io.BytesIO(pdf)) as opened:
-        return {str(spec.F): (spec.EF.F.read_bytes(), str(spec.AFRelationship)) for spec in opened.Root.AF}
-
-
-def read_text(pdf: bytes, tmp_path) -> str:
-    """Return the words of a PDF in the order of reading, as another program finds them."""
-    if shutil.which("pdftotext") is None:
-        pytest.skip("poppler's pdftotext is not installed")
-    (tmp_path / "document.pdf").write_bytes(pdf)
-    command = ["pdftotext", "-layout", str(tmp_path / "document.pdf"), "-"]
-    return subprocess.run(command, capture_output=True, check=True).stdout.decode()
 
 
 # --- the form ---------------------------------------------------------------------------------------------

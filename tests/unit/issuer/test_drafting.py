@@ -450,7 +450,7 @@ def test_every_member_that_is_wrong_is_named_in_one_go():
         "row 7: colour: unknown member",
         (
             "row 7: kind: 'x' is not one of: initial, periodic, after_repair, within_validity, arbitration, "
-            "sampling, import, in_service"
+            "sampling, import, in_service, calibration"
         ),
         "row 7: instrument.serial: text is expected here",
         "row 7: results[0].unit: 'gal' is not a legal unit of measurement in China; write 'L'",
@@ -530,7 +530,10 @@ def test_an_error_does_not_breed_others_that_only_follow_from_it():
         "row 7: instrument.category: unknown category 'PUMP'"
     ]
     assert messages(changed(rejected(), "doc_type", "notice")) == [
-        "row 7: doc_type: 'notice' is not one of: verification_certificate, rejection_notice"
+        (
+            "row 7: doc_type: 'notice' is not one of: verification_certificate, rejection_notice, "
+            "calibration_certificate, paper_register"
+        )
     ]
     assert len(messages(changed(document(), "persons.2.signed_at", "yesterday"))) == 1
 

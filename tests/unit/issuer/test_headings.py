@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 from issuer.columns import COLUMNS, parse_column
 from issuer.headings import HEADINGS, find_choices, find_heading, find_name
 from ledger.core.category import Category
-from ledger.core.certificate import VALIDITY_KINDS, DocumentType, PlaceKind, Purpose, Role, VerificationKind
+from ledger.core.certificate import (
+    CONCLUSIONS,
+    VALIDITY_KINDS,
+    DocumentType,
+    PlaceKind,
+    Purpose,
+    Role,
+    VerificationKind,
+)
 
 POSITIONS = ("1", "2", "17", "200")
 ITEMS = ("indication_error", "indication_error_low", "repeatability", "error_in_use", "zero_error2")
@@ -69,7 +77,7 @@ def test_any_text_is_a_heading_or_is_none(text):
         ("place.kind", PlaceKind),
         ("persons.#.role", Role),
         ("validity.kind", VALIDITY_KINDS),
-        ("conclusion", ("pass", "fail")),
+        ("conclusion", CONCLUSIONS),
         ("adjusted", ("true", "false")),
         ("instrument.category", Category.__members__),
     ],

@@ -193,7 +193,7 @@ def test_results_before_an_adjustment_are_marked():
 def test_a_rejection_notice_has_no_validity_and_says_that_it_failed():
     sheet = build(make_rejection(1))
     assert sheet["title"]["zh"] == "检定结果通知书"
-    assert (sheet["passed"], sheet["conclusion"]["zh"]) == (False, "不合格")
+    assert (sheet["accent"], sheet["conclusion"]["zh"]) == ("#a4001d", "不合格")
     assert "有效期至" not in values(sheet)
     said = [words["zh"] for words in sheet["statements"]]
     assert said[0] == wording.REJECTED.zh

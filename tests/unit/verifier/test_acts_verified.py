@@ -152,7 +152,7 @@ def test_every_status_has_words_and_a_weight():
     assert find_heaviest(None, DocumentStatus.VALID) is DocumentStatus.VALID
     assert [status.value for status in DocumentStatus][::-1] == [
         *("WITHDRAWN", "CANCELLED", "FAILED", "FAILED_SINCE", "SUSPENDED", "NEEDS_REVERIFICATION"),
-        *("SUPERSEDED", "SERVICE_LIFE_ENDED", "EXPIRED", "VALID"),
+        *("SUPERSEDED", "PAPER", "SERVICE_LIFE_ENDED", "EXPIRED", "CALIBRATED", "VALID"),
     ]
 
 
