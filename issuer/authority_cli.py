@@ -19,7 +19,7 @@ All but the last work offline; drafts and statements travel as files.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -54,7 +54,8 @@ from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME, LOG_KEY, Home, open_home
 from ledger.keystore import KeyAlgorithm
 from ledger.local import open_ledger
-from ledger.submission import Refusal
+from ledger.remote import RemoteLedger
+from ledger.submission import Refusal, Result
 from ledger.token_uri import parse_token_uri
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -224,22 +225,35 @@ def sign(
 def submit(
     paths: Annotated[list[Path], typer.Argument(help="signed statements, in their order")],
     home: HomeOption = DEFAULT_HOME,
+    ledger: Annotated[str | None, typer.Option(help="URL of a ledger; without it, the home's own")] = None,
     passphrase_file: PassphraseOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Hand statements to the home's ledger, and write policy and trust list again."""
+    """Hand statements to a ledger; for the home's own, write policy and trust list again."""
     opened = open_home(home)
-    statements = [_read(path) for path in paths]
-    indices = []
-    with open_ledger(opened, find_given_passphrase(opened, passphrase_file)) as ledger:
-        for path, raw in zip(paths, statements, strict=True):
-            result = ledger.submit([(raw, None)])[0]
-            if isinstance(result, Refusal):
-                raise _name_file(result.error, path)
-            indices.append(result.leaf_index)
-        ledger.write_policy()
+    statements = [(path, _read(path)) for path in paths]
+    if ledger is not None:
+        with RemoteLedger(ledger, parse_policy(_read(opened.policy_path))) as remote:
+            print_result({"leaves": _submit_all(remote.submit, statements)}, as_json=as_json)
+        return
+    with open_ledger(opened, find_given_passphrase(opened, passphrase_file)) as local:
+        indices = _submit_all(local.submit, statements)
+        local.write_policy()
     print_result({"leaves": indices, "policy": str(opened.policy_path)}, as_json=as_json)
+
+
+def _submit_all(
+    submit: Callable[..., Sequence[Result]], statements: Sequence[tuple[Path, bytes]]
+) -> list[int]:
+    """Hand statements in, one after the other, and return their leaves."""
+    indices: list[int] = []
+    for path, raw in statements:
+        (result,) = submit([(raw, None)])
+        if isinstance(result, Refusal):
+            raise _name_file(result.error, path)
+        indices.append(result.leaf_index)
+    return indices
 
 
 def _find_key(home: Home, text: str) -> PublicKey:
