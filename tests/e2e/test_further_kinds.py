@@ -5,6 +5,7 @@ import json
 import pytest
 from line import DAY, Line, run
 from served_home import serve
+from servers import postgres_server
 
 
 def pump(number):
@@ -219,3 +220,30 @@ def test_bad_input_is_refused_by_its_member(line, tmp_path, document, mention):
     answer = line.run(*line.issue_words(write(tmp_path / "bad.jsonl", given)), code=2)
     assert [f"{fault['field']}: {fault['en']}"[: len(mention)] for fault in answer["faults"]] == [mention]
     assert len(line.leaves()) == size
+
+
+def test_a_table_of_papers_on_postgresql(tmp_path):
+    """A hundred papers from a table, again, and with one that is new: each once; then an audit of the log."""
+    with postgres_server() as server, server.fresh_database() as url:
+        line = Line(tmp_path, ("--database", url, "--desk-database", url))
+        with line.chain():
+            line.found()
+            table = tmp_path / "papers.csv"
+            run("template", "FUEL_DISPENSER", "--paper", "--out", table, "--json")
+            head, _, example = table.read_text("utf-8-sig").splitlines()
+            rows = [
+                example.replace("示例 EXAMPLE", f"P{number}")
+                .replace("2024检字第0001号", f"2024检字第{number:04}号")
+                .replace("SN20260001", f"SN{number}")
+                for number in range(100)
+            ]
+            table.write_text("\n".join([head, *rows[:99]]), "utf-8")
+            assert line.issue(table)["logged"] == 99
+            again = line.issue(table)
+            assert (again["documents"], again["issued_before"]) == (99, 99)
+            table.write_text("\n".join([head, *rows]), "utf-8")
+            assert line.issue(table)["issued_before"] == 99
+        numbers = [row[1] for row in line.desk()]
+        assert len(numbers) == len(set(numbers)) == 100
+        report = line.verify(numbers[0], code=1)
+        assert (report["status"], report["document"]["document_type"]) == ("PAPER", "paper_register")
