@@ -139,11 +139,14 @@ def test_the_same_papers_again_change_nothing_and_a_double_is_reported(line):
 
 def test_pdf_page_and_dcc(line, numbers):
     line.run("document", numbers[0], numbers[2], "--out", line.out, "--html")
-    for number, status in ((numbers[0], "PAPER"), (numbers[2], "CALIBRATED")):
-        report = line.verify(line.folder(number) / "certificate.pdf")
+    for number, status, name in (
+        (numbers[0], "PAPER", "paper-entry"),
+        (numbers[2], "CALIBRATED", "certificate"),
+    ):
+        report = line.verify(line.folder(number) / f"{name}.pdf")
         assert (report["verdict"], report["status"]) == ("ATTENTION", status)
-        page = (line.folder(number) / "certificate.html").read_text("utf-8")
-        assert "#0b6b3a" not in page
+        assert "#0b6b3a" not in (line.folder(number) / f"{name}.html").read_text("utf-8")
+    assert not (line.folder(numbers[0]) / "certificate.pdf").exists()
     line.run("dcc", "export", numbers[2], "--out", line.out / "dcc")
     refused = line.run("dcc", "export", numbers[0], "--out", line.out / "dcc", code=2)
     assert "is no certificate, and has no DCC" in refused["error"]
