@@ -31,6 +31,7 @@ from ledger.core.act import ReasonCode, parse_reason
 from ledger.core.errors import InputError, NotFoundError, StateError, UnavailableError
 from ledger.core.event import certificate_subject
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, TreeSize
+from ledger.core.statement import DocumentKind, IssueClaims, parse_signed_statement
 from ledger.core.status import SubjectState
 from ledger.core.supplement import Supplement, encode_supplement, parse_supplement
 from ledger.files import PRIVATE_FILE, replace_file
@@ -209,12 +210,12 @@ def _print_all(
 ) -> int:
     """Write all documents, each whole or not at all, and return how many."""
     task = progress.add_task("documents", total=len(wanted))
-    name = _name_file(holder=holder, signed=press.seal is not None)
     mode = PRIVATE_FILE if holder else _PUBLIC_FILE
     for chunk in cut(wanted.items(), _CHUNK):
         for number, stored, bundle in office.fetch(dict(chunk)):
             folder = find_folder(out, number)
             folder.mkdir(parents=True, exist_ok=True)
+            name = _name_file(stored, holder=holder, signed=press.seal is not None)
             pdf = press.print_document(stored, bundle, read_clock(), holder=holder)
             replace_file(folder / name, pdf, mode=mode)
             if html:
@@ -283,8 +284,12 @@ def _print_supplement(
     return path
 
 
-def _name_file(*, holder: bool, signed: bool) -> str:
-    return f"certificate{'-holder' if holder else ''}{'' if signed else '-unsigned'}.pdf"
+def _name_file(stored: DocumentBytes, *, holder: bool, signed: bool) -> str:
+    """Return the name of a PDF; what is from paper is no certificate in its name either."""
+    claims = parse_signed_statement(stored.statement).statement.claims
+    is_paper = isinstance(claims, IssueClaims) and claims.kind is DocumentKind.PAPER
+    stem = "paper-entry" if is_paper else "certificate"
+    return f"{stem}{'-holder' if holder else ''}{'' if signed else '-unsigned'}.pdf"
 
 
 # --- what it is printed with ------------------------------------------------------------------------------

@@ -5,6 +5,14 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from further_kinds import (
+    GUARDED,
+    found_for_all_kinds,
+    make_calibration,
+    make_paper,
+    make_value,
+    make_values,
+)
 from ledger_in_memory import (
     MemoryLedger,
     make_point,
@@ -48,7 +56,29 @@ def build_bundles() -> Kind:
     _add_forced_bundles(kind)
     _add_status_bundles(kind)
     _add_witnessed_bundles(kind)
+    _add_further_bundles(kind)
     return kind
+
+
+def _add_further_bundles(kind: Kind) -> None:
+    """Documents that verify nothing: genuine, and never VALID."""
+    ledger = found_for_all_kinds()
+    first = ledger.issue_record(make_calibration(1))
+    ledger.issue_record(make_record(1))
+    paper, last = ledger.issue_record(make_paper(1)), ledger.issue_record(make_calibration(1, no="XZ-2"))
+    for name, why, index in (
+        ("calibration_unverified", "a calibration of an instrument that was registered by it", first),
+        ("calibration", "a calibration of an instrument that is verified", last),
+        ("paper", "what was entered from paper; no rule of its day is required", paper),
+    ):
+        _add_bundle(kind, name, why, ledger, ledger.bundle(index))
+    forced = found_for_all_kinds()
+    wrong = make_values(make_value("0.40", measured="20.08", mpe="0.30"))
+    index = forced.issue_record(
+        make_calibration(1, results=wrong, conclusion="pass", decision_rule=GUARDED), force=True
+    )
+    why = "a calibration that concludes what its decision rule does not give"
+    _add_bundle(kind, "calibration_concludes_wrongly_fail", why, forced, forced.bundle(index))
 
 
 def _expect(ledger: MemoryLedger, raw: bytes, at: str, **beliefs: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from further_kinds import GUARDED, make_calibration, make_paper, make_value, make_values
 from ledger_in_memory import (
     make_record,
     make_rejection,
@@ -81,12 +82,67 @@ def _make_full_record() -> dict[str, Any]:
     )
 
 
+def _make_judged_calibration() -> dict[str, Any]:
+    before = make_values(make_value("0.40", measured="20.08", mpe="0.30"), before_adjustment=True)
+    return make_calibration(
+        2,
+        results=[*before, *make_values(make_value("0.30", measured="20.06", mpe="0.30"))],
+        adjusted=True,
+        conclusion="conditional",
+        decision_rule=GUARDED,
+        regulation={"id": "JJG 443-2023(试行)", "title": "燃油加油机"},
+        validity={"kind": "date", "until": "2027-02-27", "agreed": True},
+        comparisons=[
+            {"name": "比对A", "unit": "L", "value": "5", "u": "13", "reference": "-3.1", "reference_u": "7.4"}
+        ],
+    )
+
+
+def _list_faulty_kinds() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return records of further kinds that hold too much or too little, by name, with the reason."""
+    agreed = {"kind": "date", "until": "2027-02-27"}
+    entry = {"scan": "ab" * 32, "entered_by": "P-0001", "entered_on": "2019-03-05"}
+    return {
+        "calibration_without_u": (
+            "a value of a calibration without its uncertainty",
+            make_calibration(results=make_values({"error": "0.10"})),
+        ),
+        "calibration_judges_points": (
+            "points of a calibration say nothing of pass",
+            make_calibration(results=make_values(make_value("0.10") | {"pass": True})),
+        ),
+        "calibration_without_rule": (
+            "a conclusion without a decision rule",
+            make_calibration(conclusion="pass"),
+        ),
+        "calibration_without_method": (
+            "neither specification nor regulation",
+            make_calibration(specification=None),
+        ),
+        "calibration_not_agreed": (
+            "a date that no customer has agreed on",
+            make_calibration(validity=agreed),
+        ),
+        "calibration_kind": ("a calibration of the kind periodic", make_calibration(kind="periodic")),
+        "paper_without_entry": ("nothing says who has entered it", make_paper(paper=None)),
+        "paper_entered_before": ("entered before the paper was issued", make_paper(paper=entry)),
+        "paper_with_results": ("readings of a paper", make_paper(results=make_record(0)["results"])),
+        "verification_undecided": (
+            "a verification has no zone between",
+            make_record(0, conclusion="conditional"),
+        ),
+    }
+
+
 RECORDS: dict[str, Callable[[], dict[str, Any]]] = {
     "pump": lambda: make_record(0),
     "rejection": lambda: make_rejection(2),
     "personal": _make_personal_record,
     "full": _make_full_record,
     "signed_by_persons": make_registered_record,
+    "calibration": make_calibration,
+    "calibration_judged": _make_judged_calibration,
+    "paper": make_paper,
 }
 
 
@@ -109,9 +165,10 @@ def build_certificates() -> Kind:
             "institution": record.issuer.id,
             "number": record.number,
             "instrument_id": record.instrument.id.hex(),
-            "conclusion": record.conclusion.name.lower(),
+            "conclusion": None if record.conclusion is None else record.conclusion.name.lower(),
             "verified_on": record.verified_on.isoformat(),
         }
+        expected = {member: value for member, value in expected.items() if value is not None}
         kind.add(name, f"a good document: {name}", certificate_json=raw, expected_json=show(expected))
     good = seal_record(make_record(0), SEAL)
     subject = good["credentialSubject"]
@@ -186,6 +243,8 @@ def build_certificates() -> Kind:
     )
     fail("cut", "cut off in the middle", raw[: len(raw) // 2], "parse")
     fail("unknown_member", "a member that the record does not have", changed(colour="red"), "parse")
+    for name, (why, faulty) in _list_faulty_kinds().items():
+        fail(name, why, encode_canonical_json(seal_record(faulty, SEAL)), "parse")
     fail(
         "no_nonce",
         "the nonce is missing",

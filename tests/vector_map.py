@@ -219,7 +219,7 @@ def _add_misshapen_proofs(kind: Kind, four: States) -> None:
     fail("two_places", "a subject in a second place", (0, 1), (a, a, c))
     fail("wrong_half", "a subject where the bit above does not lead", (0, 1), (a, b, a))
     subject, state = next(iter(four.items()))
-    value = b"\x08" + encode_state(state)[1:]
+    value = b"\x09" + encode_state(state)[1:]
     wrong = b"\x02" + subject + value
     _fail(kind, "status", "an unknown status", wrong, hash_map_leaf(subject, value), "parse")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from further_kinds import make_calibration, make_paper
 from ledger_in_memory import (
     AUTHORITY,
     INSTITUTION,
@@ -38,7 +39,7 @@ from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import P256Signer
-from ledger.core.statement import compute_external_aad, parse_signed_statement, sign_statement
+from ledger.core.statement import Conclusion, compute_external_aad, parse_signed_statement, sign_statement
 from ledger.core.status import Effect
 from ledger.core.sticker import encode_roll_content
 from ledger.core.sticker_use import (
@@ -117,6 +118,24 @@ def build_statements() -> Kind:
         "key": (ledger.key(), make_signer("authority"), "a seal key, endorsed by itself"),
         "scope": (ledger.scope(version=1), make_signer("authority"), "a second version of a scope line"),
     } | _sign_life()
+    calibration = seal_record(make_calibration(0), SEAL)
+    good |= {
+        "issue_calibration": (
+            ledger.sign_issue(calibration),
+            SEAL,
+            "a calibration certificate that concludes nothing",
+        ),
+        "issue_calibration_undecided": (
+            ledger.sign_issue(calibration, conclusion=Conclusion.CONDITIONAL),
+            SEAL,
+            "a calibration certificate whose conclusion is left open",
+        ),
+        "issue_paper": (
+            ledger.sign_issue(seal_record(make_paper(0), SEAL)),
+            SEAL,
+            "what an institution has entered from paper",
+        ),
+    }
     for name, (raw, signer, why) in good.items():
         expected = _describe_statement(raw, signer.public_key.multikey)
         kind.add(name, why, statement_hex=raw.hex().encode() + b"\n", expected_json=show(expected))
@@ -181,6 +200,15 @@ def build_statements() -> Kind:
     fail("version", "version 0 is left out, not written", sign(payload | {18: 0}), "parse")
     fail("validity", "a date that its kind does not have", sign(payload | {12: 3}), "parse")
     fail("category", "an unknown category", sign(payload | {8: 27}), "parse")
+    silent = {key: value for key, value in payload.items() if key != 9}
+    for name, why, members in (
+        ("kind_written", "a verification goes without saying", payload | {22: 0}),
+        ("kind", "an unknown kind of document", payload | {22: 3}),
+        ("undecided", "a verification whose conclusion is left open", payload | {9: 3}),
+        ("paper_undecided", "a paper whose conclusion is left open", payload | {9: 3, 22: 2}),
+        ("no_conclusion", "a verification that concludes nothing", silent),
+    ):
+        fail(name, why, sign(members), "parse")
     return kind
 
 
@@ -508,6 +536,26 @@ def _fold_life() -> MemoryLedger:
     return ledger
 
 
+def _fold_kinds() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    replaces = {"no": "XZ2026-000001", "reason": "TYPO"}
+    for record in (
+        make_calibration(1),
+        make_record(1),
+        make_paper(1),
+        make_calibration(1, no="XZ-2", replaces=replaces),
+        make_calibration(1, no="XZ-3", replaces={"no": "JY2026-000001", "reason": "TYPO"}),
+        make_record(1, no="N-1", replaces={"no": "XZ-2", "reason": "TYPO"}),
+        make_rejection(1, no="N-2"),
+        make_calibration(1, no="XZ-4"),
+        make_paper(2, no="P-2"),
+    ):
+        ledger.issue_record(record)
+    ledger.act(EventType.WITHDRAW, 1, certificate="XZ-4")
+    ledger.act(EventType.REVERIFY_NEEDED, 2, certificate="P-2")
+    return ledger
+
+
 def _fold_links() -> MemoryLedger:
     ledger = MemoryLedger().found()
     for number in (1, 2, 3):
@@ -552,6 +600,7 @@ _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
     ),
     "divisions": ("who decides where, and one space of ids", _fold_divisions),
     "life": ("replacements, a supplement, an instrument that was opened, a lot that fails", _fold_life),
+    "kinds": ("calibrations and entries from paper leave verifications as they were", _fold_kinds),
     "links": ("instruments that are the same, and one that is several", _fold_links),
     "stickers": (
         "a registered instrument; a roll, stickers that take each other's place, and what is not theirs to do",

@@ -35,6 +35,10 @@ class DocumentShape(Shape):
     category: str
     verified_on: date
     valid_until: date | None = None
+    conclusion: str | None = None
+    """Of a calibration certificate `pass`, `conditional` or `fail`; of an entry from paper as the paper has it."""
+    entered_on: date | None = None
+    """Of an entry from paper."""
 
 
 class AsOfShape(Shape):

@@ -14,6 +14,7 @@ from registered import RegisteredLedger
 from stickers import REGISTRATION, ROLL, StickerLedger
 
 from ledger.core import constants
+from ledger.core.act import ReasonCode
 from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS
 from ledger.core.authority import SUITES, Power, Register
 from ledger.core.bundle import MAX_BUNDLE_BYTES
@@ -30,7 +31,7 @@ from ledger.core.certificate import (
 from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES
 from ledger.core.errors import InputError
 from ledger.core.event import DEFINED_TYPES, EventType, SubjectKind
-from ledger.core.ids import ID_PATTERN
+from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId
 from ledger.core.instrument import NameplateIdentity, compute_instrument_id
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES
 from ledger.core.person import Qualification
@@ -45,6 +46,15 @@ from ledger.core.status_map import EMPTY_MAP_ROOT, STATE_BYTES
 from ledger.core.step import Step
 from ledger.core.sticker import compute_sticker_id
 from ledger.core.sticker_use import StickerReason
+from ledger.core.supplement import (
+    ACT_PROOF_TYPE,
+    MAX_SUPPLEMENT_BYTES,
+    SUPPLEMENT_TYPE,
+    ActProof,
+    Supplement,
+    encode_act_proof,
+    encode_supplement,
+)
 from ledger.core.text import has_forbidden_character, has_outer_space
 from ledger.core.unit import UNITS
 from verifier.report import DocumentStatus
@@ -90,7 +100,7 @@ def numbered(text: str) -> dict[int, str]:
 
 
 def test_every_section_is_there():
-    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 17)]
+    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 18)]
 
 
 # --- 1 to 3 -----------------------------------------------------------------------------------------------
@@ -150,7 +160,11 @@ def test_the_members_of_a_record_are_those_of_the_table():
     listed = set(re.findall(r"`([a-z_]+)[`?{]", " ".join(row[0] for row in rows("3.1"))))
     full = json.loads(read("certificate", "full", "certificate.json"))["credentialSubject"]
     personal = json.loads(read("certificate", "personal", "certificate.json"))["credentialSubject"]
-    assert listed - {"member"} == full.keys() | personal.keys()
+    further = [
+        json.loads(read("certificate", name, "certificate.json"))["credentialSubject"].keys()
+        for name in ("calibration_judged", "paper")
+    ]
+    assert listed - {"member"} == full.keys() | personal.keys() | set().union(*further)
     table = {row[0].strip("`?"): row[1] for row in rows("3.1") if len(row) > 1}
     for name, inner in (
         ("instrument", full["instrument"]),
@@ -408,3 +422,28 @@ def test_the_examples_of_codes():
 
 def test_the_steps():
     assert numbered(SECTIONS["14"].split(". Each")[0]) == {step.number: step.code for step in Step}
+
+
+# --- 17 ---------------------------------------------------------------------------------------------------
+
+
+def test_the_members_of_a_supplement_and_of_the_proof_of_its_act():
+    (example,) = examples("17")
+    supplement, proof = (
+        set(re.findall(r'"([a-z_]+)":', part))
+        for part in re.split(r"^(?=\{\"proof)", example, flags=re.MULTILINE)
+    )
+    made = Supplement(
+        InstitutionId("X"),
+        CertificateNumber("1"),
+        Digest(bytes(32)),
+        ReasonCode.TYPO,
+        ("a",),
+        date(2026, 3, 3),
+    )
+    written = json.loads(encode_supplement(made))
+    assert supplement == written.keys() | written["certificate"].keys()
+    assert proof == json.loads(encode_act_proof(ActProof(b"a", b"b"))).keys()
+    assert SUPPLEMENT_TYPE in example
+    assert ACT_PROOF_TYPE in example
+    assert f"at most {MAX_SUPPLEMENT_BYTES // 1024} KiB" in SECTIONS["17"]

@@ -5,6 +5,7 @@ import json
 import pytest
 from line import DAY, Line, run
 from served_home import serve
+from servers import postgres_server
 
 
 def pump(number):
@@ -138,11 +139,14 @@ def test_the_same_papers_again_change_nothing_and_a_double_is_reported(line):
 
 def test_pdf_page_and_dcc(line, numbers):
     line.run("document", numbers[0], numbers[2], "--out", line.out, "--html")
-    for number, status in ((numbers[0], "PAPER"), (numbers[2], "CALIBRATED")):
-        report = line.verify(line.folder(number) / "certificate.pdf")
+    for number, status, name in (
+        (numbers[0], "PAPER", "paper-entry"),
+        (numbers[2], "CALIBRATED", "certificate"),
+    ):
+        report = line.verify(line.folder(number) / f"{name}.pdf")
         assert (report["verdict"], report["status"]) == ("ATTENTION", status)
-        page = (line.folder(number) / "certificate.html").read_text("utf-8")
-        assert "#0b6b3a" not in page
+        assert "#0b6b3a" not in (line.folder(number) / f"{name}.html").read_text("utf-8")
+    assert not (line.folder(numbers[0]) / "certificate.pdf").exists()
     line.run("dcc", "export", numbers[2], "--out", line.out / "dcc")
     refused = line.run("dcc", "export", numbers[0], "--out", line.out / "dcc", code=2)
     assert "is no certificate, and has no DCC" in refused["error"]
@@ -219,3 +223,30 @@ def test_bad_input_is_refused_by_its_member(line, tmp_path, document, mention):
     answer = line.run(*line.issue_words(write(tmp_path / "bad.jsonl", given)), code=2)
     assert [f"{fault['field']}: {fault['en']}"[: len(mention)] for fault in answer["faults"]] == [mention]
     assert len(line.leaves()) == size
+
+
+def test_a_table_of_papers_on_postgresql(tmp_path):
+    """A hundred papers from a table, again, and with one that is new: each once; then an audit of the log."""
+    with postgres_server() as server, server.fresh_database() as url:
+        line = Line(tmp_path, ("--database", url, "--desk-database", url))
+        with line.chain():
+            line.found()
+            table = tmp_path / "papers.csv"
+            run("template", "FUEL_DISPENSER", "--paper", "--out", table, "--json")
+            head, _, example = table.read_text("utf-8-sig").splitlines()
+            rows = [
+                example.replace("示例 EXAMPLE", f"P{number}")
+                .replace("2024检字第0001号", f"2024检字第{number:04}号")
+                .replace("SN20260001", f"SN{number}")
+                for number in range(100)
+            ]
+            table.write_text("\n".join([head, *rows[:99]]), "utf-8")
+            assert line.issue(table)["logged"] == 99
+            again = line.issue(table)
+            assert (again["documents"], again["issued_before"]) == (99, 99)
+            table.write_text("\n".join([head, *rows]), "utf-8")
+            assert line.issue(table)["issued_before"] == 99
+        numbers = [row[1] for row in line.desk()]
+        assert len(numbers) == len(set(numbers)) == 100
+        report = line.verify(numbers[0], code=1)
+        assert (report["status"], report["document"]["document_type"]) == ("PAPER", "paper_register")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from api_world import ENGLISH, HOST, JSON, ApiWorld, entry, long_path
-from further_kinds import to_calibration, to_paper
+from further_kinds import GUARDED, make_value, make_values, to_calibration, to_paper
 from page_reader import look, look_json
 from world import World, make_signer
 
@@ -253,6 +253,8 @@ def test_what_a_green_page_is_not_is_said_on_it(served, name):
         ("superseded", "ATTENTION", "SUPERSEDED", "SUPERSEDED"),
         ("failed", "INVALID", "FAILED", "FAILED"),
         ("failed since", "INVALID", "FAILED_SINCE", "FAILED_SINCE"),
+        ("calibrated", "ATTENTION", "CALIBRATED", "CALIBRATED"),
+        ("paper", "ATTENTION", "PAPER", "PAPER"),
         ("tampered", "INVALID", None, "TAMPERED"),
         ("damaged", "INVALID", None, "TAMPERED"),
         ("not logged", "UNKNOWN", "VALID", "NOT_LOGGED"),
@@ -478,3 +480,62 @@ def test_personal_members_never_appear(served):
         assert digest not in text
         assert not [pid for pid in ("P-operator", "P-checker", "P-approver") if pid in text]
     assert "P-operator" not in served.client.get("/certificates/2026-0000001").text
+
+
+# --- documents that verify nothing --------------------------------------------------------------------------
+
+
+def facts(page):
+    return html.unescape(page.response.text)
+
+
+def test_an_entry_from_paper_says_so_in_full(served):
+    path = make_paper(served)
+    zh, en = facts(look(served, path)), facts(look(served, path, **ENGLISH))
+    for words in ("纸质证书登记，不是电子证书", "合格（照录纸质证书）", "登记日期", "纸质证书所载有效期至"):
+        assert words in zh
+    for words in (
+        "not an electronic certificate",
+        "passed, as the paper has it",
+        "Entered on",
+        "Ask for the paper",
+    ):
+        assert words in en
+    assert DISCLAIMER.zh not in zh
+    assert "检定有效" not in zh
+    assert '<p class="until">' not in zh
+
+
+def test_a_calibration_says_what_it_concludes_and_until_when(served):
+    agreed = {"kind": "date", "until": "2027-11-01", "agreed": True}
+    point = make_value("0.10", measured="20.02", mpe="0.30")
+    concluded = {"conclusion": "pass", "decision_rule": GUARDED, "results": make_values(point)}
+    path = to_kind(served, to_calibration, no="XZ-2", validity=agreed, **concluded)
+    served.anchor()
+    zh, en = facts(look(served, path)), facts(look(served, path, **ENGLISH))
+    for words in (
+        "校准证书",
+        "校准日期",
+        "符合（按证书所述判定规则）",
+        "与客户约定的复校日期 2027年11月01日",
+        "校准机构",
+    ):
+        assert words in zh
+    assert "Next calibration, as agreed with the customer 1 November 2027 (inclusive)" in en
+    for words in ("检定日期", "检定有效", "有效期至", DISCLAIMER.zh):
+        assert words not in zh
+
+
+def test_a_calibration_without_conclusion_says_none(served):
+    page = facts(look(served, make_calibrated(served)))
+    assert "结论" not in page.split("怎么核验的")[0]
+    assert '<p class="until">' not in page
+
+
+def test_neither_is_called_newer_or_older_than_a_verification(served):
+    calibrated = to_kind(served, to_calibration, no="XZ-1")
+    code = served.submit(served.sign(1, version=1))
+    served.anchor()
+    assert look(served, calibrated).style == "calibrated"
+    assert look(served, f"/c/{code}").style == "valid"
+    assert f"../c/{code}" not in look(served, calibrated).response.text

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from further_kinds import make_calibration, make_paper
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_in_memory import INSTITUTION, MemoryLedger, make_act, make_record, make_rejection, make_signer
@@ -48,11 +49,14 @@ def live(links=True):
     ledger.issue_record(make_rejection(4, no="N-4"))
     replaces = {"no": "JY2026-000000", "reason": "TYPO"}
     ledger.issue_record(make_record(0, no="R-0", replaces=replaces))
+    for record in (make_calibration(0), make_paper(7), make_calibration(8)):
+        ledger.issue_record(record)
     ledger.append(sign_lot(ledger, LotStatus.FAILED))
     ledger.append(ledger.key(version=0, seal="seal"))
     if links:
         ledger.append(sign_same_as(ledger, 1, 2))
         ledger.issue(1, no="N-1")
+        ledger.issue_record(make_calibration(1))
         ledger.append(sign_split(ledger, 5))
     ledger.publish()
     return ledger
@@ -257,3 +261,40 @@ def test_a_missing_member_is_named(name):
     members = {key: value for key, value in parse_canonical_json(RAW).items() if key != name}
     with pytest.raises(InputError, match=name):
         parse_refutation(encode_canonical_json(members))
+
+
+# --- documents that verify nothing --------------------------------------------------------------------------
+
+
+def test_a_map_that_makes_a_calibration_the_newest_verification_is_refuted():
+    ledger = live(links=False)
+    index = next(
+        number for number, leaf in enumerate(ledger.leaves) if is_of(leaf, make_calibration(8)["no"])
+    )
+    leaf = parse_leaf(ledger.leaves[index])
+    subject, version = leaf.header.subject, leaf.header.version
+    wrong = f"names leaf {index} as the newest document, which is none"
+    state = SubjectState(Status.REGISTERED, version, index, index)
+    assert find_contradiction(index, leaf, subject, state) == wrong
+    assert find_contradiction(index, leaf, subject, replace(state, last_event=index + 1)) == wrong
+    assert find_contradiction(index, leaf, subject, replace(state, current_certificate=None)) is None
+    verified = replace(state, status=Status.VALID, current_certificate=None)
+    assert "which left REGISTERED" in find_contradiction(index, leaf, subject, verified)
+
+
+def test_the_certificate_of_a_calibration_is_its_own_newest():
+    ledger = live(links=False)
+    index = next(
+        number for number, leaf in enumerate(ledger.leaves) if is_of(leaf, make_calibration(8)["no"])
+    )
+    leaf, subject = (
+        parse_leaf(ledger.leaves[index]),
+        certificate_subject(INSTITUTION, make_calibration(8)["no"]),
+    )
+    assert find_contradiction(index, leaf, subject, SubjectState(Status.VALID, 1, index, index)) is None
+    assert find_contradiction(index, leaf, subject, SubjectState(Status.VALID, 1, index, None)) is not None
+    assert find_contradiction(index, leaf, subject, SubjectState(Status.FAILED, 1, index, index)) is not None
+
+
+def is_of(raw, number):
+    return number.encode() in raw

@@ -133,7 +133,11 @@ def test_a_conclusion_is_read_with_its_rule():
 @pytest.mark.parametrize(
     ("kind", "cells", "message"),
     [
-        ("CALIBRATION", {"specification__id": "", "specification__title": ""}, "specification: the specif"),
+        (
+            "CALIBRATION",
+            {"specification__id": "", "specification__title": ""},
+            "specification: the specification",
+        ),
         ("CALIBRATION", {"item__indication_error__1__u": ""}, "results[0].points[0].u: needed"),
         ("CALIBRATION", {"item__indication_error__k": ""}, "results[0].k: needed: the coverage"),
         ("CALIBRATION", {"conclusion": "合格"}, "decision_rule: needed where conformity is stated"),

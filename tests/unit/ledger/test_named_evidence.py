@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from fakes import MemoryStore
+from further_kinds import to_paper
 from ledger_in_memory import INSTITUTION, NOW, START
 from registered import (
     INSTITUTE,
@@ -34,6 +35,7 @@ from ledger.log import Log
 from ledger.named import find_named
 from ledger.proving import Prover
 from ledger.submission import Submission
+from verifier.report import DocumentStatus
 from verifier.verify import verify_bundle
 
 ROOTS = frozenset({"NIM"})
@@ -154,3 +156,21 @@ def test_names_are_read_from_any_document():
     for record in (7, {"persons": [1], "instrument": [], "crms": {}}, {}):
         bare = find_named(INSTITUTION, {"credentialSubject": record})
         assert (bare.subjects, bare.regulation, bare.maker) == (frozenset(), None, None)
+
+
+def test_evidence_of_a_paper_shows_who_has_entered_it():
+    line = Line()
+    credential = seal_by_all(to_paper(make_registered_record()), TIMES)
+    bundle = line.bundle(line.submit(line.world.sign_issue(credential), canonical(credential)))
+    named = find_named(INSTITUTION, credential)
+    assert person_subject(INSTITUTION, "P-0001") in named.subjects
+    persons = [
+        parse_content(EventType.PERSON, signed.statement.claims.content).id
+        for signed in (
+            parse_signed_statement(parse_leaf(leaf).statement_raw) for _, leaf in bundle.evidence.leaves
+        )
+        if signed.statement.type is EventType.PERSON
+    ]
+    assert persons == ["P-0001"]
+    report = line.verify(bundle)
+    assert (report.verdict, report.status) == (Verdict.ATTENTION, DocumentStatus.PAPER)
