@@ -85,14 +85,15 @@ class Found:
     top: float
 
 
-def draw_pages(pdf: bytes, folder: Path, dpi: int = 300) -> list[Image.Image]:
-    """Return the pages in grey, as poppler draws them."""
+def draw_pages(pdf: bytes, folder: Path, dpi: int = 300, *options: str) -> list[Image.Image]:
+    """Return the pages in grey, as poppler draws them; `options` are its own."""
     if shutil.which("pdftoppm") is None:
         pytest.skip("poppler's pdftoppm is not installed")
     (folder / "sheet.pdf").write_bytes(pdf)
     for old in folder.glob("page*.png"):
         old.unlink()
-    subprocess.run(["pdftoppm", "-r", str(dpi), "-png", "-gray", "sheet.pdf", "page"], cwd=folder, check=True)
+    command = ["pdftoppm", "-r", str(dpi), "-png", "-gray", *options, "sheet.pdf", "page"]
+    subprocess.run(command, cwd=folder, check=True)
     return [Image.open(path).convert("L") for path in sorted(folder.glob("page*.png"))]
 
 
@@ -122,11 +123,11 @@ def read_words(pdf: bytes, folder: Path) -> str:
 
 def crop_code(pdf: bytes, folder: Path, template: LabelTemplate, side_mm: float, dpi: int) -> bytes:
     """Return the code of the first label, with its quiet zone and nothing else, as PNG."""
-    [page] = draw_pages(pdf, folder, dpi)
     dot = dpi / 25.4
     left = float(template.left + template.to_mm(template.snap(template.padding)))
     top = float(template.top) + (float(template.size[1]) - side_mm) / 2
-    box = [round(value * dot) for value in (left, top, left + side_mm, top + side_mm)]
+    x, y, side = (str(round(value * dot)) for value in (left, top, side_mm))
+    [page] = draw_pages(pdf, folder, dpi, "-x", x, "-y", y, "-W", side, "-H", side)
     buffer = io.BytesIO()
-    page.crop(tuple(box)).save(buffer, "PNG")
+    page.save(buffer, "PNG")
     return buffer.getvalue()
