@@ -1,4 +1,4 @@
-"""Sheets of labels: every code is read again from the page, at its place and in its size; what cannot be is refused."""
+"""Sheets of labels: every code is read again from its page, at its place, in its size; or refused."""
 
 import io
 import re
@@ -107,7 +107,7 @@ def test_many_labels_become_several_files_of_whole_pages(monkeypatch, tmp_path):
     assert told == [43, 48, 9]
     read = [read_texts(pdf, tmp_path, 200) for pdf in files]
     assert [len(texts) for texts in read] == told
-    assert sum(read, []) == [label.qr_texts[0] for label in labels]
+    assert [text for texts in read for text in texts] == [label.qr_texts[0] for label in labels]
 
 
 def test_a_sheet_of_one_label_larger_than_a_file_is_a_file_of_one_page(monkeypatch):
