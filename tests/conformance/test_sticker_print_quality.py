@@ -1,7 +1,7 @@
 """Print quality gate of label sheets: the code on the page of every template is read from at least 97 % of photos.
 
-The page is drawn by poppler, in a label printer's dots or at 300 dpi, the code cut out with its quiet zone and
-then photographed as in `test_qr_print_quality`: 3.5 pixels per module, and again with a stain on a tenth of the code.
+The page is drawn by poppler, in a label printer's dots or at 300 dpi; the code is cut out with its quiet zone and
+photographed as in `test_qr_print_quality`: 3.5 pixels per module, and again with a stain on a tenth of the code.
 Seeds are fixed; they are never changed to make a template pass.
 """
 

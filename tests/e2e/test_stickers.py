@@ -1,11 +1,28 @@
 """Stickers through the commands: sheets of rolls and of certificates, what they say, what gets none, bad input."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from labels import ROLL, read_texts, read_words
-from line import DAY, HOST, INSTITUTION, Line, failed_meter, meter, run, run_process, write_json, write_rows
+from line import (
+    DAY,
+    HOST,
+    INSTITUTION,
+    Line,
+    failed_meter,
+    meter,
+    run,
+    run_process,
+    write_json,
+    write_meters,
+    write_rows,
+)
 from PIL import Image
+from served_home import serve
+from servers import postgres_server
 
 from issuer import stickers_cli
 from issuer.rendering.label_templates import TEMPLATES
@@ -320,3 +337,43 @@ def test_a_template_too_small_for_the_words(sheet):
     answer = run_sheet(GOOD, template="a4-5x13", code=2)
     assert answer["field"] == "--template"
     assert f"{GOOD}: a4-5x13, 38.1 x 21.2 mm, does not hold its words" in answer["error"]
+
+
+# --- elsewhere --------------------------------------------------------------------------------------------
+
+
+def test_behind_a_served_ledger_and_on_postgresql(tmp_path):
+    with postgres_server() as server, server.fresh_database() as url:
+        line = Line(tmp_path, ["--database", url, "--desk-database", url])
+        with line.chain():
+            line.found()
+            line.issue(write_meters(line.out / "meters.jsonl", 3))
+            line.run("amend", "withdraw", REJECTED, "--reason", "WRONG_RESULT")
+            words = ["stickers", "sheet", "--template", "a4-3x8", "--out", tmp_path / "stickers.pdf"]
+            assert line.run(*words, GOOD, ALSO_GOOD)["labels"] == 2
+            line.run("anchor")
+            with serve(line.home, "all", "--anchor-seconds", 1) as served:
+                assert line.run(*words, GOOD, code=3)["kind"] == "HomeLocked"
+                words += ["--ledger", served.url]
+                assert line.run(*words, GOOD)["labels"] == 1
+                [refusal] = line.run(*words, GOOD, REJECTED, code=2)["refused"]
+        assert refusal["en"].startswith("it is withdrawn")
+
+
+MEMORY = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from labels import certificate_label, press, MADE_AT
+from issuer.rendering.label_templates import TEMPLATES
+sheets = press().fit([certificate_label(number) for number in range(10_000)], TEMPLATES["a4-3x8"])
+print(len(press().render(sheets, 0, MADE_AT)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_ten_thousand_labels_need_less_than_a_gibibyte():
+    command = [sys.executable, "-c", MEMORY, str(Path(__file__).resolve().parents[1])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    files, kibibytes = map(int, done.stdout.split())
+    assert files == 9
+    assert kibibytes < 1 << 20
