@@ -132,6 +132,14 @@ def test_the_first_size_that_fits_is_taken():
     assert lay_out(label, *room, larger) is None or lay_out(label, *room, larger).size != size
 
 
+def test_smaller_letters_are_taken_before_host_or_value_breaks():
+    label, room = roll_label(1), (47 * PER_POINT, 80 * PER_POINT)
+    layout = lay_out(label, *room, SIZES)
+    assert [run.text for row in layout.rows for run in row.runs].count(label.host) == 1
+    width = measure_text(label.host)
+    assert width * layout.size <= room[0] * 1000 < width * (layout.size + 500)
+
+
 def test_the_hint_goes_before_a_value_breaks_and_english_names_last():
     room = 50 * PER_POINT
     label = roll_label(1)

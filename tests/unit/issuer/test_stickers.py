@@ -107,6 +107,7 @@ def test_many_labels_become_several_files_of_whole_pages(monkeypatch, tmp_path):
     assert told == [43, 48, 9]
     read = [read_texts(pdf, tmp_path, 200) for pdf in files]
     assert [len(texts) for texts in read] == told
+    assert [len(pikepdf.open(io.BytesIO(pdf)).pages) for pdf in files] == [2, 2, 1]
     assert [text for texts in read for text in texts] == [label.qr_texts[0] for label in labels]
 
 
@@ -129,14 +130,28 @@ def test_modules_are_whole_dots_within_the_limits(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "level"),
-    [("a4-3x8", Level.M), ("a4-2x7", Level.M), ("a4-2x5", Level.Q), ("label-80x50-203", Level.Q)],
+    ("name", "size", "level"),
+    [
+        ("a4-3x8", 205, Level.M),
+        ("a4-2x7", 205, Level.M),
+        ("label-60x40-203", 150, Level.M),
+        ("a4-2x5", 205, Level.Q),
+        ("label-80x50-203", 205, Level.Q),
+    ],
 )
-def test_a_long_code_has_level_q_from_37_mm_on(name, level):
+def test_a_long_code_has_level_q_from_37_mm_on(name, size, level):
     template = TEMPLATES[name]
-    fitted = fit_label(certificate_label(1), template)
+    fitted = fit_label(certificate_label(1, size), template)
     width = template.to_mm(fitted.modules.side * fitted.dots)
     assert (fitted.level, width >= EXPOSED_MM) == (level, level is Level.Q)
+
+
+def test_a_code_narrower_than_37_mm_stays_at_m_where_q_would_fit():
+    template = TEMPLATES["label-60x40-203"]
+    label = certificate_label(1, 150)
+    side = write_bulk(label.qr_texts[0], Level.Q).side
+    assert template.min_dots * side <= template.code_dots
+    assert fit_label(label, template).level is Level.M
 
 
 def test_a_template_without_room_for_the_long_form_takes_the_short_one():
@@ -192,6 +207,22 @@ def test_a_picture_shows_each_module_in_its_dots(name):
             .tobytes()
         )
         assert read_qr_picture(raw) == fitted.qr_text
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.startswith("label-")])
+def test_codes_fall_on_the_dots_of_the_print_head(name, tmp_path):
+    """Half a dot beside them, every edge would be grey, and a thermal printer would guess."""
+    template = TEMPLATES[name]
+    fitted = fit_label(roll_label(1), template)
+    [pdf] = print_labels([fitted.label], name)
+    [page] = draw_pages(pdf, tmp_path, template.dpi)
+    whole = [template.snap(length) for length in template.size]
+    assert all(dots <= pixels <= dots + 1 for dots, pixels in zip(whole, page.size, strict=True))
+    side = fitted.modules.side * fitted.dots
+    left, top = template.snap(template.padding), (whole[1] - side) // 2
+    shades = page.crop((left, top, left + side, top + side)).histogram()
+    assert shades[0] > side * side // 5
+    assert sum(shades[1:160]) == 0, "poppler lets an edge bleed by an eighth of a dot, not more"
 
 
 def test_pictures_of_a_sheet_are_single_labels(monkeypatch):
