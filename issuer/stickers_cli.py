@@ -200,13 +200,20 @@ def _describe_template(template: LabelTemplate) -> dict[str, Any]:
 
 
 def _find_source(home: Home, file: InstitutionFile, host: str | None) -> StickerSource:
-    if host is not None and parse_host(host) != home.settings.host:
+    if host is not None and _parse_host(host) != home.settings.host:
         raise InputError(
             f"codes of this home lead to {home.settings.host}, not to {host}: nobody would answer there",
             field="--host",
         )
     name = Words(file.content.name.zh, file.letterhead.name_en or "")
     return StickerSource(file.content.id, name, home.settings.host, home.development)
+
+
+def _parse_host(host: str) -> str:
+    try:
+        return parse_host(host)
+    except InputError as err:
+        raise InputError(err.reason, field="--host") from err
 
 
 def _read_numbers(path: Path | None) -> list[str]:
