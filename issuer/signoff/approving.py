@@ -31,6 +31,7 @@ from issuer.signoff.states import FROZEN, Action, DraftState, take_step
 from issuer.signoff.store import Batch, RevisionKey, Signature, SignOffReading, StoredDraft
 from issuer.signoff.writing import CHUNK
 from issuer.store import SignedDocument, WaitingDocument
+from issuer.tables import DocumentState
 from ledger.core.certificate import Role
 from ledger.core.errors import InputError, LogIntegrityError, StateError, UnavailableError
 from ledger.core.ids import CertificateNumber, Subject
@@ -45,6 +46,8 @@ class Approval(Round):
     """Why the log was out of reach, if it was: what waits is handed in by the next run."""
     held: dict[CertificateNumber, str] = field(default_factory=dict)
     """Why the log did not take a document now."""
+    voided: dict[CertificateNumber, str] = field(default_factory=dict)
+    """Why the log will never take a document that was approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ class Approver:
         for chunk in cut(ids, CHUNK):
             self._approve_chunk(chunk, person, gate, delivery, done)
         done.outage, done.held = delivery.outage, dict(delivery.held)
+        with self.office.store.read() as desk:
+            done.voided = _find_voided(desk, [draft.number for draft in done.done if draft.number])
         return done
 
     def deliver(self, seal_signer: Signer) -> Approval:
@@ -267,6 +272,17 @@ def _note_others(desk: SignOffReading, prospect: Prospect, done: Approval) -> No
                 done.done.append(draft)
             else:
                 done.refused[draft.id] = StateError(say_first(last[draft.id]))
+
+
+def _find_voided(
+    desk: SignOffReading, numbers: Sequence[CertificateNumber]
+) -> dict[CertificateNumber, str]:
+    found = {}
+    for chunk in cut(numbers, CHUNK):
+        for number, document in desk.find_documents(chunk).items():
+            if document.state is DocumentState.VOIDED:
+                found[number] = document.reason or ""
+    return found
 
 
 def _is_decided(draft: int, prospect: Prospect, decided: Collection[int], done: Approval) -> bool:

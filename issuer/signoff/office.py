@@ -5,7 +5,7 @@
 datetime.datetime(2026, 11, 3, 8, 0, tzinfo=datetime.timezone.utc)
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -37,7 +37,7 @@ class OfficeLog(Protocol):
         """Hand in statements, issues with their certificates; one answer for each."""
         ...
 
-    def subject_versions(self, subjects: Iterable[Subject]) -> Mapping[Subject, int]:
+    def subject_versions(self, subjects: Collection[Subject]) -> Mapping[Subject, int]:
         """Return the newest version of each subject; those that nothing has happened to may be absent."""
         ...
 
