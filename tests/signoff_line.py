@@ -67,7 +67,9 @@ class SignOffLine(Line):
 
     def person(self, name, version=0, **changes):
         """Return the decision that registers a person with their key."""
-        content = PERIOD | CATEGORIES | {"institution": INSTITUTION, "id": name, "qualification": "registered"}
+        content = (
+            PERIOD | CATEGORIES | {"institution": INSTITUTION, "id": name, "qualification": "registered"}
+        )
         content |= {"roles": [PEOPLE[name]]} | changes
         folder = self.out / name
         folder.mkdir(exist_ok=True)
@@ -79,7 +81,14 @@ class SignOffLine(Line):
         return self._sign(draft, [], "authority")
 
     def content(self, number, **changes):
-        point = {"nominal": "20.00", "measured": "20.02", "error": "0.10", "mpe": "0.30", "u": "0.05", "pass": True}
+        point = {
+            "nominal": "20.00",
+            "measured": "20.02",
+            "error": "0.10",
+            "mpe": "0.30",
+            "u": "0.05",
+            "pass": True,
+        }
         used = {name: STANDARD[name] for name in ("id", "name", "exam_no", "range", "u")}
         value = {
             "request_id": f"pump-{number}",

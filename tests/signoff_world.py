@@ -71,7 +71,7 @@ class SigningGateway(MemoryGateway):
         self.take(raw)
 
     def take(self, raw):
-        apply(self.founded, self.states, raw, self.size)
+        apply(self.founded, self.states, raw, self.size, issues=self.issues)
         self.size += 1
 
     def register_person(self, name, *, keyed=True, version=0, **changes):
@@ -110,7 +110,6 @@ class TestOffice:
     gateway: SigningGateway
     database: FlakyDatabase
     clock: Clock
-    keyed: frozenset = frozenset({OPERATOR, CHECKER, APPROVER})
 
     @property
     def seal(self):
@@ -140,7 +139,8 @@ class TestOffice:
         return Amender(self.office.store, self.gateway, make_seal, self.clock, CountingRandomness(b"acts"))
 
     def person(self, name):
-        return Person(name, make_signer(name) if name in self.keyed else None)
+        has_key = self.office.find_key(name, self.gateway.registers()) is not None
+        return Person(name, make_signer(name) if has_key else None)
 
     def tick(self, seconds=1):
         self.clock.move(seconds=seconds)
@@ -193,10 +193,10 @@ class TestOffice:
 
 def content(number, **changes):
     """Return an input document of a pump as an operator begins it."""
-    value = document(number, **changes)
+    value = document(number)
     for name in ("persons", "applicant"):
-        value.pop(name, None)
-    return value
+        value.pop(name)
+    return value | changes
 
 
 @contextmanager
@@ -225,7 +225,7 @@ def open_office(
         failpoint,
     )
     try:
-        yield TestOffice(office, gateway, database, clock, frozenset(keyed))
+        yield TestOffice(office, gateway, database, clock)
     finally:
         database.close()
 

@@ -270,13 +270,14 @@ def _note_others(desk: SignOffReading, prospect: Prospect, done: Approval) -> No
             draft = drafts[key.draft]
             if draft.key == key and draft.state is DraftState.APPROVED:
                 done.done.append(draft)
+            elif draft.revision != key.revision:
+                message = f"draft {draft.id} was returned after batch {prospect.batch.id} had been drawn"
+                done.refused[draft.id] = StateError(message)
             else:
                 done.refused[draft.id] = StateError(say_first(last[draft.id]))
 
 
-def _find_voided(
-    desk: SignOffReading, numbers: Sequence[CertificateNumber]
-) -> dict[CertificateNumber, str]:
+def _find_voided(desk: SignOffReading, numbers: Sequence[CertificateNumber]) -> dict[CertificateNumber, str]:
     found = {}
     for chunk in cut(numbers, CHUNK):
         for number, document in desk.find_documents(chunk).items():

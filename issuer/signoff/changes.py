@@ -20,6 +20,8 @@ from ledger.core.disclosure import DisclosedMember, parse_disclosure
 
 _OF_THE_DESK: Final = frozenset({"v", "no", "nonce", "issuer", "issued_on", "persons", "replaces"})
 """Members that differ between any two documents, or say who answers for each."""
+_CLOSED: Final = frozenset({"applicant", "instrument.owner"})
+"""Personal members with members of their own, which the record does not show: named as wholes."""
 
 
 def list_changes(older: JsonObject, newer: JsonObject) -> list[str]:
@@ -65,7 +67,7 @@ def _keep(record: JsonObject) -> JsonObject:
 
 
 def _compare(older: JsonValue, newer: JsonValue, path: str) -> Iterator[str]:
-    if isinstance(older, dict) and isinstance(newer, dict):
+    if isinstance(older, dict) and isinstance(newer, dict) and path not in _CLOSED:
         for name in older.keys() | newer.keys():
             inner = f"{path}.{name}" if path else name
             if name in older and name in newer:

@@ -62,7 +62,11 @@ from ledger.core.errors import (
 from ledger.core.event import certificate_subject
 from ledger.core.ids import CertificateNumber
 from ledger.core.status import Registers, Status
+from ledger.core.step import Sentence
 
+_DOUBLE: Final = Sentence(
+    "the same number as another draft of this submission", "与同时提交的另一草稿编号相同"
+)
 _REPLACEABLE: Final = frozenset({Status.VALID, Status.FAILED, Status.SUSPENDED})
 
 
@@ -509,7 +513,8 @@ def _compare(older: JsonObject, ready: ReadyDocument) -> list[str]:
 def _group_faults(batch: CheckedBatch) -> dict[int, list[Fault]]:
     found: dict[int, list[Fault]] = {}
     for fault in batch.faults:
-        found.setdefault(fault.row or 0, []).append(fault)
+        said = replace(fault, en=_DOUBLE.en, zh=_DOUBLE.zh) if fault.code == "DUPLICATE" else fault
+        found.setdefault(fault.row or 0, []).append(said)
     return found
 
 

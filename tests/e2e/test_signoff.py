@@ -74,7 +74,7 @@ def test_nobody_signs_with_the_passphrase_or_in_the_place_of_another(line):
     assert "open these drafts" in line.approve(batch, code=2)["error"], "somebody else has opened it"
     line.office("return", draft, "--person", APPROVER, "--reason", "封印号不符")
     (left,) = line.approve(batch, code=2)["refused"]
-    assert "p-0003 was first: returned draft" in left["error"]
+    assert "was returned after batch" in left["error"]
 
 
 def test_a_returned_number_is_void_for_ever_and_the_next_revision_gets_another(line):
