@@ -1,4 +1,4 @@
-"""A day of sign-off through the commands: three keys, every document VALID; refused, returned, corrected, forced in."""
+"""A day of sign-off through the commands: three keys, all VALID; refused, returned, corrected, forced in."""
 
 import json
 from contextlib import closing

@@ -595,7 +595,7 @@ def test_a_database_of_the_older_format_is_refused_and_left_alone(database_url):
             connection.execute(text("INSERT INTO desk_meta VALUES (:k, :v)"), {"k": key, "v": value})
     store = SignOffStore(database, InstitutionId(INSTITUTION), ORIGIN)
     with pytest.raises(
-        StateError, match="format '1', not '2': until version 1.0 a new desk needs a new home"
+        StateError, match=r"format '1', not '2': until version 1\.0 a new desk needs a new home"
     ):
         store.prepare()
     with database.read() as connection, pytest.raises(StoreUnavailableError):

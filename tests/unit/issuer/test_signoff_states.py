@@ -73,7 +73,7 @@ MOVES = st.lists(st.tuples(st.sampled_from(Action), st.sampled_from(["op", "ch",
 
 @given(MOVES)
 def test_whatever_people_try_three_different_signatures_stand_behind_an_approval(moves):
-    """Random sequences: an approval follows a check that follows a submission, by three persons, none undone since."""
+    """Random sequences: an approval follows a check, which follows a submission: three persons, none undone."""
     state, signed = DraftState.DRAFT, []
     for action, person in moves:
         try:
