@@ -1,8 +1,8 @@
 """From an HTTP request to the answer of an operation: one way in, the same for pages and programs.
 
-The name of the site is looked at first, then who asks (session, or signature of a machine), then whether they may, then
-whether the request comes from one of our pages. Nothing is asked of an operation before its caller is known to hold one
-of its roles; who is refused is written down. Errors end as a page, or for programs as a problem.
+The name of the site is looked at first, then who asks (session, or signature of a machine), then whether they may,
+then whether the request comes from one of our pages. Nothing is asked of an operation before its caller is known to
+hold one of its roles; who is refused is written down. Errors end as a page, or for programs as a problem.
 """
 
 import hashlib

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, t
 from sqlalchemy.exc import IntegrityError
 
 from api.office.accounts import Account, Credentials, Machine
+from api.office.import_store import ImportReading, ImportWriting
 from api.office.roles import OfficeRole, spell_roles
 from api.office.tables import (
     INSERT_ONLY,
@@ -94,6 +95,11 @@ class OfficeReading:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def imports(self) -> ImportReading:
+        """Files that were uploaded."""
+        return ImportReading(self._connection)
 
     def list_accounts(self, tenant: InstitutionId) -> list[Account]:
         """Return the accounts of an institution, by name."""
@@ -220,6 +226,11 @@ class OfficeReading:
 
 class OfficeWriting(OfficeReading):
     """Changes to the office, inside one transaction."""
+
+    @property
+    def imports(self) -> ImportWriting:
+        """Files that were uploaded."""
+        return ImportWriting(self._connection)
 
     def add_account(self, account: Account, enrolment: bytes, until: datetime) -> None:
         """Store a new account that has a code to choose its password with.
