@@ -92,7 +92,9 @@ def may(operation, who):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 @pytest.mark.parametrize("who", EVERYONE)
 def test_each_cell_of_the_own_institution(world, things, operation, who):
-    answer = ask(world, operation, place(operation, UNKNOWN if changes(operation) else things[INSTITUTION]), who)
+    answer = ask(
+        world, operation, place(operation, UNKNOWN if changes(operation) else things[INSTITUTION]), who
+    )
     if may(operation, who):
         refusals = {403, 500} if operation.name in LOGS_IN else {401, 403, 500}
         assert answer.status_code not in refusals, answer.text
@@ -142,7 +144,7 @@ def test_another_institutions_things_are_still_there(world, things):
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if changes(one)], ids=lambda one: one.name)
 def test_who_may_change_a_thing_of_their_own_institution_can(world, things, operation):
-    who = sorted(operation.roles)[0]
+    who = min(operation.roles)
     answer = ask(world, operation, place(operation, things[INSTITUTION]), who)
     assert answer.status_code in {200, 303, 409, 422}, answer.text
 
