@@ -1,4 +1,4 @@
-"""A day of sign-off over HTTP: a LIMS hands in, three people sign on pages, nothing twice, keys opened for one action."""
+"""A day of sign-off over HTTP: a LIMS hands in, three people sign, nothing twice, keys opened for one action."""
 
 import json
 import re
