@@ -1,5 +1,5 @@
 # Short names for what people type often. CI runs ./scripts/test, which is `make check`.
-.PHONY: dev fmt lint test check contracts vectors serve bench drill lock audit
+.PHONY: dev fmt lint test check contracts vendor vectors serve bench drill lock audit
 
 dev: ## make .venv with everything the checks need
 	./scripts/install dev
@@ -23,6 +23,9 @@ check: ## install, lint, contract artefacts, tests
 
 contracts: ## compile the contract anew; needs `npm ci`
 	./scripts/build_contracts
+
+vendor: ## the script of others that pages use, from node_modules; needs `npm ci`
+	./scripts/vendor
 
 vectors: ## write the vectors of our own formats anew
 	.venv/bin/python scripts/make_vectors

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -57,6 +58,7 @@ class Role(StrEnum):
     PUBLIC = "public"
     LEDGER = "ledger"
     AUDITOR = "auditor"
+    OFFICE = "office"
     ALL = "all"
 
 
@@ -86,6 +88,16 @@ def serve(
         int, typer.Option(min=1, help="from one round of the home's witnesses to the next")
     ] = 5,
     passphrase_file: PassphraseOption = None,
+    ledger: Annotated[
+        str | None, typer.Option(help="office: URL of the ledger; without it, the home's own")
+    ] = None,
+    tenants: Annotated[
+        list[Path] | None, typer.Option("--tenant", help="office: home of one more institution; repeat it")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="office: where browsers reach it; https, or this machine")
+    ] = None,
+    key: Annotated[str, typer.Option(help="office: name of the seal key in each keystore")] = "seal",
     *,
     as_json: JsonOption = False,
 ) -> None:
@@ -95,6 +107,16 @@ def serve(
     with ExitStack() as stack:
         stack.enter_context(handling_signals(interrupt))
         listener = stack.enter_context(listen(host, port))
+        on_listening = partial(announce, host, listener, role.value, as_json=as_json)
+        if role is Role.OFFICE:
+            # an office alone loads the issuer, which no public-facing process does
+            from api.office.application import create_office  # noqa: PLC0415 -- see above
+            from api.office.serving import open_office  # noqa: PLC0415 -- see above
+
+            site = url or f"http://localhost:{listener.getsockname()[1]}"
+            homes = open_office(opened, tenants or [], passphrase_file, site, ledger=ledger, seal_key=key)
+            run_app(create_office(stack.enter_context(homes)), listener, proxy, on_listening)
+            return
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))
         elif role is Role.AUDITOR:
@@ -105,7 +127,6 @@ def serve(
             parts = stack.enter_context(
                 _open_ledger(opened, passphrase, role, anchor_seconds, cosign_seconds)
             )
-        on_listening = partial(announce, host, listener, role.value, as_json=as_json)
         run_app(create_app(parts), listener, proxy, on_listening)
 
 

@@ -6,6 +6,7 @@
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
     audit.db                the auditors' catalogue, which may be removed
+    office.db               accounts, sessions, machines of an office; secrets/office-key opens what is secret there
     devchain/, anvil/       the chain of a development home
     witnesses.json          who is asked to cosign, see `cosigning.witnesses`
     policy.json, trust.json for verifiers
@@ -77,6 +78,11 @@ class Home:
     def desk_database_url(self) -> str:
         """Where the institution's desk keeps its drafts."""
         return self.settings.desk_database or f"sqlite:///{self.path.resolve() / 'desk.db'}"
+
+    @property
+    def office_database_url(self) -> str:
+        """Where an office keeps accounts and sessions."""
+        return self.settings.office_database or f"sqlite:///{self.path.resolve() / 'office.db'}"
 
     @property
     def audit_database_url(self) -> str:

@@ -26,7 +26,7 @@ from ledger.core.certificate import VerificationKind, parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.errors import StoreUnavailableError, UnavailableError
 from ledger.core.event import certificate_subject
-from ledger.core.fold import find_subject, judge_signed_event
+from ledger.core.fold import find_subject, judge_signed_event, refuse_acts
 from ledger.core.ids import LeafIndex
 from ledger.core.rules import check_binding
 from ledger.core.statement import parse_signed_statement
@@ -142,9 +142,11 @@ def make_registers(world, *, anywhere=False, at=NOW, **scope):
     return registers, states, len(founding)
 
 
-def apply(registers, states, raw, index, at=NOW):
+def apply(registers, states, raw, index, at=NOW, issues=None):
     signed = parse_signed_statement(raw)
-    outcome = judge_signed_event(signed, LeafIndex(index), at, registers, states.get)
+    outcome = judge_signed_event(
+        signed, LeafIndex(index), at, registers, states.get, issues.__getitem__ if issues else refuse_acts
+    )
     assert isinstance(outcome, Effect), outcome
     states.update(outcome.changes)
     if outcome.apply:
@@ -158,6 +160,7 @@ class MemoryGateway:
         self.world = world or World()
         self.founded, self.states, self.size = make_registers(self.world, **scope)
         self.entries = {}
+        self.issues = {}
         self.certificates = {}
         self.calls = 0
         self.failures = []
@@ -187,6 +190,9 @@ class MemoryGateway:
             raise UnavailableError("injected: registers")
         return self.founded
 
+    def find_states(self, subjects):
+        return {subject: self.states[subject] for subject in subjects if subject in self.states}
+
     def subject_versions(self, subjects):
         if self._fails("subject_versions") is not None:
             raise UnavailableError("injected: versions")
@@ -208,6 +214,8 @@ class MemoryGateway:
             return Acknowledged(self.entries[raw])
         signed = parse_signed_statement(raw)
         claims = signed.statement.claims
+        if body is None:
+            return self._take_act(raw)
         if self.verdicts.get(claims.number):
             return self.verdicts[claims.number].pop(0)
         assert not check_binding(signed.statement, parse_certificate(body)).reasons
@@ -217,11 +225,18 @@ class MemoryGateway:
         if (0 if before is None else before.version) != signed.statement.expected_version:
             return Refused(RefusalKind.STALE_VERSION, "stale")
         index = self.size
-        apply(self.founded, self.states, raw, index)
+        apply(self.founded, self.states, raw, index, issues=self.issues)
+        self.issues[index] = find_subject(signed.statement)
         self.size += 1
         self.entries[raw] = LeafIndex(index)
         self.certificates[claims.number] = body
         return Acknowledged(LeafIndex(index))
+
+    def _take_act(self, raw):
+        apply(self.founded, self.states, raw, self.size, issues=self.issues)
+        self.entries[raw] = LeafIndex(self.size)
+        self.size += 1
+        return Acknowledged(self.entries[raw])
 
 
 class FlakyDatabase:

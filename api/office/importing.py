@@ -1,0 +1,138 @@
+"""An uploaded file: looked at (dry run), and issued by an approver who stands in it as the approver.
+
+    file ──► rows, in a confined process ──► check, which changes nothing ──► how many, what not and why, samples
+                                                └─ issue: checked once more, then numbered, sealed, handed in
+
+>>> found = look_at(tenant, gateway, "round.xlsx", raw, None)
+>>> found.summary["to_issue"]
+12
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from api.office.tenants import Tenant
+from issuer.batch import InputFile, find_form, parse_common, read_input
+from issuer.check_report import GivenFile, build_check
+from issuer.checking import CheckedBatch
+from issuer.error_workbook import render_error_workbook
+from issuer.gateway import LedgerGateway
+from issuer.issuing import BatchReport
+from issuer.preview import as_members
+from issuer.signing import ReadyDocument
+from issuer.store import StoredDocument
+from issuer.tables import DocumentState
+from ledger.confined.runner import read_confined
+from ledger.core.canonical import reread_canonical_json
+from ledger.core.errors import InputError
+
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+SHOWN_FAULTS: Final = 500
+"""Faults that a page lists; the workbook of errors has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found in a file."""
+
+    file: InputFile
+    batch: CheckedBatch
+    summary: dict[str, Any]
+    errors: bytes | None
+
+
+def look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, common: bytes | None) -> Look:
+    """Check a file and change nothing.
+
+    Args:
+        tenant: whose desk.
+        gateway: the ledger, for its registers.
+        name: of the file; its ending says how it is written.
+        raw: the file.
+        common: members that all rows share, JSON.
+
+    Raises:
+        InputError: the file as a whole cannot be read.
+        UnavailableError: the registers are out of reach, or no process could be started.
+    """
+    if len(raw) > MAX_FILE_BYTES:
+        raise InputError(f"at most {MAX_FILE_BYTES // 2**20} MiB; split it", field="file")
+    shared = None if common is None else parse_common(common)
+    file = read_input(raw, find_form(name), read_confined, shared, tenant.institution.profile.zone)
+    batch = tenant.make_desk(gateway).check_rows(file.rows)
+    return Look(file, batch, _summarise(name, file, batch), _render_errors(file, batch))
+
+
+def _summarise(name: str, file: InputFile, batch: CheckedBatch) -> dict[str, Any]:
+    members = build_check(
+        [GivenFile(Path(name), file)], batch.documents, [(Path(name), fault) for fault in batch.faults]
+    )
+    faults = members.pop("faults")
+    read = members.pop("read", None)
+    return members | {
+        "rows": len(file.rows),
+        "source": file.source,
+        "skipped": 0 if read is None else read[0].get("skipped", 0),
+        "faults": faults[:SHOWN_FAULTS],
+        "fault_count": len(faults),
+        "fingerprint": _fingerprint(batch),
+    }
+
+
+def _fingerprint(batch: CheckedBatch) -> str:
+    """Return what tells whether a check found the same: how many to issue, how many not."""
+    ready = sum(isinstance(document, ReadyDocument) for document in batch.documents)
+    return f"{ready}/{batch.bad_rows}"
+
+
+def _render_errors(file: InputFile, batch: CheckedBatch) -> bytes | None:
+    if file.table is None or not batch.faults:
+        return None
+    return render_error_workbook(file.table, batch.faults)
+
+
+def find_other_approvers(batch: CheckedBatch, pid: str | None) -> list[str]:
+    """Return who else than this person stands as approver in documents that are about to be issued."""
+    found = Counter(
+        approver
+        for document in batch.documents
+        if isinstance(document, ReadyDocument)
+        for approver in _list_approvers(document)
+        if approver != pid
+    )
+    return sorted(found)
+
+
+def _list_approvers(document: ReadyDocument) -> Iterable[str]:
+    persons = as_members(reread_canonical_json(document.template)).get("persons", [])
+    for person in persons if isinstance(persons, list) else []:
+        members = as_members(person)
+        if members.get("role") == "approver":
+            yield str(members.get("pid", ""))
+
+
+def issue(tenant: Tenant, gateway: LedgerGateway, look: Look) -> BatchReport:
+    """Issue what a check has found good; the caller holds `tenant.busy`."""
+    return tenant.make_desk(gateway).issue(look.batch.documents)
+
+
+def describe_report(report: BatchReport) -> dict[str, Any]:
+    """Return what became of documents, for a page."""
+    counts = {state.value: len(report.list_in(state)) for state in DocumentState}
+    return {
+        "documents": len(report.documents),
+        **counts,
+        "numbers": _spell_numbers(report.documents),
+        "voided_because": {one.number: one.reason for one in report.list_in(DocumentState.VOIDED)},
+        "held": dict(report.held),
+        "outage": None if report.outage is None else str(report.outage),
+    }
+
+
+def _spell_numbers(documents: Sequence[StoredDocument]) -> list[str]:
+    """Return the first and the last number."""
+    numbers = [str(document.number) for document in documents]
+    return numbers if len(numbers) <= 2 else [numbers[0], numbers[-1]]

@@ -1,0 +1,86 @@
+"""`hengzheng serve office`: the homes of institutions, one ledger, one office, run until it is told to stop.
+
+The office's own database lies in the first home (setting `office_database`), and the key of its secret box beside
+the home's other secrets. It talks to the ledger, to its databases, and to nothing else.
+
+>>> with open_office(home, [], None, "http://localhost:8003", ledger=None, seal_key="seal") as office:
+...     create_office(office)
+"""
+
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from api.office.call import Office
+from api.office.passwords import PasswordHasher
+from api.office.secret_box import SecretBox, load_box_key
+from api.office.shared_ledger import SharedLedger
+from api.office.site import parse_site
+from api.office.store import OfficeStore
+from api.office.tenants import open_tenants
+from issuer.cli import open_gateway
+from ledger.cli import find_given_passphrase
+from ledger.core.data import load_rule_book
+from ledger.home import Home, open_home
+from ledger.local import read_clock
+from ledger.store.engine import Database
+
+BOX_KEY: Final = "office-key"
+
+
+@contextmanager
+def open_store(home: Home) -> Iterator[OfficeStore]:
+    """Open the office's own database for as long as the block."""
+    with closing(Database(home.office_database_url)) as database:
+        store = OfficeStore(database, home.origin)
+        store.prepare()
+        yield store
+
+
+def open_box(home: Home) -> SecretBox:
+    """Return the box of an office's secrets; its key is made if it is not there."""
+    return SecretBox(load_box_key(home.passphrase_path.parent / BOX_KEY))
+
+
+@contextmanager
+def open_office(
+    home: Home,
+    others: Sequence[Path],
+    passphrase_file: Path | None,
+    url: str,
+    *,
+    ledger: str | None,
+    seal_key: str,
+) -> Iterator[Office]:
+    """Open everything that an office needs for as long as the block.
+
+    Args:
+        home: of the first institution, and of the office.
+        others: homes of further institutions.
+        passphrase_file: opens the seals of homes that are not for development.
+        url: where browsers reach the office.
+        ledger: URL of the ledger; None: the home's own, which no other process has then.
+        seal_key: name of each institution's seal in its keystore.
+    """
+    site = parse_site(url)
+    homes = [home, *map(open_home, others)]
+    with ExitStack() as stack:
+        opened = [(one, find_given_passphrase(one, passphrase_file)) for one in homes]
+        gateway = stack.enter_context(open_gateway(home, opened[0][1], ledger))
+        shared = SharedLedger(gateway, time.monotonic)
+        book = load_rule_book()
+        tenants = stack.enter_context(open_tenants(opened, shared, book, read_clock, seal_key=seal_key))
+        yield Office(
+            stack.enter_context(open_store(home)),
+            tenants,
+            shared,
+            site,
+            PasswordHasher(),
+            open_box(home),
+            read_clock,
+            secrets.token_bytes,
+            home.development,
+        )

@@ -1,0 +1,275 @@
+"""An office for tests: two institutions over a log in memory, one account for each role, a clock that stands still.
+
+>>> with open_office_world(tmp_path) as world:
+...     world.browser("operator").get("/").status_code
+200
+"""
+
+import itertools
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import orjson
+from desk_world import NOW, CountingRandomness, MemoryGateway, apply, document, rows
+from starlette.testclient import TestClient
+from world import INSTITUTION, ORIGIN, World, make_signer
+
+from api.limits import Guard
+from api.office import enrolment
+from api.office.accounts import Machine
+from api.office.application import BODY_LIMITS, OPERATIONS, build_office
+from api.office.call import Office
+from api.office.pages import HEADERS
+from api.office.passwords import PasswordHasher
+from api.office.roles import PEOPLE, OfficeRole
+from api.office.secret_box import SecretBox
+from api.office.signed_requests import build_parameters, build_signature_base, spell_digest
+from api.office.site import Site
+from api.office.store import OfficeStore
+from api.office.tenants import make_tenant
+from api.office.totp import compute_code
+from issuer.profile import parse_institution_file
+from issuer.signoff.approving import Approver
+from issuer.signoff.correcting import Corrections
+from issuer.signoff.office import Person
+from issuer.signoff.signing_off import Named, SigningOff
+from issuer.signoff.writing import Writer
+from ledger.core.act import ReasonCode
+from ledger.core.data import load_rule_book
+from ledger.core.encoding import encode_base64
+from ledger.core.event import EventType
+from ledger.core.ids import InstitutionId
+from ledger.store.engine import Database
+
+OTHER = InstitutionId("350100-02")
+"""The second institution of the office."""
+EVERY_ROLE = tuple(sorted(PEOPLE))
+PASSWORD = "a long pass phrase"
+URL = "http://localhost:8003"
+ORIGIN_HEADERS = {"Origin": URL}
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+    def move(self, **by):
+        self.now += timedelta(**by)
+
+
+def institution_file(institution, zh, en):
+    members = {
+        "institution": {
+            "id": institution,
+            "name": {"zh": zh, "en": en},
+            "division": "350100",
+            "state": "active",
+        },
+        "scopes": {},
+        "desk": {"numbers": {"pattern": "{prefix}{year}-{counter:06d}", "prefix": "JY"}},
+    }
+    return parse_institution_file(orjson.dumps(members), None)
+
+
+@dataclass
+class OfficeWorld:
+    """What a test holds of an office."""
+
+    office: Office
+    app: object
+    clock: Clock
+    gateway: MemoryGateway
+    secrets: dict = field(default_factory=dict)
+    accounts: dict = field(default_factory=dict)
+    machines: dict = field(default_factory=dict)
+
+    def enrol(self, name, roles, tenant=INSTITUTION, pid="P-approver"):
+        """Make an account that can log in; return its id."""
+        with self.office.store.write() as writing:
+            account, code = enrolment.add_account(self.office, writing, tenant, name, f"{name}某", pid, roles)
+        _, secret = enrolment.choose_password(self.office, tenant, name, code, PASSWORD, PASSWORD)
+        shown = compute_code(secret, self.clock.now)
+        enrolment.confirm_app(self.office, tenant, name, code, shown)
+        self.secrets[tenant, name] = secret
+        self.accounts[tenant, name] = account.id
+        return account.id
+
+    def client(self, language="en"):
+        """Return a browser that is not logged in."""
+        headers = {**ORIGIN_HEADERS, "Accept-Language": language, "Sec-Fetch-Site": "same-origin"}
+        return TestClient(self.app, base_url=URL, headers=headers, follow_redirects=False)
+
+    def browser(self, name, tenant=INSTITUTION, language="en"):
+        """Return a browser in which somebody is logged in."""
+        client = self.client(language)
+        self.clock.move(seconds=30)
+        answer = client.post("/login", data=self.login_form(name, tenant))
+        assert answer.status_code == 303, answer.text
+        client.form_token = find_form_token(client.get("/account").text)
+        return client
+
+    def login_form(self, name, tenant=INSTITUTION, **changes):
+        secret = self.secrets.get((tenant, name), bytes(20))
+        code = compute_code(secret, self.clock.now)
+        return {"tenant": tenant, "name": name, "password": PASSWORD, "code": code, **changes}
+
+    def add_machine(self, name, tenant=INSTITUTION):
+        """Register a machine; return its id."""
+        signer = make_signer(f"machine {tenant} {name}")
+        identity = enrolment.make_id(self.office, "m")
+        machine = Machine(
+            identity,
+            tenant,
+            name,
+            signer.public_key.multikey,
+            is_active=True,
+            created_by="a-0",
+            created_at=self.clock.now,
+        )
+        with self.office.store.write() as writing:
+            writing.add_machine(machine)
+        self.machines[identity] = signer
+        return identity
+
+    def sign(self, machine, method, path, body=b"", **changes):
+        """Return the headers of a signed request."""
+        signer = self.machines[machine]
+        created = changes.get("created", self.clock.now)
+        expires = changes.get("expires", created + timedelta(seconds=60))
+        nonce = changes.get("nonce", f"n-{next(_NUMBERS)}")
+        parameters = build_parameters(created, expires, nonce, machine, signer.public_key.algorithm)
+        digest = spell_digest(body)
+        values = [("@method", method), ("@target-uri", URL + path), ("content-digest", digest)]
+        signature = encode_base64(signer.sign(build_signature_base(values, parameters)))
+        return {
+            "Content-Digest": digest,
+            "Signature-Input": f"sig={parameters}",
+            "Signature": f"sig=:{signature}:",
+        }
+
+    def post(self, client, path, data=None, **options):
+        """Send a form as the page of somebody logged in would."""
+        token = getattr(client, "form_token", "")
+        return client.post(path, data={"form_token": token, **(data or {})}, **options)
+
+    def issue(self, *values, tenant=INSTITUTION):
+        """Issue documents at an institution's desk; return their numbers."""
+        desk = self.office.tenants[tenant].make_desk(self.gateway)
+        checked = desk.check_rows(rows(*values))
+        assert not checked.faults, checked.faults
+        return [one.number for one in desk.issue(checked.documents).documents]
+
+    def sign_off(self, tenant=INSTITUTION, count=1):
+        """Begin so many things of the sign-off; return the ids of the last ones, as paths have them."""
+        signoff = self.office.tenants[tenant].make_signoff(self.gateway)
+        application = Writer(signoff).accept(APPLICATION, "P-operator")
+        values = [
+            begin_draft(number, request_id=f"D-{tenant}-{number}") for number in range(101, 101 + count)
+        ]
+        drafts = Writer(signoff).create(values, "P-operator", application=application.id)
+        ids = [one.id for one in drafts]
+        signing, approver = SigningOff(signoff), Approver(signoff)
+        named = Named("P-checker", "P-approver")
+        batch = 0
+        for one in ids:
+            assert not signing.submit([one], Person("P-operator"), named).refused
+            assert not signing.check([one], Person("P-checker")).refused
+            batch = approver.draw([one], "P-approver").id
+        request = None
+        for note in range(count):
+            reason = list(ReasonCode)[note]
+            number = documents_number(signoff)
+            request = Corrections(signoff).ask(EventType.SUSPEND, number, reason, "x", "P-operator")
+        return {"draft": str(ids[-1]), "batch": str(batch), "request": str(request.id)}
+
+
+def documents_number(signoff):
+    """Return the number of a document that the institution has issued."""
+    with signoff.store.read() as desk:
+        return next(desk.list_documents()).number
+
+
+def begin_draft(number, **changes):
+    """Return an input document as an operator begins it."""
+    value = document(number)
+    for name in ("persons", "applicant"):
+        value.pop(name)
+    return value | changes
+
+
+APPLICATION = {"applicant": {"name": "福州示例石油有限公司"}, "received_on": "2026-11-01", "what": "加油机"}
+_NUMBERS = itertools.count()
+
+
+def find_form_token(page):
+    """Return the token that the forms of a page carry."""
+    return page.partition('name="form_token" value="')[2].partition('"')[0]
+
+
+@contextmanager
+def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATIONS):
+    """Open an office; an account and its name for each role, with both institutions.
+
+    Args:
+        folder: for the SQLite files.
+        urls: addresses of three databases in place of them: the office's, and each institution's desk.
+        roles: who has an account.
+        operations: of the application.
+    """
+    urls = urls or [f"sqlite:///{folder}/{name}.db" for name in ("office", "desk-1", "desk-2")]
+    world, clock = World(), Clock()
+    gateway = MemoryGateway(world)
+    other_seal = make_signer("seal of the other institution")
+    for raw in (
+        world.institution(OTHER),
+        world.key(OTHER, other_seal),
+        world.scope(OTHER),
+    ):
+        apply(gateway.founded, gateway.states, raw, gateway.size)
+        gateway.size += 1
+    with (
+        closing(Database(urls[0])) as mine,
+        closing(Database(urls[1])) as one,
+        closing(Database(urls[2])) as two,
+    ):
+        store = OfficeStore(mine, ORIGIN)
+        store.prepare()
+        book = load_rule_book()
+        names = {
+            INSTITUTION: (one, world.seal, "福州市计量所", "Fuzhou Institute of Metrology"),
+            OTHER: (two, other_seal, "厦门市计量所", "Xiamen Institute of Metrology"),
+        }
+        tenants = {
+            institution: make_tenant(
+                database, institution_file(institution, zh, en), seal, ORIGIN, book, clock, development=True
+            )
+            for institution, (database, seal, zh, en) in names.items()
+        }
+        office = Office(
+            store,
+            tenants,
+            gateway,
+            Site(URL),
+            PasswordHasher(memory_kib=32, passes=1, lanes=1),
+            SecretBox(bytes(32)),
+            clock,
+            CountingRandomness(),
+            development=True,
+        )
+        app = Guard(build_office(office, operations), BODY_LIMITS, HEADERS)
+        made = OfficeWorld(office, app, clock, gateway)
+        for tenant in tenants:
+            for role in roles:
+                made.enrol(role, frozenset({OfficeRole(role)}), tenant)
+        yield made
+
+
+def documents_of(count):
+    """Return input documents of different instruments."""
+    return [document(number) for number in range(1, count + 1)]
