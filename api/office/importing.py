@@ -59,7 +59,11 @@ def look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, commo
         UnavailableError: the registers are out of reach, or no process could be started.
     """
     if len(raw) > MAX_FILE_BYTES:
-        raise InputError(f"at most {MAX_FILE_BYTES // 2**20} MiB; split it", field="file")
+        raise InputError(
+            f"at most {MAX_FILE_BYTES // 2**20} MiB; split it",
+            field="file",
+            zh=f"不超过{MAX_FILE_BYTES // 2**20} MiB，请拆分",
+        )
     shared = None if common is None else parse_common(common)
     file = read_input(raw, find_form(name), read_confined, shared, tenant.institution.profile.zone)
     batch = tenant.make_desk(gateway).check_rows(file.rows)
