@@ -127,7 +127,7 @@ def refuse(
     now: datetime,
     found: Credentials | None,
 ) -> None:
-    """Count a failure, of the address alone where no name was given, and write it down; in the institution's log only if it has such an account."""
+    """Count a failure, of the address alone where no name was given, and write it down."""
     for whom in ([_hash_name(tenant, name)] if name else []) + [_hash_address(address)]:
         writing.save_failures(whom, add_failure(writing.find_failures(whom), now))
     account = None if found is None else found.account
