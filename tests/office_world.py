@@ -107,7 +107,7 @@ class OfficeWorld:
         client.form_token = find_form_token(client.get("/account").text)
         return client
 
-    def login_form(self, name, tenant=INSTITUTION, **changes):
+    def login_form(self, name, tenant=INSTITUTION, /, **changes):
         secret = self.secrets.get((tenant, name), bytes(20))
         code = compute_code(secret, self.clock.now)
         return {"tenant": tenant, "name": name, "password": PASSWORD, "code": code, **changes}
