@@ -392,9 +392,8 @@ def test_text_never_becomes_markup(world):
     pages.append(world.client().post("/login", data={"name": XSS, "tenant": INSTITUTION}).text)
     pages.append(world.client().post("/enrol", data={"name": XSS[:40], "code": XSS[:40], "tenant": "x"}).text)
     operator = world.browser("operator")
-    for path in ("/documents", "/sites", "/due", "/registers"):
-        for name in ("q", "site", "when", "on", "before"):
-            pages.append(operator.get(path, params={name: XSS}).text)
+    paths, names = ("/documents", "/sites", "/due", "/registers"), ("q", "site", "when", "on", "before")
+    pages += [operator.get(path, params={name: XSS}).text for path in paths for name in names]
     for page in pages:
         assert "<script>alert" not in page
         assert "<img src=x" not in page

@@ -19,8 +19,10 @@ def document(serial, until, *, verified=date(2027, 8, 30), passed=True, site="35
     members = {
         "position": position, "number": f"JY-{position}", "state": DocumentState.LOGGED, "reason": None,
         "document_type": "verification_certificate", "kind": "periodic", "category": "FUEL_DISPENSER",
-        "instrument_id": serial, "name": "燃油加油机", "model": "EX", "serial": serial, "maker": "示例", "owner": "",
-        "site": site, "verified_on": verified, "valid_until": until, "passed": passed,
+        "instrument_id": serial, "name": "燃油加油机", "model": "EX", "serial": serial, "maker": "示例",
+        "owner": "",
+        "site": site, "verified_on": verified, "valid_until": until,
+        "passed": passed,
     }  # fmt: skip
     return IndexedDocument(**{**members, **changes})
 
@@ -79,9 +81,10 @@ def test_one_serial_number_of_two_makers_is_two_instruments():
 
 
 def test_the_counts_of_a_station_by_hand():
-    """Of ten instruments: 1 overdue; February 2 (10th and 29th), March 1, January 2029 1; later 1; never 2; failed 1; undated 1."""
+    """Ten: 1 overdue; February 2 (10th, 29th), March 1, January 2029 1; later 1; never 2; failed 1; undated 1."""
     days = [
-        date(2028, 2, 9), date(2028, 2, 10), date(2028, 2, 29), date(2028, 3, 1), date(2029, 1, 31), date(2029, 2, 1),
+        date(2028, 2, 9), date(2028, 2, 10), date(2028, 2, 29),
+        date(2028, 3, 1), date(2029, 1, 31), date(2029, 2, 1),
     ]  # fmt: skip
     documents = [document(str(number), day, position=number + 1) for number, day in enumerate(days)]
     documents += [document("6", None, passed=False, position=7), document("7", None, position=8)]
