@@ -154,6 +154,25 @@ def test_a_file_that_is_too_large_is_refused_unread(world):
     assert answer.status_code == 413
 
 
+def test_a_stranger_sends_nothing_long(world):
+    """The body is not read: a session that has ended, a made-up one, none, and a machine that nobody knows."""
+    ended = world.browser("operator")
+    world.post(ended, "/logout")
+    signed = {"Signature-Input": 'sig=();keyid="m-0"', "Signature": "sig=:AA==:"}
+    for headers in (
+        {},
+        {"Cookie": "office=made-up"},
+        {"Cookie": f"office={ended.cookies.get('office')}"},
+        signed,
+    ):
+        answer = world.client().post("/imports", content=b"x" * 1024, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["connection"] == "close"
+    machine = world.add_machine("lims")
+    signed = world.sign(machine, "POST", "/imports", b"x")
+    assert world.client().post("/imports", content=b"x", headers=signed).status_code == 403
+
+
 def test_an_auditor_sees_files_and_uploads_none(world):
     path = upload(world, world.browser("operator"), "round.jsonl", lines(document(1))).headers["location"]
     auditor = world.browser("auditor")

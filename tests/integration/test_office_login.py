@@ -475,6 +475,14 @@ def test_a_bad_day_is_refused_by_its_field(world, query, words):
     assert words in answer.text
 
 
+@pytest.mark.parametrize("name", ["%00", "a%0Ab", "%E2%80%AE", "%FF"])
+def test_a_name_in_a_path_that_cannot_be_printed_is_not_found(on_both, name):
+    administrator = on_both.browser("administrator")
+    for path in (f"/staff/{name}", f"/static/{name}"):
+        assert administrator.get(path).status_code == 404
+    assert on_both.browser("operator").get(f"/documents/{name}").status_code == 404
+
+
 def test_the_language_is_the_browsers_and_can_be_chosen(world):
     client = world.client(language="zh-CN,zh;q=0.9")
     assert '<html lang="zh-CN">' in client.get("/login").text
