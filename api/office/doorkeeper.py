@@ -1,7 +1,7 @@
 """Long bodies are read from those only who are known: whoever is not is answered before the body is.
 
-A file of an import may be a thousand times as long as any other form. Who sends one says by cookie, or by the key id
-of a signature, who they are; whether that holds for this very request is asked later, by `dispatch`.
+A file of an import may be a thousand times as long as any other form. Who sends one says by cookie, or by the key
+id of a signature, who they are; whether that holds for this very request is asked later, by `dispatch`.
 
 >>> app = Doorkeeper(guard, office, {"/imports"})
 """

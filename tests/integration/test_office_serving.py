@@ -128,7 +128,7 @@ def test_what_no_office_is_made_of(line, tmp_path):
     with pytest.raises(InputError, match="two homes are of the institution"):
         opened(line, twin)
     (twin / "institution.json").unlink()
-    with pytest.raises(NotFoundError, match="institution.json"):
+    with pytest.raises(NotFoundError, match=r"institution\.json"):
         opened(line, twin)
     stranger = Line(tmp_path / "stranger")
     stranger.init()
