@@ -165,7 +165,7 @@ def test_a_kind_has_one_spelling_and_conclusions_of_its_own(changes, name):
     payload = payload_of(Statement(EventType.ISSUE, "350100-01", ISSUE, 1)) | changes
     with pytest.raises(InputError, match=rf"^statement\.{name}: "):
         parse_signed_statement(
-            sign_payload({key: value for key, value in payload.items() if value is not None})
+            sign_payload({int(key): value for key, value in payload.items() if value is not None})
         )
 
 
