@@ -6,7 +6,7 @@
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,10 +34,7 @@ from issuer.issuing import BatchReport, Desk
 from issuer.outputs import DocumentFiles, has_newest_bundle, write_outputs
 from issuer.profile import InstitutionFile, parse_institution_file
 from issuer.rendering.qr import write_bulk
-from issuer.saying_store import SayingStore
-from issuer.signing import Seal
-from issuer.speaking import Speaker
-from issuer.sticker_desk import StickerDesk
+from issuer.sticker_desk import release_from_failed
 from issuer.store import DeskStore, DocumentBytes, StoredDocument
 from issuer.tables import DocumentState
 from ledger.anchoring.binding import read_binding
@@ -161,7 +158,7 @@ def issue(
                 out.mkdir(parents=True, exist_ok=True)
             signed, logged = (show_count(progress, what, len(documents)) for what in ("sign", "log"))
             report = desk.issue(documents, signed=signed, progress=logged)
-            _release_stickers(store, gateway, desk.make_seal)
+            release_from_failed(store.database, gateway, desk.make_seal, read_clock, secrets.token_bytes)
             trouble = report.outage or (anchor_home(gateway.ledger, passphrase) if anchor else None)
             if out is not None:
                 trouble = try_to_write(out, opened, store, gateway.ledger, report, progress) or trouble
@@ -272,15 +269,6 @@ def open_desk_store(home: Home, institution: InstitutionFile, gateway: Gateway) 
         yield store
     finally:
         database.close()
-
-
-def _release_stickers(store: DeskStore, gateway: Gateway, make_seal: Callable[[], Seal]) -> None:
-    """Release stickers from what has failed; where the ledger is out of reach, the next run does."""
-    sayings = SayingStore(store.database)
-    sayings.prepare()
-    speaker = Speaker(sayings, gateway, make_seal, read_clock, secrets.token_bytes)
-    with suppress(UnavailableError):
-        StickerDesk(speaker).release_failed()
 
 
 # --- input --------------------------------------------------------------------------------------------------

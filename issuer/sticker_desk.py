@@ -8,16 +8,19 @@ instrument are released. A new sticker on an instrument releases the one before.
 17
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from issuer.amending import check_not_later, cut_to_milliseconds
-from issuer.saying_store import Saying
+from issuer.amending import ActLog, check_not_later, cut_to_milliseconds
+from issuer.saying_store import Saying, SayingStore
+from issuer.signing import Randomness, Seal
 from issuer.speaking import Speaker, read_content
+from issuer.store import Database
 from issuer.tables import DocumentState
-from ledger.core.errors import StateError
+from ledger.core.errors import StateError, UnavailableError
 from ledger.core.event import EventType, roll_subject, sticker_subject
 from ledger.core.ids import InstitutionId, InstrumentId, Subject
 from ledger.core.qr import spell_symbols
@@ -195,6 +198,24 @@ class StickerDesk:
             states = self._speaker.log.find_states(chunk)
             failed |= {subject for subject, state in states.items() if state.status is Status.FAILED}
         return failed
+
+
+def release_from_failed(
+    database: Database,
+    log: ActLog,
+    make_seal: Callable[[], Seal],
+    clock: Callable[[], datetime],
+    randomness: Randomness,
+) -> None:
+    """Release the desk's stickers from what has failed, after documents were issued.
+
+    Where the ledger is out of reach, or does not take a release, the next issue asks again: until then the sticker
+    shows all the same that its instrument has failed.
+    """
+    sayings = SayingStore(database)
+    sayings.prepare()
+    with suppress(UnavailableError, StateError):
+        StickerDesk(Speaker(sayings, log, make_seal, clock, randomness)).release_failed()
 
 
 def _find_binding(saying: Saying) -> StickerBinding | None:

@@ -30,6 +30,7 @@ from issuer.signoff.signing_off import Signed, SigningOff
 from issuer.signoff.states import FROZEN, Action, DraftState, take_step
 from issuer.signoff.store import Batch, RevisionKey, Signature, SignOffReading, StoredDraft
 from issuer.signoff.writing import CHUNK
+from issuer.sticker_desk import release_from_failed
 from issuer.store import SignedDocument, WaitingDocument
 from issuer.tables import DocumentState
 from ledger.core.certificate import Role
@@ -154,6 +155,9 @@ class Approver:
         for chunk in cut(ids, CHUNK):
             self._approve_chunk(chunk, person, gate, delivery, done)
         done.outage, done.held = delivery.outage, dict(delivery.held)
+        office = self.office
+        make_seal = delivery.make_seal
+        release_from_failed(office.store.database, office.log, make_seal, office.clock, office.randomness)
         with self.office.store.read() as desk:
             done.voided = _find_voided(desk, [draft.number for draft in done.done if draft.number])
         return done
