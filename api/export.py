@@ -6,12 +6,13 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from api.app import LedgerParts, Parts, PublicParts, build_api
 from api.auditing import Auditor
+from api.office.application import build_office
 
 FOLDER: Final = Path(__file__).resolve().parent / "openapi"
 ROLES: Final = {
@@ -21,23 +22,30 @@ ROLES: Final = {
     "all": (True, True, False),
 }
 """Role -> whether it is public, ledger, auditor."""
+OFFICE: Final = "office"
+"""Described from its operations, see `api.office.operations`."""
 
 
 def render(role: str) -> str:
     """Return the OpenAPI document of a role; nothing is behind its routes."""
     nothing: Any = None
+    if role == OFFICE:
+        return _spell(build_office(nothing).openapi())
     has_public, has_ledger, has_auditor = ROLES[role]
     public = PublicParts(nothing, nothing, "", nothing) if has_public else None
     ledger = LedgerParts(nothing, nothing) if has_ledger else None
     auditor = Auditor(nothing, nothing, nothing, nothing, nothing, nothing) if has_auditor else None
     parts = Parts(nothing, nothing, nothing, public=public, ledger=ledger, auditor=auditor)
-    document = build_api(parts).openapi()
+    return _spell(build_api(parts).openapi())
+
+
+def _spell(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the documents, or with `--check` only say which differ; return the exit code."""
-    changed = [role for role in ROLES if not _is_stored(role)]
+    changed = [role for role in (*ROLES, OFFICE) if not _is_stored(role)]
     for role in changed:
         if "--check" in arguments:
             sys.stderr.write(

@@ -107,6 +107,8 @@ def build_problem(error: Exception) -> Problem:
             {"code": reason.code, "field": reason.field, "en": reason.en, "zh": reason.zh}
             for reason in error.reasons
         ]
+    if isinstance(error, LedgerError) and error.zh is not None:
+        members["zh"] = error.zh
     kind = _WORD.sub("-", type(error).__name__.removesuffix("Error")).lower()
     return Problem(status, kind, str(error), members)
 

@@ -114,7 +114,11 @@ def parse_name(text: str, field_name: str = "name") -> str:
         InputError: not 2 to 40 of a-z, 0-9, '.', '_' and '-'.
     """
     if _NAME.fullmatch(text) is None:
-        raise InputError("2 to 40 of a-z, 0-9, '.', '_' and '-', no sign first", field=field_name)
+        raise InputError(
+            "2 to 40 of a-z, 0-9, '.', '_' and '-', no sign first",
+            field=field_name,
+            zh="为2至40个小写字母、数字或 . _ -，不以符号开头",
+        )
     return text
 
 
@@ -126,7 +130,11 @@ def parse_display(text: str) -> str:
     """
     stripped = text.strip()
     if not 1 <= len(stripped) <= MAX_DISPLAY or not stripped.isprintable():
-        raise InputError(f"1 to {MAX_DISPLAY} characters that can be printed", field="display")
+        raise InputError(
+            f"1 to {MAX_DISPLAY} characters that can be printed",
+            field="display",
+            zh=f"为1至{MAX_DISPLAY}个可显示字符",
+        )
     return stripped
 
 
@@ -139,10 +147,18 @@ def parse_pid(text: str, roles: frozenset[OfficeRole]) -> str | None:
     stripped = text.strip()
     if not stripped:
         if roles & {OfficeRole.OPERATOR, OfficeRole.CHECKER, OfficeRole.APPROVER}:
-            raise InputError("is needed by who drafts, checks or approves", field="pid")
+            raise InputError(
+                "is needed by who drafts, checks or approves",
+                field="pid",
+                zh="检定员、核验员、批准人必须填写",
+            )
         return None
     if _PID.fullmatch(stripped) is None:
-        raise InputError("1 to 40 letters, digits, '.', '_' and '-', as the register has it", field="pid")
+        raise InputError(
+            "1 to 40 letters, digits, '.', '_' and '-', as the register has it",
+            field="pid",
+            zh="为1至40个字母、数字或 . _ -，与登记一致",
+        )
     return stripped
 
 
@@ -153,6 +169,10 @@ def check_roles(roles: frozenset[OfficeRole]) -> None:
         InputError: an auditor who could also change something.
     """
     if not roles or not roles <= PEOPLE:
-        raise InputError("choose roles of people", field="roles")
+        raise InputError("choose roles of people", field="roles", zh="请选择人员角色")
     if OfficeRole.AUDITOR in roles and len(roles) > 1:
-        raise InputError("an auditor changes nothing: no other role beside it", field="roles")
+        raise InputError(
+            "an auditor changes nothing: no other role beside it",
+            field="roles",
+            zh="审计员不得更改任何内容，不能兼任其他角色",
+        )

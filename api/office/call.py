@@ -19,12 +19,12 @@ from api.office.passwords import PasswordHasher
 from api.office.secret_box import SecretBox
 from api.office.sessions import make_form_token
 from api.office.site import Site
-from api.office.store import OfficeStore
+from api.office.store import NOT_HERE, OfficeStore
 from api.office.tenants import Tenant, Tenants
 from issuer.signoff.office import OfficeLog
 from ledger.core.canonical import JsonObject, as_object, parse_json
 from ledger.core.encoding import parse_date
-from ledger.core.errors import InputError, MalformedDocumentError
+from ledger.core.errors import InputError, MalformedDocumentError, NotFoundError
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 -- the name of a field
 """Name of the field in which every form of somebody logged in carries its token."""
@@ -75,11 +75,11 @@ class Form:
         if not found:
             return ""
         if len(found) > 1:
-            raise InputError("is given twice", field=name)
+            raise InputError("is given twice", field=name, zh="重复填写")
         if len(found[0]) > most:
-            raise InputError(f"at most {most} characters", field=name)
+            raise InputError(f"at most {most} characters", field=name, zh=f"不超过{most}个字符")
         if any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for letter in found[0]):
-            raise InputError("has characters that cannot be printed", field=name)
+            raise InputError("has characters that cannot be printed", field=name, zh="含有无法显示的字符")
         return found[0]
 
     def need(self, name: str, *, most: int = 200) -> str:
@@ -90,7 +90,7 @@ class Form:
         """
         found = self.text(name, most=most).strip()
         if not found:
-            raise InputError("must be filled in", field=name)
+            raise InputError("must be filled in", field=name, zh="必须填写")
         return found
 
     def texts(self, name: str, *, most: int = 20) -> list[str]:
@@ -101,7 +101,7 @@ class Form:
         """
         found = list(self.values.get(name, ()))
         if len(found) > most:
-            raise InputError(f"is given more than {most} times", field=name)
+            raise InputError(f"is given more than {most} times", field=name, zh=f"填写次数超过{most}次")
         return found
 
     def day(self, name: str, default: date) -> date:
@@ -116,7 +116,7 @@ class Form:
         try:
             return parse_date(text)
         except InputError:
-            raise InputError("is no day, as 2026-11-02", field=name) from None
+            raise InputError("is no day, as 2026-11-02", field=name, zh="不是日期，应如 2026-11-02") from None
 
     def whole(self, name: str, default: int, *, least: int, most: int) -> int:
         """Return a whole number.
@@ -128,7 +128,9 @@ class Form:
         if not text:
             return default
         if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
-            raise InputError(f"is a whole number from {least} to {most}", field=name)
+            raise InputError(
+                f"is a whole number from {least} to {most}", field=name, zh=f"应为{least}至{most}的整数"
+            )
         return int(text)
 
     def file(self, name: str) -> Upload | None:
@@ -178,8 +180,15 @@ class Call:
         return make_form_token(self.caller.token) if self.caller is not None and self.caller.token else ""
 
     def part(self, name: str) -> str:
-        """Return what stands in the path under a name."""
-        return str(self.request.path_params[name])
+        """Return what stands in the path under a name.
+
+        Raises:
+            NotFoundError: it has characters that no name has.
+        """
+        found = str(self.request.path_params[name])
+        if not found.isprintable():
+            raise NotFoundError(NOT_HERE)
+        return found
 
     def read_json(self, *, max_bytes: int = 1 << 20) -> JsonObject:
         """Return the JSON object that came as body.

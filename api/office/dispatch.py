@@ -90,7 +90,9 @@ async def _read_form(request: Request, operation: Operation) -> Form:
     try:
         found = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
     except (MultiPartException, ValueError) as err:
-        raise InputError("cannot be read, or has too many fields", field="form") from err
+        raise InputError(
+            "cannot be read, or has too many fields", field="form", zh="无法读取，或字段过多"
+        ) from err
     async with _closing(found):
         return await _sort_fields(found)
 
@@ -125,7 +127,9 @@ def _read_query(request: Request) -> Form:
         query = request.url.query
         return Form(parse_qs(query, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
     except ValueError as err:
-        raise InputError("cannot be read, or has too many fields", field="query") from err
+        raise InputError(
+            "cannot be read, or has too many fields", field="query", zh="无法读取，或字段过多"
+        ) from err
 
 
 def _answer(office: Office, operation: Operation, request: Request, body: bytes, form: Form) -> Response:
@@ -156,9 +160,8 @@ def _to_problem(stopped: _StoppedError) -> Problem:
 
 def _explain(error: Exception) -> Problem:
     """Return an error as people and programs read it; a wrong moment is theirs to know of here, not ours alone."""
-    is_moment = isinstance(error, StateError) and not isinstance(error, (NotFoundError, ReadOnlyError))
-    if is_moment:
-        return Problem(HTTPStatus.CONFLICT, "conflict", str(error))
+    if isinstance(error, StateError) and not isinstance(error, (NotFoundError, ReadOnlyError)):
+        return Problem(HTTPStatus.CONFLICT, "conflict", str(error), {"zh": error.zh} if error.zh else {})
     return build_problem(error)
 
 

@@ -174,7 +174,11 @@ def choose(items: Iterable[DueItem], *, site: str | None, when: str, today: date
     months = list_months(today)
     is_month = len(when) == 7 and when[4] == "-" and when.replace("-", "").isdecimal()
     if when not in {"", "later", *Standing} and not is_month:
-        raise InputError("is a month as 2026-11, or one of the groups of the overview", field="when")
+        raise InputError(
+            "is a month as 2026-11, or one of the groups of the overview",
+            field="when",
+            zh="应为月份（如 2026-11）或总表中的分组",
+        )
     return [item for item in items if (site is None or item.site == site) and _is_then(item, when, months)]
 
 

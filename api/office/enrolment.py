@@ -24,6 +24,7 @@ GOOD_FOR: Final = timedelta(days=7)
 """A code that is not used in this time is replaced by an administrator."""
 _ID_BYTES: Final = 8
 _WRONG: Final = "the institution, name or code is wrong, or the code is older than a week"
+_WRONG_ZH: Final = "机构、用户名或授权码有误，或授权码已超过一周"
 
 
 class Issuing(Protocol):
@@ -111,11 +112,15 @@ def confirm_app(office: Office, tenant: str, name: str, code: str, shown: str) -
     with office.store.write() as writing:
         found = _find(office, writing, tenant, name, code)
         if found.totp is None:
-            raise InputError("choose a password first", field="code")
+            raise InputError("choose a password first", field="code", zh="请先设置密码")
         secret = office.box.open(found.totp, found.account.id)
         step = find_step(secret, shown, at=office.clock(), after=0)
         if step is None:
-            raise InputError("is not what the app shows now: compare the clock of the phone", field="shown")
+            raise InputError(
+                "is not what the app shows now: compare the clock of the phone",
+                field="shown",
+                zh="与应用当前显示的不符，请核对手机时间",
+            )
         writing.finish_enrolment(found.account.id, step)
         return found.account, give_recovery_codes(office, writing, found.account)
 
@@ -136,7 +141,7 @@ def find_secret(office: Office, tenant: str, name: str, code: str) -> tuple[Acco
     with office.store.write() as writing:
         found = _find(office, writing, tenant, name, code)
         if found.totp is None:
-            raise InputError("choose a password first", field="code")
+            raise InputError("choose a password first", field="code", zh="请先设置密码")
         return found.account, office.box.open(found.totp, found.account.id)
 
 
@@ -150,7 +155,7 @@ def _find(office: Office, writing: OfficeWriting, tenant: str, name: str, code: 
     stored = b"" if found is None or found.enrolment is None else found.enrolment
     is_right = hmac.compare_digest(stored, hash_code(code))
     if not is_right or found is None or not found.account.is_active or _is_over(found, office.clock()):
-        raise InputError(_WRONG, field="code")
+        raise InputError(_WRONG, field="code", zh=_WRONG_ZH)
     return found
 
 

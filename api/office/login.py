@@ -20,18 +20,17 @@ from api.office.sessions import begin, make_token
 from api.office.store import OfficeWriting
 from api.office.throttle import FREE_FOR_ADDRESS, FREE_FOR_NAME, add_failure, wait_until
 from api.office.totp import DIGITS, find_step
-from ledger.core.errors import LogIntegrityError, StateError
+from ledger.core.errors import LogIntegrityError
 
 _WHOM: Final = b"hengzheng/office-throttle/v1\x00"
 
 
-class LoginRefusedError(StateError):
+@dataclass(frozen=True, slots=True)
+class Refusal:
     """Somebody was not let in; which of the parts was wrong is not said."""
 
-    def __init__(self, until: datetime | None = None) -> None:
-        super().__init__("institution, name, password or code is wrong")
-        self.until = until
-        """Until when nothing is tried; None: it was tried."""
+    until: datetime | None = None
+    """Until when nothing is tried; None: it was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,12 @@ class Attempt:
     address: str
 
 
-def log_in(office: Office, attempt: Attempt, old_token: str | None) -> str:
-    """Return the token of a new session.
-
-    Raises:
-        LoginRefusedError: something is wrong, or it is too early to try again.
-    """
+def log_in(office: Office, attempt: Attempt, old_token: str | None) -> str | Refusal:
+    """Return the token of a new session, or that something is wrong, or that it is too early to try again."""
     now = office.clock()
-    require_patience(office, attempt.tenant, attempt.name, attempt.address, now)
+    too_early = find_wait(office, attempt.tenant, attempt.name, attempt.address, now)
+    if too_early is not None:
+        return too_early
     with office.store.read() as reading:
         found = reading.find_credentials(attempt.tenant, attempt.name)
     is_right = office.hasher.verify(attempt.password, None if found is None else found.password)
@@ -68,7 +65,7 @@ def log_in(office: Office, attempt: Attempt, old_token: str | None) -> str:
             writing.forget_failures(_hash_name(attempt.tenant, attempt.name))
             return open_session(office, writing, found, old_token, attempt.address, "password")
         refuse(writing, attempt.tenant, attempt.name, attempt.address, now, found)
-    raise LoginRefusedError
+    return Refusal()
 
 
 def _may_enter(found: Credentials) -> bool:
@@ -111,20 +108,15 @@ def open_session(
     return token
 
 
-def require_patience(office: Office, tenant: str, name: str, address: str, now: datetime) -> None:
-    """Refuse who has tried too often.
-
-    Raises:
-        LoginRefusedError: it is too early to try again.
-    """
+def find_wait(office: Office, tenant: str, name: str, address: str, now: datetime) -> Refusal | None:
+    """Return that it is too early for somebody who has tried too often; None: they may try."""
     with office.store.read() as reading:
         waits = (
-            wait_until(reading.find_failures(_hash_name(tenant, name)), FREE_FOR_NAME),
+            wait_until(reading.find_failures(_hash_name(tenant, name)) if name else None, FREE_FOR_NAME),
             wait_until(reading.find_failures(_hash_address(address)), FREE_FOR_ADDRESS),
         )
     until = max((wait for wait in waits if wait is not None), default=None)
-    if until is not None and now < until:
-        raise LoginRefusedError(until)
+    return Refusal(until) if until is not None and now < until else None
 
 
 def refuse(
@@ -135,8 +127,8 @@ def refuse(
     now: datetime,
     found: Credentials | None,
 ) -> None:
-    """Count a failure, and write it down; in the institution's log only if it has such an account."""
-    for whom in (_hash_name(tenant, name), _hash_address(address)):
+    """Count a failure, of the address alone where no name was given, and write it down."""
+    for whom in ([_hash_name(tenant, name)] if name else []) + [_hash_address(address)]:
         writing.save_failures(whom, add_failure(writing.find_failures(whom), now))
     account = None if found is None else found.account
     writing.note(

@@ -57,6 +57,28 @@ _TITLES: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: Sentence("Out of reach for now", "暂时无法访问"),
     HTTPStatus.INTERNAL_SERVER_ERROR: Sentence("Something is wrong here", "系统内部有误"),
 }
+FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "account": ("Account", "账户"),
+    "approver.pid": ("Approver", "批准人"),
+    "code": ("Code", "授权码"),
+    "count": ("Number of documents", "签发份数"),
+    "display": ("Person", "姓名"),
+    "file": ("File", "文件"),
+    "key": ("Public key", "公钥"),
+    "label": ("Label", "名称"),
+    "name": ("Name", "名称"),
+    "old": ("Present password", "当前密码"),
+    "on": ("Day", "日期"),
+    "passkey": ("Passkey", "通行密钥"),
+    "password": ("Password", "密码"),
+    "pid": ("Pseudonym in the register", "登记人员代号"),
+    "q": ("Words to search for", "查找内容"),
+    "roles": ("Roles", "角色"),
+    "shown": ("Six digits", "六位数字"),
+    "site": ("Site", "地点"),
+    "when": ("When", "时间"),
+}
+"""Field of a form -> how pages call it, in English and Chinese; others are named as they are."""
 _NOT_FOUND_ZH: Final = "这里没有此名称的内容。"
 _GENERAL_ZH: Final = {
     HTTPStatus.NOT_FOUND: _NOT_FOUND_ZH,
@@ -114,8 +136,10 @@ def write_problem(
 def _say_problem(problem: Problem, language: Language) -> str:
     if language is Language.EN:
         return problem.detail
-    general = _GENERAL_ZH.get(problem.status)
-    return str(problem.members.get("zh") or general or problem.detail)
+    said, field = problem.members.get("zh"), problem.members.get("field")
+    if said is not None and field is not None:
+        return f"{FIELD_WORDS.get(field, (field, field))[1]}：{said}"
+    return str(said or _GENERAL_ZH.get(problem.status) or problem.detail)
 
 
 def build_frame(
@@ -135,6 +159,7 @@ def build_frame(
         "say_date": lambda day: say_date(day, language),
         "say_instant": lambda instant: _say_instant(instant, office, caller, language),
         "role_words": ROLE_WORDS,
+        "field_words": FIELD_WORDS,
         "development": office.development,
         "caller": caller,
         "institution": None

@@ -40,7 +40,9 @@ def ask_for_registration(office: Office, account: Account) -> str:
     with office.store.write() as writing:
         known = writing.list_passkeys(account.id)
         if len(known) >= MAX_PASSKEYS:
-            raise InputError(f"an account has at most {MAX_PASSKEYS}", field="passkey")
+            raise InputError(
+                f"an account has at most {MAX_PASSKEYS}", field="passkey", zh=f"每个账户最多{MAX_PASSKEYS}个"
+            )
         challenge = _ask(office, writing, account.id)
     options = webauthn.generate_registration_options(
         rp_id=office.site.host,
@@ -76,7 +78,9 @@ def register(office: Office, account: Account, answer: dict[str, Any], label: st
                 require_user_verification=True,
             )
         except _ERRORS:
-            raise InputError("is not an answer to what was asked here", field="passkey") from None
+            raise InputError(
+                "is not an answer to what was asked here", field="passkey", zh="与本系统的请求不符"
+            ) from None
         passkey = Passkey(
             made.credential_id, account.id, made.credential_public_key, made.sign_count, label, now, None
         )
@@ -133,7 +137,9 @@ def _take_challenge(
     try:
         data = parse_client_data_json(base64url_to_bytes(answer["response"]["clientDataJSON"]))
     except _ERRORS:
-        raise InputError("cannot be read", field="passkey") from None
+        raise InputError("cannot be read", field="passkey", zh="无法读取") from None
     if not writing.take_challenge(hashlib.sha256(data.challenge).digest(), account, office.clock()):
-        raise InputError("answers what was not asked, or too late", field="passkey")
+        raise InputError(
+            "answers what was not asked, or too late", field="passkey", zh="不是本系统发出的请求，或已超时"
+        )
     return data.challenge

@@ -75,12 +75,18 @@ def parse_new_password(text: str, again: str, name: str) -> str:
     """
     if len(text) < MIN_PASSWORD or len(text.encode()) > MAX_PASSWORD_BYTES:
         raise InputError(
-            f"{MIN_PASSWORD} characters or more, up to {MAX_PASSWORD_BYTES} bytes", field="password"
+            f"{MIN_PASSWORD} characters or more, up to {MAX_PASSWORD_BYTES} bytes",
+            field="password",
+            zh=f"至少{MIN_PASSWORD}个字符，不超过{MAX_PASSWORD_BYTES}字节",
         )
     if not hmac.compare_digest(text.encode(), again.encode()):
-        raise InputError("the two are not the same", field="password")
+        raise InputError("the two are not the same", field="password", zh="两次输入不一致")
     if len(set(text)) < 5 or (name and name in text.lower()):
-        raise InputError("is too easy to guess: not your name, not one letter repeated", field="password")
+        raise InputError(
+            "is too easy to guess: not your name, not one letter repeated",
+            field="password",
+            zh="过于简单：不得包含用户名，不得重复同一字符",
+        )
     return text
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from issuer.rendering.wording import KINDS, ROLES
 from ledger.core.authority import InstitutionContent
 from ledger.core.calendar_rules import add_months
 from ledger.core.category import Category
@@ -37,19 +38,6 @@ _QUALIFICATIONS: Final = {
     "assessed": Sentence("assessed by the authority", "经主管部门考核"),
     "authorised": Sentence("authorised by the institution", "机构授权"),
 }
-_ROLES: Final = {
-    "operator": Sentence("operator", "检定员"),
-    "checker": Sentence("checker", "核验员"),
-    "approver": Sentence("approver", "批准人"),
-}
-_KINDS: Final = {
-    "initial": Sentence("initial", "首次检定"),
-    "periodic": Sentence("periodic", "周期检定"),
-    "after_repair": Sentence("after repair", "修理后检定"),
-    "in_service": Sentence("in service", "使用中检查"),
-    "arbitration": Sentence("arbitration", "仲裁检定"),
-}
-
 Cell = str | Sentence
 """What stands in a cell: a text as it is registered, or our words for a code."""
 
@@ -169,7 +157,7 @@ def _table_scopes(scopes: list[ScopeContent], words: dict[Category, Sentence]) -
             one.id,
             one.authorisation_no,
             _spell_categories(one.categories, words),
-            _join(_KINDS.get(kind.value, Sentence(kind.value, kind.value)) for kind in sorted(one.kinds)),
+            _join(Sentence(KINDS[kind].en, KINDS[kind].zh) for kind in sorted(one.kinds)),
             ", ".join(sorted(one.classes)),
             "" if one.range is None else f"{one.range.lower} – {one.range.upper} {one.range.unit.symbol}",
             one.division or Sentence("anywhere", "不限"),
@@ -206,7 +194,7 @@ def _table_persons(persons: list[PersonContent], words: dict[Category, Sentence]
             one.valid_until,
             one.id,
             _QUALIFICATIONS[one.qualification.value],
-            _join(_ROLES[role.value] for role in sorted(one.roles)),
+            _join(Sentence(ROLES[role].en.lower(), ROLES[role].zh) for role in sorted(one.roles)),
             _spell_categories(one.categories, words),
             one.valid_from.isoformat(),
             Sentence("own key", "本人密钥") if one.key is not None else Sentence("none", "无"),

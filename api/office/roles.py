@@ -68,8 +68,10 @@ def parse_roles(words: Iterable[str]) -> frozenset[OfficeRole]:
     found = set()
     for word in words:
         if word not in PEOPLE:
-            raise InputError(f"no person has the role {word[:40]!r}", field="roles")
+            raise InputError(
+                f"no person has the role {word[:40]!r}", field="roles", zh=f"没有角色{word[:40]!r}"
+            )
         found.add(OfficeRole(word))
     if not found:
-        raise InputError("choose at least one", field="roles")
+        raise InputError("choose at least one", field="roles", zh="至少选择一个")
     return frozenset(found)

@@ -239,7 +239,9 @@ class OfficeWriting(OfficeReading):
             AlreadyIssuedError: the name is taken in this institution.
         """
         if self.find_credentials(account.tenant, account.name) is not None:
-            raise AlreadyIssuedError(f"there is an account {account.name} already")
+            raise AlreadyIssuedError(
+                f"there is an account {account.name} already", zh=f"已有账户{account.name}"
+            )
         values = {
             "id": account.id,
             "tenant": account.tenant,
@@ -318,7 +320,7 @@ class OfficeWriting(OfficeReading):
             AlreadyIssuedError: it is registered already.
         """
         if self.find_passkey(passkey.credential) is not None:
-            raise AlreadyIssuedError("this passkey is registered already")
+            raise AlreadyIssuedError("this passkey is registered already", zh="该通行密钥已登记")
         values = {
             "credential": passkey.credential,
             "account": passkey.account,
@@ -391,7 +393,9 @@ class OfficeWriting(OfficeReading):
             with self._connection.begin_nested():
                 self._connection.execute(insert(machines).values(**values))
         except IntegrityError:
-            raise AlreadyIssuedError("a machine has this name or this key already") from None
+            raise AlreadyIssuedError(
+                "a machine has this name or this key already", zh="已有系统使用该名称或密钥"
+            ) from None
 
     def set_machine_state(self, machine: Machine, *, is_active: bool) -> None:
         """Let a machine in, or out for ever longer."""

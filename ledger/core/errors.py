@@ -30,6 +30,9 @@ from dataclasses import dataclass
 class LedgerError(Exception):
     """Root of everything this product raises on purpose."""
 
+    zh: str | None = None
+    """The sentence in Chinese, where people read it on a page."""
+
 
 class InputError(LedgerError):
     """The given document or value is wrong; the same input will never be accepted.
@@ -37,10 +40,11 @@ class InputError(LedgerError):
     `field` names the member (`instrument.serial`) or the row (`row 7: serial`), if one is to blame.
     """
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(self, message: str, *, field: str | None = None, zh: str | None = None) -> None:
         super().__init__(message if field is None else f"{field}: {message}")
         self.field = field
         self.reason = message
+        self.zh = zh
 
 
 class MalformedDocumentError(InputError):
@@ -122,6 +126,10 @@ class ContradictionError(VerificationError):
 class StateError(LedgerError):
     """A right request at the wrong moment."""
 
+    def __init__(self, message: str = "", *, zh: str | None = None) -> None:
+        super().__init__(message)
+        self.zh = zh
+
 
 class NotFoundError(StateError):
     """No such record."""
@@ -142,10 +150,11 @@ class WrongChainError(StateError):
 class ReadOnlyError(StateError):
     """Somebody outside holds more of this log, or another log, than this ledger does: nothing is written."""
 
+    zh: str
+
     def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
+        super().__init__(en, zh=zh)
         self.en = en
-        self.zh = zh
 
 
 class UnavailableError(LedgerError):

@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.auditing import Auditor
-from api.export import FOLDER, ROLES, main, render
+from api.export import FOLDER, OFFICE, ROLES, main, render
+from api.office.application import OPERATIONS
 
 LOG = {"/checkpoint", "/healthz", "/tile/{place}", "/entries/{index}/proof", "/anchors.json"}
 ROUTES = {
@@ -26,8 +27,9 @@ ROUTES = {
     "auditor": LOG | {"/audit/entries"},
 }
 ROUTES["all"] = ROUTES["public"] | ROUTES["ledger"]
+ROUTES[OFFICE] = {operation.path for operation in OPERATIONS if operation.is_api}
 
-every_role = pytest.mark.parametrize("role", ROLES)
+every_role = pytest.mark.parametrize("role", [*ROLES, OFFICE])
 
 
 def load(role):
@@ -48,7 +50,7 @@ def test_the_stored_document_is_what_the_code_says(role):
 
 
 def test_nothing_else_is_stored():
-    assert {path.name for path in FOLDER.iterdir()} == {f"{role}.json" for role in ROLES}
+    assert {path.name for path in FOLDER.iterdir()} == {f"{role}.json" for role in (*ROLES, OFFICE)}
     assert main(["--check"]) == 0
 
 
@@ -95,7 +97,7 @@ def test_no_shape_takes_what_it_does_not_name(role):
             assert schema["additionalProperties"] is False, name
 
 
-@every_role
+@pytest.mark.parametrize("role", ROLES)
 def test_the_document_is_served_and_nothing_from_elsewhere(role):
     has_public, has_ledger, has_auditor = ROLES[role]
     public = PublicParts(None, None, "", None) if has_public else None

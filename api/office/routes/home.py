@@ -86,7 +86,7 @@ def _require_password(call: Call, password: str) -> None:
     with call.office.store.read() as reading:
         stored = reading.fetch_credentials(_own(call).id).password
     if not call.office.hasher.verify(password, stored):
-        raise InputError("is not your password", field="old")
+        raise InputError("is not your password", field="old", zh="不是您的密码")
 
 
 def renew_codes(call: Call) -> Response:
@@ -111,7 +111,11 @@ def add_passkey(call: Call) -> Response:
     given = call.read_json(max_bytes=64 * 1024)
     label = given.get("label")
     if not isinstance(label, str) or not 1 <= len(label.strip()) <= MAX_LABEL or not label.isprintable():
-        raise InputError(f"1 to {MAX_LABEL} characters that can be printed", field="label")
+        raise InputError(
+            f"1 to {MAX_LABEL} characters that can be printed",
+            field="label",
+            zh=f"为1至{MAX_LABEL}个可显示字符",
+        )
     passkeys.register(call.office, _own(call), dict(as_object(given.get("credential", {}))), label.strip())
     _note(call, "passkey-added")
     return Response(status_code=HTTPStatus.NO_CONTENT)

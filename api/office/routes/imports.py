@@ -72,7 +72,7 @@ def _need_file(call: Call) -> Upload:
     """
     given = call.form.file("file")
     if given is None or not given.raw:
-        raise InputError("choose a file that holds something", field="file")
+        raise InputError("choose a file that holds something", field="file", zh="请选择非空文件")
     return given
 
 
@@ -147,7 +147,7 @@ def _require_open(found: Import) -> bytes:
         StateError: it was issued or dropped.
     """
     if found.state is not ImportState.CHECKED or found.raw is None:
-        raise StateError("this file was issued or dropped already")
+        raise StateError("this file was issued or dropped already", zh="该文件已签发或已放弃")
     return found.raw
 
 
@@ -159,16 +159,23 @@ def _require_as_shown(call: Call, found: Import, look: importing.Look) -> None:
         InputError: the count that the approver has typed differs, or others stand as approver.
     """
     if look.summary["fingerprint"] != found.summary["fingerprint"]:
-        raise StateError("something has changed since this was shown: upload the file again")
+        raise StateError(
+            "something has changed since this was shown: upload the file again",
+            zh="显示之后情况已有变化，请重新上传该文件",
+        )
     if call.form.whole("count", 0, least=0, most=10**6) != look.summary["to_issue"]:
         raise InputError(
-            f"is not {look.summary['to_issue']}, the number of documents to issue", field="count"
+            f"is not {look.summary['to_issue']}, the number of documents to issue",
+            field="count",
+            zh=f"与可签发份数{look.summary['to_issue']}不符",
         )
     others = importing.find_other_approvers(look.batch, call.known.pid)
     if others:
         named = ", ".join(others[:5])
         raise InputError(
-            f"stands in documents as {named}; each approver issues their own", field="approver.pid"
+            f"stands in documents as {named}; each approver issues their own",
+            field="approver.pid",
+            zh=f"文件中的批准人为{named}；须由其本人签发",
         )
 
 
@@ -181,7 +188,7 @@ def drop(call: Call) -> Response:
     found = _fetch(call)
     with call.office.store.write() as writing:
         if not writing.imports.close(found, ImportState.DROPPED, found.summary, call.now):
-            raise StateError("this file was issued or dropped already")
+            raise StateError("this file was issued or dropped already", zh="该文件已签发或已放弃")
     _note(call, "import-dropped", found)
     return call.go("/imports")
 

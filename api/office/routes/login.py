@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.office import enrolment, passkeys
 from api.office.accounts import Account
 from api.office.call import Call
-from api.office.login import Attempt, LoginRefusedError, log_in, open_session, refuse, require_patience
+from api.office.login import Attempt, Refusal, find_wait, log_in, open_session, refuse
 from api.office.operations import EVERYBODY, Operation
 from api.office.pages import name_static, read_static, write_page
 from api.office.roles import PEOPLE
@@ -48,14 +48,11 @@ def log_in_by_password(call: Call) -> Response:
         form.text("code", most=40),
         call.address,
     )
-    try:
-        token = log_in(call.office, attempt, call.request.cookies.get(call.office.site.cookie))
-    except LoginRefusedError as refused:
-        return _refuse(call, refused)
-    return _enter(call, token, "/")
+    token = log_in(call.office, attempt, call.request.cookies.get(call.office.site.cookie))
+    return _refuse(call, token) if isinstance(token, Refusal) else _enter(call, token, "/")
 
 
-def _refuse(call: Call, refused: LoginRefusedError) -> Response:
+def _refuse(call: Call, refused: Refusal) -> Response:
     """Return the form again; the same for whatever was wrong."""
     if refused.until is None:
         sentence = Sentence(
@@ -96,17 +93,15 @@ def log_in_by_passkey(call: Call) -> Response:
     """Take the answer of a passkey."""
     answer = call.read_json(max_bytes=16 * 1024)
     office = call.office
-    try:
-        require_patience(office, "", "", call.address, call.now)
-        with office.store.write() as writing:
-            found = passkeys.find_owner(office, writing, answer)
-            if found is None:
-                refuse(writing, "", "", call.address, call.now, None)
-            else:
-                old = call.request.cookies.get(office.site.cookie)
-                token = open_session(office, writing, found, old, call.address, "passkey")
-    except LoginRefusedError:
-        found = None
+    if find_wait(office, "", "", call.address, call.now) is not None:
+        return answer_problem(build_http_problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many tries."))
+    with office.store.write() as writing:
+        found = passkeys.find_owner(office, writing, answer)
+        if found is None:
+            refuse(writing, "", "", call.address, call.now, None)
+        else:
+            old = call.request.cookies.get(office.site.cookie)
+            token = open_session(office, writing, found, old, call.address, "passkey")
     if found is None:
         return answer_problem(build_http_problem(HTTPStatus.UNAUTHORIZED, "The passkey was not accepted."))
     entered = _enter(call, token, "/")
@@ -152,8 +147,10 @@ def _write_enrolment(call: Call, status: int = HTTPStatus.OK, problem: InputErro
 def choose_password(call: Call) -> Response:
     """Take code and password; show the secret for the app."""
     tenant, name, code = _read_whom(call)
+    too_early = find_wait(call.office, tenant, name, call.address, call.now)
+    if too_early is not None:
+        return _refuse(call, too_early)
     try:
-        require_patience(call.office, tenant, name, call.address, call.now)
         account, secret = enrolment.choose_password(
             call.office,
             tenant,
@@ -162,8 +159,6 @@ def choose_password(call: Call) -> Response:
             call.form.text("password", most=256),
             call.form.text("again", most=256),
         )
-    except LoginRefusedError as refused:
-        return _refuse(call, refused)
     except InputError as err:
         if err.field == "code":
             with call.office.store.write() as writing:
@@ -206,13 +201,13 @@ def _write_app(
 def confirm_app(call: Call) -> Response:
     """Take the first code of the app; show the recovery codes."""
     tenant, name, code = _read_whom(call)
+    too_early = find_wait(call.office, tenant, name, call.address, call.now)
+    if too_early is not None:
+        return _refuse(call, too_early)
     try:
-        require_patience(call.office, tenant, name, call.address, call.now)
         account, codes = enrolment.confirm_app(
             call.office, tenant, name, code, call.form.text("shown", most=10)
         )
-    except LoginRefusedError as refused:
-        return _refuse(call, refused)
     except InputError as err:
         with call.office.store.write() as writing:
             refuse(writing, tenant, name, call.address, call.now, None)

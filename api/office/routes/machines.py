@@ -65,7 +65,11 @@ def _parse_key(text: str) -> str:
     try:
         return parse_multikey(text).multikey
     except InputError as err:
-        raise InputError(f"is no multikey, z…, of Ed25519 or P-256: {err.reason}", field="key") from None
+        raise InputError(
+            f"is no multikey, z…, of Ed25519 or P-256: {err.reason}",
+            field="key",
+            zh="不是 Ed25519 或 P-256 的 multikey（z…）",
+        ) from None
 
 
 def disable_machine(call: Call) -> Response:

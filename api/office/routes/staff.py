@@ -116,7 +116,11 @@ def _keep_an_administrator(call: Call, account: Account, roles: frozenset[Office
         InputError: somebody does.
     """
     if account.id == call.known.id and OfficeRole.ADMINISTRATOR not in roles:
-        raise InputError("another administrator takes this role from you", field="roles")
+        raise InputError(
+            "another administrator takes this role from you",
+            field="roles",
+            zh="您的管理员角色须由另一名管理员取消",
+        )
 
 
 def disable_account(call: Call) -> Response:
@@ -133,7 +137,11 @@ def _set_state(call: Call, *, is_active: bool) -> Response:
     with call.office.store.write() as writing:
         account = writing.fetch_account(call.tenant.id, call.part("account"))
         if account.id == call.known.id:
-            raise InputError("another administrator disables your account", field="account")
+            raise InputError(
+                "another administrator disables your account",
+                field="account",
+                zh="您的账户须由另一名管理员停用",
+            )
         writing.change_account(replace(account, is_active=is_active))
     _note(call, "account-enabled" if is_active else "account-disabled", account)
     return call.go("/staff")
@@ -144,7 +152,7 @@ def reset_account(call: Call) -> Response:
     with call.office.store.write() as writing:
         account = writing.fetch_account(call.tenant.id, call.part("account"))
         if not account.is_active:
-            raise StateError("a disabled account is enabled first")
+            raise StateError("a disabled account is enabled first", zh="账户已停用，请先启用")
         code = enrolment.start_again(call.office, writing, account)
     _note(call, "account-reset", account)
     return _write_list(call, code=(account, code))
