@@ -21,6 +21,7 @@ from api.office.dispatch import make_endpoint
 from api.office.doorkeeper import Doorkeeper
 from api.office.operations import Operation, check_operations, require_declared
 from api.office.pages import HEADERS, write_problem
+from api.office.path_limits import PathLimits
 from api.office.routes import (
     corrections,
     description,
@@ -53,7 +54,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 )
 """Everything that an office does. The menu has those for pages in this order."""
 
-BODY_LIMITS: Final = {"/imports": imports.MAX_BODY_BYTES, "/account/passkeys": 64 * 1024}
+BODY_LIMITS: Final = PathLimits(
+    {
+        "/imports": imports.MAX_BODY_BYTES,
+        "/account/passkeys": 64 * 1024,
+        **dict.fromkeys(drafts.LONG_FORMS, drafts.MAX_FORM_BYTES),
+        **dict.fromkeys(signoff_api.LONG_BODIES, signoff_api.MAX_BODY_BYTES),
+        "/corrections/requests": corrections.MAX_BODY_BYTES,
+    }
+)
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""
 BODY_SECONDS: Final = 60.0
 

@@ -35,7 +35,7 @@ class Doorkeeper:
         """
         self._app = app
         self._office = office
-        self._paths = frozenset(paths)
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
