@@ -1,4 +1,4 @@
-// Passkeys: the only thing on these pages that needs script. Nothing is fetched from elsewhere.
+// Passkeys, the only thing on these pages that needs script, and ticking all rows. Nothing is fetched from elsewhere.
 "use strict";
 (() => {
   const decode = (text) =>
@@ -59,4 +59,11 @@
 
   offer(document.getElementById("passkey-login"), "click", logIn);
   offer(document.getElementById("passkey-add"), "submit", add);
+
+  for (const all of document.querySelectorAll("input[data-tick-all]")) {
+    all.hidden = false;
+    all.addEventListener("change", () => {
+      for (const box of all.closest("table").querySelectorAll("tbody input[type=checkbox]")) box.checked = all.checked;
+    });
+  }
 })();
