@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from browsers import ARTEFACTS, chromium
+from browsers import ARTEFACTS, chromium, find_violations
 from line import DAY, INSTITUTION
 from served_home import serve
 from signoff_line import APPROVER, CHECKER, OPERATOR, PEOPLE, STANDARD, SignOffLine
@@ -39,6 +39,14 @@ from ledger.submission import Acknowledgement, Refusal, Submission
 
 COUNT = 1000 if os.environ.get("HENGZHENG_LONG") else 48
 PASSWORD = "a long pass phrase"
+PAGES = {
+    OPERATOR: (
+        *("/applications", "/drafts", "/drafts/new", "/drafts/{draft}/edit", "/drafts/1", "/corrections"),
+        "/voided",
+    ),
+    CHECKER: ("/checks",),
+    APPROVER: ("/approvals", "/batches/1"),
+}
 SECOND = STANDARD | {"id": "350100-18", "exam_no": "〔2024〕闽量标榕证字第018号"}
 
 
@@ -195,6 +203,18 @@ class Day:
         with page.expect_navigation(timeout=300_000):
             page.click(f"button:has-text('{button}')")
 
+    def look_at(self, name, path):
+        """Keep how a page looks in both languages and at two widths; nothing of it is against accessibility."""
+        page = self.context[name]
+        for language, width in ((language, width) for language in ("zh", "en") for width in (360, 1280)):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(f"{self.url}{path}?lang={language}")
+            self.keep(page, f"{path.strip('/').replace('/', '-')}-{language}-{width}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert not find_violations(page), path
+        page.goto(f"{self.url}/?lang=zh")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
     def keep(self, page, title):
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=ARTEFACTS / f"day-{title}.png", full_page=COUNT < 100)
@@ -250,7 +270,10 @@ def test_a_prefectures_day(line):
         day.keep(page, "refused")
         assert done == len(afternoon) // 2
         assert len(refused) == len(afternoon) - done
-        assert all("350100-18" in text for text in refused), refused[0]
+        assert all("350100-18" in text and "暂停" in text for text in refused), refused[0]
+        for name, paths in PAGES.items():
+            for path in paths:
+                day.look_at(name, path.format(draft=afternoon[1]))
         day.check()
         assert read_round(day.approve())[0] == done
 
