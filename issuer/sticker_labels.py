@@ -29,7 +29,7 @@ from ledger.core.ids import InstitutionId
 from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, encode_short_url, format_code
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion
-from ledger.core.status import Status, SubjectState
+from ledger.core.status import Registers, Status, SubjectState
 from ledger.core.step import Sentence
 from ledger.core.sticker import RollContent, compute_sticker_id, encode_sticker_url
 
@@ -109,6 +109,21 @@ def check_roll(roll: RollContent, first: int, last: int, institution: Institutio
         raise InputError(f"roll {roll.roll} has the numbers 0 to {roll.count - 1}, not {last}", field="--to")
     if first > last:
         raise InputError(f"{first} is beyond {last}, where the stickers end", field="--from")
+
+
+def check_allotted(roll: RollContent, registers: Registers) -> None:
+    """Check that the ledger has a roll as it stands in a file: nobody could bind a sticker of another one.
+
+    Raises:
+        InputError: it has not, or the roll was withdrawn since.
+    """
+    known = registers.rolls.get(roll.roll)
+    if known is None:
+        raise InputError(f"the ledger knows no roll {roll.roll}: allot it first", field="roll.roll")
+    if known.state is not roll.state:
+        raise InputError(f"roll {roll.roll} is {known.state.value} by now", field="roll.state")
+    if known != roll:
+        raise InputError(f"roll {roll.roll} was allotted with another count or seed", field="roll")
 
 
 def list_roll_labels(

@@ -29,6 +29,7 @@ from issuer.sticker_labels import (
     Standing,
     StickerSource,
     build_certificate_label,
+    check_allotted,
     check_roll,
     find_refusals,
     list_roll_labels,
@@ -125,7 +126,10 @@ def sheet(
     if (roll is None) is not bool(wanted):
         raise InputError("give numbers of certificates, or a roll", field="arguments")
     if roll is not None:
-        labels = _list_of_roll(_read_roll(roll), first, last, source, date_line=date_line)
+        content = _read_roll(roll)
+        labels = _list_of_roll(content, first, last, source, date_line=date_line)
+        with open_gateway(opened, find_given_passphrase(opened, passphrase_file), ledger) as gateway:
+            check_allotted(content, gateway.registers())
     else:
         _require_no_roll_options(first, last, date_line=date_line)
         passphrase = find_given_passphrase(opened, passphrase_file)

@@ -54,6 +54,7 @@ def line(tmp_path_factory):
     ]
     for number, row in enumerate(rows):
         made.issue(write_rows(made.out / f"{number}.jsonl", [row]), anchor=False, out=False)
+    made.run("authority", "submit", made.decide("roll", ROLL_FIELDS))
     made.run("amend", "withdraw", WITHDRAWN, "--reason", "WRONG_RESULT")
     made.run("amend", "suspend", SUSPENDED, "--reason", "STANDARD_INVALID")
     made.run("amend", "lot", "L-1", "--status", "failed", "--reason", "WRONG_RESULT")
@@ -292,6 +293,9 @@ def test_template_and_file_must_be_named(line, words, field):
         ({"institution": "350100-02"}, "roll.institution", f"this home is that of {INSTITUTION}"),
         ({"state": "withdrawn"}, "roll.state", "no sticker of it can be bound any more"),
         ({"count": 0}, "roll.count", ""),
+        ({"roll": "0000000"}, "roll.roll", "the ledger knows no roll 0000000: allot it first"),
+        ({"count": 7}, "roll", "was allotted with another count or seed"),
+        ({"seed": "11" * 16}, "roll", "was allotted with another count or seed"),
         ({"roll": "7KQ2M9"}, "roll.roll", ""),
         ({"seed": "00"}, "roll.seed", ""),
         ({"colour": "red"}, "roll", "colour"),
