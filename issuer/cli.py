@@ -119,11 +119,11 @@ def issue(
     """Issue documents. The same command again changes nothing, and goes on where a broken one ended."""
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
-    day = _read_base_date(opened, base_date)
+    day = read_base_date(opened, base_date)
     raw = read_institution(opened, institution)
     profile = parse_institution_file(raw, day or date(2000, 1, 1) if opened.development else None)
     with make_progress(quiet=as_json) as progress:
-        inputs = _read_files(list(_pair(files, common or [])), profile.profile.zone, progress)
+        inputs = read_files(list(pair_common(files, common or [])), profile.profile.zone, progress)
     table = require_table(inputs, errors)
     if anchor and ledger is None:
         read_binding(opened)
@@ -155,11 +155,11 @@ def issue(
             keep_file(opened.path / INSTITUTION_FILE, raw)
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
-            signed, logged = (_show(progress, what, len(documents)) for what in ("sign", "log"))
+            signed, logged = (show_count(progress, what, len(documents)) for what in ("sign", "log"))
             report = desk.issue(documents, signed=signed, progress=logged)
-            trouble = report.outage or (_anchor(gateway.ledger, passphrase) if anchor else None)
+            trouble = report.outage or (anchor_home(gateway.ledger, passphrase) if anchor else None)
             if out is not None:
-                trouble = _try_to_write(out, opened, store, gateway.ledger, report, progress) or trouble
+                trouble = try_to_write(out, opened, store, gateway.ledger, report, progress) or trouble
     known = sum(isinstance(document, StoredDocument) for document in documents)
     return _print_report(report, trouble, faults, describe_inputs(inputs, known), as_json=as_json)
 
@@ -232,13 +232,16 @@ def _find_kind(err: LedgerError) -> RefusalKind:
 
 
 @contextmanager
-def open_gateway(home: Home, passphrase: Passphrase, url: str | None) -> Iterator[Gateway]:
-    """Open the ledger behind a URL, or the home's own where there is none.
+def open_gateway(home: Home, passphrase: Passphrase | None, url: str | None) -> Iterator[Gateway]:
+    """Open the ledger behind a URL, or the home's own where there is none, which needs the passphrase.
 
     Raises:
+        InputError: the home's own, and no passphrase.
         ReadOnlyError: the home's own ledger must not sign; nothing is numbered then.
     """
     if url is None:
+        if passphrase is None:
+            raise InputError("is needed to open the home's own ledger", field="passphrase")
         with open_ledger(home, passphrase) as local:
             local.gate.require_open()
             yield Gateway(local)
@@ -265,7 +268,12 @@ def open_desk_store(home: Home, institution: InstitutionFile, gateway: Gateway) 
 # --- input --------------------------------------------------------------------------------------------------
 
 
-def _read_base_date(home: Home, text: str | None) -> date | None:
+def read_base_date(home: Home, text: str | None) -> date | None:
+    """Return day 0 of day offsets.
+
+    Raises:
+        InputError: no date, or no development home.
+    """
     if text is None:
         return None
     if not home.development:
@@ -290,7 +298,7 @@ def keep_file(path: Path, raw: bytes) -> None:
         replace_file(path, raw)
 
 
-def _pair(files: Sequence[Path], common: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
+def pair_common(files: Sequence[Path], common: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
     """Pair each file with what its rows share: given in the same order, or found beside it."""
     if common and len(common) != len(files):
         raise InputError(f"{len(common)} files for {len(files)} inputs; give one for each", field="--common")
@@ -299,11 +307,11 @@ def _pair(files: Sequence[Path], common: Sequence[Path]) -> Iterator[tuple[Path,
         yield path, common[number] if common else beside if beside.exists() else None
 
 
-def _read_files(
+def read_files(
     pairs: Sequence[tuple[Path, Path | None]], zone: ZoneInfo, progress: Progress
 ) -> list[GivenFile]:
     """Read all files whole, so that nothing is issued of any if one cannot be read."""
-    show = _show(progress, "read", len(pairs))
+    show = show_count(progress, "read", len(pairs))
     given = []
     for count, (path, shared) in enumerate(pairs, start=1):
         members = None if shared is None else parse_common(_read(shared))
@@ -322,7 +330,7 @@ def _check(
     documents: list[Checked] = []
     faults: list[tuple[Path, Fault]] = []
     for given in inputs:
-        show = _show(progress, f"check {given.path.name}", len(given.file.rows))
+        show = show_count(progress, f"check {given.path.name}", len(given.file.rows))
         checked = checking.check_rows(given.file.rows, show)
         documents += checked.documents
         faults += [(given.path, fault) for fault in checked.faults]
@@ -330,7 +338,7 @@ def _check(
     return documents, faults
 
 
-def _show(progress: Progress, what: str, total: int) -> Callable[[int], None]:
+def show_count(progress: Progress, what: str, total: int) -> Callable[[int], None]:
     """Return what moves a new bar to a count."""
     task = progress.add_task(what, total=total)
 
@@ -343,10 +351,10 @@ def _show(progress: Progress, what: str, total: int) -> Callable[[int], None]:
 # --- output -------------------------------------------------------------------------------------------------
 
 
-def _try_to_write(
+def try_to_write(
     out: Path, home: Home, store: DeskStore, ledger: Ledger, report: BatchReport, progress: Progress
 ) -> UnavailableError | None:
-    """As `_write`; return why that must wait, if it must."""
+    """Write the files of documents that the log has; return why there are bundles still to come, if so."""
     try:
         return _write(out, home, store, ledger, report, progress)
     except UnavailableError as err:
@@ -453,7 +461,7 @@ def _print_faults(faults: Sequence[tuple[Path, Fault]], *, as_json: bool) -> Non
     typer.echo(f"error: {sentence}", err=True)
 
 
-def _anchor(ledger: Ledger, passphrase: Passphrase) -> UnavailableError | StateError | None:
+def anchor_home(ledger: Ledger, passphrase: Passphrase) -> UnavailableError | StateError | None:
     """Anchor the home's own log; return why that was not done. A ledger behind HTTP anchors by itself."""
     if not isinstance(ledger, LocalLedger):
         return None

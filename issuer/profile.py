@@ -3,7 +3,8 @@
     {"institution": {"id": "350100-01", "name": {"zh": "…"}, "division": "350100", "state": "active"},
      "scopes": {"S1": {"authorisation_no": "…", "categories": […], "kinds": […], "division": "3501",
                        "from": "2024-01-01", "until": "2028-12-31", "state": "active"}},
-     "desk": {"numbers": {"pattern": "{prefix}{year}-{counter:06d}", "prefix": "JY"}, "zone": "Asia/Shanghai"},
+     "desk": {"numbers": {"pattern": "{prefix}{year}-{counter:06d}", "prefix": "JY"}, "zone": "Asia/Shanghai",
+              "staff": {"P-0107": "林示例"}},
      "letterhead": {"address": "…", "telephone": "…", "postcode": "…", "email": "…"}}
 
 `institution` and each of `scopes`, by the id of the line, are contents of register statements (`core.authority`);
@@ -13,15 +14,16 @@ an authority signs them. Its own file holds its content under `authority`, witho
 '350100-01'
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from issuer.day_offset import resolve_date
 from issuer.numbering import NumberPattern
+from issuer.personal import parse_personal_text
 from issuer.rendering.sheet import Letterhead
 from ledger.core.authority import (
     AuthorityContent,
@@ -38,6 +40,7 @@ from ledger.core.signature import PublicKey
 
 DEFAULT_PATTERN: Final = "{prefix}{year}-{counter:06d}"
 DEFAULT_ZONE: Final = "Asia/Shanghai"
+MAX_STAFF: Final = 10_000
 LETTERHEAD: Final = ("address", "telephone", "postcode", "email")
 
 
@@ -49,6 +52,8 @@ class DeskProfile:
     numbers: NumberPattern
     zone: ZoneInfo
     """Calendar dates are dates of this zone."""
+    staff: Mapping[str, str] = field(default_factory=dict)
+    """Names of persons by public pseudonym; personal members of what they sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +138,23 @@ def _parse_desk(reader: Reader | None, institution: InstitutionId) -> DeskProfil
     zone = reader.opt_text("zone", max_bytes=60) or DEFAULT_ZONE
     numbers = reader.opt_object("numbers")
     pattern = NumberPattern(DEFAULT_PATTERN) if numbers is None else _parse_numbers(numbers)
+    staff = _parse_staff(reader)
     try:
         found = ZoneInfo(zone)
     except (ValueError, OSError, LookupError):
         reader.refuse("zone", f"no time zone has the name {zone!r}")
     reader.finish()
-    return DeskProfile(institution, pattern, found)
+    return DeskProfile(institution, pattern, found, staff)
+
+
+def _parse_staff(reader: Reader) -> dict[str, str]:
+    """Read the names of persons; each is a personal member of what they sign."""
+    if "staff" not in reader:
+        return {}
+    members = reader.members("staff")
+    if len(members) > MAX_STAFF:
+        reader.refuse("staff", f"names of at most {MAX_STAFF} persons")
+    return {name: parse_personal_text(value, f"desk.staff.{name}") for name, value in members.items()}
 
 
 def _parse_letterhead(reader: Reader | None, name_en: str | None) -> Letterhead:

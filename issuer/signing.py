@@ -7,7 +7,7 @@ A `ReadyDocument` waits for its number in the form of bytes, so that a hundred t
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeAlias, cast
@@ -124,12 +124,43 @@ def seal_document(
     Raises:
         MalformedDocumentError: a person is to sign with a key that is not at hand.
     """
+    record, disclosed = number_document(document, number, randomness)
+    return _seal_record(record, replace(document.claims, number=number), disclosed, seal)
+
+
+def number_document(
+    document: ReadyDocument, number: CertificateNumber, randomness: Randomness
+) -> tuple[JsonObject, dict[str, DisclosedMember]]:
+    """Return the record of a document with its number, nonce and commitments, and what these commit to."""
     record = cast("JsonObject", reread_canonical_json(document.template))
     random = randomness(NONCE_BYTES + SALT_BYTES * len(document.personal))
     record["no"], record["nonce"] = number, encode_hex(random[:NONCE_BYTES])
     salts = (random[start : start + SALT_BYTES] for start in range(NONCE_BYTES, len(random), SALT_BYTES))
-    disclosed = conceal_members(record, document.personal, salts)
-    return _seal_record(record, replace(document.claims, number=number), disclosed, seal)
+    return record, conceal_members(record, document.personal, salts)
+
+
+def seal_signed(
+    unsigned: JsonObject,
+    proofs: Sequence[JsonObject],
+    claims: IssueClaims,
+    disclosed: Mapping[str, DisclosedMember],
+    seal: Seal,
+) -> SealedDocument:
+    """Put the institution's seal on a document that its persons have signed already.
+
+    Args:
+        unsigned: the credential without proofs, which names the seal's key as its issuer.
+        proofs: of the persons who have keys, in the record's order.
+        claims: what the statement will say; the digest is filled in.
+        disclosed: values of the personal members.
+        seal: who seals, and when.
+    """
+    created = encode_instant(seal.sealed_at.replace(microsecond=0))
+    sealed = create_proof(unsigned, seal.signer, created)
+    certificate = respell_canonical_json(join_proofs(unsigned, [*proofs, sealed]))
+    published = Digest(hashlib.sha256(certificate).digest())
+    disclosure = encode_disclosure(Disclosure(published, disclosed)) if disclosed else None
+    return SealedDocument(certificate, replace(claims, certificate_digest=published), disclosure)
 
 
 def seal_anew(certificate: bytes, disclosure: bytes | None, statement: bytes, seal: Seal) -> SealedDocument:

@@ -16,15 +16,29 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, inspect, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    inspect,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.sql import Select
 
+from issuer.signoff.tables import submissions
 from issuer.tables import BRINGS_NUMBER, IS_WAITING, DocumentState, acts, documents, meta, metadata, series
 from ledger.core.errors import NotFoundError, StateError
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, Subject
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 """Format of these tables; a database of another one is refused."""
 
 _LIGHT: Final = (
@@ -170,9 +184,13 @@ class DeskReading:
         return {document.number: document for document in map(_to_stored, rows)}
 
     def find_numbers(self, numbers: Sequence[CertificateNumber]) -> dict[CertificateNumber, str]:
-        """Return which of these numbers are in use, and by which request."""
-        columns = (documents.c.number, documents.c.request_id)
-        rows = self._connection.execute(select(*columns).where(documents.c.number.in_(numbers)))
+        """Return which of these numbers were given, and to which request or, in sign-off, to which draft."""
+        of_draft = (literal("draft ") + cast(submissions.c.draft, Text)).label("request_id")
+        query = union_all(
+            select(submissions.c.number, of_draft).where(submissions.c.number.in_(numbers)),
+            select(documents.c.number, documents.c.request_id).where(documents.c.number.in_(numbers)),
+        )
+        rows = self._connection.execute(query)
         return {CertificateNumber(row.number): row.request_id for row in rows}
 
     def find_next_versions(self, subjects: Iterable[Subject]) -> dict[Subject, int]:
@@ -203,6 +221,10 @@ class DeskReading:
             query = query.where(IS_WAITING if state is DocumentState.SIGNED else documents.c.state == state)
         for row in self._connection.execute(query):
             yield _to_stored(row)
+
+    def list_voided_documents(self) -> list[StoredDocument]:
+        """Return the documents that the log has refused for good, in the order of signing."""
+        return list(self.list_documents(DocumentState.VOIDED))
 
     def list_logged(self) -> Iterator[tuple[LeafIndex, bytes]]:
         """Yield leaf and statement of every issue, then of every act, that the log has taken."""
@@ -251,7 +273,8 @@ class DeskWriting(DeskReading):
     def has_brought_numbers(self) -> bool:
         """Tell whether any document brought its own number."""
         query = select(documents.c.position).where(BRINGS_NUMBER).limit(1)
-        return self._connection.execute(query).first() is not None
+        drafted = select(submissions.c.draft).where(submissions.c.brings_number == 1).limit(1)
+        return any(self._connection.execute(one).first() is not None for one in (query, drafted))
 
     def read_counter(self, name: str) -> int:
         """Return the last counter of a series, 0 if it is new."""
@@ -351,14 +374,14 @@ class DeskStore:
             UnavailableError: the database is out of reach.
         """
         with self._database.write() as connection:
+            found = _read_meta(connection)
+            for key, value in self._made_for.items():
+                if found and found.get(key) != value:
+                    raise StateError(_say_other(key, found.get(key), value))
             metadata.create_all(connection)
-            found = {row.key: row.value for row in connection.execute(select(meta))}
             if not found:
                 rows = [{"key": key, "value": value} for key, value in self._made_for.items()]
                 connection.execute(insert(meta), rows)
-        for key, value in self._made_for.items():
-            if found and found.get(key) != value:
-                raise StateError(f"this desk's database is of the {key} {found.get(key)!r}, not {value!r}")
 
     @contextmanager
     def read(self) -> Iterator[DeskReading]:
@@ -371,6 +394,18 @@ class DeskStore:
         """Change the desk; stored when the block is left. Raises as the database does."""
         with self._database.write() as connection:
             yield DeskWriting(connection)
+
+
+def _read_meta(connection: Connection) -> dict[str, str]:
+    """Return what a database was made for; nothing of a new one."""
+    if not inspect(connection).has_table(meta.name):
+        return {}
+    return {row.key: row.value for row in connection.execute(select(meta))}
+
+
+def _say_other(key: str, found: str | None, wanted: str) -> str:
+    sentence = f"this desk's database is of the {key} {found!r}, not {wanted!r}"
+    return f"{sentence}: until version 1.0 a new desk needs a new home" if key == "format" else sentence
 
 
 def _to_stored(row: Row[*tuple[Any, ...]]) -> StoredDocument:

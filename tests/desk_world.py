@@ -26,7 +26,7 @@ from ledger.core.certificate import VerificationKind, parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.errors import StoreUnavailableError, UnavailableError
 from ledger.core.event import certificate_subject
-from ledger.core.fold import find_subject, judge_signed_event
+from ledger.core.fold import find_subject, judge_signed_event, refuse_acts
 from ledger.core.ids import LeafIndex
 from ledger.core.rules import check_binding
 from ledger.core.statement import parse_signed_statement
@@ -142,9 +142,11 @@ def make_registers(world, *, anywhere=False, at=NOW, **scope):
     return registers, states, len(founding)
 
 
-def apply(registers, states, raw, index, at=NOW):
+def apply(registers, states, raw, index, at=NOW, issues=None):
     signed = parse_signed_statement(raw)
-    outcome = judge_signed_event(signed, LeafIndex(index), at, registers, states.get)
+    outcome = judge_signed_event(
+        signed, LeafIndex(index), at, registers, states.get, issues.__getitem__ if issues else refuse_acts
+    )
     assert isinstance(outcome, Effect), outcome
     states.update(outcome.changes)
     if outcome.apply:
@@ -158,6 +160,7 @@ class MemoryGateway:
         self.world = world or World()
         self.founded, self.states, self.size = make_registers(self.world, **scope)
         self.entries = {}
+        self.issues = {}
         self.certificates = {}
         self.calls = 0
         self.failures = []
@@ -217,7 +220,8 @@ class MemoryGateway:
         if (0 if before is None else before.version) != signed.statement.expected_version:
             return Refused(RefusalKind.STALE_VERSION, "stale")
         index = self.size
-        apply(self.founded, self.states, raw, index)
+        apply(self.founded, self.states, raw, index, issues=self.issues)
+        self.issues[index] = find_subject(signed.statement)
         self.size += 1
         self.entries[raw] = LeafIndex(index)
         self.certificates[claims.number] = body

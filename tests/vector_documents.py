@@ -27,6 +27,11 @@ COMMITTED = {
     "persons.0.name": "李娜",
     "instrument.site.address": "福州市鼓楼区一路1号",
 }
+CHANGED = {
+    "no": "JY2026-000003",
+    "reason": "TYPO",
+    "changed": ["applicant", "instrument.serial", "results.0.points.0.measured"],
+}
 SALTS = [hashlib.sha256(f"test salt {path}".encode()).digest()[:16] for path in COMMITTED]
 
 
@@ -81,12 +86,17 @@ def _make_full_record() -> dict[str, Any]:
     )
 
 
+def _make_replacement() -> dict[str, Any]:
+    return make_record(6, replaces=CHANGED)
+
+
 RECORDS: dict[str, Callable[[], dict[str, Any]]] = {
     "pump": lambda: make_record(0),
     "rejection": lambda: make_rejection(2),
     "personal": _make_personal_record,
     "full": _make_full_record,
     "signed_by_persons": make_registered_record,
+    "replacement": _make_replacement,
 }
 
 
@@ -202,6 +212,13 @@ def build_certificates() -> Kind:
     )
     fail("unit", "斤 is not a legal unit", changed(results=[subject["results"][0] | {"unit": "斤"}]), "parse")
     fail("date", "no such day", changed(verified_on="2026-02-29"), "parse")
+    for name, why, paths in (
+        ("changed_order", "the paths of what has changed rise", ["instrument.serial", "applicant"]),
+        ("changed_twice", "each path stands there once", ["applicant", "applicant"]),
+        ("changed_empty", "a list of what has changed names something", []),
+        ("changed_path", "positions have no leading zeros", ["results.00.pass"]),
+    ):
+        fail(name, why, changed(replaces=CHANGED | {"changed": paths}), "parse")
     fail("conclusion", "a certificate does not conclude fail", changed(conclusion="fail"), "parse")
     fail(
         "part",

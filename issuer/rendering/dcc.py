@@ -242,6 +242,9 @@ def _build_statements(
             f"代替证书 {record.replaces.number}，原因 {record.replaces.reason}",
         )
         yield _state("replacement", Sentence("Replacement", "换发"), reason)
+        if record.replaces.changed:
+            listed = ", ".join(record.replaces.changed)
+            yield _state("changed", Sentence("Changed members", "更改的内容"), Sentence(listed, listed))
     where = personal.find_text("place.where")
     if where is not None:
         yield _state("place", Sentence("Place of the verification", "检定地点"), Sentence(where, where))

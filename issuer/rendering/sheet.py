@@ -211,6 +211,14 @@ def _list_conditions(record: Record, shown: Disclosed) -> Iterator[tuple[str, st
     if record.replaces is not None:
         yield "replaces", record.replaces.number
         yield "replace_reason", _join(wording.REASONS[record.replaces.reason])
+        if record.replaces.changed:
+            yield "replace_changed", "; ".join(map(_spell_member, record.replaces.changed))
+
+
+def _spell_member(path: str) -> str:
+    """Return a member's label and its path, which says which of several it is."""
+    label = wording.LABELS.get(path.rpartition(".")[2])
+    return path if label is None else f"{_join(label)} ({path})"
 
 
 def _list_standards(record: Record) -> Iterator[JsonValue]:

@@ -95,6 +95,7 @@ LABELS: Final = {
     "validity_reason": Words("有效期说明", "Reason for period"),
     "replaces": Words("代替证书编号", "Replaces No."),
     "replace_reason": Words("换发原因", "Reason"),
+    "replace_changed": Words("更改内容", "Changed"),
     "part": Words("部位", "Part"),
     "part_name": Words("名称", "Name"),
     "standard": Words("计量标准名称", "Standard"),

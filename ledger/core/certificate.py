@@ -41,6 +41,11 @@ CONTEXTS: Final = (
 
 RECORD_VERSION: Final = 1
 MAX_CERTIFICATE_BYTES: Final = 256 * 1024
+PATH_PATTERN: Final = r"[a-z][a-z0-9_]*(\.([a-z][a-z0-9_]*|0|[1-9][0-9]{0,3}))*"
+"""Path of a member of the record, as in disclosure files: names and positions from 0, joined by dots."""
+MAX_PATH_BYTES: Final = 120
+MAX_CHANGED: Final = 64
+"""Most paths that a replacement lists."""
 FIRST_DAY: Final = date(1970, 1, 1)
 """Statements count days from here."""
 
@@ -279,6 +284,8 @@ class Replacement:
 
     number: CertificateNumber
     reason: ReasonCode
+    changed: tuple[str, ...] = ()
+    """Paths of the members in which the two differ, rising, as `instrument.serial`; empty: not stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -668,8 +675,13 @@ def _parse_replacement(reader: Reader | None) -> Replacement | None:
     if reader is None:
         return None
     number, reason = reader.text("no", max_bytes=64), reader.enum("reason", ReasonCode)
+    changed = reader.opt_texts(
+        "changed", max_bytes=MAX_PATH_BYTES, pattern=PATH_PATTERN, least=1, most=MAX_CHANGED
+    )
+    if changed is not None and sorted(set(changed)) != changed:
+        reader.refuse("changed", "the paths rise, each once")
     reader.finish()
-    return Replacement(CertificateNumber(number), reason)
+    return Replacement(CertificateNumber(number), reason, tuple(changed or ()))
 
 
 VALIDITY_KINDS: Final = {

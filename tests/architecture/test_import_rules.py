@@ -95,7 +95,7 @@ def test_the_issuer_gets_the_log_as_an_argument():
     curious = {path.name for path in _sources("issuer") if _ledger_parts(path) - {"core"}}
     assert curious <= {
         *("cli.py", "amend_cli.py", "authority_cli.py", "dcc_cli.py", "doctor_cli.py", "document_cli.py"),
-        *("instruments_cli.py", "template_cli.py", "watch_cli.py"),
+        *("desk_cli.py", "instruments_cli.py", "template_cli.py", "watch_cli.py"),
     }
 
 
