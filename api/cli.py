@@ -15,7 +15,10 @@ COMMANDS: Final = {
     "init": ("ledger.cli", "make a home: keys, settings, databases"),
     "authority": ("issuer.authority_cli", "root and authorities: draft, endorse, sign and submit decisions"),
     "issue": ("issuer.cli", "issue verification certificates and rejection notices, one or a batch"),
-    "desk": ("issuer.desk_cli", "sign-off: application, draft, check, approval of a batch, return, correction"),
+    "desk": (
+        "issuer.desk_cli",
+        "sign-off: application, draft, check, approval of a batch, return, correction",
+    ),
     "template": ("issuer.template_cli", "a table to fill in, for one category of instruments"),
     "instruments": ("issuer.instruments_cli", "the ledger of instruments to be verified: import, export"),
     "document": ("issuer.document_cli", "certificates as signed PDF/A-3, one or many"),

@@ -190,6 +190,9 @@ class MemoryGateway:
             raise UnavailableError("injected: registers")
         return self.founded
 
+    def find_states(self, subjects):
+        return {subject: self.states[subject] for subject in subjects if subject in self.states}
+
     def subject_versions(self, subjects):
         if self._fails("subject_versions") is not None:
             raise UnavailableError("injected: versions")

@@ -30,8 +30,15 @@ from api.office.store import OfficeStore
 from api.office.tenants import make_tenant
 from api.office.totp import compute_code
 from issuer.profile import parse_institution_file
+from issuer.signoff.approving import Approver
+from issuer.signoff.correcting import Corrections
+from issuer.signoff.office import Person
+from issuer.signoff.signing_off import Named, SigningOff
+from issuer.signoff.writing import Writer
+from ledger.core.act import ReasonCode
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_base64
+from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId
 from ledger.store.engine import Database
 
@@ -159,6 +166,45 @@ class OfficeWorld:
         return [one.number for one in desk.issue(checked.documents).documents]
 
 
+    def sign_off(self, tenant=INSTITUTION, count=1):
+        """Begin so many things of the sign-off; return the ids of the last ones, as paths have them."""
+        signoff = self.office.tenants[tenant].make_signoff(self.gateway)
+        application = Writer(signoff).accept(APPLICATION, "P-operator")
+        values = [
+            begin_draft(number, request_id=f"D-{tenant}-{number}") for number in range(101, 101 + count)
+        ]
+        drafts = Writer(signoff).create(values, "P-operator", application=application.id)
+        ids = [one.id for one in drafts]
+        signing, approver = SigningOff(signoff), Approver(signoff)
+        named = Named("P-checker", "P-approver")
+        batch = 0
+        for one in ids:
+            assert not signing.submit([one], Person("P-operator"), named).refused
+            assert not signing.check([one], Person("P-checker")).refused
+            batch = approver.draw([one], "P-approver").id
+        request = None
+        for note in range(count):
+            reason = list(ReasonCode)[note]
+            number = documents_number(signoff)
+            request = Corrections(signoff).ask(EventType.SUSPEND, number, reason, "x", "P-operator")
+        return {"draft": str(ids[-1]), "batch": str(batch), "request": str(request.id)}
+
+
+def documents_number(signoff):
+    """Return the number of a document that the institution has issued."""
+    with signoff.store.read() as desk:
+        return next(desk.list_documents()).number
+
+
+def begin_draft(number, **changes):
+    """Return an input document as an operator begins it."""
+    value = document(number)
+    for name in ("persons", "applicant"):
+        value.pop(name)
+    return value | changes
+
+
+APPLICATION = {"applicant": {"name": "福州示例石油有限公司"}, "received_on": "2026-11-01", "what": "加油机"}
 _NUMBERS = itertools.count()
 
 

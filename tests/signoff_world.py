@@ -56,9 +56,6 @@ def person_content(name, **changes):
 class SigningGateway(MemoryGateway):
     """A log in memory that has persons with keys, and can be asked for states."""
 
-    def find_states(self, subjects):
-        return {subject: self.states[subject] for subject in subjects if subject in self.states}
-
     def register(self, event_type, content, endorsers=(), version=0):
         raw = self.world._register(
             event_type,

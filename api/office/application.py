@@ -19,11 +19,26 @@ from api.office.call import Office
 from api.office.dispatch import make_endpoint
 from api.office.operations import Operation, check_operations, require_declared
 from api.office.pages import HEADERS, write_problem
-from api.office.routes import description, documents, home, imports, login, machines, registers, sites, staff
+from api.office.routes import (
+    corrections,
+    description,
+    documents,
+    drafts,
+    home,
+    imports,
+    login,
+    machines,
+    registers,
+    signoff_api,
+    sites,
+    staff,
+)
 from ledger.core.errors import NotFoundError
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *home.OPERATIONS,
+    *drafts.OPERATIONS,
+    *corrections.OPERATIONS,
     *documents.OPERATIONS,
     *imports.OPERATIONS,
     *sites.OPERATIONS,
@@ -31,6 +46,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *staff.OPERATIONS,
     *machines.OPERATIONS,
     *login.OPERATIONS,
+    *signoff_api.OPERATIONS,
     *description.OPERATIONS,
 )
 """Everything that an office does. The menu has those for pages in this order."""

@@ -21,7 +21,7 @@ from api.office.sessions import make_form_token
 from api.office.site import Site
 from api.office.store import OfficeStore
 from api.office.tenants import Tenant, Tenants
-from issuer.gateway import LedgerGateway
+from issuer.signoff.office import OfficeLog
 from ledger.core.canonical import JsonObject, as_object, parse_json
 from ledger.core.encoding import parse_date
 from ledger.core.errors import InputError, MalformedDocumentError
@@ -38,7 +38,7 @@ class Office:
 
     store: OfficeStore
     tenants: Tenants
-    gateway: LedgerGateway
+    gateway: OfficeLog
     """The ledger; safe to share between threads."""
     site: Site
     hasher: PasswordHasher

@@ -21,7 +21,9 @@ from issuer.gateway import LedgerGateway
 from issuer.instrument_store import InstrumentStore
 from issuer.issuing import Desk
 from issuer.profile import InstitutionFile, parse_institution_file
-from issuer.store import DeskStore
+from issuer.signoff.office import Office as SignOffOffice
+from issuer.signoff.office import OfficeLog
+from issuer.signoff.store import SignOffStore
 from ledger.core.errors import InputError, NotFoundError, StateError
 from ledger.core.ids import InstitutionId
 from ledger.core.register_fields import Name
@@ -40,8 +42,8 @@ class Tenant:
     """One institution of an office."""
 
     institution: InstitutionFile
-    desk: DeskStore
-    """Its documents."""
+    desk: SignOffStore
+    """Its documents, and the drafts that become documents."""
     instruments: InstrumentStore
     """Its ledger of instruments (台账)."""
     documents: DocumentIndex
@@ -83,6 +85,19 @@ class Tenant:
             self.clock,
             secrets.token_bytes,
             persons=persons,
+        )
+
+    def make_signoff(self, gateway: OfficeLog) -> SignOffOffice:
+        """Return what the institution's sign-off works with; who changes something with it holds `busy`."""
+        return SignOffOffice(
+            self.institution.profile,
+            self.seal.public_key,
+            self.origin,
+            self.desk,
+            gateway,
+            self.rule_book,
+            self.clock,
+            secrets.token_bytes,
         )
 
 
@@ -164,7 +179,7 @@ def make_tenant(
     home: Home | None = None,
 ) -> Tenant:
     """Return an institution whose desk lies in a database, its tables made."""
-    desk = DeskStore(database, institution.content.id, origin)
+    desk = SignOffStore(database, institution.content.id, origin)
     desk.prepare()
     instruments = InstrumentStore(database)
     instruments.prepare()

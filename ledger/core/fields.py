@@ -249,6 +249,14 @@ class Reader:
             self._check_text(f"{name}[{index}]", item, max_bytes, pattern) for index, item in enumerate(items)
         ]
 
+    def values(self, name: str, *, least: int = 0, most: int = MAX_ITEMS) -> list[JsonValue]:
+        """Return a list as it stands, for a parser of its own.
+
+        Raises:
+            MalformedDocumentError: missing, not a list, or too few or many items.
+        """
+        return self._take_list(name, least, most)
+
     # --- the same, absent allowed: None ---------------------------------------------------------------------
 
     def opt_text(

@@ -17,7 +17,15 @@ from api.office.roles import PEOPLE, OfficeRole
 from ledger.core.errors import StateError
 from ledger.core.step import Sentence
 
-UNKNOWN = {"account": "a-0", "machine": "m-0", "number": "XX2026-000001", "import": "i-0"}
+UNKNOWN = {
+    "account": "a-0",
+    "machine": "m-0",
+    "number": "XX2026-000001",
+    "import": "i-0",
+    "draft": "990001",
+    "batch": "990002",
+    "request": "990003",
+}
 """Kind of a thing in a path -> an id that nobody has."""
 FREE_PARTS = {"name": "office.css"}
 """Parts of a path that belong to no institution."""
@@ -41,6 +49,7 @@ def things(world):
             "machine": world.add_machine("target", tenant),
             "number": world.issue(*documents_of(1 if tenant == INSTITUTION else 2), tenant=tenant)[-1],
             "import": upload(world, tenant),
+            **world.sign_off(tenant, 1 if tenant == INSTITUTION else 5),
         }
     return found
 
@@ -126,7 +135,8 @@ def strip(page, ids):
     """Return a page without what says where it was asked for, or by which session."""
     page = re.sub(r'name="form_token" value="\w*"', "", page)
     for identity in ids.values():
-        page = page.replace(identity, "ID")
+        if len(identity) > 3:  # ids that are mere counters stand in no page, their digits do
+            page = page.replace(identity, "ID")
     return page
 
 
