@@ -214,6 +214,8 @@ class MemoryGateway:
             return Acknowledged(self.entries[raw])
         signed = parse_signed_statement(raw)
         claims = signed.statement.claims
+        if body is None:
+            return self._take_act(raw)
         if self.verdicts.get(claims.number):
             return self.verdicts[claims.number].pop(0)
         assert not check_binding(signed.statement, parse_certificate(body)).reasons
@@ -229,6 +231,12 @@ class MemoryGateway:
         self.entries[raw] = LeafIndex(index)
         self.certificates[claims.number] = body
         return Acknowledged(LeafIndex(index))
+
+    def _take_act(self, raw):
+        apply(self.founded, self.states, raw, self.size, issues=self.issues)
+        self.entries[raw] = LeafIndex(self.size)
+        self.size += 1
+        return Acknowledged(self.entries[raw])
 
 
 class FlakyDatabase:

@@ -165,7 +165,6 @@ class OfficeWorld:
         assert not checked.faults, checked.faults
         return [one.number for one in desk.issue(checked.documents).documents]
 
-
     def sign_off(self, tenant=INSTITUTION, count=1):
         """Begin so many things of the sign-off; return the ids of the last ones, as paths have them."""
         signoff = self.office.tenants[tenant].make_signoff(self.gateway)

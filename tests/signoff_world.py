@@ -77,26 +77,6 @@ class SigningGateway(MemoryGateway):
             EventType.PERSON, encode_person_content(content), [make_signer(name)] if keyed else [], version
         )
 
-    def submit(self, entries):
-        return [
-            self._submit_act(raw) if body is None else answer
-            for (raw, body), answer in zip(entries, self._answer_all(entries), strict=True)
-        ]
-
-    def _answer_all(self, entries):
-        issues = [entry for entry in entries if entry[1] is not None]
-        answers = iter(super().submit(issues) if issues else ())
-        return [None if body is None else next(answers) for _, body in entries]
-
-    def _submit_act(self, raw):
-        from issuer.gateway import Acknowledged
-        from ledger.core.ids import LeafIndex
-
-        if raw not in self.entries:
-            self.entries[raw] = LeafIndex(self.size)
-            self.take(raw)
-        return Acknowledged(self.entries[raw])
-
 
 @dataclass
 class TestOffice:

@@ -39,7 +39,7 @@ _BLANK: Final[JsonObject] = {
         "owner": {"name": "", "code": ""}, "site": {"division": "", "address": ""},
     },
     "place": {"kind": "", "where": ""},
-    "environment": {"temperature": {"value": "", "unit": "°C"}, "humidity": {"value": "", "unit": "%RH"}},
+    "environment": {"temperature": {"value": "", "unit": ""}, "humidity": {"value": "", "unit": ""}},
     "standards": [{"id": "", "name": "", "exam_no": "", "exam_until": "", "range": "", "u": "",
                    "instruments": [{"no": "", "cert_no": "", "until": ""}]}],
     "results": [{"item": "", "unit": "", "error_unit": "", "k": "", "pass": "",
@@ -52,6 +52,8 @@ _BLANK: Final[JsonObject] = {
     "raw_record": {"no": ""},
 }  # fmt: skip
 """Every field that a form offers."""
+_UNITS: Final = {"temperature": "°C", "humidity": "%RH"}
+"""Units of conditions for which none was written."""
 _POINT_NAMES: Final = ("nominal", "measured", "error", "mpe", "u", "pass")
 
 
@@ -147,6 +149,10 @@ def read_content(values: Mapping[str, str]) -> JsonObject:
         if _PATH.fullmatch(path) is None or path in _NOT_SHOWN or not stripped:
             continue
         _set(content, path, _parse(path, stripped))
+    for name, unit in _UNITS.items():
+        given = content.get("environment", {}).get(name)
+        if isinstance(given, dict) and "value" in given:
+            given.setdefault("unit", unit)
     lists = _to_lists(content)
     return lists if isinstance(lists, dict) else {}
 

@@ -195,7 +195,7 @@ def test_the_database_of_another_desk_is_refused(database, store, institution, o
 def test_a_database_of_another_format_is_refused(database, store):
     with database.write() as connection:
         connection.execute(text("UPDATE desk_meta SET value = '0' WHERE key = 'format'"))
-    with pytest.raises(StateError, match="this desk's database is of the format '0', not '1'"):
+    with pytest.raises(StateError, match="this desk's database is of the format '0', not '2'"):
         store.prepare()
 
 
