@@ -59,15 +59,24 @@ class Guard:
 
         Args:
             app: what answers.
-            body_limits: path -> longest body in bytes, where it is not the usual one.
+            body_limits: path -> longest body in bytes, where it is not the usual one; `{x}` is any one step.
             headers: put on every response that does not have them.
             body_seconds: how long a body may take to arrive.
         """
         self._app = app
-        self._body_limits = body_limits
+        self._body_limits = {tuple(path.split("/")): limit for path, limit in body_limits.items()}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._body_seconds = body_seconds
         self._under_way: Counter[str] = Counter()
+
+    def _find_limit(self, path: str) -> int:
+        steps = path.split("/")
+        for template, limit in self._body_limits.items():
+            if len(template) == len(steps) and all(
+                one == step or one.startswith("{") for one, step in zip(template, steps, strict=True)
+            ):
+                return limit
+        return USUAL_BODY_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
@@ -96,7 +105,7 @@ class Guard:
         await self._app(scope, _replay(body, receive), send)
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
-        limit = self._body_limits.get(scope["path"], USUAL_BODY_BYTES)
+        limit = self._find_limit(scope["path"])
         if _read_length(scope) > limit:
             raise _too_large(limit)
         body = bytearray()

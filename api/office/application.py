@@ -29,6 +29,8 @@ from api.office.routes import (
     login,
     machines,
     registers,
+    round_api,
+    rounds,
     signoff_api,
     sites,
     staff,
@@ -42,16 +44,20 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *documents.OPERATIONS,
     *imports.OPERATIONS,
     *sites.OPERATIONS,
+    *rounds.OPERATIONS,
     *registers.OPERATIONS,
     *staff.OPERATIONS,
     *machines.OPERATIONS,
     *login.OPERATIONS,
     *signoff_api.OPERATIONS,
+    *round_api.OPERATIONS,
     *description.OPERATIONS,
 )
 """Everything that an office does. The menu has those for pages in this order."""
 
-BODY_LIMITS: Final = {"/imports": imports.MAX_BODY_BYTES, "/account/passkeys": 64 * 1024}
+BODY_LIMITS: Final = {"/imports": imports.MAX_BODY_BYTES, "/account/passkeys": 64 * 1024,
+    "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
+}
 """Path -> longest body in bytes, where it is not the usual one."""
 BODY_SECONDS: Final = 60.0
 
