@@ -55,7 +55,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 )
 """Everything that an office does. The menu has those for pages in this order."""
 
-BODY_LIMITS: Final = {"/imports": imports.MAX_BODY_BYTES, "/account/passkeys": 64 * 1024,
+BODY_LIMITS: Final = {
+    "/imports": imports.MAX_BODY_BYTES,
+    "/account/passkeys": 64 * 1024,
     "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
 }
 """Path -> longest body in bytes, where it is not the usual one."""

@@ -166,7 +166,10 @@ def _parse_item(reader: Reader, rules: Mapping[str, tuple[Limit, ...]]) -> Round
     if not isinstance(category, str) or category not in rules:
         raise MalformedDocumentError("no rule stands for its category", field=reader.path_of("instrument"))
     item = RoundItem(
-        reader.text("id", pattern=ITEM_PATTERN), instrument, reader.text("unit", max_bytes=16), rules[category]
+        reader.text("id", pattern=ITEM_PATTERN),
+        instrument,
+        reader.text("unit", max_bytes=16),
+        rules[category],
     )
     reader.opt_decimal("nominal")
     if "last" in reader:

@@ -74,7 +74,11 @@ def describe_limit(limit: Limit) -> JsonObject:
         "confirmed": limit.is_confirmed,
         "regulation": limit.regulation_id,
         **({} if limit.accuracy_class is None else {"class": limit.accuracy_class}),
-        **{name: encode_decimal(one) for name, one in zip(_LIMIT_NAMES, numbers, strict=True) if one is not None},
+        **{
+            name: encode_decimal(one)
+            for name, one in zip(_LIMIT_NAMES, numbers, strict=True)
+            if one is not None
+        },
     }
 
 

@@ -194,9 +194,7 @@ def _find_habits(chosen: Chosen, rule: RuleRow, day: date, book: RuleBook) -> Js
 
 def _find_unit(category: Category, day: date, book: RuleBook) -> str:
     columns = build_template(category, day, book, points=1, parts=1).columns
-    return next(
-        (one.example for one in columns if one.column.name == "results.0.unit" and one.example), "1"
-    )
+    return next((one.example for one in columns if one.column.name == "results.0.unit" and one.example), "1")
 
 
 def list_standards(

@@ -85,9 +85,7 @@ class Receiver:
         flags = [] if abs(sent_at - self.now) <= MAX_SKEW else [_flag_clock(sent_at, self.now)]
         return [self._take_one(stored, round_content, one, flags) for one in sent]
 
-    def _take_one(
-        self, stored: StoredRound, round_: Round, sent: Sent, flags: Sequence[Fault]
-    ) -> Taken:
+    def _take_one(self, stored: StoredRound, round_: Round, sent: Sent, flags: Sequence[Fault]) -> Taken:
         try:
             finding = parse_finding(sent.raw)
         except InputError as err:

@@ -42,11 +42,13 @@ _FILES: Final = {
     "canonical.js": "text/javascript",
     "decimal.js": "text/javascript",
     "device.js": "text/javascript",
+    "item_view.js": "text/javascript",
     "judge.js": "text/javascript",
     "office.js": "text/javascript",
     "vault.js": "text/javascript",
     "views.js": "text/javascript",
     "words.js": "text/javascript",
+    "work.js": "text/javascript",
     "round.css": "text/css",
     "icon.svg": "image/svg+xml",
     "manifest.json": "application/manifest+json",
@@ -103,7 +105,9 @@ def write_worker() -> bytes:
     raws = [read_static(f"round/{name}") or b"" for name in names]
     version = hashlib.sha256(b"".join(hashlib.sha256(raw).digest() for raw in raws)).hexdigest()[:16]
     kept = ["/round/", *(f"/round/{name}" for name in _FILES)]
-    head = f"const VERSION = {orjson.dumps(version).decode()};\nconst FILES = {orjson.dumps(kept).decode()};\n"
+    head = (
+        f"const VERSION = {orjson.dumps(version).decode()};\nconst FILES = {orjson.dumps(kept).decode()};\n"
+    )
     return head.encode() + (read_static(f"round/{_WORKER}") or b"")
 
 
@@ -145,7 +149,9 @@ def add_device(call: Call) -> Response:
             _require_room(writing.list_devices(), person)
             writing.add_device(device)
     if known is not None and (known.person != person or not known.is_active):
-        raise StateError("this key was registered before, and is not taken again", zh="该密钥已登记过，不能再次使用")
+        raise StateError(
+            "this key was registered before, and is not taken again", zh="该密钥已登记过，不能再次使用"
+        )
     if known is None:
         _note(call, device)
     return answer_json({"device": (known or device).id, "label": label}, HTTPStatus.CREATED)

@@ -193,7 +193,9 @@ def show_round(call: Call) -> Response:
     return _write_round(call)
 
 
-def _write_round(call: Call, status: int = HTTPStatus.OK, problem: StateError | InputError | None = None) -> Response:
+def _write_round(
+    call: Call, status: int = HTTPStatus.OK, problem: StateError | InputError | None = None
+) -> Response:
     with call.tenant.rounds.read() as reading:
         stored = reading.fetch_round(call.part("round"))
         findings = reading.list_findings(stored.id)
@@ -244,10 +246,16 @@ def list_errors(finding: Finding) -> list[tuple[str, str]]:
     rows = []
     for result in finding.results:
         points = result.get("points")
-        errors = [str(one.get("error")) for one in points if isinstance(one, dict)] if isinstance(points, list) else []
+        errors = (
+            [str(one.get("error")) for one in points if isinstance(one, dict)]
+            if isinstance(points, list)
+            else []
+        )
         unit = str(result.get("error_unit", ""))
         before = " *" if result.get("before_adjustment") else ""
-        rows.append((f"{result.get('part', '')} {result.get('item', '')}{before}", f"{', '.join(errors)} {unit}"))
+        rows.append(
+            (f"{result.get('part', '')} {result.get('item', '')}{before}", f"{', '.join(errors)} {unit}")
+        )
     return rows
 
 
