@@ -2,9 +2,9 @@
 
     {"v": 1, "round": "r-…", "round_digest": "…", "device": "d-…", "item": "3", "revision": 1,
      "made_at": "2026-11-03T02:10:00Z", "verified_on": "2026-11-03", "nameplate": "agrees",
-     "seals_before": "intact", "adjusted": false, "standards": ["350100-17"], "temperature"?: "22.4", "humidity"?: "60",
-     "results": [as input documents write them], "conclusion": "pass", "seals": [{"no": "A1", "point": "…"}],
-     "sticker_id"?: "…", "note"?: "…"}
+     "seals_before": "intact", "adjusted": false, "standards": ["350100-17"],
+     "temperature"?: "22.4", "humidity"?: "60", "results": [as input documents write them],
+     "conclusion": "pass", "seals": [{"no": "A1", "point": "…"}], "sticker_id"?: "…", "note"?: "…"}
 
 Signed is `FINDING_DOMAIN` and these bytes, in the canonical JSON profile, by a P-256 key that never leaves its
 device. A later revision of the same item by the same device takes the place of the earlier one; both are kept.

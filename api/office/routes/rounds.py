@@ -11,8 +11,8 @@ from api.office.enrolment import make_id
 from api.office.operations import Operation
 from api.office.pages import write_page
 from api.office.roles import READERS, OfficeRole
-from api.office.routes.machines import ADMINISTRATORS, WATCHERS
 from api.office.routes.sites import STANDINGS
+from api.office.routes.staff import ADMINISTRATORS, WATCHERS
 from api.office.signing_desk import SigningDesk, read_id
 from issuer.rounds.content import KINDS, parse_round
 from issuer.rounds.finding import Finding, parse_finding
@@ -33,6 +33,8 @@ from ledger.core.step import Sentence
 SHOWN: Final = 50
 """Rounds of the list."""
 MAX_PARTS: Final = 24
+_MARK: Final = "\u241f"
+"""Between the parts of a nameplate, in forms."""
 OPERATORS: Final = frozenset({OfficeRole.OPERATOR})
 KIND_WORDS: Final = {
     "initial": Sentence("initial", "首次检定"),
@@ -182,7 +184,7 @@ def _read_record(call: Call, number: str) -> JsonObject:
 
 def spell_item(item: DueItem) -> str:
     """Return how a form names an instrument: its newest document, else its nameplate."""
-    return item.number or "\u241f".join((item.name, item.model, item.serial, item.maker))
+    return item.number or _MARK.join([item.name, item.model, item.serial, item.maker])
 
 
 # --- what came back -----------------------------------------------------------------------------------------
