@@ -71,7 +71,9 @@ class TestRounds:
         signer = P256Signer(number.to_bytes(32, "big"))
         with self.store.write() as writing:
             if writing.find_device(identity) is None:
-                writing.add_device(Device(identity, person, f"tablet {number}", signer.public_key.multikey, 1))
+                writing.add_device(
+                    Device(identity, person, f"tablet {number}", signer.public_key.multikey, 1)
+                )
         self.signers[identity] = signer
         return identity
 

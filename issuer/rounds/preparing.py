@@ -194,7 +194,13 @@ def _find_habits(chosen: Chosen, rule: RuleRow, day: date, book: RuleBook) -> Js
 
 def _find_unit(category: Category, day: date, book: RuleBook) -> str:
     columns = build_template(category, day, book, points=1, parts=1).columns
-    return next((one.example for one in columns if one.column.name == "results.0.unit" and one.example), "1")
+    named = [one for one in columns if _is_unit_of_readings(one.column.name)]
+    return next((one.example for one in named if one.example), "1")
+
+
+def _is_unit_of_readings(name: str) -> bool:
+    steps = name.split(".")
+    return len(steps) == 3 and steps[0] == "results" and steps[2] == "unit"
 
 
 def list_standards(

@@ -57,9 +57,7 @@ B24_COMPONENTS = [
     ("content-digest", "sha-512=:mEWXIS7MaLRuGgxOBdODa3xqM1XdEvxoYhvlCFJ41QJgJc4GTsPp29l5oGX69wWdXymyU0rjJuahq4l5aGgfLQ==:"),
     ("content-length", "23"),
 ]  # fmt: skip
-B24_PARAMETERS = (
-    '("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256"'
-)
+B24_PARAMETERS = '("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256"'
 B24_SIGNATURE = "wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw=="
 
 
@@ -101,7 +99,11 @@ def sign(request=REQUEST, signer=SIGNER, **changes):
     digest = spell_digest(request.body)
     values = zip(COMPONENTS, (request.method, request.target_uri, digest), strict=True)
     signature = base64.b64encode(signer.sign(build_signature_base(list(values), parameters))).decode()
-    return {"content-digest": digest, "signature-input": f"sig={parameters}", "signature": f"sig=:{signature}:"}
+    return {
+        "content-digest": digest,
+        "signature-input": f"sig={parameters}",
+        "signature": f"sig=:{signature}:",
+    }
 
 
 def verify(headers, request=REQUEST, key=SIGNER.public_key, now=NOW):

@@ -70,7 +70,11 @@ def test_an_instrument_that_is_only_listed_comes_with_its_nozzles():
     [
         ({}, [], "choose 1 to 200"),
         ({}, [chosen(1)] * 201, "choose 1 to 200"),
-        ({}, [Chosen(None, SCALE, "PRICE_SCALE", 0, "350100")], "YH010341 .* no limits that a device can judge"),
+        (
+            {},
+            [Chosen(None, SCALE, "PRICE_SCALE", 0, "350100")],
+            "YH010341 .* no limits that a device can judge",
+        ),
         ({}, [Chosen(None, SCALE, "SPEED", 0, "350100")], "category"),
         ({"kind": "in_service"}, [chosen(1)], "kind"),
         ({"uncertainty": "x"}, [chosen(1)], "u:"),
@@ -171,7 +175,12 @@ def test_any_other_bytes_are_an_input_error(raw):
 
 def test_huge_findings_and_other_spellings_are_refused(rounds):
     raw = encode_canonical_json(rounds.finding())
-    for other in (b" " + raw, raw[:-1] + b',"z":1}', b"[" * 70_000, b'{"a":"' + b"x" * MAX_FINDING_BYTES + b'"}'):
+    for other in (
+        b" " + raw,
+        raw[:-1] + b',"z":1}',
+        b"[" * 70_000,
+        b'{"a":"' + b"x" * MAX_FINDING_BYTES + b'"}',
+    ):
         with pytest.raises(InputError):
             parse_finding(other)
 
@@ -182,7 +191,14 @@ def test_keys_of_devices_are_points_of_p256(raw):
         parse_device_key(raw)
 
 
-WRONG_ERROR = {"nominal": "20.00", "measured": "20.08", "error": "0.10", "mpe": "0.30", "pass": True, "u": "0.05"}
+WRONG_ERROR = {
+    "nominal": "20.00",
+    "measured": "20.08",
+    "error": "0.10",
+    "mpe": "0.30",
+    "pass": True,
+    "u": "0.05",
+}
 SHORT = {"item": "indication_error", "part": "1", "unit": "L", "error_unit": "%", "k": "2", "pass": True}
 
 

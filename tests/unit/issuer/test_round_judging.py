@@ -69,7 +69,11 @@ def test_readings_before_adjustment_do_not_decide():
 
 @pytest.mark.parametrize(
     ("readings", "field"),
-    [((), "series[0]"), ((("0", "1"),), "series[0].points[0].nominal"), ((("x", "1"),), "series[0].points[0]")],
+    [
+        ((), "series[0]"),
+        ((("0", "1"),), "series[0].points[0].nominal"),
+        ((("x", "1"),), "series[0].points[0]"),
+    ],
 )
 def test_readings_that_have_no_error_are_refused(readings, field):
     with pytest.raises(MalformedDocumentError) as caught:
@@ -147,7 +151,9 @@ def run_script(value):
     if node is None:
         pytest.skip("node is not installed")
     command = [node, "--no-warnings", "--input-type=module", "-e", RUN, SCRIPTS.as_uri()]
-    done = subprocess.run(command, input=json.dumps(value), capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        command, input=json.dumps(value), capture_output=True, text=True, timeout=60, check=True
+    )
     return json.loads(done.stdout)
 
 
