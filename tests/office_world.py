@@ -15,12 +15,10 @@ from desk_world import NOW, CountingRandomness, MemoryGateway, apply, document, 
 from starlette.testclient import TestClient
 from world import INSTITUTION, ORIGIN, World, make_signer
 
-from api.limits import Guard
 from api.office import enrolment
 from api.office.accounts import Machine
-from api.office.application import BODY_LIMITS, OPERATIONS, build_office
+from api.office.application import OPERATIONS, build_office, guard_office
 from api.office.call import Office
-from api.office.pages import HEADERS
 from api.office.passwords import PasswordHasher
 from api.office.roles import PEOPLE, OfficeRole
 from api.office.secret_box import SecretBox
@@ -114,7 +112,7 @@ class OfficeWorld:
         client.form_token = find_form_token(client.get("/account").text)
         return client
 
-    def login_form(self, name, tenant=INSTITUTION, **changes):
+    def login_form(self, name, tenant=INSTITUTION, /, **changes):
         secret = self.secrets.get((tenant, name), bytes(20))
         code = compute_code(secret, self.clock.now)
         return {"tenant": tenant, "name": name, "password": PASSWORD, "code": code, **changes}
@@ -262,7 +260,7 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
             CountingRandomness(),
             development=True,
         )
-        app = Guard(build_office(office, operations), BODY_LIMITS, HEADERS)
+        app = guard_office(build_office(office, operations), office)
         made = OfficeWorld(office, app, clock, gateway)
         for tenant in tenants:
             for role in roles:

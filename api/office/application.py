@@ -11,14 +11,17 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from api import describe, problems
 from api.limits import Guard
 from api.negotiation import choose_language
 from api.office.call import Office
 from api.office.dispatch import make_endpoint
+from api.office.doorkeeper import Doorkeeper
 from api.office.operations import Operation, check_operations, require_declared
 from api.office.pages import HEADERS, write_problem
+from api.office.path_limits import PathLimits
 from api.office.routes import (
     corrections,
     description,
@@ -55,22 +58,41 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 )
 """Everything that an office does. The menu has those for pages in this order."""
 
+<<<<<<< HEAD
 BODY_LIMITS: Final = {
     "/imports": imports.MAX_BODY_BYTES,
     "/account/passkeys": 64 * 1024,
     "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
 }
 """Path -> longest body in bytes, where it is not the usual one."""
+=======
+BODY_LIMITS: Final = PathLimits(
+    {
+        "/imports": imports.MAX_BODY_BYTES,
+        "/account/passkeys": 64 * 1024,
+        **dict.fromkeys(drafts.LONG_FORMS, drafts.MAX_FORM_BYTES),
+        **dict.fromkeys(signoff_api.LONG_BODIES, signoff_api.MAX_BODY_BYTES),
+        "/corrections/requests": corrections.MAX_BODY_BYTES,
+    }
+)
+"""Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""
+>>>>>>> signoff
 BODY_SECONDS: Final = 60.0
 
 
-def create_office(office: Office) -> Guard:
+def create_office(office: Office) -> ASGIApp:
     """Return the application of an office behind its limits.
 
     Raises:
         StateError: an operation is not what operations must be, or a route declares none.
     """
-    return Guard(build_office(office), BODY_LIMITS, HEADERS, body_seconds=BODY_SECONDS)
+    return guard_office(build_office(office), office)
+
+
+def guard_office(app: ASGIApp, office: Office) -> ASGIApp:
+    """Return an application behind the limits of an office."""
+    guard = Guard(app, BODY_LIMITS, HEADERS, body_seconds=BODY_SECONDS)
+    return Doorkeeper(guard, office, BODY_LIMITS)
 
 
 def _add(app: FastAPI, office: Office, operation: Operation) -> None:

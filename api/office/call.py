@@ -19,12 +19,12 @@ from api.office.passwords import PasswordHasher
 from api.office.secret_box import SecretBox
 from api.office.sessions import make_form_token
 from api.office.site import Site
-from api.office.store import OfficeStore
+from api.office.store import NOT_HERE, OfficeStore
 from api.office.tenants import Tenant, Tenants
 from issuer.signoff.office import OfficeLog
 from ledger.core.canonical import JsonObject, as_object, parse_json
 from ledger.core.encoding import parse_date
-from ledger.core.errors import InputError, MalformedDocumentError
+from ledger.core.errors import InputError, MalformedDocumentError, NotFoundError
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 -- the name of a field
 """Name of the field in which every form of somebody logged in carries its token."""
@@ -180,8 +180,15 @@ class Call:
         return make_form_token(self.caller.token) if self.caller is not None and self.caller.token else ""
 
     def part(self, name: str) -> str:
-        """Return what stands in the path under a name."""
-        return str(self.request.path_params[name])
+        """Return what stands in the path under a name.
+
+        Raises:
+            NotFoundError: it has characters that no name has.
+        """
+        found = str(self.request.path_params[name])
+        if not found.isprintable():
+            raise NotFoundError(NOT_HERE)
+        return found
 
     def read_json(self, *, max_bytes: int = 1 << 20) -> JsonObject:
         """Return the JSON object that came as body.

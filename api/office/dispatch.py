@@ -29,7 +29,8 @@ from api.problems import Problem, answer_problem, build_http_problem, build_prob
 from ledger.core.errors import BrokenSignatureError, InputError, NotFoundError, ReadOnlyError, StateError
 from ledger.core.signature import parse_multikey
 
-MAX_FIELDS: Final = 400
+MAX_FIELDS: Final = 1100
+"""A list of drafts has up to 1,000 boxes to tick."""
 MAX_FILES: Final = 4
 MAX_FIELD_BYTES: Final = 64 * 1024
 LANGUAGE_COOKIE: Final = "lang"

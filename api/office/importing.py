@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 from api.office.tenants import Tenant
@@ -32,6 +33,8 @@ from ledger.core.errors import InputError
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 SHOWN_FAULTS: Final = 500
 """Faults that a page lists; the workbook of errors has all of them."""
+_BUSY: Final = BoundedSemaphore(2)
+"""Files that are looked at at the same time: each takes a core, and a process of its own where it is a workbook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ def look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, commo
         InputError: the file as a whole cannot be read.
         UnavailableError: the registers are out of reach, or no process could be started.
     """
+    with _BUSY:
+        return _look_at(tenant, gateway, name, raw, common)
+
+
+def _look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, common: bytes | None) -> Look:
     if len(raw) > MAX_FILE_BYTES:
         raise InputError(
             f"at most {MAX_FILE_BYTES // 2**20} MiB; split it",

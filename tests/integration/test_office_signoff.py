@@ -1,4 +1,4 @@
-"""A day of sign-off over HTTP: a LIMS hands in, three people sign on pages, nothing twice, keys opened for one action."""
+"""A day of sign-off over HTTP: a LIMS hands in, three people sign, nothing twice, keys opened for one action."""
 
 import json
 import re
@@ -369,6 +369,31 @@ def test_a_persons_key_is_opened_by_their_passphrase_for_one_action(world, tmp_p
     page = world.post(world.browser("op"), "/drafts/submit", {**body, "draft": "1", "passphrase": "x" * 20})
     assert SECRET not in page.text
     assert "x" * 20 not in page.text
+
+
+def test_three_hundred_are_ticked_at_once(world):
+    ids = hand_in(world, *range(1, 301))
+    ticked = {"draft": [str(one) for one in ids], "checker": "P-ch", "approver": "P-ap"}
+    assert "<b>Done: 300</b>" in post(world, world.browser("op"), "/drafts/submit", ticked).text
+    many = {"draft": [str(one) for one in range(1, 1002)]}
+    answer = world.post(world.browser("ch"), "/checks", many)
+    assert (answer.status_code, "more than 1000 times" in answer.text) == (422, True)
+    assert "<b>Done: 300</b>" in post(world, world.browser("ch"), "/checks", ticked).text
+
+
+@pytest.mark.parametrize("path", ["/drafts/1/edit", "/api/drafts", "/drafts/submit"])
+def test_a_stranger_sends_nothing_long(world, path):
+    assert world.client().post(path, content=b"x" * 100_000).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("/drafts/7/edit", 512 * 1024), ("/drafts/7/8/edit", None), ("/drafts//edit", None), ("/login", None)],
+)
+def test_limits_of_paths_with_ids(path, limit):
+    from api.office.application import BODY_LIMITS
+
+    assert BODY_LIMITS.get(path) == limit
 
 
 # --- the form -----------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest
 from ledger.core.step import Sentence
 
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+"""A supplement comes as the file itself; only its digest is kept."""
 _ACTS: Final = {word: event_type for event_type, word in REQUESTED.items()}
 _DECIDERS: Final = frozenset({OfficeRole.CHECKER, OfficeRole.APPROVER})
 _OPERATORS: Final = frozenset({OfficeRole.OPERATOR})

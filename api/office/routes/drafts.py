@@ -28,6 +28,18 @@ from ledger.core.register_fields import RegisterState
 from ledger.core.step import Sentence
 
 MAX_CHOSEN: Final = 1000
+MAX_FORM_BYTES: Final = 512 * 1024
+LONG_FORMS: Final = (
+    "/drafts/submit",
+    "/drafts/discard",
+    "/drafts/return",
+    "/drafts/{draft}/edit",
+    "/drafts/{draft}/judge",
+    "/checks",
+    "/batches",
+    "/batches/{batch}/approve",
+)
+"""Paths of forms that hold whole documents, or many ticks."""
 _LISTED: Final = 1000
 _MAX_FIELD: Final = 4096
 _OPERATORS: Final = frozenset({OfficeRole.OPERATOR})

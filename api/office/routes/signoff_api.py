@@ -47,12 +47,24 @@ _CHECKERS: Final = frozenset({OfficeRole.CHECKER})
 _APPROVERS: Final = frozenset({OfficeRole.APPROVER})
 _LISTERS: Final = READERS | {OfficeRole.MACHINE}
 _WHOLE: Final = STAFF | {OfficeRole.AUDITOR, OfficeRole.MACHINE}
-_MAX_BODY: Final = 8 * 1024 * 1024
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+LONG_BODIES: Final = (
+    "/api/drafts",
+    "/api/drafts/{draft}",
+    "/api/look",
+    "/api/desk/submit",
+    "/api/desk/check",
+    "/api/desk/return",
+    "/api/desk/discard",
+    "/api/batches",
+    "/api/batches/{batch}/approve",
+)
+"""Paths whose bodies hold documents, or many ids."""
 _STATES: Final = {state.value: state for state in DraftState}
 
 
 def _read(call: Call) -> Reader:
-    return Reader(call.read_json(max_bytes=_MAX_BODY), "")
+    return Reader(call.read_json(max_bytes=MAX_BODY_BYTES), "")
 
 
 def _read_key(call: Call) -> str | None:

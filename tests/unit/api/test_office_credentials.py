@@ -175,7 +175,7 @@ def test_a_file_that_is_no_key_is_refused(tmp_path):
 
 
 def test_form_tokens_belong_to_one_session():
-    one, two = make_token(lambda size: bytes(size)), make_token(lambda size: b"\x01" * size)
+    one, two = make_token(bytes), make_token(lambda size: b"\x01" * size)
     assert len(one) == 43
     assert is_form_token(one, make_form_token(one))
     assert not is_form_token(one, make_form_token(two))
