@@ -13,7 +13,7 @@ from datetime import timedelta
 import orjson
 from desk_world import NOW, CountingRandomness, MemoryGateway, apply, document, rows
 from starlette.testclient import TestClient
-from world import INSTITUTION, ORIGIN, World, make_signer
+from world import INSTITUTION, ORIGIN, VERIFIED_ON, World, make_signer
 
 from api.office import enrolment
 from api.office.accounts import Machine
@@ -28,6 +28,8 @@ from api.office.store import OfficeStore
 from api.office.tenants import make_tenant
 from api.office.totp import compute_code
 from issuer.profile import parse_institution_file
+from issuer.rounds.preparing import Chosen, Plan, prepare_round
+from issuer.rounds.store import Device, StoredRound
 from issuer.signoff.approving import Approver
 from issuer.signoff.correcting import Corrections
 from issuer.signoff.office import Person
@@ -42,6 +44,7 @@ from ledger.store.engine import Database
 
 OTHER = InstitutionId("350100-02")
 """The second institution of the office."""
+INSTITUTIONS = (INSTITUTION, OTHER)
 EVERY_ROLE = tuple(sorted(PEOPLE))
 PASSWORD = "a long pass phrase"
 URL = "http://localhost:8003"
@@ -185,6 +188,37 @@ class OfficeWorld:
             number = documents_number(signoff)
             request = Corrections(signoff).ask(EventType.SUSPEND, number, reason, "x", "P-operator")
         return {"draft": str(ids[-1]), "batch": str(batch), "request": str(request.id)}
+
+    def go_round(self, tenant=INSTITUTION):
+        """Prepare a round and register a device; return their ids."""
+        chosen = self.office.tenants[tenant]
+        application = Writer(chosen.make_signoff(self.gateway)).accept(APPLICATION, "P-operator")
+        round_ = round_of(tenant, self.office, application.id)
+        device = Device(
+            round_.id.replace("r-", "d-"), "P-operator", "tablet", make_signer(tenant).public_key.multikey, 1
+        )
+        with chosen.rounds.write() as writing:
+            writing.add_round(round_)
+            writing.add_device(device)
+        return {"round": round_.id, "device": device.id}
+
+
+def round_of(tenant, office, application):
+    """Return a round of the first pump that an institution has verified, with an id of its own."""
+    record = document(1)
+    record.pop("applicant")
+    plan = Plan(
+        f"r-{INSTITUTIONS.index(tenant):016x}",
+        tenant,
+        "示例加油站",
+        VERIFIED_ON,
+        "periodic",
+        application,
+        "P-operator",
+        office.clock(),
+    )
+    prepared = prepare_round(plan, [Chosen(record, None, "", 0, "")], [], load_rule_book())
+    return StoredRound(plan.id, prepared.content, prepared.private, "P-operator", 1)
 
 
 def documents_number(signoff):

@@ -58,14 +58,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 )
 """Everything that an office does. The menu has those for pages in this order."""
 
-<<<<<<< HEAD
-BODY_LIMITS: Final = {
-    "/imports": imports.MAX_BODY_BYTES,
-    "/account/passkeys": 64 * 1024,
-    "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
-}
-"""Path -> longest body in bytes, where it is not the usual one."""
-=======
 BODY_LIMITS: Final = PathLimits(
     {
         "/imports": imports.MAX_BODY_BYTES,
@@ -73,10 +65,10 @@ BODY_LIMITS: Final = PathLimits(
         **dict.fromkeys(drafts.LONG_FORMS, drafts.MAX_FORM_BYTES),
         **dict.fromkeys(signoff_api.LONG_BODIES, signoff_api.MAX_BODY_BYTES),
         "/corrections/requests": corrections.MAX_BODY_BYTES,
+        "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""
->>>>>>> signoff
 BODY_SECONDS: Final = 60.0
 
 

@@ -315,7 +315,7 @@ def test_a_revoked_device_is_told_and_keeps_what_it_has(office, browser, devices
     two.verify("SN2", ["20.00", "20.00", "20.00"], seal="C2")
     two.sign()
     two.sync()
-    two.page.get_by_text("1条记录已同步").wait_for()
+    two.page.get_by_text("1条被拒收，保留在本机").wait_for()
     card = two.page.locator("button.card", has_text="SN2")
     assert "拒收" in card.inner_text()
     card.click()

@@ -41,6 +41,13 @@ KIND_WORDS: Final = {
     "periodic": Sentence("periodic", "周期检定"),
     "after_repair": Sentence("after repair", "修理后检定"),
 }
+ITEM_WORDS: Final = {
+    "indication_error": Sentence("Indication error", "示值误差"),
+    "indication_error_low": Sentence("Indication error, low zone", "低区示值误差"),
+    "indication_error_high": Sentence("Indication error, high zone", "高区示值误差"),
+    "error_in_use": Sentence("Error in use", "使用误差"),
+    "repeatability": Sentence("Repeatability", "重复性"),
+}
 FINDING_WORDS: Final = {
     "drafted": Sentence("became a draft", "已转为草稿"),
     "held": Sentence("waits, with reasons", "待处理"),
@@ -243,21 +250,18 @@ def _find_drafts(call: Call, findings: list[StoredFinding]) -> dict[int, StoredD
     return found
 
 
-def list_errors(finding: Finding) -> list[tuple[str, str]]:
-    """Return part and errors of each series of a finding, as the page compares them."""
+def list_errors(finding: Finding) -> list[tuple[str, Sentence, str]]:
+    """Return part, item and errors of each series of a finding, as the page compares them."""
     rows = []
     for result in finding.results:
         points = result.get("points")
-        errors = (
-            [str(one.get("error")) for one in points if isinstance(one, dict)]
-            if isinstance(points, list)
-            else []
-        )
-        unit = str(result.get("error_unit", ""))
-        before = " *" if result.get("before_adjustment") else ""
-        rows.append(
-            (f"{result.get('part', '')} {result.get('item', '')}{before}", f"{', '.join(errors)} {unit}")
-        )
+        listed = points if isinstance(points, list) else []
+        errors = ", ".join(str(one.get("error")) for one in listed if isinstance(one, dict))
+        code = str(result.get("item", ""))
+        named = ITEM_WORDS.get(code, Sentence(code, code))
+        if result.get("before_adjustment"):
+            named = Sentence(f"{named.en} before adjustment", f"调修前{named.zh}")
+        rows.append((str(result.get("part", "")), named, f"{errors} {result.get('error_unit', '')}"))
     return rows
 
 

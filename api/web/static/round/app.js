@@ -284,7 +284,7 @@ const note = (id, results) => {
 /** Send what the office has not answered yet; an answer that was lost is asked for again. */
 const sync = async () => {
   const session = await join();
-  let sent = 0;
+  const became = { taken: 0, held: 0, refused: 0 };
   for (const kept of content.rounds) {
     const unsent = listUnsent(kept.id);
     for (let start = 0; start < unsent.length; start += AT_ONCE) {
@@ -293,11 +293,16 @@ const sync = async () => {
       const answer = await sendFindings(session.form_token, kept.id, { sent_at: sentAt, findings });
       note(kept.id, answer.findings);
       await vault.save(content);
-      sent += findings.length;
+      for (const { state } of answer.findings) became[state in became ? state : "taken"] += 1;
     }
   }
   here();
-  return sent ? t(`${sent} findings are in the office.`, `${sent}条记录已同步。`) : t("Nothing was waiting.", "没有待同步的记录。");
+  const sentences = [
+    became.taken && t(`${became.taken} findings are in the office.`, `${became.taken}条记录已同步。`),
+    became.held && t(`${became.held} wait in the office with reasons.`, `${became.held}条已同步，待处理。`),
+    became.refused && t(`${became.refused} were refused and stay on this device.`, `${became.refused}条被拒收，保留在本机。`),
+  ].filter(Boolean);
+  return sentences.length ? sentences.join(t(" ", "")) : t("Nothing was waiting.", "没有待同步的记录。");
 };
 
 // --- start ----------------------------------------------------------------------------------------------
