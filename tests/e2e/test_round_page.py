@@ -165,14 +165,17 @@ READ_ALL = """async () => {
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
       return "bytes:" + String.fromCharCode(...new Uint8Array(value.buffer ?? value).slice(0, 60000));
     }
-    if (value && typeof value === "object") return Object.entries(value).map(([k, v]) => `${k}=${spell(v)}`).join(",");
+    if (value && typeof value === "object") {
+      return Object.entries(value).map(([k, v]) => `${k}=${spell(v)}`).join(",");
+    }
     return String(value);
   };
   const cached = [];
   for (const name of await caches.keys()) {
     for (const request of await (await caches.open(name)).keys()) cached.push(new URL(request.url).pathname);
   }
-  return { kept: keys.map((key, at) => [key, spell(values[at])]), cached, local: JSON.stringify({...localStorage, ...sessionStorage}) };
+  const local = JSON.stringify({ ...localStorage, ...sessionStorage });
+  return { kept: keys.map((key, at) => [key, spell(values[at])]), cached, local };
 }"""
 
 
@@ -181,6 +184,16 @@ def test_a_day_without_network_with_two_devices(office, browser, round_id, devic
     for device in devices:
         device.context.set_offline(True)
         device.start_cold()
+    work_offline(one, two)
+    check_secrets(one)
+    for device in devices:
+        device.context.set_offline(False)
+    come_back(one, two)
+    assert not one.faults + two.faults
+    look_as_approver(office, browser, round_id)
+
+
+def work_offline(one, two):
     shoot(one.page, "round-locked")
     one.unlock("another pass phrase")
     one.page.get_by_text("口令错误").wait_for()
@@ -208,10 +221,9 @@ def test_a_day_without_network_with_two_devices(office, browser, round_id, devic
     one.sync()
     one.page.get_by_text("无法连接办公系统").wait_for()
     shoot(one.page, "round-offline")
-    check_secrets(one)
 
-    for device in devices:
-        device.context.set_offline(False)
+
+def come_back(one, two):
     one.sync()
     one.page.get_by_text("2条记录已同步").wait_for()
     assert one.page.locator("button.card", has_text="已转为草稿").count() == 2, one.page.inner_text("main")
@@ -222,8 +234,9 @@ def test_a_day_without_network_with_two_devices(office, browser, round_id, devic
     two.page.get_by_text("1条记录已同步").wait_for()
     two.page.locator("button.card", has_text="另一设备也有记录").wait_for()
     shoot(two.page, "round-conflict-device")
-    assert not one.faults + two.faults
 
+
+def look_as_approver(office, browser, round_id):
     for language in ("zh-CN", "en-GB"):
         page = open_context(browser, language, viewport={"width": 360, "height": 740}).new_page()
         log_in(page, office, "zhang")
@@ -310,6 +323,7 @@ def test_a_revoked_device_is_told_and_keeps_what_it_has(office, browser, devices
     assert not find_violations(page)
     page.get_by_role("button", name="停用平板二").click()
     page.get_by_text("已停用：").wait_for()
+    two.start_cold()
     two.unlock()
     two.open_round()
     two.verify("SN2", ["20.00", "20.00", "20.00"], seal="C2")

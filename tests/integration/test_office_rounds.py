@@ -198,9 +198,9 @@ def test_what_is_held_becomes_a_draft_by_its_operator(world, browser):
     assert "NAMEPLATE" in [one["code"] for one in answer["reasons"]]
     page = browser.get(f"/rounds/{world.round}")
     assert "the nameplate was other" in page.text
-    done = world.post(browser, f"/rounds/{world.round}/findings/1/draft")
+    done = world.post(browser, f"/rounds/{world.round}/findings/2/draft")
     assert done.headers["location"] == "/drafts/1"
-    again = world.post(browser, f"/rounds/{world.round}/findings/1/draft")
+    again = world.post(browser, f"/rounds/{world.round}/findings/2/draft")
     assert again.status_code == 409
     assert "does not wait" in again.text
 
