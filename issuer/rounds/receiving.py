@@ -23,6 +23,7 @@ from issuer.rounds.content import Round, parse_round
 from issuer.rounds.finding import Finding, compose_content, find_doubts, parse_finding, verify_finding
 from issuer.rounds.store import Device, RoundReading, RoundStore, StoredFinding, StoredRound
 from issuer.signoff.office import to_ms
+from issuer.signoff.states import DraftState
 from issuer.signoff.store import StoredDraft
 from issuer.signoff.writing import Writer
 from ledger.core.canonical import JsonObject, JsonValue, as_object
@@ -31,6 +32,8 @@ from ledger.core.signature import parse_multikey
 
 MAX_SKEW: Final = timedelta(minutes=5)
 """Clocks of devices may be so far off (domain §6.4); beyond it a finding is taken, and flagged."""
+MAX_LOOKED_BACK: Final = 200
+"""Revisions among whose drafts the one that is still open is looked for."""
 RIVAL_DAYS: Final = 7
 """Findings of two devices about one instrument contradict each other if they lie so near."""
 
@@ -182,15 +185,26 @@ class Receiver:
             return None, [*reasons, _fault("DRAFT_CLOSED", "draft", str(err), zh)]
 
     def _write(self, finding: Finding, round_: Round, content: JsonObject) -> StoredDraft:
-        """Make the draft of a device and instrument, or write its later revision into it."""
-        request_id = finding.request_id
+        """Make the draft of a device and instrument, or write its later revision into it.
+
+        A draft that was given up stays so; a later revision begins another one.
+        """
+        known = self._find_drafts(finding)
+        left = [one for one in known.values() if one.state is not DraftState.DISCARDED]
+        if left:
+            applicant = {"applicant": self.writer.find_applicant(round_.application)}
+            return self.writer.edit(left[-1].id, {**applicant, **content}, self.person)
+        request_id = f"{finding.request_id}/{finding.revision}" if known else finding.request_id
+        whole = {**content, "request_id": request_id}
+        return self.writer.create([whole], self.person, application=round_.application)[0]
+
+    def _find_drafts(self, finding: Finding) -> dict[str, StoredDraft]:
+        """Return the drafts of this device and instrument by request id, the earlier ones first."""
+        revisions = range(max(1, finding.revision - MAX_LOOKED_BACK), finding.revision + 1)
+        names = [finding.request_id, *(f"{finding.request_id}/{number}" for number in revisions)]
         with self.writer.office.store.read() as desk:
-            known = desk.find_draft_requests([request_id]).get(request_id)
-        if known is None:
-            whole = {**content, "request_id": request_id}
-            return self.writer.create([whole], self.person, application=round_.application)[0]
-        applicant = {"applicant": self.writer.find_applicant(round_.application)}
-        return self.writer.edit(known.id, {**applicant, **content}, self.person)
+            found = desk.find_draft_requests(names)
+        return {name: found[name] for name in names if name in found}
 
     def make_draft(self, round_: str, position: int) -> Taken:
         """Make a draft of a finding that is held, whatever stands against it: its operator corrects it there.

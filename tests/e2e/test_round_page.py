@@ -292,6 +292,27 @@ def test_a_lost_answer_is_asked_again(office, devices):
     assert "已转为草稿" in card.inner_text()
 
 
+def test_a_round_leaves_the_device_when_all_of_it_is_in_the_office(office, browser, round_id):
+    device = Device(browser, office, "平板三")
+    device.set_up()
+    device.take_along()
+    page, removes = device.page, device.page.get_by_role("button", name="从本机移除")
+    assert removes.count() == 1, "nothing was written yet"
+    device.verify("SN3", ["20.00", "20.00", "20.00"])
+    page.get_by_role("button", name="示例加油站").click()
+    assert removes.count() == 0, "begun"
+    page.locator("button.card", has_text="SN3").click()
+    device.sign()
+    assert removes.count() == 0, "not sent"
+    device.sync()
+    page.get_by_text("1条记录已同步").wait_for()
+    removes.click()
+    page.get_by_text("尚未下载").wait_for()
+    page.reload()
+    device.unlock()
+    page.get_by_text("尚未下载").wait_for()
+
+
 def test_idle_devices_lock_themselves(office, browser, devices):
     two = devices[1]
     two.page.close()

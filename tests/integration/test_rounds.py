@@ -79,6 +79,16 @@ def test_a_revision_after_the_draft_was_submitted_is_held(rounds):
     assert rounds.office.draft(first.draft).state is DraftState.SUBMITTED
 
 
+def test_a_draft_that_was_given_up_stays_so_and_a_later_revision_begins_another(rounds):
+    (first,) = rounds.take(rounds.finding())
+    rounds.office.writer.discard([first.draft], OPERATOR, "measured again")
+    (second,) = rounds.take(rounds.finding(revision=2, note="b"))
+    (third,) = rounds.take(rounds.finding(revision=3, note="c"))
+    assert (second.state, third.state) == ("drafted", "drafted")
+    assert second.draft == third.draft != first.draft
+    assert rounds.office.draft(first.draft).state is DraftState.DISCARDED
+
+
 def test_a_revision_with_the_same_number_and_other_bytes_is_refused(rounds):
     rounds.take(rounds.finding())
     (other,) = rounds.take(rounds.finding(note="x"))

@@ -247,7 +247,20 @@ const showRound = (id) => {
         `${item.instrument.model ?? ""} · ${nameState(state)}`,
         conflict ? h("span", { class: "doubt" }, ` · ${t("another device has one too", "另一设备也有记录")}`) : null);
     }),
+    isSettled(round) ? h("p", { class: "actions" }, button(t("Remove from this device", "从本机移除"), () => removeRound(id), { class: "danger" })) : null,
   );
+};
+
+/** Tell whether nothing of a round would be lost with this device's copy: all that was written is in the office. */
+const isSettled = (round) =>
+  round.items.every((item) => ["untouched", "drafted", "held", "replaced"].includes(stateOf(content.work[`${round.id}/${item.id}`])));
+
+/** Take a round off this device, once the office has answered everything of it. */
+const removeRound = async (id) => {
+  content.rounds = content.rounds.filter((one) => one.id !== id);
+  content.work = Object.fromEntries(Object.entries(content.work).filter(([key]) => !key.startsWith(`${id}/`)));
+  await vault.save(content);
+  go(showRounds);
 };
 
 const openItem = (id, itemId) => {
