@@ -84,6 +84,7 @@ FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "when": ("When", "时间"),
 }
 """Field of a form -> how pages call it, in English and Chinese; others are named as they are."""
+_TEMPLATES.globals["all_field_words"] = FIELD_WORDS
 _NOT_FOUND_ZH: Final = "这里没有此名称的内容。"
 _GENERAL_ZH: Final = {
     HTTPStatus.NOT_FOUND: _NOT_FOUND_ZH,
