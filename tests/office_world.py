@@ -13,7 +13,7 @@ from datetime import timedelta
 import orjson
 from desk_world import NOW, CountingRandomness, MemoryGateway, apply, document, rows
 from starlette.testclient import TestClient
-from world import INSTITUTION, ORIGIN, World, make_signer
+from world import INSTITUTION, ORIGIN, VERIFIED_ON, World, make_signer
 
 from api.office import enrolment
 from api.office.accounts import Machine
@@ -28,12 +28,15 @@ from api.office.store import OfficeStore
 from api.office.tenants import make_tenant
 from api.office.totp import compute_code
 from issuer.profile import parse_institution_file
+from issuer.rounds.preparing import Chosen, Plan, prepare_round
+from issuer.rounds.store import Device, StoredFinding, StoredRound
 from issuer.signoff.approving import Approver
 from issuer.signoff.correcting import Corrections
 from issuer.signoff.office import Person
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.writing import Writer
 from ledger.core.act import ReasonCode
+from ledger.core.canonical import encode_canonical_json
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_base64
 from ledger.core.event import EventType
@@ -42,6 +45,7 @@ from ledger.store.engine import Database
 
 OTHER = InstitutionId("350100-02")
 """The second institution of the office."""
+INSTITUTIONS = (INSTITUTION, OTHER)
 EVERY_ROLE = tuple(sorted(PEOPLE))
 PASSWORD = "a long pass phrase"
 URL = "http://localhost:8003"
@@ -185,6 +189,75 @@ class OfficeWorld:
             number = documents_number(signoff)
             request = Corrections(signoff).ask(EventType.SUSPEND, number, reason, "x", "P-operator")
         return {"draft": str(ids[-1]), "batch": str(batch), "request": str(request.id)}
+
+    def go_round(self, tenant=INSTITUTION):
+        """Prepare a round, register a device, and hold a finding of it; return the ids of the first two."""
+        chosen = self.office.tenants[tenant]
+        application = Writer(chosen.make_signoff(self.gateway)).accept(APPLICATION, "P-operator")
+        round_ = round_of(tenant, self.office, application.id)
+        device = Device(
+            round_.id.replace("r-", "d-"), "P-operator", "tablet", make_signer(tenant).public_key.multikey, 1
+        )
+        with chosen.rounds.write() as writing:
+            writing.add_round(round_)
+            writing.add_device(device)
+            writing.add_finding(held_finding(round_, device))
+        return {"round": round_.id, "device": device.id}
+
+
+def held_finding(round_, device):
+    """Return a finding that waits, of a device of somebody else."""
+    content = {
+        "v": 1,
+        "round": round_.id,
+        "round_digest": "00" * 32,
+        "device": device.id,
+        "item": "1",
+        "revision": 1,
+        "made_at": "2026-11-03T07:50:00Z",
+        "verified_on": VERIFIED_ON.isoformat(),
+        "nameplate": "differs",
+        "seals_before": "none",
+        "adjusted": False,
+        "standards": [],
+        "results": [],
+        "conclusion": "fail",
+        "seals": [],
+    }
+    return StoredFinding(
+        position=0,
+        round=round_.id,
+        device=device.id,
+        item="1",
+        revision=1,
+        instrument=bytes(32),
+        person="P-operator",
+        verified_on=VERIFIED_ON,
+        content=encode_canonical_json(content),
+        signature=bytes(64),
+        received_at_ms=1,
+        state="held",
+        draft=None,
+        remarks={"reasons": [], "flags": []},
+    )
+
+
+def round_of(tenant, office, application):
+    """Return a round of the first pump that an institution has verified, with an id of its own."""
+    record = document(1)
+    record.pop("applicant")
+    plan = Plan(
+        f"r-{INSTITUTIONS.index(tenant):016x}",
+        tenant,
+        "示例加油站",
+        VERIFIED_ON,
+        "periodic",
+        application,
+        "P-operator",
+        office.clock(),
+    )
+    prepared = prepare_round(plan, [Chosen(record, None, "", 0, "")], [], load_rule_book())
+    return StoredRound(plan.id, prepared.content, prepared.private, "P-operator", 1)
 
 
 def documents_number(signoff):

@@ -32,6 +32,8 @@ from api.office.routes import (
     login,
     machines,
     registers,
+    round_api,
+    rounds,
     signoff_api,
     sites,
     staff,
@@ -45,11 +47,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *documents.OPERATIONS,
     *imports.OPERATIONS,
     *sites.OPERATIONS,
+    *rounds.OPERATIONS,
     *registers.OPERATIONS,
     *staff.OPERATIONS,
     *machines.OPERATIONS,
     *login.OPERATIONS,
     *signoff_api.OPERATIONS,
+    *round_api.OPERATIONS,
     *description.OPERATIONS,
 )
 """Everything that an office does. The menu has those for pages in this order."""
@@ -61,6 +65,7 @@ BODY_LIMITS: Final = PathLimits(
         **dict.fromkeys(drafts.LONG_FORMS, drafts.MAX_FORM_BYTES),
         **dict.fromkeys(signoff_api.LONG_BODIES, signoff_api.MAX_BODY_BYTES),
         "/corrections/requests": corrections.MAX_BODY_BYTES,
+        "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""

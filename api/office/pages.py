@@ -59,11 +59,14 @@ _TITLES: Final = {
 }
 FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "account": ("Account", "账户"),
+    "application": ("Application", "委托受理"),
     "approver.pid": ("Approver", "批准人"),
     "code": ("Code", "授权码"),
     "count": ("Number of documents", "签发份数"),
     "display": ("Person", "姓名"),
     "file": ("File", "文件"),
+    "instrument": ("Instruments", "器具"),
+    "k": ("Coverage factor k", "包含因子k"),
     "key": ("Public key", "公钥"),
     "label": ("Label", "名称"),
     "name": ("Name", "名称"),
@@ -76,6 +79,8 @@ FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "roles": ("Roles", "角色"),
     "shown": ("Six digits", "六位数字"),
     "site": ("Site", "地点"),
+    "title": ("Title", "名称"),
+    "u": ("Expanded uncertainty", "扩展不确定度"),
     "when": ("When", "时间"),
 }
 """Field of a form -> how pages call it, in English and Chinese; others are named as they are."""

@@ -21,6 +21,7 @@ from issuer.gateway import LedgerGateway
 from issuer.instrument_store import InstrumentStore
 from issuer.issuing import Desk
 from issuer.profile import InstitutionFile, parse_institution_file
+from issuer.rounds.store import RoundStore
 from issuer.signoff.office import Office as SignOffOffice
 from issuer.signoff.office import OfficeLog
 from issuer.signoff.store import SignOffStore
@@ -46,6 +47,8 @@ class Tenant:
     """Its documents, and the drafts that become documents."""
     instruments: InstrumentStore
     """Its ledger of instruments (台账)."""
+    rounds: RoundStore
+    """Its rounds, their devices and what these brought back."""
     documents: DocumentIndex
     """Its documents, by what people search for."""
     seal: Signer = field(repr=False)
@@ -183,7 +186,9 @@ def make_tenant(
     desk.prepare()
     instruments = InstrumentStore(database)
     instruments.prepare()
+    rounds = RoundStore(database)
+    rounds.prepare()
     documents = DocumentIndex(desk)
     return Tenant(
-        institution, desk, instruments, documents, seal, origin, rule_book, clock, development, home
+        institution, desk, instruments, rounds, documents, seal, origin, rule_book, clock, development, home
     )

@@ -196,6 +196,14 @@ class Writer:
             if corrects is None:
                 raise InputError("under which the instrument was accepted is needed", field="application")
             return None
+        return self.find_applicant(application)
+
+    def find_applicant(self, application: int) -> JsonObject:
+        """Return who has applied.
+
+        Raises:
+            NotFoundError: no such application.
+        """
         with self.office.store.read() as desk:
             found = desk.fetch_application(application)
         return as_object(as_object(parse_canonical_json(found.content))["applicant"])

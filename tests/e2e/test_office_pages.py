@@ -3,21 +3,16 @@
 Screenshots lie in `test-artifacts/office`, for people to look at.
 """
 
-import base64
 import json
 import re
-from datetime import UTC, datetime
 
-import httpx2
 import pytest
 from browsers import ARTEFACTS, chromium, find_violations
 from line import run
+from office_browser import Office, log_in, open_context
 from registered_line import RegisteredLine
 from served_home import serve
 
-from api.office.totp import compute_code
-
-PASSWORD = "a long pass phrase"
 LEDGER = """器具名称,型号规格,出厂编号,生产厂家,安装/使用地点,数量
 燃油加油机,EX-1224,SN1,示例机械有限公司,福州示例加油站,1
 燃油加油机,EX-1224,SN2,示例机械有限公司,福州示例加油站,1
@@ -47,31 +42,6 @@ PAGES = {
 ADMIN_PAGES = {"staff": "/staff", "machines": "/machines", "happenings": "/happenings"}
 OPEN_PAGES = {"login": "/login", "enrol": "/enrol"}
 WIDTHS = (360, 1280)
-
-
-class Office:
-    """A served office and who may log in there."""
-
-    def __init__(self, url):
-        self.url = url
-        self.secrets = {}
-
-    def enrol(self, name, code, tenant):
-        """Choose a password and set the app up, as the person would; return the page with the recovery codes."""
-        with httpx2.Client(base_url=self.url, headers={"Origin": self.url}, trust_env=False) as client:
-            whom = {"tenant": tenant, "name": name, "code": code}
-            page = client.post("/enrol", data={**whom, "password": PASSWORD, "again": PASSWORD})
-            assert page.status_code == 200, page.text
-            spelled = re.search(r"<code>([A-Z2-7 ]+)</code>", page.text)[1].replace(" ", "")
-            self.secrets[name] = base64.b32decode(spelled)
-            shown = compute_code(self.secrets[name], self.now())
-            done = client.post("/enrol/app", data={**whom, "shown": shown})
-            assert done.status_code == 200, done.text
-            return re.findall(r"<li><code>([A-Z0-9-]+)</code>", done.text)
-
-    @staticmethod
-    def now():
-        return datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
@@ -104,23 +74,6 @@ def office(tmp_path_factory):
 def browser():
     with chromium() as browser:
         yield browser
-
-
-def log_in(page, office, name):
-    """Log in as a person does, with one of the recovery codes: each counts once."""
-    page.goto(f"{office.url}/login")
-    page.fill("[name=name]", name)
-    page.fill("[name=password]", PASSWORD)
-    page.fill("[name=code]", office.recovery[name].pop())
-    page.click("form[action='/login'] button")
-    page.wait_for_url(f"{office.url}/")
-
-
-def open_context(browser, language="zh-CN", **options):
-    """Return a browser that speaks to nobody but this machine, and notes what it is told of errors."""
-    context = browser.new_context(locale=language, **options)
-    context.route(re.compile(r"^https?://(?!localhost|127\.0\.0\.1)"), lambda route: route.abort())
-    return context
 
 
 def test_a_person_logs_in_looks_and_logs_out(office, browser):
