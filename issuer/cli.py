@@ -32,7 +32,7 @@ from issuer.faults import Fault
 from issuer.gateway import Acknowledged, Answer, RefusalKind, Refused
 from issuer.issuing import BatchReport, Desk
 from issuer.outputs import DocumentFiles, has_newest_bundle, write_outputs
-from issuer.profile import InstitutionFile, parse_institution_file
+from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
 from issuer.rendering.qr import write_bulk
 from issuer.sticker_desk import release_from_failed
 from issuer.store import DeskStore, DocumentBytes, StoredDocument
@@ -122,7 +122,7 @@ def issue(
     passphrase = find_given_passphrase(opened, passphrase_file)
     day = read_base_date(opened, base_date)
     raw = read_institution(opened, institution)
-    profile = parse_institution_file(raw, day or date(2000, 1, 1) if opened.development else None)
+    profile = parse_institution_file(raw, day or ANY_DAY if opened.development else None)
     with make_progress(quiet=as_json) as progress:
         inputs = read_files(list(pair_common(files, common or [])), profile.profile.zone, progress)
     table = require_table(inputs, errors)

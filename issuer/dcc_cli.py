@@ -12,7 +12,7 @@ Exit codes of `check`: 0 signed, and the signature holds; 1 it does not; 2 not a
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from issuer.foreign.safe_xml import MAX_BYTES
 from issuer.foreign.signature import Signature
 from issuer.foreign.x509_chain import MAX_FILE_BYTES, parse_trusted
 from issuer.outputs import write_dcc
-from issuer.profile import parse_institution_file
+from issuer.profile import ANY_DAY, parse_institution_file
 from issuer.rendering.dcc import render_dcc
 from issuer.store import DeskReading, DeskStore, DocumentBytes
 from issuer.tables import DocumentState
@@ -51,8 +51,6 @@ app.add_typer(dcc_app, name="dcc")
 
 EXIT_UNSIGNED: Final = 3
 _CHUNK: Final = 256
-_ANY_DAY: Final = date(2000, 1, 1)
-"""Day 0 of the offsets in a development home's institution file; only the institution's id matters here."""
 
 SIGNED: Final = Sentence("the signature holds, as of its signing time", "签名在签署时有效")
 
@@ -98,7 +96,7 @@ def export(
 
 @contextmanager
 def _open_desk(home: Home) -> Iterator[DeskStore]:
-    file = parse_institution_file(read_institution(home, None), _ANY_DAY if home.development else None)
+    file = parse_institution_file(read_institution(home, None), ANY_DAY if home.development else None)
     with closing(Database(home.desk_database_url)) as database:
         store = DeskStore(database, file.content.id, home.origin)
         store.prepare()

@@ -18,7 +18,6 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -39,7 +38,7 @@ from issuer.cli import (
     try_to_write,
 )
 from issuer.issuing import BatchReport
-from issuer.profile import InstitutionFile, parse_institution_file
+from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
 from issuer.signing import Seal
 from issuer.signoff.approving import Approver
 from issuer.signoff.correcting import REQUESTED, Corrections
@@ -83,7 +82,6 @@ desk_app = typer.Typer(
 )
 app.add_typer(desk_app, name="desk")
 
-_ANY_DAY: Final = date(2000, 1, 1)
 _EXIT_INPUT: Final = 2
 _MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _ACTS: Final = {word: event_type for event_type, word in REQUESTED.items()}
@@ -174,7 +172,7 @@ def _open_desk(where: _Where) -> Iterator[_Desk]:
         passphrase = find_given_passphrase(opened, where.passphrase_file)
     raw = read_institution(opened, where.institution)
     day = read_base_date(opened, where.base_date)
-    file = parse_institution_file(raw, day or _ANY_DAY if opened.development else None)
+    file = parse_institution_file(raw, day or ANY_DAY if opened.development else None)
     with (
         open_gateway(opened, passphrase, where.ledger) as gateway,
         _open_store(opened, file, gateway) as store,
@@ -214,7 +212,7 @@ def _open_memory(home: Path) -> Iterator[SignOffStore]:
     """Open the desk's database alone, for commands that ask the ledger nothing."""
     opened = open_home(home)
     raw = read_institution(opened, None)
-    file = parse_institution_file(raw, _ANY_DAY if opened.development else None)
+    file = parse_institution_file(raw, ANY_DAY if opened.development else None)
     database = Database(opened.desk_database_url)
     try:
         store = SignOffStore(database, file.content.id, opened.origin)

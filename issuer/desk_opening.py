@@ -8,13 +8,11 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Final
 
 from issuer.amending import Amender, Amendment
 from issuer.cli import INSTITUTION_FILE, Gateway, keep_file, open_desk_store, open_gateway, read_institution
-from issuer.profile import DeskProfile, parse_institution_file
+from issuer.profile import ANY_DAY, DeskProfile, parse_institution_file
 from issuer.saying_store import SayingStore
 from issuer.signing import Seal
 from issuer.speaking import Speaker
@@ -24,9 +22,6 @@ from ledger.core.errors import StateError
 from ledger.core.supplement import ActProof, encode_act_proof
 from ledger.home import open_home
 from ledger.local import read_clock
-
-_ANY_DAY: Final = date(2000, 1, 1)
-"""Day 0 of the offsets in a development home's institution file; its numbers and scopes do not matter here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +81,7 @@ def open_desk(
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
     raw = read_institution(opened, institution)
-    file = parse_institution_file(raw, _ANY_DAY if opened.development else None)
+    file = parse_institution_file(raw, ANY_DAY if opened.development else None)
     signer = opened.keystore.open_signer(key, passphrase)
 
     def make_seal() -> Seal:

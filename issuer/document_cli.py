@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,7 +18,7 @@ from issuer.checking import cut
 from issuer.cli import DEFAULT_SEAL_KEY, Gateway, open_desk_store, open_gateway, read_institution
 from issuer.documents import Press, is_in_force, require_in_force
 from issuer.outputs import find_folder
-from issuer.profile import InstitutionFile, parse_institution_file
+from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
 from issuer.rendering.document import Typesetter
 from issuer.rendering.pades import PdfSeal, issue_seal
 from issuer.store import DeskStore, DocumentBytes, StoredDocument
@@ -42,8 +41,6 @@ from ledger.wire import Entry
 
 app = typer.Typer(add_completion=False)
 
-_ANY_DAY: Final = date(2000, 1, 1)
-"""Day 0 of the offsets in a development home's institution file; its numbers and scopes do not matter here."""
 
 _CHUNK: Final = 64
 _PUBLIC_FILE: Final = 0o644
@@ -103,7 +100,7 @@ def document(
     opened = open_home(home)
     passphrase = find_given_passphrase(opened, passphrase_file)
     file = parse_institution_file(
-        read_institution(opened, institution), _ANY_DAY if opened.development else None
+        read_institution(opened, institution), ANY_DAY if opened.development else None
     )
     seal = None if unsigned else _open_seal(opened, file, key, passphrase)
     press = _open_press(opened, file, seal)

@@ -41,6 +41,8 @@ from ledger.core.signature import PublicKey
 DEFAULT_PATTERN: Final = "{prefix}{year}-{counter:06d}"
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 MAX_STAFF: Final = 10_000
+ANY_DAY: Final = date(2000, 1, 1)
+"""Day 0 of the offsets in a development home's file, for commands to which its numbers and scopes do not matter."""
 LETTERHEAD: Final = ("address", "telephone", "postcode", "email")
 
 

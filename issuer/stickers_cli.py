@@ -17,7 +17,7 @@ import typer
 from issuer.checking import cut
 from issuer.cli import Gateway, open_desk_store, open_gateway, read_institution
 from issuer.outputs import encode_folder_name
-from issuer.profile import InstitutionFile, parse_institution_file
+from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
 from issuer.rendering.label import Label
 from issuer.rendering.label_templates import TEMPLATES, LabelTemplate, find_template
 from issuer.rendering.stickers import FittedLabels, StickerPress, check_first_slot
@@ -59,8 +59,6 @@ app.add_typer(stickers_app, name="stickers")
 MAX_LABELS: Final = 10_000
 """Labels of one run, whose sheets stay in memory until all of them have been made."""
 
-_ANY_DAY: Final = date(2000, 1, 1)
-"""Day 0 of the offsets in a development home's institution file; its numbers and scopes do not matter here."""
 
 _CHUNK: Final = 64
 _EXIT_INPUT: Final = 2
@@ -119,7 +117,7 @@ def sheet(
     task = _Task.check(template, out, start, png)
     opened = open_home(home)
     file = parse_institution_file(
-        read_institution(opened, institution), _ANY_DAY if opened.development else None
+        read_institution(opened, institution), ANY_DAY if opened.development else None
     )
     source = _find_source(opened, file, host)
     wanted = [*(numbers or []), *_read_numbers(numbers_file)]

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,7 +19,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from issuer.cli import read_institution
-from issuer.profile import parse_institution_file
+from issuer.profile import ANY_DAY, parse_institution_file
 from issuer.store import DeskStore
 from ledger.cli import JsonOption
 from ledger.console import make_progress, print_error, print_result, run_command
@@ -39,8 +38,6 @@ app = typer.Typer(add_completion=False)
 MAX_STATEMENT_BYTES: Final = 65_535
 EXIT_FOUND: Final = 1
 DEFAULT_SECONDS: Final = 60.0
-_ANY_DAY: Final = date(2000, 1, 1)
-"""Day 0 of the offsets in a development home's institution file; only the institution's id matters here."""
 
 
 @app.callback()
@@ -119,7 +116,7 @@ def _open_desk(home: Home | None, policy: Policy) -> Iterator[DeskStore | None]:
     if home.origin != policy.origin:
         message = f"the home is of the log {home.origin}, the policy of {policy.origin}"
         raise InputError(message, field="--policy")
-    file = parse_institution_file(read_institution(home, None), _ANY_DAY if home.development else None)
+    file = parse_institution_file(read_institution(home, None), ANY_DAY if home.development else None)
     with closing(Database(home.desk_database_url)) as database:
         store = DeskStore(database, file.content.id, home.origin)
         store.prepare()

@@ -31,7 +31,7 @@ def chromium():
 
 
 def find_violations(page):
-    """Return what axe-core says against a page, as texts; None where axe-core is not installed."""
+    """Return what axe-core says against a page, as texts; None where it is not installed, which a test says."""
     if not AXE.exists():
         return None
     page.evaluate(AXE.read_text(encoding="utf-8") + "\n;0")

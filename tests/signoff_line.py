@@ -8,31 +8,9 @@
 """
 
 from line import DAY, INSTITUTION, Line, write_json, write_rows
+from registered_line import CATEGORIES, MAKER, PEOPLE, PERIOD, STANDARD
 
-PEOPLE = {"p-0001": "operator", "p-0002": "checker", "p-0003": "approver"}
 OPERATOR, CHECKER, APPROVER = PEOPLE
-MAKER = "示例机械有限公司"
-PERIOD = {"from": "2024-01-01", "until": f"{DAY.year + 4}-12-31", "state": "active"}
-CATEGORIES = {"categories": ["FUEL_DISPENSER"]}
-STANDARD = PERIOD | CATEGORIES | {
-    "institution": INSTITUTION,
-    "id": "350100-17",
-    "name": "标准金属量器标准装置",
-    "exam_no": "〔2024〕闽量标榕证字第017号",
-    "public_no": "〔2024〕闽社量标榕证字第017号",
-    "range": "(5~100) L",
-    "u": "U=0.05%, k=2",
-    "instruments": [
-        {
-            "no": "17-1",
-            "cert_no": "CDjc-01234",
-            "cert_hash": "ab" * 32,
-            "dated": "2025-09-01",
-            "until": f"{DAY.year + 1}-12-31",
-            "source": {"root": "NIM"},
-        }
-    ],
-}  # fmt: skip
 
 
 class SignOffLine(Line):

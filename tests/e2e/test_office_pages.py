@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from browsers import ARTEFACTS, chromium, find_violations
+from browsers import ARTEFACTS, AXE, chromium, find_violations
 from line import run
 from office_browser import Office, log_in, open_context
 from registered_line import RegisteredLine
@@ -132,6 +132,15 @@ def show_import(page, office):
     page.click("form[action='/imports'] button")
     page.wait_for_url(re.compile(r"/imports/i-"))
     return page.url.removeprefix(office.url)
+
+
+def test_what_is_against_accessibility_is_found(browser):
+    """The check of every other page could fail; where axe-core is absent, this test says that nobody looked."""
+    if not AXE.exists():
+        pytest.skip("axe-core was not fetched, so that accessibility was not checked: npm ci")
+    page = browser.new_page()
+    page.set_content('<html lang="en"><title>x</title><main><h1>x</h1><img src="x.png"></main></html>')
+    assert any("image-alt" in found for found in find_violations(page))
 
 
 def test_everything_works_without_script(office, browser):
