@@ -2,31 +2,27 @@
 
 What nobody repeats, as request ids and the desk's own times, cannot be checked.
 
->>> check_desk(DeskReading(connection), find_leaves)
+What was said of instruments and stickers, what was signed off, and what came back from rounds, is read by
+`saying_check`, `signoff.rereading` and `rounds.rereading`. Nothing is repaired: nothing of it follows from the log.
+
+>>> check_desk(DeskReading(connection), find_leaves, on_progress)
 DeskCount(documents=1037, acts=2)
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from issuer.row_check import FindLeaves, OnProgress, check_place, name_row, parse_row_statement
 from issuer.store import DeskReading, StoredAct, WholeDocument
-from issuer.tables import DocumentState
 from ledger.core.certificate import Certificate, parse_certificate
 from ledger.core.disclosure import parse_disclosure, verify_disclosure
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import DamagedRowError, InputError, VerificationError
 from ledger.core.fold import find_subject
-from ledger.core.statement import IssueClaims, Statement, parse_signed_statement
+from ledger.core.statement import IssueClaims
 
 _CHUNK: Final = 256
-
-FindLeaves = Callable[[Sequence[bytes]], Mapping[bytes, int]]
-"""Returns the leaf index of each of these statements that is in the log."""
-
-OnProgress = Callable[[int], None]
-"""Is told how many rows are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def check_desk(desk: DeskReading, find_leaves: FindLeaves, on_progress: OnProgre
         found = find_leaves([row.statement for row in rows])
         for row in rows:
             _check_document(row)
-            _check_place("desk_documents", row.position, row.state, row.leaf_index, found.get(row.statement))
+            check_place("desk_documents", row.position, row.state, row.leaf_index, found.get(row.statement))
         documents, position = documents + len(rows), rows[-1].position
         on_progress(documents)
     position = 0
@@ -56,26 +52,15 @@ def check_desk(desk: DeskReading, find_leaves: FindLeaves, on_progress: OnProgre
         found = find_leaves([act.statement for act in some])
         for act in some:
             _check_act(act)
-            _check_place("desk_acts", act.position, act.state, act.leaf_index, found.get(act.statement))
+            check_place("desk_acts", act.position, act.state, act.leaf_index, found.get(act.statement))
         acts, position = acts + len(some), some[-1].position
         on_progress(documents + acts)
     return DeskCount(documents, acts)
 
 
-def _check_place(table: str, position: int, state: str, stored: int | None, found: int | None) -> None:
-    """Compare where the log has a statement with where the desk believes it."""
-    key = f"position {position}"
-    if stored is not None and found is None:
-        raise DamagedRowError(table, key, "statement", f"a statement that the log holds as leaf {stored}")
-    if stored is not None and stored != found:
-        raise DamagedRowError(table, key, "leaf_index", str(found))
-    if state == DocumentState.VOIDED and found is not None:
-        raise DamagedRowError(table, key, "state", "logged", f"the log holds it as leaf {found}")
-
-
 def _check_document(row: WholeDocument) -> None:
-    key = f"position {row.position}"
-    statement = _parse_statement("desk_documents", key, row.statement)
+    key = name_row(row.position)
+    statement = parse_row_statement("desk_documents", row.position, row.statement)
     claims = statement.claims
     if not isinstance(claims, IssueClaims):
         raise DamagedRowError("desk_documents", key, "statement", "the issue of a document")
@@ -109,14 +94,7 @@ def _check_disclosure(key: str, raw: bytes, certificate: Certificate) -> None:
 
 
 def _check_act(act: StoredAct) -> None:
-    key = f"position {act.position}"
-    statement = _parse_statement("desk_acts", key, act.statement)
+    statement = parse_row_statement("desk_acts", act.position, act.statement)
     if statement.type != act.type:
+        key = name_row(act.position)
         raise DamagedRowError("desk_acts", key, "type", str(int(statement.type)), "the statement says so")
-
-
-def _parse_statement(table: str, key: str, raw: bytes) -> Statement:
-    try:
-        return parse_signed_statement(raw).statement
-    except InputError as err:
-        raise DamagedRowError(table, key, "statement", "a signed statement", str(err)) from err

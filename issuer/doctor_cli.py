@@ -14,12 +14,19 @@ from rich.progress import Progress
 from sqlalchemy.engine import make_url
 
 from issuer.desk_check import check_desk
+from issuer.rounds.rereading import check_rounds
+from issuer.row_check import FoundLeaf
+from issuer.saying_check import check_sayings
+from issuer.saying_store import has_sayings
+from issuer.signoff.rereading import check_signoff
 from issuer.store import DeskReading, has_desk
 from ledger.anchoring.binding import load_binding
 from ledger.boot_check import BootCheck, WriteGate
 from ledger.cli import HomeOption, JsonOption, describe_home_standing
 from ledger.console import find_exit_code, make_progress, print_result, run_command
+from ledger.core.entry import parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError, ReadOnlyError
+from ledger.core.status import Status
 from ledger.core.trust import parse_trust_list
 from ledger.doctor.diagnosis import OnProgress, diagnose
 from ledger.doctor.repair import repair as repair_log
@@ -125,19 +132,35 @@ def _check_desk(home: Home, store: SqlStore, progress: Progress) -> dict[str, An
         return None
     task = progress.add_task("desk", total=None)
 
-    def find_leaves(statements: Sequence[bytes]) -> dict[bytes, int]:
+    def find_leaves(statements: Sequence[bytes]) -> dict[bytes, FoundLeaf]:
         names = {compute_statement_name(raw): raw for raw in statements}
         with store.read() as queries:
-            return {
-                names[name]: entry.leaf_index for name, entry in queries.find_entries(list(names)).items()
-            }
+            found = queries.find_entries(list(names))
+        return {
+            names[name]: FoundLeaf(
+                entry.leaf_index, has_effect=parse_leaf(entry.leaf).header.status != Status.VOID
+            )
+            for name, entry in found.items()
+        }
+
+    def show(done: int) -> None:
+        progress.update(task, completed=done)
 
     with closing(Database(home.desk_database_url)) as database, database.read() as connection:
         if connection.dialect.name == "sqlite":
             check_file(connection)
         if not has_desk(connection):
             return None
-        count = check_desk(
-            DeskReading(connection), find_leaves, lambda done: progress.update(task, completed=done)
-        )
-    return {"documents": count.documents, "acts": count.acts}
+        reading = DeskReading(connection)
+        count = check_desk(reading, find_leaves, show)
+        sayings = check_sayings(connection, find_leaves, show) if has_sayings(connection) else 0
+        drafts = check_signoff(connection, reading.read_institution(), show)
+        brought = check_rounds(connection, show)
+    return {
+        "documents": count.documents,
+        "acts": count.acts,
+        "sayings": sayings,
+        "drafts": drafts,
+        "rounds": brought.rounds,
+        "findings": brought.findings,
+    }

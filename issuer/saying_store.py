@@ -6,11 +6,11 @@
 True
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, inspect, select, update
 
 from issuer.saying_tables import metadata, sayings
 from issuer.store import Database
@@ -99,6 +99,26 @@ class SayingStore:
         query = select(sayings).where(sayings.c.state == DocumentState.SIGNED.value)
         with self._database.read() as connection:
             return [_to_saying(row) for row in connection.execute(query.order_by(sayings.c.position))]
+
+
+def has_sayings(connection: Connection) -> bool:
+    """Tell whether a database has the table."""
+    return inspect(connection).has_table(sayings.name)
+
+
+def list_sayings(connection: Connection, after: int, limit: int) -> list[Saying]:
+    """Return statements beyond a position, in the order of signing."""
+    query = select(sayings).where(sayings.c.position > after).order_by(sayings.c.position).limit(limit)
+    return [_to_saying(row) for row in connection.execute(query)]
+
+
+def list_logged_sayings(connection: Connection) -> Iterator[tuple[LeafIndex, bytes]]:
+    """Yield leaf and statement of everything that the log has taken."""
+    logged = select(sayings.c.leaf_index, sayings.c.statement).where(
+        sayings.c.state == DocumentState.LOGGED.value
+    )
+    for row in connection.execute(logged.order_by(sayings.c.position)):
+        yield LeafIndex(row.leaf_index), bytes(row.statement)
 
 
 def _find_newest(connection: Connection, subject: Subject) -> Saying | None:

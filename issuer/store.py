@@ -34,7 +34,7 @@ from sqlalchemy.sql import Select
 
 from issuer.signoff.tables import submissions
 from issuer.tables import BRINGS_NUMBER, IS_WAITING, DocumentState, acts, documents, meta, metadata, series
-from ledger.core.errors import NotFoundError, StateError
+from ledger.core.errors import DamagedRowError, NotFoundError, StateError
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, Subject
 
@@ -171,6 +171,17 @@ class DeskReading:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def read_institution(self) -> InstitutionId:
+        """Return whose desk this is.
+
+        Raises:
+            LogIntegrityError: the database does not say.
+        """
+        found = _read_meta(self._connection).get("institution")
+        if found is None:
+            raise DamagedRowError("desk_meta", "key institution", "value", "the institution's id")
+        return InstitutionId(found)
 
     def find(self, request_ids: Sequence[str]) -> dict[str, StoredDocument]:
         """Return what is stored under these request ids, at most a few hundred; absent ones are left out."""

@@ -20,7 +20,8 @@ import typer
 
 from issuer.cli import read_institution
 from issuer.profile import ANY_DAY, parse_institution_file
-from issuer.store import DeskStore
+from issuer.saying_store import has_sayings, list_logged_sayings
+from issuer.store import DeskReading, DeskStore
 from ledger.cli import JsonOption
 from ledger.console import make_progress, print_error, print_result, run_command
 from ledger.core.encoding import encode_hex
@@ -131,8 +132,10 @@ def _list_own(desk: DeskStore | None, folder: Path | None) -> Iterable[OwnStatem
 
 
 def _list_logged(desk: DeskStore) -> Iterator[OwnStatement]:
-    with desk.read() as reading:
-        for index, raw in reading.list_logged():
+    """Yield what the log has taken: issues, acts, and what was said of instruments and stickers."""
+    with desk.database.read() as connection:
+        said = list_logged_sayings(connection) if has_sayings(connection) else ()
+        for index, raw in chain(DeskReading(connection).list_logged(), said):
             yield OwnStatement(raw, index)
 
 
