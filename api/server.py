@@ -92,12 +92,16 @@ def serve(
         str | None, typer.Option(help="office: URL of the ledger; without it, the home's own")
     ] = None,
     tenants: Annotated[
-        list[Path] | None, typer.Option("--tenant", help="office: home of one more institution; repeat it")
+        list[Path] | None,
+        typer.Option("--tenant", help="office: home of one more institution or authority; repeat it"),
     ] = None,
     url: Annotated[
         str | None, typer.Option("--url", help="office: where browsers reach it; https, or this machine")
     ] = None,
     key: Annotated[str, typer.Option(help="office: name of the seal key in each keystore")] = "seal",
+    auditor: Annotated[
+        str | None, typer.Option(help="office: URL of the role auditor, for authorities; see --ledger")
+    ] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,7 +118,9 @@ def serve(
             from api.office.serving import open_office  # noqa: PLC0415 -- see above
 
             site = url or f"http://localhost:{listener.getsockname()[1]}"
-            homes = open_office(opened, tenants or [], passphrase_file, site, ledger=ledger, seal_key=key)
+            homes = open_office(
+                opened, tenants or [], passphrase_file, site, ledger=ledger, seal_key=key, auditor=auditor
+            )
             run_app(create_office(stack.enter_context(homes)), listener, proxy, on_listening)
             return
         if role is Role.PUBLIC:

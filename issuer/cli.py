@@ -224,7 +224,12 @@ class Gateway:
 def _answer(result: Result) -> Answer:
     if isinstance(result, Acknowledgement):
         return Acknowledged(result.leaf_index)
-    return Refused(_find_kind(result.error), str(result.error))
+    return Refused(_find_kind(result.error), str(result.error), _say_zh(result.error))
+
+
+def _say_zh(err: LedgerError) -> str | None:
+    reasons = err.reasons if isinstance(err, DocumentRefusedError) else ()
+    return "；".join(reason.zh for reason in reasons) or None
 
 
 def _find_kind(err: LedgerError) -> RefusalKind:

@@ -38,6 +38,8 @@ class Refused:
 
     kind: RefusalKind
     reason: str
+    zh: str | None = None
+    """The reason in Chinese, where the log has given one."""
 
 
 Answer: TypeAlias = Acknowledged | Refused

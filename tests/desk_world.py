@@ -30,7 +30,7 @@ from ledger.core.fold import find_subject, judge_signed_event, refuse_acts
 from ledger.core.ids import LeafIndex
 from ledger.core.rules import check_binding
 from ledger.core.statement import parse_signed_statement
-from ledger.core.status import Effect, Registers
+from ledger.core.status import Effect, Registers, Void
 from ledger.store.engine import Database
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -233,6 +233,13 @@ class MemoryGateway:
         return Acknowledged(LeafIndex(index))
 
     def _take_act(self, raw):
+        """Take an act or a register event; refuse, as admission does, what would have no effect."""
+        view, issues = self.states.get, self.issues.__getitem__
+        signed = parse_signed_statement(raw)
+        outcome = judge_signed_event(signed, LeafIndex(self.size), NOW, self.founded, view, issues)
+        if isinstance(outcome, Void):
+            sentence = f"statement: {outcome.reason}"
+            return Refused(RefusalKind.FINAL, sentence, f"该声明不产生效力（{outcome.reason}）")
         apply(self.founded, self.states, raw, self.size, issues=self.issues)
         self.entries[raw] = LeafIndex(self.size)
         self.size += 1

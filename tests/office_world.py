@@ -1,4 +1,4 @@
-"""An office for tests: two institutions over a log in memory, one account for each role, a clock that stands still.
+"""An office for tests: two institutions and two authorities over a log in memory, one account for each role.
 
 >>> with open_office_world(tmp_path) as world:
 ...     world.browser("operator").get("/").status_code
@@ -9,24 +9,29 @@ import itertools
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import orjson
 from desk_world import NOW, CountingRandomness, MemoryGateway, apply, document, rows
 from starlette.testclient import TestClient
-from world import INSTITUTION, ORIGIN, VERIFIED_ON, World, make_signer
+from world import AUTHORITY, INSTITUTION, ORIGIN, VERIFIED_ON, World, make_signer
 
 from api.office import enrolment
 from api.office.accounts import Machine
 from api.office.application import OPERATIONS, build_office, guard_office
 from api.office.call import Office
 from api.office.passwords import PasswordHasher
-from api.office.roles import PEOPLE, OfficeRole
+from api.office.roles import PEOPLE, PEOPLE_OF, OfficeRole
 from api.office.secret_box import SecretBox
 from api.office.signed_requests import build_parameters, build_signature_base, spell_digest
 from api.office.site import Site
 from api.office.store import OfficeStore
-from api.office.tenants import make_tenant
+from api.office.tenants import AuthorityTenant, make_tenant
 from api.office.totp import compute_code
+from issuer.deciding.decider import Decider
+from issuer.deciding.kinds import KINDS
+from issuer.deciding.planning import plan_registration
+from issuer.deciding.store import DecisionStore
 from issuer.profile import parse_institution_file
 from issuer.rounds.preparing import Chosen, Plan, prepare_round
 from issuer.rounds.store import Device, StoredFinding, StoredRound
@@ -35,14 +40,24 @@ from issuer.signoff.correcting import Corrections
 from issuer.signoff.office import Person
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.writing import Writer
+from ledger.catalogue.uses import list_used, parse_used
 from ledger.core.act import ReasonCode
 from ledger.core.canonical import encode_canonical_json
+from ledger.core.category import Category
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_base64
-from ledger.core.event import EventType
+from ledger.core.errors import InputError, UnavailableError
+from ledger.core.event import EventType, certificate_subject
 from ledger.core.ids import InstitutionId
+from ledger.core.register_fields import Name
+from ledger.core.statement import IssueClaims, parse_signed_statement
+from ledger.keystore import KeyAlgorithm, KeyLabel
 from ledger.store.engine import Database
 
+AUTHORITY_TENANT = InstitutionId(AUTHORITY)
+OTHER_AUTHORITY = InstitutionId("CN-36")
+"""Of another province: the institutions here are none of its business."""
+KEY_PASSPHRASE = "the passphrase of an authority's key"
 OTHER = InstitutionId("350100-02")
 """The second institution of the office."""
 INSTITUTIONS = (INSTITUTION, OTHER)
@@ -190,6 +205,17 @@ class OfficeWorld:
             request = Corrections(signoff).ask(EventType.SUSPEND, number, reason, "x", "P-operator")
         return {"draft": str(ids[-1]), "batch": str(batch), "request": str(request.id)}
 
+    def decide(self, tenant=AUTHORITY_TENANT):
+        """Decide something that the log refuses, at an authority's desk; return its id, as paths have it."""
+        chosen = self.office.tenants[tenant]
+        desk = Decider(chosen.id, ORIGIN, chosen.decisions, self.gateway, self.clock, CountingRandomness())
+        registers = self.gateway.registers()
+        members = {**MATERIAL, "lot": f"lot of {tenant}"}
+        for _ in range(1 if tenant == AUTHORITY_TENANT else 7):
+            planned, _ = plan_registration(KINDS["material"], members, registers, {})
+            done = desk.decide([planned], make_signer("a key of nobody"), "测试", "某人")
+        return str(done[0].taken_together)
+
     def go_round(self, tenant=INSTITUTION):
         """Prepare a round, register a device, and hold a finding of it; return the ids of the first two."""
         chosen = self.office.tenants[tenant]
@@ -203,6 +229,91 @@ class OfficeWorld:
             writing.add_device(device)
             writing.add_finding(held_finding(round_, device))
         return {"round": round_.id, "device": device.id}
+
+
+MATERIAL = {
+    "id": "GBW(E)130070",
+    "lot": "2025-03",
+    "name": "乙醇气体标准物质",
+    "value": "200 µmol/mol, U=2%, k=2",
+    "from": "2025-03-01",
+    "until": "2027-02-28",
+    "state": "active",
+}
+
+
+class MemoryKeystore:
+    """Stands for a home and its keystore: one key, one passphrase, and a count of how often it was opened."""
+
+    def __init__(self, signer):
+        self.signer = signer
+        self.opened = 0
+
+    @property
+    def keystore(self):
+        return self
+
+    def labels(self):
+        return [KeyLabel("authority", KeyAlgorithm.ED25519, self.signer.public_key.multikey)]
+
+    def open_signer(self, name, passphrase):
+        if (name, passphrase.raw) != ("authority", KEY_PASSPHRASE.encode()):
+            raise InputError("wrong passphrase, or the file is damaged", field="authority")
+        self.opened += 1
+        return self.signer
+
+
+class MemoryCatalogue:
+    """Stands for the auditors' catalogue: asks what a log in memory has issued."""
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+        self.is_away = False
+
+    def ask(self, given):
+        if self.is_away:
+            raise UnavailableError("the auditors' catalogue is out of reach")
+        if given.get("category", "OTHER") not in Category.__members__:
+            raise InputError(f"{given['category']!r} is none of them", field="category")
+        rows = [row for row in map(self._row, self.gateway.entries.items()) if row and self._fits(row, given)]
+        size, _, after = given.get("next", "-").partition("-")
+        if size:
+            rows = [row for row in rows if int(after) < row["leaf_index"] < int(size)]
+        limit = int(given["limit"])
+        rows.sort(key=lambda row: row["leaf_index"])
+        later = None if len(rows) <= limit else f"{self.gateway.size}-{rows[limit - 1]['leaf_index']}"
+        return [{**row, "used": None} for row in rows[:limit]], later
+
+    def _row(self, entry):
+        raw, index = entry
+        statement = parse_signed_statement(raw).statement
+        claims = statement.claims
+        if not isinstance(claims, IssueClaims):
+            return None
+        issuer = InstitutionId(statement.issuer)
+        state = self.gateway.states[certificate_subject(issuer, claims.number)]
+        return {
+            "leaf_index": int(index),
+            "document_leaf": int(index),
+            "institution": statement.issuer,
+            "number": claims.number,
+            "instrument": claims.instrument_id.hex(),
+            "part": claims.part,
+            "serial": claims.serial.text,
+            "category": claims.category.name,
+            "verified_on": claims.verified_on.isoformat(),
+            "status": state.status.name,
+            "used": list_used(issuer, self.gateway.certificates[claims.number]),
+        }
+
+    def _fits(self, row, given):
+        used = given.get("used")
+        if used is not None and not row["used"] & parse_used(used, self.gateway.registers()):
+            return False
+        if any(row[name] != given[name] for name in ("institution", "category", "status") if name in given):
+            return False
+        begin, end = given.get("verified_from", ""), given.get("verified_to", "9")
+        return begin <= row["verified_on"] <= end
 
 
 def held_finding(round_, device):
@@ -276,6 +387,7 @@ def begin_draft(number, **changes):
 
 APPLICATION = {"applicant": {"name": "福州示例石油有限公司"}, "received_on": "2026-11-01", "what": "加油机"}
 _NUMBERS = itertools.count()
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def find_form_token(page):
@@ -297,7 +409,11 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
     world, clock = World(), Clock()
     gateway = MemoryGateway(world)
     other_seal = make_signer("seal of the other institution")
+    other_key = make_signer("the other authority")
     for raw in (
+        world.authority(
+            key=other_key, id=OTHER_AUTHORITY, division="36", name=Name("江西省市场监督管理局", None)
+        ),
         world.institution(OTHER),
         world.key(OTHER, other_seal),
         world.scope(OTHER),
@@ -322,6 +438,16 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
             )
             for institution, (database, seal, zh, en) in names.items()
         }
+        for identity, key, database in (
+            (AUTHORITY, world.authority_key, one),
+            (OTHER_AUTHORITY, other_key, two),
+        ):
+            decisions = DecisionStore(database)
+            decisions.prepare()
+            name, home = gateway.founded.authorities[identity].name, MemoryKeystore(key)
+            tenants[InstitutionId(identity)] = AuthorityTenant(
+                InstitutionId(identity), name, decisions, ORIGIN, ZONE, book, clock, home=home
+            )
         office = Office(
             store,
             tenants,
@@ -332,12 +458,14 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
             clock,
             CountingRandomness(),
             development=True,
+            catalogue=MemoryCatalogue(gateway),
         )
         app = guard_office(build_office(office, operations), office)
         made = OfficeWorld(office, app, clock, gateway)
-        for tenant in tenants:
+        for tenant, found in tenants.items():
             for role in roles:
-                made.enrol(role, frozenset({OfficeRole(role)}), tenant)
+                if role in PEOPLE_OF[found.kind]:
+                    made.enrol(role, frozenset({OfficeRole(role)}), tenant)
         yield made
 
 

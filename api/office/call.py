@@ -16,11 +16,13 @@ from api.negotiation import Language, Tongue
 from api.office.accounts import Caller
 from api.office.operations import Operation
 from api.office.passwords import PasswordHasher
+from api.office.region_documents import RegionCatalogue
+from api.office.roles import TenantKind
 from api.office.secret_box import SecretBox
 from api.office.sessions import make_form_token
 from api.office.site import Site
 from api.office.store import NOT_HERE, OfficeStore
-from api.office.tenants import Tenant, Tenants
+from api.office.tenants import AuthorityTenant, Tenant, Tenants
 from issuer.signoff.office import OfficeLog
 from ledger.core.canonical import JsonObject, as_object, parse_json
 from ledger.core.encoding import parse_date
@@ -47,6 +49,8 @@ class Office:
     """Returns the time, aware UTC."""
     randomness: Callable[[int], bytes]
     development: bool
+    catalogue: RegionCatalogue | None = None
+    """Whom authorities ask for documents of their region; None: nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,32 @@ class Call:
 
     @property
     def tenant(self) -> Tenant:
-        """Return the caller's institution; no other one is ever answered for."""
-        return self.office.tenants[self.known.tenant]
+        """Return the caller's institution; no other one is ever answered for.
+
+        Raises:
+            NotFoundError: the caller is an authority's; there is nothing of the kind at its desk.
+        """
+        found = self.office.tenants[self.known.tenant]
+        if not isinstance(found, Tenant):
+            raise NotFoundError(NOT_HERE)
+        return found
+
+    @property
+    def authority(self) -> AuthorityTenant:
+        """Return the caller's authority; no other one is ever answered for.
+
+        Raises:
+            NotFoundError: the caller is an institution's.
+        """
+        found = self.office.tenants[self.known.tenant]
+        if not isinstance(found, AuthorityTenant):
+            raise NotFoundError(NOT_HERE)
+        return found
+
+    @property
+    def kind(self) -> TenantKind:
+        """Return whose desk the caller is at."""
+        return self.office.tenants[self.known.tenant].kind
 
     @property
     def address(self) -> str:

@@ -16,10 +16,10 @@ import typer
 
 from api.office import enrolment
 from api.office.accounts import Account, parse_display, parse_name, parse_pid
-from api.office.roles import parse_roles
+from api.office.roles import TenantKind, parse_roles
 from api.office.serving import open_store
 from api.office.store import OfficeStore, OfficeWriting
-from api.office.tenants import read_institution
+from api.office.tenants import read_tenant
 from ledger.cli import HomeOption, JsonOption
 from ledger.console import print_result, run_command
 from ledger.core.errors import NotFoundError
@@ -34,7 +34,8 @@ app.add_typer(office_app, name="office")
 office_app.add_typer(account_app, name="account")
 
 TenantOption = Annotated[
-    Path | None, typer.Option("--tenant", help="home of the institution, where it is not the office's own")
+    Path | None,
+    typer.Option("--tenant", help="home of the institution or authority, where it is not the office's own"),
 ]
 NameArgument = Annotated[str, typer.Argument(help="name to log in with")]
 
@@ -53,6 +54,7 @@ class _Opened:
 
     store: OfficeStore
     tenant: InstitutionId
+    kind: TenantKind
     issuing: _Issuing
 
 
@@ -73,8 +75,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make an account, and print the code with which its person chooses a password."""
-    parsed = parse_roles(roles)
     with _open(home, tenant) as opened:
+        parsed = parse_roles(roles, opened.kind)
         with opened.store.write() as writing:
             account, code = enrolment.add_account(
                 opened.issuing,
@@ -190,6 +192,6 @@ def _print(account: Account, code: str, *, as_json: bool) -> None:
 @contextmanager
 def _open(home: Path, tenant: Path | None) -> Iterator[_Opened]:
     office = open_home(home)
-    institution = read_institution(office if tenant is None else open_home(tenant))
+    identity, kind = read_tenant(office if tenant is None else open_home(tenant))
     with open_store(office) as store:
-        yield _Opened(store, institution.content.id, _Issuing(read_clock, secrets.token_bytes))
+        yield _Opened(store, identity, kind, _Issuing(read_clock, secrets.token_bytes))

@@ -25,6 +25,7 @@ from api.office.pages import write_problem
 from api.office.roles import OfficeRole
 from api.office.sessions import find_caller, hash_token, is_form_token
 from api.office.signed_requests import RequestLine, is_signed, parse_signed_request, verify_signed_request
+from api.office.store import NOT_HERE
 from api.problems import Problem, answer_problem, build_http_problem, build_problem
 from ledger.core.errors import BrokenSignatureError, InputError, NotFoundError, ReadOnlyError, StateError
 from ledger.core.signature import parse_multikey
@@ -140,6 +141,7 @@ def _answer(office: Office, operation: Operation, request: Request, body: bytes,
     try:
         _require_our_name(office, request)
         caller = _find_caller(office, request, body)
+        _require_desk(office, operation, caller)
         _require_role(office, operation, caller, request)
         _require_own_page(office, operation, caller, request, form)
         call = Call(request, operation, office, caller, form, body, tongue, now)
@@ -239,6 +241,18 @@ def _find_machine(office: Office, request: Request, body: bytes) -> Caller:
         if not writing.take_nonce(machine.id, nonce, signed.expires, now):
             raise BrokenSignatureError("this signed request was answered already: sign a new one")
     return Caller(machine.tenant, frozenset({OfficeRole.MACHINE}), None, machine)
+
+
+def _require_desk(office: Office, operation: Operation, caller: Caller | None) -> None:
+    """Answer what this kind of desk does not have as what does not exist.
+
+    Raises:
+        NotFoundError: the caller's desk is of another kind than the operation's.
+    """
+    if operation.is_open or caller is None:
+        return
+    if office.tenants[caller.tenant].kind not in operation.offered:
+        raise NotFoundError(NOT_HERE)
 
 
 def _require_role(office: Office, operation: Operation, caller: Caller | None, request: Request) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from api.office.roles import PEOPLE, OfficeRole
+from api.office.roles import PEOPLE, OfficeRole, TenantKind
 from ledger.core.errors import StateError
 from ledger.core.step import Sentence
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SAFE: Final = frozenset({"GET"})
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+INSTITUTIONS: Final = frozenset({TenantKind.INSTITUTION})
+AUTHORITIES: Final = frozenset({TenantKind.AUTHORITY})
+EVERY_DESK: Final = INSTITUTIONS | AUTHORITIES
 EVERYBODY: Final[frozenset[OfficeRole]] = frozenset()
 """Roles of an operation for which nobody need be known."""
 
@@ -51,6 +54,8 @@ class Operation:
     is_api: bool = False
     """Answers programs: JSON, problems of RFC 9457; else pages."""
     in_menu: bool = False
+    desks: frozenset[TenantKind] = INSTITUTIONS
+    """Whose desk has it; at another one it is not found."""
     openapi: "dict[str, Any] | None" = None
     """What the description says of body and parameters, for programs."""
 
@@ -70,11 +75,18 @@ class Operation:
             raise StateError(f"{self.name}: {self.resource} is not in {self.path}")
         if not self.is_api and OfficeRole.MACHINE in self.roles:
             raise StateError(f"{self.name}: machines read no pages")
+        if not self.desks:
+            raise StateError(f"{self.name}: no desk has it")
 
     @property
     def is_safe(self) -> bool:
         """Tell whether it changes nothing."""
         return self.method in SAFE
+
+    @property
+    def offered(self) -> frozenset[TenantKind]:
+        """Return whose desk has it: each, where it is about the caller alone, or about nobody."""
+        return EVERY_DESK if self.is_own or self.is_open else self.desks
 
     @property
     def is_open(self) -> bool:
@@ -114,17 +126,19 @@ def require_declared(routes: Iterable[BaseRoute], operations: Sequence[Operation
 def render_matrix(operations: Sequence[Operation]) -> str:
     """Return the authorisation matrix as a table in Markdown: an operation a row, a role a column.
 
-    `●` may; `–` is refused, 403; `∗` may, of the own account only. Whoever is not known may ask for rows that say
-    *everybody*, and is answered with 401 by all others.
+    *desk* is whose; at another one an operation is not found, 404. `●` may; `–` is refused, 403; `∗` may, of the
+    own account only. Whoever is not known may ask for rows that say *everybody*, and is answered with 401 by all
+    others.
     """
     columns = [*(role for role in OfficeRole if role in PEOPLE), OfficeRole.MACHINE]
-    head = ["operation", "route", "foreign id", *(role.value for role in columns)]
+    head = ["operation", "route", "desk", "foreign id", *(role.value for role in columns)]
     lines = [f"| {' | '.join(head)} |", f"|{'|'.join(' --- ' for _ in head)}|"]
     for operation in sorted(operations, key=lambda one: one.name):
         cells = [_cell(operation, role) for role in columns]
         foreign = "404" if operation.resource else "–"
         route = f"`{operation.method} {operation.path}`"
-        lines.append(f"| {' | '.join([operation.name, route, foreign, *cells])} |")
+        desk = "each" if operation.offered == EVERY_DESK else ", ".join(sorted(operation.offered))
+        lines.append(f"| {' | '.join([operation.name, route, desk, foreign, *cells])} |")
     return "\n".join(lines)
 
 

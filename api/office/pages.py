@@ -47,6 +47,7 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.policies["json.dumps_kwargs"] = {"sort_keys": True, "ensure_ascii": False}
 _TITLES: Final = {
     HTTPStatus.UNAUTHORIZED: Sentence("Log in", "请登录"),
     HTTPStatus.FORBIDDEN: Sentence("Not allowed", "无权执行"),
@@ -171,7 +172,7 @@ def build_frame(
         "institution": None
         if tenant is None
         else (tenant.name.zh, tenant.name.en or tenant.name.zh)[language is Language.EN],
-        "menu": _build_menu(request.app.state.operations, caller),
+        "menu": _build_menu(request.app.state.operations, caller, office),
         "path": request.url.path,
         "form_token_name": FORM_TOKEN,
         "form_token": make_form_token(caller.token) if caller is not None and caller.token else "",
@@ -183,13 +184,14 @@ def build_frame(
 
 def _say_instant(instant: datetime, office: Office, caller: Caller | None, language: Language) -> str:
     tenant = office.tenants[caller.tenant] if caller is not None else next(iter(office.tenants.values()))
-    return say_instant(instant, tenant.institution.profile.zone, language)
+    return say_instant(instant, tenant.zone, language)
 
 
-def _build_menu(operations: Sequence[Operation], caller: Caller | None) -> list[Operation]:
+def _build_menu(operations: Sequence[Operation], caller: Caller | None, office: Office) -> list[Operation]:
     if caller is None:
         return []
-    return [one for one in operations if one.in_menu and one.roles & caller.roles]
+    kind = office.tenants[caller.tenant].kind
+    return [one for one in operations if one.in_menu and kind in one.offered and one.roles & caller.roles]
 
 
 def _render(template: str, status: int, values: Mapping[str, Any]) -> Response:

@@ -13,8 +13,17 @@ from ledger.core.errors import InputError
 from ledger.core.step import Sentence
 
 
+class TenantKind(StrEnum):
+    """Whose desk it is."""
+
+    INSTITUTION = "institution"
+    """A verification institution's: it issues documents."""
+    AUTHORITY = "authority"
+    """A metrology authority's: it decides registers, and about documents."""
+
+
 class OfficeRole(StrEnum):
-    """Who somebody is in the office of one institution; an account may hold several."""
+    """Who somebody is in the office of one institution or authority; an account may hold several."""
 
     OPERATOR = "operator"
     """Verifies instruments and drafts documents (检定员)."""
@@ -25,7 +34,7 @@ class OfficeRole(StrEnum):
     ADMINISTRATOR = "administrator"
     """Keeps accounts and machines; signs nothing."""
     AUTHORITY = "authority"
-    """Somebody of the metrology authority (计量行政部门): reads."""
+    """Somebody of the metrology authority (计量行政部门): at an institution's desk reads, at its own decides."""
     AUDITOR = "auditor"
     """Reads everything of the institution, changes nothing."""
     MACHINE = "machine"
@@ -37,6 +46,14 @@ PEOPLE: Final = frozenset(OfficeRole) - {OfficeRole.MACHINE}
 
 STAFF: Final = frozenset({OfficeRole.OPERATOR, OfficeRole.CHECKER, OfficeRole.APPROVER})
 """Who works on documents."""
+
+PEOPLE_OF: Final = MappingProxyType(
+    {
+        TenantKind.INSTITUTION: PEOPLE,
+        TenantKind.AUTHORITY: frozenset({OfficeRole.AUTHORITY, OfficeRole.ADMINISTRATOR, OfficeRole.AUDITOR}),
+    }
+)
+"""Whose desk -> roles that its accounts may hold."""
 
 READERS: Final = PEOPLE - {OfficeRole.ADMINISTRATOR}
 """Who may look at the institution's documents and registers; administrators keep accounts only."""
@@ -59,15 +76,15 @@ def spell_roles(roles: Iterable[OfficeRole]) -> str:
     return " ".join(sorted(roles))
 
 
-def parse_roles(words: Iterable[str]) -> frozenset[OfficeRole]:
-    """Return the roles of an account.
+def parse_roles(words: Iterable[str], kind: TenantKind = TenantKind.INSTITUTION) -> frozenset[OfficeRole]:
+    """Return the roles of an account at this kind of desk.
 
     Raises:
-        InputError: none, an unknown one, or the one of machines.
+        InputError: none, an unknown one, one that this desk does not have, or the one of machines.
     """
     found = set()
     for word in words:
-        if word not in PEOPLE:
+        if word not in PEOPLE_OF[kind]:
             raise InputError(
                 f"no person has the role {word[:40]!r}", field="roles", zh=f"没有角色{word[:40]!r}"
             )

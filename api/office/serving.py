@@ -16,16 +16,19 @@ from typing import Final
 
 from api.office.call import Office
 from api.office.passwords import PasswordHasher
+from api.office.region_documents import LocalCatalogue, RegionCatalogue, RemoteCatalogue
 from api.office.secret_box import SecretBox, load_box_key
 from api.office.shared_ledger import SharedLedger
 from api.office.site import parse_site
 from api.office.store import OfficeStore
-from api.office.tenants import open_tenants
+from api.office.tenants import is_authority_home, open_tenants
+from api.query import open_auditor
 from issuer.cli import open_gateway
 from ledger.cli import find_given_passphrase
 from ledger.core.data import load_rule_book
 from ledger.home import Home, open_home
 from ledger.local import read_clock
+from ledger.passphrase import Passphrase
 from ledger.store.engine import Database
 
 BOX_KEY: Final = "office-key"
@@ -54,6 +57,7 @@ def open_office(
     *,
     ledger: str | None,
     seal_key: str,
+    auditor: str | None = None,
 ) -> Iterator[Office]:
     """Open everything that an office needs for as long as the block.
 
@@ -64,11 +68,16 @@ def open_office(
         url: where browsers reach the office.
         ledger: URL of the ledger; None: the home's own, which no other process has then.
         seal_key: name of each institution's seal in its keystore.
+        auditor: URL of the role auditor, which authorities ask for documents of their region; None: the home's
+            own catalogue where the home's own ledger is opened, else nobody.
     """
     site = parse_site(url)
     homes = [home, *map(open_home, others)]
     with ExitStack() as stack:
-        opened = [(one, find_given_passphrase(one, passphrase_file)) for one in homes]
+        opened = [
+            (one, _find_passphrase(one, passphrase_file, opens_ledger=one is home and ledger is None))
+            for one in homes
+        ]
         gateway = stack.enter_context(open_gateway(home, opened[0][1], ledger))
         shared = SharedLedger(gateway, time.monotonic)
         book = load_rule_book()
@@ -83,4 +92,20 @@ def open_office(
             read_clock,
             secrets.token_bytes,
             home.development,
+            _open_catalogue(stack, home, ledger, auditor) if any(map(is_authority_home, homes)) else None,
         )
+
+
+def _find_passphrase(home: Home, file: Path | None, *, opens_ledger: bool) -> Passphrase | None:
+    """Return what opens a seal, or the home's own ledger; an authority's key is never opened at the start."""
+    if is_authority_home(home) and not opens_ledger:
+        return None
+    return find_given_passphrase(home, file)
+
+
+def _open_catalogue(
+    stack: ExitStack, home: Home, ledger: str | None, auditor: str | None
+) -> RegionCatalogue | None:
+    if auditor is not None:
+        return stack.enter_context(closing(RemoteCatalogue(auditor)))
+    return None if ledger is not None else LocalCatalogue(stack.enter_context(open_auditor(home)))

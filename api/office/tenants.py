@@ -1,4 +1,7 @@
-"""The institutions of an office: each with its own home, that is database, keystore, profile and seal.
+"""The institutions and authorities of an office: each with its own home, that is database and keystore.
+
+An institution's home has a profile and a seal; an authority's has a file `authority.json` with its id, and the
+authority's key, which is opened for one decision and never kept.
 
 Institutions are kept apart by what they have: a request is answered from the home of its caller's institution, no
 other home can be reached by anything that a request says.
@@ -15,8 +18,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from api.office.document_index import DocumentIndex
+from api.office.roles import TenantKind
+from issuer.deciding.store import DecisionStore
 from issuer.gateway import LedgerGateway
 from issuer.instrument_store import InstrumentStore
 from issuer.issuing import Desk
@@ -25,8 +31,10 @@ from issuer.rounds.store import RoundStore
 from issuer.signoff.office import Office as SignOffOffice
 from issuer.signoff.office import OfficeLog
 from issuer.signoff.store import SignOffStore
+from ledger.core.canonical import as_object, parse_json
 from ledger.core.errors import InputError, NotFoundError, StateError
-from ledger.core.ids import InstitutionId
+from ledger.core.fields import Reader
+from ledger.core.ids import ID_PATTERN, InstitutionId
 from ledger.core.register_fields import Name
 from ledger.core.regulation import RuleBook
 from ledger.core.signature import Signer
@@ -35,6 +43,7 @@ from ledger.passphrase import Passphrase
 from ledger.store.engine import Database
 
 INSTITUTION_FILE: Final = "institution.json"
+AUTHORITY_FILE: Final = "authority.json"
 _ANY_DAY: Final = date(2000, 1, 1)
 
 
@@ -61,6 +70,16 @@ class Tenant:
     """Where its keys lie; None in tests that need none."""
     busy: Lock = field(default_factory=Lock, repr=False)
     """Held by who changes the desk: one at a time works on one store."""
+
+    @property
+    def kind(self) -> TenantKind:
+        """Return whose desk it is."""
+        return TenantKind.INSTITUTION
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the zone of its days."""
+        return self.institution.profile.zone
 
     @property
     def id(self) -> InstitutionId:
@@ -104,35 +123,75 @@ class Tenant:
         )
 
 
-Tenants = Mapping[InstitutionId, Tenant]
+@dataclass(frozen=True, slots=True)
+class AuthorityTenant:
+    """One authority of an office."""
+
+    id: InstitutionId
+    """Of the authority; no institution has the same."""
+    name: Name
+    decisions: DecisionStore
+    origin: str
+    zone: ZoneInfo
+    rule_book: RuleBook
+    clock: Callable[[], datetime]
+    home: Home | None = None
+    """Where its key lies; None in tests that need none."""
+    busy: Lock = field(default_factory=Lock, repr=False)
+    """Held by who decides: one at a time."""
+
+    @property
+    def kind(self) -> TenantKind:
+        """Return whose desk it is."""
+        return TenantKind.AUTHORITY
+
+    def today(self) -> date:
+        """Return the day in the authority's zone."""
+        return self.clock().astimezone(self.zone).date()
+
+
+AnyTenant = Tenant | AuthorityTenant
+Tenants = Mapping[InstitutionId, AnyTenant]
 
 
 @contextmanager
 def open_tenants(
-    homes: Sequence[tuple[Home, Passphrase]],
+    homes: Sequence[tuple[Home, Passphrase | None]],
     gateway: LedgerGateway,
     rule_book: RuleBook,
     clock: Callable[[], datetime],
     *,
     seal_key: str,
 ) -> Iterator[Tenants]:
-    """Open the homes of institutions for as long as the block.
+    """Open the homes of institutions and authorities for as long as the block.
+
+    Args:
+        homes: each with what opens the institution's seal; an authority's needs none.
+        gateway: the log.
+        rule_book: of the product.
+        clock: returns the time, aware UTC.
+        seal_key: name of each institution's seal.
 
     Raises:
-        InputError: two homes are of one institution, or the log does not know it.
+        InputError: two homes are of one tenant, the log does not know it, or no passphrase for a seal.
         StateError: they belong to different logs, or only some are for development.
-        NotFoundError: a home holds no institution's file.
+        NotFoundError: a home holds no institution's or authority's file.
     """
     first = homes[0][0]
     with ExitStack() as stack:
-        tenants: dict[InstitutionId, Tenant] = {}
+        tenants: dict[InstitutionId, AnyTenant] = {}
         for home, passphrase in homes:
             if (home.origin, home.development) != (first.origin, first.development):
                 raise StateError(f"{home.path} is a home of another log or another kind than {first.path}")
-            signer = home.keystore.open_signer(seal_key, passphrase)
-            tenant = _open_tenant(stack, home, signer, gateway, rule_book, clock)
+            if is_authority_home(home):
+                tenant: AnyTenant = _open_authority(stack, home, gateway, rule_book, clock)
+            elif passphrase is None:
+                raise InputError("is needed to open an institution's seal", field="passphrase")
+            else:
+                signer = home.keystore.open_signer(seal_key, passphrase)
+                tenant = _open_tenant(stack, home, signer, gateway, rule_book, clock)
             if tenant.id in tenants:
-                raise InputError(f"two homes are of the institution {tenant.id}", field="--tenant")
+                raise InputError(f"two homes are of {tenant.id}", field="--tenant")
             tenants[tenant.id] = tenant
         yield tenants
 
@@ -150,6 +209,56 @@ def read_institution(home: Home) -> InstitutionFile:
         why = f"{home.path} has no {INSTITUTION_FILE}: put the institution's file there"
         raise NotFoundError(why) from None
     return parse_institution_file(raw, _ANY_DAY if home.development else None)
+
+
+def is_authority_home(home: Home) -> bool:
+    """Tell whether a home is an authority's."""
+    return (home.path / AUTHORITY_FILE).is_file()
+
+
+def read_authority(home: Home) -> InstitutionId:
+    """Return which authority's home it is: `{"authority": "CN-35"}`.
+
+    Raises:
+        InputError: the file cannot be read, or says something else.
+    """
+    raw = (home.path / AUTHORITY_FILE).read_bytes()
+    reader = Reader(as_object(parse_json(raw), AUTHORITY_FILE), "")
+    found = reader.text("authority", max_bytes=12, pattern=ID_PATTERN)
+    reader.finish()
+    return InstitutionId(found)
+
+
+def read_tenant(home: Home) -> tuple[InstitutionId, TenantKind]:
+    """Return whose home it is.
+
+    Raises:
+        NotFoundError: it says of nobody.
+        InputError: what it says cannot be read.
+    """
+    if is_authority_home(home):
+        return read_authority(home), TenantKind.AUTHORITY
+    return read_institution(home).content.id, TenantKind.INSTITUTION
+
+
+def _open_authority(
+    stack: ExitStack,
+    home: Home,
+    gateway: LedgerGateway,
+    rule_book: RuleBook,
+    clock: Callable[[], datetime],
+) -> AuthorityTenant:
+    identity = read_authority(home)
+    known = gateway.registers().authorities.get(identity)
+    if known is None:
+        raise InputError(f"the log knows no authority {identity}", field="authority")
+    database = Database(home.desk_database_url)
+    stack.callback(database.close)
+    decisions = DecisionStore(database)
+    decisions.prepare()
+    return AuthorityTenant(
+        identity, known.name, decisions, home.origin, home.zone, rule_book, clock, home=home
+    )
 
 
 def _open_tenant(

@@ -7,14 +7,15 @@ may pass is anything but 401 and 403, and for a foreign or unknown id 404 with o
 import re
 
 import pytest
-from office_world import OTHER, documents_of, open_office_world
-from world import INSTITUTION
+from office_world import AUTHORITY_TENANT, OTHER, OTHER_AUTHORITY, documents_of, open_office_world
+from world import INSTITUTION, SCOPE
 
 from api.office.application import OPERATIONS, build_office
 from api.office.matrix import README, place_matrix
 from api.office.operations import EVERYBODY, Operation
-from api.office.roles import PEOPLE, OfficeRole
+from api.office.roles import PEOPLE, PEOPLE_OF, OfficeRole, TenantKind
 from ledger.core.errors import StateError
+from ledger.core.event import scope_subject
 from ledger.core.step import Sentence
 
 UNKNOWN = {
@@ -27,9 +28,15 @@ UNKNOWN = {
     "request": "990003",
     "round": "r-0",
     "device": "d-0",
+    "decision": "990004",
 }
 """Kind of a thing in a path -> an id that nobody has."""
-FREE_PARTS = {"name": "office.css", "finding": "1"}
+FREE_PARTS = {
+    "name": "office.css",
+    "finding": "1",
+    "kind": "standard",
+    "subject": scope_subject(INSTITUTION, SCOPE).hex(),
+}
 """Parts of a path that belong to no institution."""
 
 
@@ -53,8 +60,22 @@ def things(world):
             "import": upload(world, tenant),
             **world.sign_off(tenant, 1 if tenant == INSTITUTION else 5),
             **world.go_round(tenant),
+            "decision": world.decide(DESKS[TenantKind.AUTHORITY][tenant == OTHER]),
         }
     return found
+
+
+DESKS = {
+    TenantKind.INSTITUTION: (INSTITUTION, OTHER),
+    TenantKind.AUTHORITY: (AUTHORITY_TENANT, OTHER_AUTHORITY),
+}
+"""Kind of a desk -> the desk of the walk, and another one."""
+
+
+def find_desk(operation, who):
+    """Return where somebody asks for an operation: at a desk that has it, if the role is known there."""
+    kind = min(operation.offered, key=lambda one: one != TenantKind.INSTITUTION)
+    return DESKS[kind][0] if who in PEOPLE_OF[kind] else INSTITUTION
 
 
 def upload(world, tenant):
@@ -76,7 +97,7 @@ def ask(world, operation, path, who):
         client = world.client()
         headers = world.sign(world.the_machine, operation.method, path)
         return client.request(operation.method, path, headers=headers)
-    client = world.client() if who == "nobody" else world.browser(who)
+    client = world.client() if who == "nobody" else world.browser(who, find_desk(operation, who))
     token = getattr(client, "form_token", "")
     if operation.method == "GET":
         return client.get(path)
@@ -101,13 +122,23 @@ def may(operation, who):
     return who in operation.roles
 
 
+def is_elsewhere(operation, who):
+    """Say whether somebody is at a desk of a kind that does not have the operation."""
+    if who == "nobody" or operation.is_open:
+        return False
+    kind = TenantKind.AUTHORITY if find_desk(operation, who) == AUTHORITY_TENANT else TenantKind.INSTITUTION
+    return kind not in operation.offered
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 @pytest.mark.parametrize("who", EVERYONE)
 def test_each_cell_of_the_own_institution(world, things, operation, who):
     answer = ask(
         world, operation, place(operation, UNKNOWN if changes(operation) else things[INSTITUTION]), who
     )
-    if may(operation, who):
+    if is_elsewhere(operation, who):
+        assert answer.status_code == 404
+    elif may(operation, who):
         refusals = {403, 500} if operation.name in LOGS_IN else {401, 403, 500}
         assert answer.status_code not in refusals, answer.text
         if not changes(operation) or operation.resource is None:
@@ -129,7 +160,8 @@ SCOPED = [operation for operation in OPERATIONS if operation.resource is not Non
 def test_a_thing_of_another_institution_is_answered_as_one_that_does_not_exist(world, things, operation, who):
     foreign = ask(world, operation, place(operation, things[OTHER]), who)
     unknown = ask(world, operation, place(operation, UNKNOWN), who)
-    wanted = 404 if may(operation, who) else 401 if who == "nobody" else 403
+    elsewhere = is_elsewhere(operation, who)
+    wanted = 404 if may(operation, who) or elsewhere else 401 if who == "nobody" else 403
     assert (foreign.status_code, unknown.status_code) == (wanted, wanted)
     assert strip(foreign.text, things[OTHER]) == strip(unknown.text, UNKNOWN)
 
@@ -191,6 +223,7 @@ def operation(**changes):
         ({"roles": frozenset({OfficeRole.MACHINE}), "is_api": True, "signs": True}, "never checks, approves"),
         ({"roles": frozenset({OfficeRole.MACHINE})}, "machines read no pages"),
         ({"resource": "draft"}, "draft is not in /x"),
+        ({"desks": frozenset()}, "no desk has it"),
     ],
 )
 def test_what_no_operation_may_be(changes, sentence):

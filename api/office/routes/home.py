@@ -8,10 +8,10 @@ from starlette.responses import Response
 from api.office import enrolment, passkeys
 from api.office.accounts import Account
 from api.office.call import Call
-from api.office.operations import Operation
+from api.office.operations import EVERY_DESK, Operation
 from api.office.pages import write_page
 from api.office.passwords import parse_new_password
-from api.office.roles import PEOPLE
+from api.office.roles import PEOPLE, TenantKind
 from ledger.core.canonical import as_object
 from ledger.core.encoding import encode_hex, parse_hex
 from ledger.core.errors import InputError
@@ -22,8 +22,23 @@ MAX_LABEL: Final = 60
 
 def show_home(call: Call) -> Response:
     """Show what the caller may do here."""
+    if call.kind is TenantKind.AUTHORITY:
+        return _show_authority(call)
     return write_page(
         call, "office/home.html", counts=call.tenant.documents.count(), today=call.tenant.today()
+    )
+
+
+def _show_authority(call: Call) -> Response:
+    authority = call.authority
+    known = call.office.gateway.registers().authorities[authority.id]
+    return write_page(
+        call,
+        "office/authority_home.html",
+        known=known,
+        today=authority.today(),
+        newest=authority.decisions.list_newest(10),
+        looks_at_documents=call.office.catalogue is not None,
     )
 
 
@@ -147,7 +162,9 @@ _ACCOUNT: Final = Sentence("My account", "我的账户")
 _PASSKEY: Final = Sentence("Add a passkey", "添加通行密钥")
 
 OPERATIONS: Final = (
-    Operation("home.show", "GET", "/", show_home, PEOPLE, Sentence("Start", "首页"), in_menu=True),
+    Operation(
+        "home.show", "GET", "/", show_home, PEOPLE, Sentence("Start", "首页"), in_menu=True, desks=EVERY_DESK
+    ),
     Operation("account.show", "GET", "/account", show_account, PEOPLE, _ACCOUNT, is_own=True),
     Operation(
         "account.password",

@@ -27,7 +27,7 @@ def _write_list(
     call: Call, status: int = HTTPStatus.OK, problem: InputError | AlreadyIssuedError | None = None
 ) -> Response:
     with call.office.store.read() as office:
-        found = office.list_machines(call.tenant.id)
+        found = office.list_machines(call.known.tenant)
     return write_page(
         call,
         "office/machines.html",
@@ -46,7 +46,7 @@ def add_machine(call: Call) -> Response:
         key = _parse_key(call.form.need("key", most=200))
         machine = Machine(
             id=make_id(call.office, "m"),
-            tenant=call.tenant.id,
+            tenant=call.known.tenant,
             name=name,
             key=key,
             is_active=True,
@@ -84,7 +84,7 @@ def enable_machine(call: Call) -> Response:
 
 def _set_state(call: Call, *, is_active: bool) -> Response:
     with call.office.store.write() as writing:
-        machine = writing.fetch_machine(call.tenant.id, call.part("machine"))
+        machine = writing.fetch_machine(call.known.tenant, call.part("machine"))
         writing.set_machine_state(machine, is_active=is_active)
     _note(call, "machine-enabled" if is_active else "machine-disabled", machine)
     return call.go("/machines")
@@ -95,7 +95,7 @@ def _note(call: Call, event: str, machine: Machine) -> None:
         writing.note(
             event,
             call.now,
-            tenant=call.tenant.id,
+            tenant=call.known.tenant,
             account=call.known.id,
             name=machine.name,
             address=call.address,
@@ -107,7 +107,7 @@ def show_myself(call: Call) -> Response:
     """Say to a machine who it is here, so that it can try its signatures."""
     known = call.known
     members = {
-        "institution": str(call.tenant.id),
+        "institution": str(call.known.tenant),
         "id": known.id,
         "name": known.name,
         "roles": sorted(known.roles),

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from api.office import enrolment
 from api.office.accounts import Account, check_roles, parse_display, parse_name, parse_pid
 from api.office.call import Call
-from api.office.operations import Operation
+from api.office.operations import EVERY_DESK, Operation
 from api.office.pages import write_page
-from api.office.roles import PEOPLE, OfficeRole, parse_roles
+from api.office.roles import PEOPLE_OF, OfficeRole, parse_roles
 from ledger.core.errors import AlreadyIssuedError, InputError, StateError
 from ledger.core.step import Sentence
 
@@ -34,13 +34,13 @@ def _write_list(
     code: tuple[Account, str] | None = None,
 ) -> Response:
     with call.office.store.read() as office:
-        staff = office.list_accounts(call.tenant.id)
+        staff = office.list_accounts(call.known.tenant)
     return write_page(
         call,
         "office/staff.html",
         status,
         staff=staff,
-        people=sorted(PEOPLE),
+        people=sorted(PEOPLE_OF[call.kind]),
         problem=problem,
         code=code,
         may_change=OfficeRole.ADMINISTRATOR in call.known.roles,
@@ -53,12 +53,12 @@ def add_account(call: Call) -> Response:
     """Make an account; show the code for its person, once."""
     form, office = call.form, call.office
     try:
-        roles = parse_roles(form.texts("roles"))
+        roles = parse_roles(form.texts("roles"), call.kind)
         name = parse_name(form.need("name", most=40).lower())
         display = parse_display(form.need("display", most=80))
         pid = parse_pid(form.text("pid", most=40), roles)
         with office.store.write() as writing:
-            made = enrolment.add_account(office, writing, call.tenant.id, name, display, pid, roles)
+            made = enrolment.add_account(office, writing, call.known.tenant, name, display, pid, roles)
     except (InputError, AlreadyIssuedError) as err:
         return _write_list(call, HTTPStatus.UNPROCESSABLE_ENTITY, err)
     _note(call, "account-added", made[0], " ".join(sorted(roles)))
@@ -68,7 +68,7 @@ def add_account(call: Call) -> Response:
 def show_account(call: Call) -> Response:
     """Show one account, to be changed."""
     with call.office.store.read() as office:
-        account = office.fetch_account(call.tenant.id, call.part("account"))
+        account = office.fetch_account(call.known.tenant, call.part("account"))
     return _write_account(call, account)
 
 
@@ -80,7 +80,7 @@ def _write_account(
         "office/staff_account.html",
         status,
         account=account,
-        people=sorted(PEOPLE),
+        people=sorted(PEOPLE_OF[call.kind]),
         problem=problem,
         may_change=OfficeRole.ADMINISTRATOR in call.known.roles,
     )
@@ -90,9 +90,9 @@ def change_account(call: Call) -> Response:
     """Change display name, pseudonym and roles; its sessions end."""
     form = call.form
     with call.office.store.read() as office:
-        account = office.fetch_account(call.tenant.id, call.part("account"))
+        account = office.fetch_account(call.known.tenant, call.part("account"))
     try:
-        roles = parse_roles(form.texts("roles"))
+        roles = parse_roles(form.texts("roles"), call.kind)
         check_roles(roles)
         _keep_an_administrator(call, account, roles)
         changed = replace(
@@ -135,7 +135,7 @@ def enable_account(call: Call) -> Response:
 
 def _set_state(call: Call, *, is_active: bool) -> Response:
     with call.office.store.write() as writing:
-        account = writing.fetch_account(call.tenant.id, call.part("account"))
+        account = writing.fetch_account(call.known.tenant, call.part("account"))
         if account.id == call.known.id:
             raise InputError(
                 "another administrator disables your account",
@@ -150,7 +150,7 @@ def _set_state(call: Call, *, is_active: bool) -> Response:
 def reset_account(call: Call) -> Response:
     """Forget how somebody logs in who has lost their means; show a new code, once."""
     with call.office.store.write() as writing:
-        account = writing.fetch_account(call.tenant.id, call.part("account"))
+        account = writing.fetch_account(call.known.tenant, call.part("account"))
         if not account.is_active:
             raise StateError("a disabled account is enabled first", zh="账户已停用，请先启用")
         code = enrolment.start_again(call.office, writing, account)
@@ -162,7 +162,7 @@ def show_happenings(call: Call) -> Response:
     """Show who came in, who was refused, and what administrators did, newest first."""
     before = call.form.whole("before", _HIGHEST, least=1, most=_HIGHEST)
     with call.office.store.read() as office:
-        found = office.list_happenings(call.tenant.id, PAGE + 1, before)
+        found = office.list_happenings(call.known.tenant, PAGE + 1, before)
     return write_page(
         call,
         "office/happenings.html",
@@ -176,7 +176,7 @@ def _note(call: Call, event: str, account: Account, detail: str = "") -> None:
         writing.note(
             event,
             call.now,
-            tenant=call.tenant.id,
+            tenant=call.known.tenant,
             account=call.known.id,
             name=account.name,
             address=call.address,
@@ -185,15 +185,28 @@ def _note(call: Call, event: str, account: Account, detail: str = "") -> None:
 
 
 def _operation(name: str, path: str, answer: Callable[[Call], Response], title: Sentence) -> Operation:
-    return Operation(name, "POST", path, answer, ADMINISTRATORS, title, resource="account")
+    return Operation(name, "POST", path, answer, ADMINISTRATORS, title, resource="account", desks=EVERY_DESK)
 
 
 OPERATIONS: Final = (
     Operation(
-        "staff.list", "GET", "/staff", list_staff, WATCHERS, Sentence("Staff", "人员账户"), in_menu=True
+        "staff.list",
+        "GET",
+        "/staff",
+        list_staff,
+        WATCHERS,
+        Sentence("Staff", "人员账户"),
+        in_menu=True,
+        desks=EVERY_DESK,
     ),
     Operation(
-        "staff.add", "POST", "/staff", add_account, ADMINISTRATORS, Sentence("Add an account", "新增账户")
+        "staff.add",
+        "POST",
+        "/staff",
+        add_account,
+        ADMINISTRATORS,
+        Sentence("Add an account", "新增账户"),
+        desks=EVERY_DESK,
     ),
     Operation(
         "staff.show",
@@ -203,6 +216,7 @@ OPERATIONS: Final = (
         WATCHERS,
         Sentence("An account", "账户"),
         resource="account",
+        desks=EVERY_DESK,
     ),
     _operation("staff.change", "/staff/{account}", change_account, Sentence("Change an account", "修改账户")),
     _operation(
@@ -228,5 +242,6 @@ OPERATIONS: Final = (
         WATCHERS,
         Sentence("Access log", "访问记录"),
         in_menu=True,
+        desks=EVERY_DESK,
     ),
 )

@@ -1,0 +1,1 @@
+"""The desk of an authority: what it decides is previewed, signed, kept and handed in."""
