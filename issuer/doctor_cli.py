@@ -13,6 +13,8 @@ import typer
 from rich.progress import Progress
 from sqlalchemy.engine import make_url
 
+from issuer.deciding.store import has_decisions
+from issuer.decision_check import check_decisions
 from issuer.desk_check import check_desk
 from issuer.rounds.rereading import check_rounds
 from issuer.row_check import FoundLeaf
@@ -149,8 +151,9 @@ def _check_desk(home: Home, store: SqlStore, progress: Progress) -> dict[str, An
     with closing(Database(home.desk_database_url)) as database, database.read() as connection:
         if connection.dialect.name == "sqlite":
             check_file(connection)
+        decided = check_decisions(connection, find_leaves, show) if has_decisions(connection) else None
         if not has_desk(connection):
-            return None
+            return None if decided is None else {"decisions": decided}
         reading = DeskReading(connection)
         count = check_desk(reading, find_leaves, show)
         sayings = check_sayings(connection, find_leaves, show) if has_sayings(connection) else 0
@@ -163,4 +166,4 @@ def _check_desk(home: Home, store: SqlStore, progress: Progress) -> dict[str, An
         "drafts": drafts,
         "rounds": brought.rounds,
         "findings": brought.findings,
-    }
+    } | ({} if decided is None else {"decisions": decided})

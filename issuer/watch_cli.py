@@ -19,9 +19,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from issuer.cli import read_institution
+from issuer.deciding.store import has_decisions, list_logged_decisions
 from issuer.profile import ANY_DAY, parse_institution_file
 from issuer.saying_store import has_sayings, list_logged_sayings
-from issuer.store import DeskReading, DeskStore
+from issuer.store import DeskReading, DeskStore, has_desk
 from ledger.cli import JsonOption
 from ledger.console import make_progress, print_error, print_result, run_command
 from ledger.core.encoding import encode_hex
@@ -110,32 +111,40 @@ def _run(look: Callable[[], Round], seconds: float, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _open_desk(home: Home | None, policy: Policy) -> Iterator[DeskStore | None]:
+def _open_desk(home: Home | None, policy: Policy) -> Iterator[Database | None]:
     if home is None:
         yield None
         return
     if home.origin != policy.origin:
         message = f"the home is of the log {home.origin}, the policy of {policy.origin}"
         raise InputError(message, field="--policy")
-    file = parse_institution_file(read_institution(home, None), ANY_DAY if home.development else None)
     with closing(Database(home.desk_database_url)) as database:
-        store = DeskStore(database, file.content.id, home.origin)
-        store.prepare()
-        yield store
+        if not _has_decided(database):
+            file = parse_institution_file(read_institution(home, None), ANY_DAY if home.development else None)
+            DeskStore(database, file.content.id, home.origin).prepare()
+        yield database
 
 
-def _list_own(desk: DeskStore | None, folder: Path | None) -> Iterable[OwnStatement]:
+def _has_decided(database: Database) -> bool:
+    """Tell whether a desk is an authority's, which has no institution's file."""
+    with database.read() as connection:
+        return has_decisions(connection) and not has_desk(connection)
+
+
+def _list_own(desk: Database | None, folder: Path | None) -> Iterable[OwnStatement]:
     """Yield the statements of the desk, with their leaves, and those in files."""
     return chain(
         () if desk is None else _list_logged(desk), () if folder is None else _read_statements(folder)
     )
 
 
-def _list_logged(desk: DeskStore) -> Iterator[OwnStatement]:
-    """Yield what the log has taken: issues, acts, and what was said of instruments and stickers."""
-    with desk.database.read() as connection:
+def _list_logged(desk: Database) -> Iterator[OwnStatement]:
+    """Yield what the log has taken: issues, acts, what was said of instruments and stickers, decisions."""
+    with desk.read() as connection:
+        issued = DeskReading(connection).list_logged() if has_desk(connection) else ()
         said = list_logged_sayings(connection) if has_sayings(connection) else ()
-        for index, raw in chain(DeskReading(connection).list_logged(), said):
+        decided = list_logged_decisions(connection) if has_decisions(connection) else ()
+        for index, raw in chain(issued, said, decided):
             yield OwnStatement(raw, index)
 
 

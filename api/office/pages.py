@@ -20,7 +20,7 @@ from api.negotiation import Language, Tongue
 from api.office.accounts import Caller
 from api.office.call import FORM_TOKEN, Call, Office
 from api.office.operations import Operation
-from api.office.roles import ROLE_WORDS
+from api.office.roles import ROLE_WORDS, TenantKind
 from api.office.sessions import make_form_token
 from api.problems import RETRY_SECONDS, Problem
 from api.web.words import say, say_date, say_instant
@@ -168,6 +168,7 @@ def build_frame(
         "role_words": ROLE_WORDS,
         "field_words": FIELD_WORDS,
         "development": office.development,
+        "is_authority": tenant is not None and tenant.kind is TenantKind.AUTHORITY,
         "caller": caller,
         "institution": None
         if tenant is None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, cast
 
+from issuer.rendering.wording import ROLES
 from ledger.core.authority import InstitutionContent, encode_institution_content
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
 from ledger.core.event import EventType
@@ -177,11 +178,24 @@ class Thing:
                 return str(getattr(self.content, "id", ""))
 
     @property
-    def words(self) -> str:
-        """Return what it is, in the words of the register."""
+    def words(self) -> Sentence:
+        """Return what it is: as it is registered, but for the roles of persons, which have words of ours."""
         match self.content:
             case InstitutionContent():
-                return self.content.name.zh
+                name = self.content.name
+                return Sentence(name.en or name.zh, name.zh)
+            case PersonContent():
+                roles = [ROLES[role] for role in sorted(self.content.roles)]
+                return Sentence(", ".join(one.en for one in roles), "、".join(one.zh for one in roles))
+            case RegulationContent():
+                rule = self.content.rule
+                return Sentence(rule.name_en or rule.name_zh, rule.name_zh)
+            case _:
+                text = self._find_text()
+                return Sentence(text, text)
+
+    def _find_text(self) -> str:
+        match self.content:
             case StandardContent() | MaterialContent():
                 return self.content.name
             case TypeApprovalContent() | BlockContent():
@@ -189,10 +203,6 @@ class Thing:
                 return f"{self.content.maker} {models}".strip()
             case ScopeContent():
                 return self.content.authorisation_no
-            case PersonContent():
-                return ", ".join(sorted(role.value for role in self.content.roles))
-            case RegulationContent():
-                return self.content.rule.name_zh
             case _:
                 return ""
 

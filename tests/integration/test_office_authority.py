@@ -342,7 +342,7 @@ def test_every_other_register_has_its_form_too(world, authority, kind):
         ("material", NEW, {"until": "x"}, "is a date", "应为日期"),
         ("material", NEW, {"name": "x" * 201}, "at most 200", "不超过200"),
         ("person", PERSON, {"roles": ["king"]}, "none of those offered", "不在可选范围内"),
-        ("person", PERSON, {"id": "林 示例"}, "expected", "内容不符合要求"),
+        ("person", PERSON, {"id": "林 示例"}, "Pseudonym", "内容不符合要求"),
         ("standard", STANDARD, {"instruments": "a|b|c|d|e|f|g"}, "line 1 has 7 cells", "第1行有7列"),
         ("standard", STANDARD, {"instruments": "Q-1|Z|2026-01-10"}, "missing", "缺少该项"),
         ("block", OTHERS["block"], {"decision.number": ""}, "must be filled in", "必须填写"),

@@ -70,7 +70,7 @@ def _is_ours(thing: Thing, division: str) -> bool:
 
 def _fits(thing: Thing, text: str) -> bool:
     wanted = unicodedata.normalize("NFC", text).casefold()
-    words = (str(thing.institution or ""), thing.name, thing.words)
+    words = (str(thing.institution or ""), thing.name, thing.words.en, thing.words.zh)
     return all(
         any(part in unicodedata.normalize("NFC", word).casefold() for word in words)
         for part in wanted.split()
@@ -247,6 +247,7 @@ def write_plan(
     problem: InputError | StateError | None,
     *,
     use: Use,
+    thing: Thing,
     **values: object,
 ) -> Response:
     """Show what would be signed, with the field for the passphrase."""
@@ -262,7 +263,8 @@ def write_plan(
         fingerprint=compute_fingerprint(planned),
         problem=problem,
         use=use,
-        labels=list_labels(()),
+        labels=list_labels(FIELDS.get(thing.kind.name, ())),
+        thing=thing,
         say_status=say_status,
         **values,
     )
