@@ -311,11 +311,13 @@ class Verdicts:
             return None
         document = certificate_subject(issuer, claims.number)
         instrument = instrument_subject(claims.instrument_id, claims.part)
-        lot = None if claims.lot is None else lot_subject(issuer, claims.lot)
+        lot = [] if claims.lot is None else [lot_subject(issuer, claims.lot)]
+        whole = [] if claims.part is None else [instrument_subject(claims.instrument_id)]
         with self._store.read() as reading:
-            states = reading.find_states([each for each in (document, instrument, lot) if each is not None])
-        stands = None if lot is None else states.get(lot)
-        return find_stated_status(states[document], states[instrument], stands, claims.kind)
+            states = reading.find_states([document, instrument, *lot, *whole])
+        said = next((states[each] for each in lot if each in states), None)
+        relatives = [states[each] for each in whole if each in states]
+        return find_stated_status(states[document], states[instrument], said, claims.kind, relatives)
 
     def _find_newer(self, entry: StoredEntry) -> ShortCode | None:
         """Return the code of the instrument's newest document, if this is not it."""
