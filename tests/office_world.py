@@ -40,7 +40,7 @@ from issuer.signoff.correcting import Corrections
 from issuer.signoff.office import Person
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.writing import Writer
-from ledger.catalogue.uses import list_used, parse_used
+from ledger.catalogue.uses import list_mentioned, parse_used
 from ledger.core.act import ReasonCode
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
@@ -303,7 +303,7 @@ class MemoryCatalogue:
             "category": claims.category.name,
             "verified_on": claims.verified_on.isoformat(),
             "status": state.status.name,
-            "used": list_used(issuer, self.gateway.certificates[claims.number]),
+            "used": list_mentioned(statement, self.gateway.certificates[claims.number]).used,
         }
 
     def _fits(self, row, given):

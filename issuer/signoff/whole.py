@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, inspect, select
 
 from issuer.signoff.store import RevisionKey, SignOffReading, StoredDraft, Submission
 from issuer.signoff.tables import (
@@ -21,6 +21,7 @@ from issuer.signoff.tables import (
     submissions,
     voided_numbers,
 )
+from issuer.tables import erasures
 
 
 class KeptSignature(NamedTuple):
@@ -80,6 +81,8 @@ class WholeDraft:
     """Revision and person of each opening."""
     in_batches: Sequence[tuple[str, int, bool]]
     """Approver, revision and whether in the sample, of each batch that it was in."""
+    is_erased: bool
+    """Whether the desk has forgotten its personal members, see `issuer.erasing`."""
 
 
 def list_whole_drafts(connection: Connection, after: int, limit: int) -> list[WholeDraft]:
@@ -87,6 +90,7 @@ def list_whole_drafts(connection: Connection, after: int, limit: int) -> list[Wh
     reading = SignOffReading(connection)
     drafts = reading.list_drafts(after=after, limit=limit)
     ids = [draft.id for draft in drafts]
+    erased = list_erased(connection)
     contents = _group(connection, revisions, ids)
     signed = _group(connection, signatures, ids)
     done = _group(connection, actions, ids)
@@ -116,9 +120,17 @@ def list_whole_drafts(connection: Connection, after: int, limit: int) -> list[Wh
             },
             frozenset((row.revision, row.person) for row in opened.get(draft.id, ())),
             drawn.get(draft.id, []),
+            draft.number in erased,
         )
         for draft in drafts
     ]
+
+
+def list_erased(connection: Connection) -> frozenset[str]:
+    """Return the numbers of documents whose personal members were erased."""
+    if not inspect(connection).has_table(erasures.name):
+        return frozenset()
+    return frozenset(row.number for row in connection.execute(select(erasures.c.number)))
 
 
 def list_voided_rows(connection: Connection) -> list[VoidedRow]:

@@ -7,6 +7,7 @@ from signoff_world import APPROVER, CHECKER, OPERATOR, open_office
 from sqlalchemy import text
 from world import INSTITUTION
 
+from issuer.erasing import Erasure, erase_personal
 from issuer.rounds.rereading import RoundCount, check_rounds
 from issuer.signoff.rereading import check_signoff
 from ledger.core.act import ReasonCode
@@ -65,6 +66,27 @@ def test_persons_without_keys_are_in_order_too(tmp_path):
     with open_office(tmp_path, keyed=(CHECKER, APPROVER)) as office:
         assert not office.sign_all(office.create(1, 2)).refused
         assert check(office.database) == 2
+
+
+def test_what_a_person_had_erased_is_missed_by_nobody(office):
+    number = office.draft(1).number
+    erasure = Erasure("个人信息删除请求 2026-11-05", OPERATOR, office.clock())
+    erase_personal(office.database.database, number, erasure)
+    assert check(office.database) == 5
+    damage(office.database, "DELETE FROM desk_erasures")
+    with pytest.raises(DamagedRowError, match="draft 1, revision 1, column content"):
+        check(office.database)
+
+
+def test_an_application_that_was_erased_is_in_order(tmp_path):
+    with open_office(tmp_path) as office:
+        office.sign_all(office.create(1))
+        erasure = Erasure("个人信息删除请求 2026-11-05", OPERATOR, office.clock())
+        erase_personal(office.database.database, office.draft(1).number, erasure)
+        assert check(office.database) == 1
+        damage(office.database, "UPDATE desk_applications SET content = X'7B7D'")
+        with pytest.raises(DamagedRowError, match="desk_applications"):
+            check(office.database)
 
 
 FLIPPED = "X'7B7D'"
