@@ -11,6 +11,7 @@ from typing import Final
 
 from issuer.deciding.forms import DECISION_FIELDS, Field
 from issuer.deciding.kinds import KINDS
+from ledger.core.authority import Power
 from ledger.core.errors import InputError
 from ledger.core.event import EventType
 from ledger.core.register_fields import RegisterState
@@ -47,6 +48,19 @@ STATUS_WORDS: Final[Mapping[str, Sentence]] = MappingProxyType(
         "NEEDS_REVERIFICATION": Sentence("must be verified again", "须重新检定"),
         "CALIBRATED": Sentence("calibrated", "校准"),
         "PAPER": Sentence("from paper", "纸质登记"),
+    }
+)
+
+POWER_WORDS: Final = MappingProxyType(
+    {
+        Power.CERTIFICATE: Sentence("documents", "证书"),
+        Power.INSTITUTION: Sentence("institutions", "机构"),
+        Power.KEY: Sentence("keys", "密钥"),
+        Power.SCOPE: Sentence("scope lines", "授权项目"),
+        Power.PERSON: Sentence("persons", "检定人员"),
+        Power.STANDARD: Sentence("standards and reference materials", "计量标准和标准物质"),
+        Power.REGULATION: Sentence("regulations", "检定规程"),
+        Power.TYPE_APPROVAL: Sentence("type approvals and blocks", "型式批准和禁止检定"),
     }
 )
 

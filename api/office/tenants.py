@@ -191,7 +191,8 @@ def open_tenants(
                 signer = home.keystore.open_signer(seal_key, passphrase)
                 tenant = _open_tenant(stack, home, signer, gateway, rule_book, clock)
             if tenant.id in tenants:
-                raise InputError(f"two homes are of {tenant.id}", field="--tenant")
+                message = f"two homes are of the {tenant.kind} {tenant.id}"
+                raise InputError(message, field="--tenant")
             tenants[tenant.id] = tenant
         yield tenants
 

@@ -143,3 +143,52 @@ def test_an_office_for_an_institution_that_the_log_does_not_know(line, tmp_path)
     path.write_text(path.read_text("utf-8").replace(INSTITUTION, "350100-77"), "utf-8")
     with pytest.raises(InputError, match="the log knows no institution"):
         opened(line, unknown)
+
+
+# --- authorities --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def authority(line, tmp_path):
+    """Return the home of the authority: its key, no seal, no profile."""
+    home = tmp_path / "authority"
+    shutil.copytree(line.home, home)
+    for path in (home / "institution.json", *home.glob("desk.db*"), *home.glob("office.db*")):
+        path.unlink(missing_ok=True)
+    (home / "authority.json").write_text('{"authority": "CN-35"}')
+    return home
+
+
+def test_an_authority_is_a_tenant_beside_an_institution(line, authority):
+    """One process for both; documents of the region are looked up in the ledger that the office has opened."""
+    words = ("--display", "郑示例", "--tenant", authority)
+    assert (
+        office(line, "add", "zheng", "--role", "operator", *words, "--pid", "P1", code=2)["field"] == "roles"
+    )
+    made = office(line, "add", "zheng", "--role", "authority", *words)
+    assert made["institution"] == "CN-35"
+    with (
+        serve(line.home, "office", "--tenant", authority) as server,
+        make_browser(server.url) as browser,
+    ):
+        log_in(browser, made)
+        assert "350100-01" in browser.get("/region").text
+        assert "JY2026-000001" in browser.get("/rulings", params={"institution": INSTITUTION}).text
+        assert browser.get("/documents").status_code == 404
+    assert opened(line, authority) == {INSTITUTION, "CN-35"}
+
+
+def test_what_no_authoritys_home_is(line, authority, tmp_path):
+    twin = tmp_path / "twin"
+    shutil.copytree(authority, twin)
+    with pytest.raises(InputError, match="two homes are of the authority CN-35"):
+        opened(line, authority, twin)
+    for text, error in (
+        ('{"authority": "CN-36"}', "the log knows no authority CN-36"),
+        ('{"authority": "CN 35"}', "authority"),
+        ('{"authority": "CN-35", "key": "x"}', "unknown member"),
+        ("{", "JSON"),
+    ):
+        (twin / "authority.json").write_text(text)
+        with pytest.raises(InputError, match=error):
+            opened(line, twin)

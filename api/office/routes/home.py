@@ -8,10 +8,12 @@ from starlette.responses import Response
 from api.office import enrolment, passkeys
 from api.office.accounts import Account
 from api.office.call import Call
+from api.office.deciding_words import POWER_WORDS
 from api.office.operations import EVERY_DESK, Operation
 from api.office.pages import write_page
 from api.office.passwords import parse_new_password
 from api.office.roles import PEOPLE, TenantKind
+from ledger.core.authority import Power
 from ledger.core.canonical import as_object
 from ledger.core.encoding import encode_hex, parse_hex
 from ledger.core.errors import InputError
@@ -36,6 +38,7 @@ def _show_authority(call: Call) -> Response:
         call,
         "office/authority_home.html",
         known=known,
+        powers=[POWER_WORDS[power] for power in Power if power in known.powers],
         today=authority.today(),
         newest=authority.decisions.list_newest(10),
         looks_at_documents=call.office.catalogue is not None,
