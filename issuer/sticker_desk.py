@@ -21,7 +21,7 @@ from issuer.speaking import Speaker, read_content
 from issuer.store import Database
 from issuer.tables import DocumentState
 from ledger.core.errors import StateError, UnavailableError
-from ledger.core.event import EventType, roll_subject, sticker_subject
+from ledger.core.event import EventType, instrument_subject, roll_subject, sticker_subject
 from ledger.core.ids import InstitutionId, InstrumentId, Subject
 from ledger.core.qr import spell_symbols
 from ledger.core.register_fields import RegisterState
@@ -173,8 +173,8 @@ class StickerDesk:
             UnavailableError: the log is out of reach: ask the same again.
         """
         bound = self.list_bound()
-        failed = self._find_failed({binding.instrument for binding in bound})
-        released = [binding.sticker for binding in bound if binding.instrument in failed]
+        failed = self._find_failed({subject for binding in bound for subject in _list_subjects(binding)})
+        released = [binding.sticker for binding in bound if failed.intersection(_list_subjects(binding))]
         for sticker in released:
             self.release(sticker, StickerReason.VERIFICATION_FAILED)
         return released
@@ -216,6 +216,17 @@ def release_from_failed(
     sayings.prepare()
     with suppress(UnavailableError, StateError):
         StickerDesk(Speaker(sayings, log, make_seal, clock, randomness)).release_failed()
+
+
+def find_bound(sayings: SayingStore, sticker: StickerId) -> StickerBinding | None:
+    """Return where a sticker stands, by what this desk has said; None: nowhere."""
+    known = sayings.find_newest(sticker_subject(sticker))
+    return None if known is None else _find_binding(known)
+
+
+def _list_subjects(binding: StickerBinding) -> set[Subject]:
+    """Return whose failing takes a sticker off: what it stands on, and the whole that this is a part of."""
+    return {binding.instrument, instrument_subject(binding.instrument_id, None)}
 
 
 def _find_binding(saying: Saying) -> StickerBinding | None:

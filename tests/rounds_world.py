@@ -98,6 +98,7 @@ class TestRounds:
             "results": results,
             "conclusion": "pass" if all(one["pass"] for one in results) else "fail",
             "seals": [{"no": "B2001", "point": "主板与壳体"}],
+            "stickers": [],
         }
         return {name: one for name, one in {**value, **deepcopy(changes)}.items() if one is not ...}
 

@@ -68,6 +68,7 @@ def write_finding(raw_round, device, *, number=1, **changes):
         "results": results,
         "conclusion": "pass",
         "seals": [],
+        "stickers": [],
         **changes,
     }
     raw = encode_canonical_json(value)

@@ -30,7 +30,9 @@ const made = [];
 for (let number = 0; number < times; number += 1) {
   const { privateKey, publicHex } = await makeKey();
   const form = { ...beginForm(round, "2026-11-02"), nameplate: "agrees", seals_before: "intact" };
-  form.adjusted = true;
+  form.adjusted = ["1"];
+  form.flows = ["５０"];
+  form.stickers = [{ text: "http://v.example.cn/s/7kq2-m9xo-oIrc-ccf83".replace("cc", "c"), part: "1" }];
   form.note = "  调修：\\u3000“½”\\t𠮷 ";
   form.humidity = "６０";
   form.seals = [{ no: "C9", point: "主板与壳体" }, { no: " ", point: "" }];

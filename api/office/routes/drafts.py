@@ -11,9 +11,12 @@ from api.office.draft_form import begin_content, list_fields, list_readings, rea
 from api.office.operations import Operation
 from api.office.pages import write_page
 from api.office.roles import READERS, STAFF, OfficeRole
+from api.office.routes.rounds import STICKER_WORDS
 from api.office.signing_desk import SigningDesk, read_id
+from issuer.checking import cut
 from issuer.faults import Fault, list_faults
 from issuer.preview import as_members
+from issuer.signoff.approving import Prospect
 from issuer.signoff.office import Round
 from issuer.signoff.signing_off import Named
 from issuer.signoff.states import Action, DraftState
@@ -42,6 +45,7 @@ LONG_FORMS: Final = (
 """Paths of forms that hold whole documents, or many ticks."""
 _LISTED: Final = 1000
 _MAX_FIELD: Final = 4096
+_CHUNK: Final = 256
 _OPERATORS: Final = frozenset({OfficeRole.OPERATOR})
 _CHECKERS: Final = frozenset({OfficeRole.CHECKER})
 _APPROVERS: Final = frozenset({OfficeRole.APPROVER})
@@ -236,10 +240,14 @@ def open_draft(call: Call) -> Response:
 
 def _write_whole(call: Call, whole: Mapping[str, Any]) -> Response:
     record = as_members(whole.get("record") or whole["content"])
+    signing = SigningDesk(call)
+    stickers = signing.preview_stickers([signing.fetch(whole["draft"])])
     return write_page(
         call,
         "office/draft.html",
         whole=whole,
+        stickers=stickers.get(whole["draft"], []),
+        sticker_states=STICKER_WORDS,
         fields=[one for one in list_fields(record) if one.value],
         readings=list_readings(record),
         states=STATE_WORDS,
@@ -426,6 +434,8 @@ def _write_batch(
         status,
         prospect=describe_prospect(prospect),
         sample=sample,
+        stickers=signing.preview_stickers(_find_members(signing, prospect)),
+        sticker_states=STICKER_WORDS,
         others=[one for one in prospect.waiting if one.id not in prospect.batch.sample],
         unopened=set(prospect.unopened),
         problem=problem,
@@ -433,6 +443,15 @@ def _write_batch(
         states=STATE_WORDS,
         may_approve=prospect.batch.approver == call.known.pid,
     )
+
+
+def _find_members(signing: SigningDesk, prospect: Prospect) -> list[StoredDraft]:
+    """Return the members of a batch as they stand now, those that are approved too."""
+    ids, found = [key.draft for key in prospect.batch.members], list[StoredDraft]()
+    with signing.office.store.read() as desk:
+        for chunk in cut(ids, _CHUNK):
+            found += desk.find_drafts(chunk).values()
+    return found
 
 
 def approve(call: Call) -> Response:

@@ -16,6 +16,7 @@ from api.office.operations import Operation
 from api.office.roles import READERS, STAFF, OfficeRole
 from api.office.routes.machines import answer_json
 from api.office.signing_desk import SigningDesk, read_id
+from issuer.rounds.binding import describe_stickers
 from issuer.signoff.approving import Approval
 from issuer.signoff.correcting import REQUESTED
 from issuer.signoff.office import Round
@@ -285,6 +286,8 @@ def describe_delivery(done: Approval) -> JsonObject:
         members["held"] = {str(number): why for number, why in done.held.items()}
     if done.voided:
         members["voided"] = {str(number): why for number, why in done.voided.items()}
+    if done.stickers:
+        members["stickers"] = describe_stickers(done.stickers)
     return members
 
 

@@ -73,7 +73,34 @@ def test_an_instrument_that_is_only_listed_comes_with_its_nozzles():
         (
             {},
             [Chosen(None, SCALE, "PRICE_SCALE", 0, "350100")],
-            "YH010341 .* no limits that a device can judge",
+            "YH010341 .* no limits to judge by at its class",
+        ),
+        (
+            {},
+            [Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100")],
+            "YH010341 .* verification scale interval e is needed",
+        ),
+        *(
+            (
+                {},
+                [Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100", e)],
+                sentence,
+            )
+            for e, sentence in (
+                ("5", "e:"),
+                ("x g", "e:"),
+                ("0 g", "above 0"),
+                ("5 lb", "e:"),
+                ("5 L", "YH010341.*masses"),
+            )
+        ),
+        (
+            {},
+            [
+                chosen(1),
+                Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100", "5 g"),
+            ],
+            "one uncertainty cannot stand for errors in %, g",
         ),
         ({}, [Chosen(None, SCALE, "SPEED", 0, "350100")], "category"),
         ({"kind": "in_service"}, [chosen(1)], "kind"),
@@ -221,10 +248,12 @@ def test_what_is_not_believed(rounds, change, codes):
 
 
 def test_a_document_is_composed_of_round_and_finding(rounds):
-    finding = parse_finding(encode_canonical_json(rounds.finding(sticker_id="ST-1", humidity="60")))
+    finding = parse_finding(
+        encode_canonical_json(rounds.finding(stickers=[{"id": "7KQ2M9X001RCCF83"}], humidity="60"))
+    )
     content = compose_content(finding, rounds.round, {"owner": {"name": "某"}})
     assert content["instrument"]["owner"] == {"name": "某"}
-    assert content["sticker_id"] == "ST-1"
+    assert content["sticker_id"] == "7KQ2-M9X0-01RC-CF83"
     assert content["environment"]["humidity"] == {"value": "60", "unit": "%RH"}
     assert content["place"] == {"kind": "on_site", "where": "福州市鼓楼区示例路1号"}
 
