@@ -18,7 +18,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, u
 from issuer.rounds.tables import devices, findings, metadata, rounds, stickers
 from issuer.store import Database
 from ledger.core.canonical import JsonObject, as_object, encode_canonical_json, parse_canonical_json
-from ledger.core.errors import NotFoundError
+from ledger.core.errors import InputError, NotFoundError
+from ledger.core.qr import format_code
+from ledger.core.sticker import parse_sticker_id
 
 NOT_HERE: Final = "there is nothing under this name here"
 MAX_LISTED: Final = 1000
@@ -98,6 +100,14 @@ class StoredSticker:
     """`reasons`, a list of code, field and sentences."""
     leaf_index: int | None = None
     """Of the binding."""
+
+    @property
+    def printed(self) -> str:
+        """Return its id as it stands on the sticker; what is none, as it was written down."""
+        try:
+            return format_code(parse_sticker_id(self.sticker))
+        except InputError:
+            return self.sticker
 
 
 class RoundReading:

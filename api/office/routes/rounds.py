@@ -51,7 +51,7 @@ ITEM_WORDS: Final = {
     "repeatability": Sentence("Repeatability", "重复性"),
 }
 STICKER_WORDS: Final = {
-    "waiting": Sentence("is bound once the document is in the ledger", "待证书入账后登记"),
+    "waiting": Sentence("waits for its document", "待证书入账后登记"),
     "bound": Sentence("bound", "已登记"),
     "refused": Sentence("not bound", "未登记"),
     "dropped": Sentence("left out", "不再登记"),
@@ -223,6 +223,8 @@ def _write_round(
     shown = {one.position: one for one in findings} | {
         one.position: one for group in rivals.values() for one in group
     }
+    whole = {position: parse_finding(one.content) for position, one in shown.items()}
+    flow_units = {item.key: item.flow_unit for item in round_.items.values()}
     return write_page(
         call,
         "office/round.html",
@@ -236,11 +238,11 @@ def _write_round(
         },
         replaced=[one for one in findings if one.state == "replaced"],
         rivals=rivals,
-        whole={position: parse_finding(one.content) for position, one in shown.items()},
+        whole=whole,
         devices=devices,
         drafts=_find_drafts(call, list(shown.values())),
         remarks=read_remarks,
-        list_errors=list_errors,
+        list_errors=lambda one: list_errors(whole[one.position], flow_units.get(one.instrument)),
         stickers=SigningDesk(call).preview_stickers(drafts.values()),
         sticker_states=STICKER_WORDS,
         may_bind=OfficeRole.APPROVER in call.known.roles,
@@ -262,7 +264,7 @@ def _find_drafts(call: Call, findings: list[StoredFinding]) -> dict[int, StoredD
     return found
 
 
-def list_errors(finding: Finding) -> list[tuple[str, Sentence, str]]:
+def list_errors(finding: Finding, flow_unit: str | None) -> list[tuple[str, Sentence, str]]:
     """Return part, item and errors of each series of a finding, as the page compares them."""
     rows = []
     for result in finding.results:
@@ -272,7 +274,8 @@ def list_errors(finding: Finding) -> list[tuple[str, Sentence, str]]:
         code = str(result.get("item", ""))
         named = ITEM_WORDS.get(code, Sentence(code, code))
         if result.get("flow"):
-            named = Sentence(f"{named.en} at {result['flow']}", f"{named.zh} 流量{result['flow']}")
+            flow = f"{result['flow']} {flow_unit or ''}".strip()
+            named = Sentence(f"{named.en} at {flow}", f"{named.zh}（流量 {flow}）")
         if result.get("before_adjustment"):
             named = Sentence(f"{named.en} before adjustment", f"调修前{named.zh}")
         rows.append((str(result.get("part", "")), named, f"{errors} {result.get('error_unit', '')}"))

@@ -2,7 +2,7 @@
 import { formatSticker, readSticker } from "./sticker.js";
 import { nameItem, nameState, say, t } from "./words.js";
 import { button, choice, field, h, redraw, show, tick } from "./views.js";
-import { beginForm, conclude, dropFlow, judgeForm, judgeSeries, listMissing, listSeries } from "./work.js";
+import { beginForm, conclude, dropFlow, judgeForm, judgeSeries, listMissing, listSeries, setAdjusted } from "./work.js";
 
 const MAX_ROWS = 30;
 const MAX_FLOWS = 6;
@@ -121,7 +121,7 @@ const flowRows = (item, form, changed, again, rename) =>
 /** Which parts were adjusted: those have readings before and after. */
 const adjustedRows = (item, form, changed, again) => {
   const set = (id) => (is) => {
-    form.adjusted = is ? [...form.adjusted, id] : form.adjusted.filter((one) => one !== id);
+    setAdjusted(form, id, is);
     changed();
     again();
   };
@@ -160,7 +160,7 @@ const stickerRow = (round, item, form, number, changed) => {
   const places = [["", t("the whole instrument", "整机")], ...(item.instrument.parts ?? []).map(({ id, name }) => [id, t(`part ${id} ${name ?? ""}`, `${id}号 ${name ?? ""}`)])];
   look();
   return h("div", {},
-    h("div", { class: places.length > 1 ? "pair" : "" }, box,
+    h("div", {}, box,
       places.length > 1 && h("select", { "aria-label": t(`Where sticker ${number + 1} is`, `标志${number + 1}位置`), onchange: (event) => { row.part = event.target.value; changed(); } },
         places.map(([id, word]) => h("option", { value: id, selected: id === row.part }, word)))),
     said);

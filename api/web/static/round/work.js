@@ -75,6 +75,26 @@ export const listSeries = (round, item, form) =>
     ),
   );
 
+/** Say whether a part was adjusted: what was read so far was read before; taken back, it is as it was. */
+export const setAdjusted = (form, part, is) => {
+  const after = Object.keys(form.readings).filter((key) => key.startsWith(`${part}|`) && !key.endsWith("|before"));
+  for (const key of after) {
+    const typed = form.readings[key];
+    if (is && typed.some(([, indication]) => indication.trim())) {
+      form.readings[`${key}before`] = typed;
+      delete form.readings[key];
+    }
+  }
+  if (!is) {
+    for (const key of Object.keys(form.readings).filter((one) => one.startsWith(`${part}|`) && one.endsWith("|before"))) {
+      const plain = key.slice(0, -"before".length);
+      if (!form.readings[plain]?.some(([, indication]) => indication.trim())) form.readings[plain] = form.readings[key];
+      delete form.readings[key];
+    }
+  }
+  form.adjusted = is ? [...form.adjusted, part] : form.adjusted.filter((one) => one !== part);
+};
+
 /** Take the last flow out of a form, with what was read at it. */
 export const dropFlow = (form) => {
   form.flows.pop();
