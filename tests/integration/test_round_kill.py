@@ -1,10 +1,12 @@
 """kill -9 of the office while a device brings findings back: sent again, each is there once, and none is lost.
 
 A real server on a real home, on each database; the device is a client that signs as the page does.
+`HENGZHENG_LONG=1` kills at every place.
 """
 
 import base64
 import hashlib
+import os
 import re
 import signal
 from datetime import UTC, datetime
@@ -31,11 +33,13 @@ from ledger.store.engine import Database
 PUMPS = 3
 READINGS = (("20.00", "20.02"), ("20.00", "20.03"), ("20.00", "20.02"))
 PLACES = (
-    "signoff.before_creating:2",
-    "rounds.drafted:1",
     "rounds.drafted:3",
     "rounds.before_keeping:2",
-    "rounds.kept:2",
+    *(
+        ("signoff.before_creating:2", "rounds.drafted:1", "rounds.kept:2")
+        if os.environ.get("HENGZHENG_LONG") == "1"
+        else ()
+    ),
 )
 """In the middle of a request of three findings: before and after the draft, within and after the transaction."""
 
