@@ -39,6 +39,7 @@ from issuer.cli import (
 )
 from issuer.issuing import BatchReport
 from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
+from issuer.rounds.binding import describe_stickers
 from issuer.signing import Seal
 from issuer.signoff.approving import Approver
 from issuer.signoff.correcting import REQUESTED, Corrections
@@ -471,6 +472,8 @@ def approve(
         members["held"] = dict(done.held)
     if done.voided:
         members["voided"] = dict(done.voided)
+    if done.stickers:
+        members["stickers"] = describe_stickers(done.stickers)
     if trouble is not None:
         members["queued_because"] = str(trouble)
     code = _print_round(done, as_json=as_json, more=members)

@@ -87,7 +87,8 @@ class TestRounds:
         """Return what a device writes down of one instrument: the same of each nozzle."""
         parts = self.round.items.get(item, self.round.items["1"]).parts
         series = [Series("indication_error", part, tuple(readings)) for part in parts]
-        results = changes.get("results") or self.results(*series, item=item)
+        given = changes.get("results") or [None]
+        results = given if isinstance(given[0], dict) else self.results(*series, item=item)
         value = {
             "v": 1,
             "round": self.round.id,

@@ -4,7 +4,8 @@
      "institution": "350100-01", "application": 7, "prepared_by": "P-0107", "prepared_at": "…Z",
      "uncertainty"?: "0.05", "k"?: "2",
      "standards": [as input documents write them],
-     "rules": {"FUEL_DISPENSER": {"regulation": "JJG 443-2023(试行)", "title": "…", "limits": [see `judging`]}},
+     "rules": {"FUEL_DISPENSER": {"regulation": "JJG 443-2023(试行)", "title": "…", "share"?: "1/3",
+                                  "limits": [see `judging`]}},
      "rolls": [{"roll": "7KQ2M9X", "count": 1000}],
      "items": [{"id": "1", "instrument": {nameplate, class, parts, site}, "unit": "L", "nominal"?: "20.00",
                 "flow_unit"?: "L/min", "weighing"?: {see `judging`}, "loads"?: ["0", "2.5"],
@@ -37,6 +38,7 @@ from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.limit import Limit
 from ledger.core.qr import ALPHABET
+from ledger.core.regulation import RuleRow
 from ledger.core.sticker import MAX_STICKERS, ROLL_SYMBOLS
 
 VERSION: Final = 1
@@ -128,9 +130,15 @@ def encode_round(value: JsonObject) -> bytes:
     return raw
 
 
-def describe_rule(regulation: str, title: str, limits: tuple[Limit, ...]) -> JsonObject:
-    """Return the row of a regulation as devices get it."""
-    return {"regulation": regulation, "title": title, "limits": [describe_limit(one) for one in limits]}
+def describe_rule(rule: RuleRow) -> JsonObject:
+    """Return the row of a regulation as devices get it; `share` is the part of an MPE that U may be."""
+    described: JsonObject = {
+        "regulation": rule.regulation_id or "-",
+        "title": rule.name_zh,
+        "limits": [describe_limit(one) for one in rule.limits],
+    }
+    share = rule.uncertainty_share
+    return described if share is None else {**described, "share": f"{share.numerator}/{share.denominator}"}
 
 
 def parse_round(raw: bytes) -> Round:
@@ -178,6 +186,7 @@ def _parse_rule(value: object) -> tuple[Limit, ...]:
     reader = Reader(value, "rules")
     reader.text("regulation")
     reader.text("title")
+    reader.opt_text("share", pattern=r"[1-9][0-9]?/[1-9][0-9]?")
     limits = tuple(
         parse_described_limit(as_object(one)) for one in reader.values("limits", least=1, most=100)
     )

@@ -172,10 +172,7 @@ def _describe(
         "prepared_by": plan.person,
         "prepared_at": encode_instant(plan.prepared_at),
         "standards": list(list_standards(standards, chosen, rules, plan.day).values()),
-        "rules": {
-            name: describe_rule(rule.regulation_id or "-", rule.name_zh, rule.limits)
-            for name, rule in rules.items()
-        },
+        "rules": {name: describe_rule(rule) for name, rule in rules.items()},
         "items": list(items),
     }
     for name, text, field in (

@@ -184,6 +184,7 @@ def test_a_pump_with_two_nozzles_of_which_one_is_adjusted(office, desk, device):
     assert page.inner_text("#verdict") == "结论：不合格"
     assert "0.50 % ✗" in device.series(nozzle(2, 50)).inner_text()
     assert "重复性 0.10 % 合格" in device.series(nozzle(2, 50)).inner_text()
+    assert "U 0.05 % ≤ 1/3 MPE ✓" in device.series(nozzle(2, 50)).inner_text()
     put_on(page, office)
     adjust(device)
     seal(page)
@@ -391,6 +392,7 @@ def test_a_scale_is_judged_by_load(office, desk, device):
         "7.60 g (±7.5) ✗",
     ]
     loads.get_by_label("示值 kg 4").fill("15.0075")
+    assert "U 0.5 g ≤ 1/3 MPE ✓" in loads.inner_text()
     read_places(device)
     assert page.inner_text("#verdict") == "结论：合格", page.inner_text("main")
     page.get_by_label("所贴标志1编号").fill("7KQ2-M9X0-01RC-CF83")

@@ -6,6 +6,7 @@ import subprocess
 from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 
@@ -33,7 +34,7 @@ from ledger.core.data import load_rule_book
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.limit import LimitedItem, judge_indication_error, limit_for
-from ledger.core.quantity import Quantity
+from ledger.core.quantity import Quantity, compute_uncertainty_ratio
 from ledger.core.regulation import RuleBook
 from ledger.core.rules import check_limits
 from ledger.core.step import Outcome
@@ -267,14 +268,15 @@ def describe_scale(result, e):
 
 RUN = """
 import { readFileSync } from "node:fs";
-const { computeResults, findConclusion } = await import(process.argv[1] + "/judge.js");
+const { computeResults, findConclusion, keepsShare } = await import(process.argv[1] + "/judge.js");
 const { spell } = await import(process.argv[1] + "/canonical.js");
 const { tidy, isDecimal } = await import(process.argv[1] + "/decimal.js");
 const input = JSON.parse(readFileSync(0, "utf8"));
 const judged = input.cases.map(({ series, measuring }) => {
   try {
     const results = computeResults(series, measuring);
-    return { results: spell(results), conclusion: findConclusion(results) };
+    const shares = results.map((one) => keepsShare(one, "1/3"));
+    return { results: spell(results), conclusion: findConclusion(results), shares };
   } catch (error) {
     return { error: error.constructor.name };
   }
@@ -321,7 +323,7 @@ def make_case(random):
         "limits": [describe_limit(one) for one in rule.limits],
         "unit": "L",
         **({} if limit.accuracy_class is None else {"class": limit.accuracy_class}),
-        **random.choice([{}, {"uncertainty": "0.05", "k": "2"}]),
+        **random.choice([{}, {"uncertainty": random.choice(["0.05", "0.1", "0.101", "1"]), "k": "2"}]),
     }
     return {"series": [series], "measuring": measuring}
 
@@ -391,7 +393,15 @@ def judge_in_python(case):
     return {
         "results": encode_canonical_json({"x": results})[5:-1].decode(),
         "conclusion": find_conclusion(results),
+        "shares": [keeps_share(one) for one in results],
     }
+
+
+def keeps_share(result):
+    """Return whether U is at most a third of the limit, by the core's own ratio; None: none is stated."""
+    points = [point for point in result["points"] if "u" in point]
+    ratios = [compute_uncertainty_ratio(Decimal(one["u"]), Decimal(one["mpe"])) for one in points]
+    return all(ratio <= Fraction(1, 3) for ratio in ratios) if ratios else None
 
 
 @pytest.mark.parametrize("make", [make_case, make_weighing_case])

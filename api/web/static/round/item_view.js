@@ -1,4 +1,5 @@
 // One instrument on the page: what is read, and how it is judged while it is typed.
+import { keepsShare } from "./judge.js";
 import { formatSticker, readSticker } from "./sticker.js";
 import { nameItem, nameState, say, t } from "./words.js";
 import { button, choice, field, h, redraw, show, tick } from "./views.js";
@@ -66,8 +67,11 @@ const seriesView = (round, item, series, changed, again) => {
       errors[number].replaceChildren(point ? h("output", { class: point.pass ? "good" : "bad" }, spellError(item, results[0], point)) : "");
     }
     const spread = results?.find((one) => one.item === "repeatability");
+    const { share } = round.rules[item.instrument.category];
+    const kept = results ? keepsShare(results[0], share) : null;
     below.replaceChildren(
       ...(spread ? [`${nameItem("repeatability")} ${spread.points[0].error} ${spread.error_unit} `, verdict(spread.pass)] : []),
+      ...(kept === null ? [] : [h("span", { class: kept ? "hint" : "bad" }, ` U ${results[0].points[0].u} ${results[0].error_unit} ${kept ? "≤" : ">"} ${share} MPE ${kept ? "✓" : "✗"}`)]),
     );
   };
   const write = (row, place) => (event) => {

@@ -154,6 +154,14 @@ export const computeResults = (allSeries, measuring) => {
   return results;
 };
 
+/** Tell whether every U of a result is within its share of the limit (JJF 1094: 1/3); null: none is stated. */
+export const keepsShare = (result, share) => {
+  const stated = result.points.filter((point) => point.u !== undefined);
+  if (share === undefined || !stated.length) return null;
+  const [part, whole] = share.split("/").map(parse);
+  return stated.every(({ u, mpe }) => compare(multiply(parse(u), whole), multiply(parse(mpe), part)) <= 0);
+};
+
 /** Return "pass" if everything measured after adjustment passed, and something was. */
 export const findConclusion = (results) => {
   const counting = results.filter((one) => !one.before_adjustment);
