@@ -1,4 +1,4 @@
-"""kill -9 of the office while a device brings findings back: sent again, each is there once, and none is lost.
+"""kill -9 while a device brings findings back, and while stickers are bound: each is there once, and none is lost.
 
 A real server on a real home, on each database; the device is a client that signs as the page does.
 `HENGZHENG_LONG=1` kills at every place.
@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
-from line import DAY
+from line import DAY, run_process
 from office_browser import PASSWORD, Office
-from registered_line import STANDARD, RegisteredLine
+from registered_line import STANDARD
 from served_home import serve
+from signoff_line import APPROVER, OPERATOR, SignOffLine
 
 from issuer.rounds.content import parse_round
 from issuer.rounds.finding import FINDING_DOMAIN, encode_device_claim
@@ -85,15 +86,15 @@ class Desk:
     """A home with a round of pumps, served again and again."""
 
     def __init__(self, folder, *options):
-        self.line = RegisteredLine(folder, options)
+        self.line = SignOffLine(folder, options)
         self.line.init()
         self.line.set_up_authority()
         self.line.register()
-        self.line.issue(*(self.line.pump(number) for number in range(1, PUMPS + 1)), anchor=False, out=False)
+        self.line.sign_all(self.line.draft(*range(1, PUMPS + 1)))
         roll = folder / "roll.json"
         self.line.run("stickers", "allot", 1000, "--out", roll, "--institution", self.line.institution)
         self.roll = parse_roll_content(roll.read_bytes())
-        words = ("--display", "林示例", "--pid", "p-0001", "--role", "operator")
+        words = ("--display", "林示例", "--pid", OPERATOR, "--role", "operator")
         self.account = self.line.run("office", "account", "add", "lin", *words)
         with serve(self.line.home, "office") as server:
             self.prepare(server.url)
@@ -111,13 +112,13 @@ class Desk:
         self.client.post_form(url, "/applications", application)
         page = self.client.ask(url, "/rounds/new").decode()
         chosen = re.findall(r'name="instrument" value="([^"]+)"', page)
-        form = {"title": "加油站", "application": "1", "u": "0.05", "k": "2", "instrument": chosen}
+        form = {"title": "加油站", "application": "2", "u": "0.05", "k": "2", "instrument": chosen}
         self.round = self.client.post_form(url, "/rounds", form).rpartition("/")[2]
         self.raw = self.client.ask(url, f"/api/rounds/{self.round}")
 
     def register_device(self, url, number):
         signer = P256Signer(number.to_bytes(32, "big"))
-        claim = encode_device_claim("平板", signer.public_key, "p-0001", self.account["institution"])
+        claim = encode_device_claim("平板", signer.public_key, OPERATOR, self.account["institution"])
         body = {
             "label": "平板",
             "key": signer.public_key.raw.hex(),
@@ -211,6 +212,32 @@ def test_killed_in_the_middle_of_a_sync_the_device_sends_again(desk):
             assert again.status_code == 200, again.text
             assert desk.send(server.url, findings).json() == again.json(), "a third time changes nothing"
         check(desk, device, findings, again.json()["findings"])
+    bind_and_kill(desk, device)
+
+
+def bind_and_kill(desk, device):
+    """Approve what the last device has brought; killed between two stickers, the same command binds the rest."""
+    line = desk.line
+    _, drafts, _ = desk.look(device)
+    ids = [one.id for one in drafts]
+    assert not line.submit(ids)["refused"]
+    assert not line.check_drafts(ids)["refused"]
+    batch = line.draw(ids)
+    decided = [word for one in ids for word in ("--decided", one)]
+    words = ("desk", "approve", batch, *line.signing(APPROVER), *decided, "--home", line.home, "--json")
+    killed = run_process(*words, **{KILL_VARIABLE: "rounds.bound:2"})
+    assert killed.code == -signal.SIGKILL, killed
+    done = line.check(run_process(*words))
+    assert [one["state"] for one in done["stickers"]] == ["bound"] * (PUMPS - 1), (
+        "the first was settled before"
+    )
+    bound = line.run("stickers", "list", "--institution", line.institution)["bound"]
+    assert len({one["instrument"] for one in bound}) == len(bound) == PUMPS
+    _, _, stickers = desk.look(device)
+    leaves = [one.leaf_index for listed in stickers.values() for one in listed]
+    assert {one.state for listed in stickers.values() for one in listed} == {"bound"}
+    assert len(set(leaves)) == PUMPS
+    assert "stickers" not in line.check(run_process(*words)), "nothing is left"
 
 
 def check(desk, device, findings, answers):
