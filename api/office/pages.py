@@ -64,6 +64,7 @@ FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "code": ("Code", "授权码"),
     "count": ("Number of documents", "签发份数"),
     "display": ("Person", "姓名"),
+    "e": ("Verification scale interval e", "检定分度值e"),
     "file": ("File", "文件"),
     "instrument": ("Instruments", "器具"),
     "k": ("Coverage factor k", "包含因子k"),

@@ -121,6 +121,8 @@ def prepare_round(
     for number, one in enumerate(chosen, start=1):
         instrument = _take_instrument(one)
         rule = _find_rule(instrument, plan.day, book)
+        if is_by_load(rule.limits) and "e" not in instrument:
+            instrument["e"] = _read_interval(one.interval, instrument, rule)
         rules[rule.category.name] = rule
         hidden: JsonObject = {name: value for name, value in instrument.items() if name in PRIVATE}
         shown: JsonObject = {name: value for name, value in instrument.items() if name not in PRIVATE}
@@ -197,17 +199,22 @@ def _spell_number(text: str, field: str) -> str:
 
 def _take_instrument(chosen: Chosen) -> JsonObject:
     instrument = _describe_listed(chosen) if chosen.record is None else as_object(chosen.record["instrument"])
-    if chosen.interval and "e" not in instrument:
-        return {**instrument, "e": _read_interval(chosen.interval)}
     return dict(instrument)
 
 
-def _read_interval(text: str) -> JsonObject:
-    """Return a verification scale interval as documents write it.
+def _read_interval(text: str, instrument: JsonObject, rule: RuleRow) -> JsonObject:
+    """Return the verification scale interval that was typed for an instrument, as documents write it.
 
     Raises:
-        InputError: not a number above 0 and a unit.
+        InputError: none was, or not a number above 0 and a unit.
     """
+    if not text.strip():
+        named = f"{instrument.get('serial')} ({rule.category.name})"
+        raise InputError(
+            f"{named} has limits by load: its verification scale interval e is needed",
+            field="e",
+            zh=f"{named}的限值按载荷分段，须填写检定分度值e",
+        )
     value, _, unit = text.strip().partition(" ")
     try:
         number = parse_decimal(value)
@@ -242,12 +249,6 @@ def _find_rule(instrument: JsonObject, day: date, book: RuleBook) -> RuleRow:
             f"{named} ({category.name}) has no limits to judge by at its class: draft it in the office",
             field="instrument",
             zh=f"{named}（{category.name}，准确度等级{awarded or '未填'}）没有可在现场判定的限值，请在办公室起草",
-        )
-    if is_by_load(rule.limits) and "e" not in instrument:
-        raise InputError(
-            f"{named} ({category.name}) has limits by load: its verification scale interval e is needed",
-            field="e",
-            zh=f"{named}（{category.name}）的限值按载荷分段，须填写检定分度值e",
         )
     return rule
 
