@@ -140,10 +140,8 @@ class StickerDesk:
 
     def _release_older(self, newest: StickerBinding) -> None:
         """Release whatever else stands where a sticker was put."""
-        for subject in self._speaker.store.list_at(newest.placement):
-            known = self._speaker.store.find_newest(subject)
-            older = None if known is None else _find_binding(known)
-            if older is not None and older.placement == newest.placement and older.sticker != newest.sticker:
+        for older in list_standing(self._speaker.store, newest.placement):
+            if older.sticker != newest.sticker:
                 self.release(older.sticker, StickerReason.REPLACED)
 
     def release(self, sticker: StickerId, reason: StickerReason, since: datetime | None = None) -> Saying:
@@ -222,6 +220,13 @@ def find_bound(sayings: SayingStore, sticker: StickerId) -> StickerBinding | Non
     """Return where a sticker stands, by what this desk has said; None: nowhere."""
     known = sayings.find_newest(sticker_subject(sticker))
     return None if known is None else _find_binding(known)
+
+
+def list_standing(sayings: SayingStore, placement: Subject) -> list[StickerBinding]:
+    """Return the stickers that stand in a place, by what this desk has said: one, but for a moment."""
+    known = (sayings.find_newest(subject) for subject in sayings.list_at(placement))
+    bound = (None if one is None else _find_binding(one) for one in known)
+    return [one for one in bound if one is not None and one.placement == placement]
 
 
 def _list_subjects(binding: StickerBinding) -> set[Subject]:

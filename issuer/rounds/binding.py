@@ -26,12 +26,12 @@ from issuer.signoff.office import Office, to_ms
 from issuer.signoff.states import DraftState
 from issuer.signoff.store import StoredDraft
 from issuer.speaking import Speaker
-from issuer.sticker_desk import StickerDesk, find_bound
+from issuer.sticker_desk import StickerDesk, find_bound, list_standing
 from issuer.store import StoredDocument
 from issuer.tables import DocumentState
 from ledger.core.certificate import Record, parse_certificate
 from ledger.core.errors import InputError, StateError, UnavailableError
-from ledger.core.event import instrument_subject, sticker_subject
+from ledger.core.event import instrument_subject, placement_subject, sticker_subject
 from ledger.core.ids import InstitutionId, InstrumentId, Subject
 from ledger.core.qr import format_code
 from ledger.core.register_fields import RegisterState
@@ -117,14 +117,15 @@ class StickerBinder:
         if issued.record.conclusion is Conclusion.FAIL or self._has_failed(issued.instrument_id, part):
             return _settle(one, "refused", _FAILED)
         place = _Place(instrument_subject(issued.instrument_id, None), part)
+        when = self._choose_time(one)
         fault = find_fault(one, place, registers, self.office)
+        fault = fault or self._find_newer(one, placement_subject(issued.instrument_id, part), when)
         if fault is not None:
             return _settle(one, "refused", fault)
         self.office.failpoint("rounds.before_binding")
         try:
-            said = self._make_desk().bind(
-                parse_sticker_id(one.sticker), issued.instrument_id, part, self._choose_time(one)
-            )
+            sticker = parse_sticker_id(one.sticker)
+            said = self._make_desk().bind(sticker, issued.instrument_id, part, when)
         except StateError as err:
             if self._stands(one, place):  # but an older one there could not be released
                 return replace(one, state="bound", leaf_index=self._find_leaf(one), remarks={})
@@ -132,6 +133,16 @@ class StickerBinder:
             return _settle(one, "refused", make_fault("STICKER_REFUSED", "stickers", str(err), zh))
         self.office.failpoint("rounds.bound")
         return replace(one, state="bound", leaf_index=said.leaf_index, remarks={})
+
+    def _find_newer(self, one: StoredSticker, placement: Subject, when: datetime) -> Fault | None:
+        """Say that another sticker was put there later: one that was refused long ago does not replace it."""
+        sticker = parse_sticker_id(one.sticker)
+        for other in list_standing(self._sayings, placement):
+            if other.sticker != sticker and other.effective_at > when:
+                en = f"sticker {format_code(other.sticker)} was put there later"
+                zh = f"该位置此后已粘贴标志{format_code(other.sticker)}"
+                return make_fault("STICKER_OLDER", "stickers", en, zh)
+        return None
 
     def _stands(self, one: StoredSticker, place: "_Place") -> bool:
         bound = find_bound(self._sayings, parse_sticker_id(one.sticker))

@@ -271,6 +271,28 @@ def test_what_was_refused_is_asked_again_once_its_reason_is_gone(rounds):
     assert bound(rounds) == {(id_, None)}
 
 
+def test_an_older_one_that_is_asked_again_does_not_replace_a_newer_one(rounds):
+    old, _ = spoil(rounds, "elsewhere")
+    newer = sticker(rounds, 5)
+    (one,) = approve(rounds, rounds.finding(stickers=[{"id": old, "part": "1"}]))
+    rounds.office.clock.move(days=1)
+    approve(
+        rounds,
+        rounds.finding(
+            device=rounds.device(2),
+            verified_on="2026-11-03",
+            made_at="2026-11-04T07:50:00Z",
+            stickers=[{"id": newer, "part": "1"}],
+        ),
+    )
+    desk(rounds).release(old, StickerReason.WRONG_INSTRUMENT)
+    with rounds.store.write() as writing:
+        writing.retry_stickers([one.draft])
+    (again,) = binder(rounds).bind_waiting()
+    assert describe_stickers([again])[0]["reasons"][0]["code"] == "STICKER_OLDER"
+    assert bound(rounds) == {(newer, "1")}
+
+
 @pytest.mark.parametrize(
     ("stickers", "conclusion_code"),
     [
