@@ -238,7 +238,7 @@ def test_a_sticker_that_nobody_gave_out_is_said_at_once_and_asked_again(world, b
         assert "was never given out" in page
     assert world.post(approver, f"/rounds/{world.round}/stickers").status_code == 303
     assert world.post(browser, f"/rounds/{world.round}/stickers").status_code == 403
-    assert "waits for its document" in approver.get(f"/rounds/{world.round}").text
+    assert "cannot be bound" in approver.get(f"/rounds/{world.round}").text
 
 
 # --- preparing, and the page --------------------------------------------------------------------------------
