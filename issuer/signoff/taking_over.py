@@ -147,24 +147,29 @@ class Taker:
     # --- taking over ----------------------------------------------------------------------------------------
 
     def take(
-        self, look: RowsLook, file: bytes, application: int, operator: str, *, only_own: bool = True
+        self,
+        look: RowsLook,
+        file: bytes,
+        application: int | None,
+        operator: str,
+        *,
+        only_own: bool = True,
     ) -> Taken:
         """Make drafts of the rows that a look has found good.
 
         Args:
             look: see `look`.
             file: SHA-256 of the file, 32 bytes; kept with each draft, with the number of its row.
-            application: under which the instruments were accepted.
+            application: under which the instruments were accepted; needed where drafts are to be made.
             operator: of rows that name none.
             only_own: whether rows that name another operator are left for that one.
 
         Raises:
+            InputError: an application is needed.
             NotFoundError: no such application.
             AlreadyIssuedError: a row was made a draft by somebody else since the look; its chunk is left.
             StoreUnavailableError: the desk's database is out of reach; the same call goes on later.
         """
-        writer = Writer(self.office)
-        applicant = writer.find_applicant(application)
         left = Counter(
             name for row, _ in look.ready if only_own and (name := _name_operator(row, operator)) != operator
         )
@@ -172,19 +177,31 @@ class Taker:
         for chunk in cut(look.known, CHUNK):
             with self.office.store.write() as desk:
                 desk.rows.add(_make_origin(file, row, draft) for row, draft in chunk)
-        for rows in cut(mine, CHUNK):
-            values = [{"applicant": applicant, **row.content} for row in rows]
+        if mine:
+            self._make_drafts(mine, file, application, operator)
+        return Taken(len(mine), len(look.known), dict(sorted(left.items())))
+
+    def _make_drafts(
+        self, rows: Sequence[FileRow], file: bytes, application: int | None, operator: str
+    ) -> None:
+        """Make a draft of each row, in transactions of `CHUNK`; raises as `take`."""
+        if application is None:
+            message = "under which the instruments were accepted is needed"
+            raise InputError(message, field="application", zh="须选择器具所属的受理")
+        writer = Writer(self.office)
+        applicant = writer.find_applicant(application)
+        for chunk in cut(rows, CHUNK):
+            values = [{"applicant": applicant, **row.content} for row in chunk]
             drafts = [
                 writer.begin(value, _list_people(row, operator), application)
-                for row, value in zip(rows, values, strict=True)
+                for row, value in zip(chunk, values, strict=True)
             ]
             self.office.failpoint("signoff.before_rows")
             with self.office.store.write() as desk:
                 made = add_unknown(desk, list(zip(drafts, values, strict=True)))
-                desk.rows.add(_make_origin(file, row, draft) for row, draft in zip(rows, made, strict=True))
+                desk.rows.add(_make_origin(file, row, draft) for row, draft in zip(chunk, made, strict=True))
                 self.office.failpoint("signoff.before_rows_commit")
             self.office.failpoint("signoff.rows_drafted")
-        return Taken(len(mine), len(look.known), dict(sorted(left.items())))
 
 
 @dataclass(slots=True)

@@ -105,6 +105,20 @@ class Database:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
 
+    def overwrite_log(self) -> None:
+        """Move SQLite's write-ahead log into the database and empty it: it holds what older transactions wrote.
+
+        A reader may keep some of it back; the next call takes that. PostgreSQL keeps house by itself (autovacuum).
+
+        Raises:
+            StoreUnavailableError: out of reach.
+        """
+        if self._is_sqlite:
+            with _translate_errors(), self._writer.connect() as connection:
+                raw = connection.connection.cursor()
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw.close()
+
     def close(self) -> None:
         """Close every connection that is not in use."""
         self._reader.dispose()
