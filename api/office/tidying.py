@@ -80,8 +80,7 @@ def tidy(store: OfficeStore, now: datetime, keep_for: timedelta) -> list[Tidied]
     done: list[Tidied] = []
     while chunk := _tidy_chunk(store, now, keep_for):
         done += chunk
-    if done:
-        store.overwrite_log()
+    store.overwrite_log()
     return done
 
 

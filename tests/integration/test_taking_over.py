@@ -1,4 +1,4 @@
-"""Rows of a file as drafts, on SQLite and PostgreSQL: which way, whom they name, never twice, what stands against."""
+"""Rows of a file as drafts, on SQLite and PostgreSQL: which way, whom they name, never twice, what is refused."""
 
 import copy
 import hashlib
@@ -137,7 +137,11 @@ def test_the_same_again_makes_no_second_whatever_file_and_application(office):
     assert len(look.known) == 2
     assert len(drafts(office)) == 3
     with office.office.store.read() as desk:
-        assert [(one.row, one.draft) for one in desk.rows.list_of_file(OTHER_FILE, 9)] == [(1, 3), (2, 1), (3, 2)]
+        assert [(one.row, one.draft) for one in desk.rows.list_of_file(OTHER_FILE, 9)] == [
+            (1, 3),
+            (2, 1),
+            (3, 2),
+        ]
         assert [one.row for one in desk.rows.list_of_file(OTHER_FILE, 2)] == [1, 2]
     office.sign_all([1, 2, 3])
     assert take(office, values)[1] == Taken(0, 2, {}), "and so when they are issued"
@@ -149,7 +153,9 @@ def test_a_row_is_known_while_its_draft_goes_on(office):
     office.give_back([1])
     assert take(office, [named(1)])[1] == Taken(0, 1, {})
     office.writer.discard([1], OPERATOR, "误录")
-    assert take(office, [named(1)])[1] == Taken(0, 1, {}), "what was given up is not made again by the same file"
+    assert take(office, [named(1)])[1] == Taken(0, 1, {}), (
+        "what was given up is not made again by the same file"
+    )
 
 
 def test_people_of_a_row_are_proposals_that_the_operator_may_replace(office):
@@ -215,7 +221,10 @@ def test_no_draft_without_an_application(office):
         (changed_person(named(1), 1, pid=""), "persons[1].pid"),
         (changed_person(named(1), 1, pid="x" * 41), "persons[1].pid"),
         (changed_person(named(1), 1, title="Dr"), "persons[1]: unknown member: title"),
-        (changed_person(named(1), 2, name="王某"), "persons[2].name: is not how the institution's file names"),
+        (
+            changed_person(named(1), 2, name="王某"),
+            "persons[2].name: is not how the institution's file names",
+        ),
         (changed_person(named(1), 2, key="z6MkNone"), "persons[2].key: is not the key registered for P-0003"),
         (named(1, {**PEOPLE, Role.CHECKER: OPERATOR}), "persons: operator and checker are one person"),
         (named(1, {**PEOPLE, Role.CHECKER: "P-9999"}), "P-9999 has no registered key and would sign after"),

@@ -362,8 +362,10 @@ def _choose_application(call: Call, signing: SigningDesk, found: Import) -> int 
     """
     form = call.form
     chosen = form.whole("application", 0, least=0, most=2**53)
-    if chosen or not form.text("applicant").strip():
-        return chosen or None
+    if chosen:
+        return _require_application(signing, chosen)
+    if not form.text("applicant").strip():
+        return None
     code = form.text("code").strip()
     value: JsonObject = {
         "applicant": {"name": form.need("applicant"), **({"code": code} if code else {})},
@@ -372,6 +374,14 @@ def _choose_application(call: Call, signing: SigningDesk, found: Import) -> int 
         "request_id": f"import-{found.id}",
     }
     return signing.writer.accept(value, signing.person).id
+
+
+def _require_application(signing: SigningDesk, chosen: int) -> int:
+    try:
+        signing.writer.find_applicant(chosen)
+    except NotFoundError:
+        raise InputError("is none that was accepted", field="application", zh="没有此受理") from None
+    return chosen
 
 
 def drop(call: Call) -> Response:
