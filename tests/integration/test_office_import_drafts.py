@@ -115,6 +115,10 @@ def test_the_file_is_forgotten_once_every_row_is_a_draft(world):
     found = kept(world, path)
     assert (found.state, found.raw, found.common) == ("drafted", None, None)
     assert found.done_by == world.accounts[INSTITUTION, "op2"]
+    page = world.browser("op").get(path).text
+    assert "Drafts made now: 1" in page
+    assert f"{path}/drafts" not in page
+    assert f"{path}/drop" not in page
     assert [one.people.operator for one in drafts(world)] == ["P-op", "P-op2"]
 
 
