@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from api.office.import_tables import imports
 from ledger.core.errors import NotFoundError
@@ -104,11 +104,7 @@ class ImportWriting(ImportReading):
         self._connection.execute(insert(imports).values(**_to_row(new)))
 
     def change(self, before: Import, after: Import) -> bool:
-        """Store what became of a file that waits; return whether nobody else did so before.
-
-        What is taken out is overwritten on disk where the database can do that by itself (SQLite).
-        """
-        self._overwrite_what_goes()
+        """Store what became of a file that waits; return whether nobody else did so before."""
         chosen = (
             imports.c.id == before.id,
             imports.c.tenant == before.tenant,
@@ -120,18 +116,12 @@ class ImportWriting(ImportReading):
 
     def forget(self, one: Import) -> None:
         """Take a file out with everything that was kept of it."""
-        self._overwrite_what_goes()
         self._connection.execute(delete(imports).where(imports.c.id == one.id))
 
     def tidy(self, one: Import, now: datetime) -> None:
         """Keep of a file what `one` says of it, and nothing else."""
-        self._overwrite_what_goes()
         values = {**_to_row(one), "tidied_at_ms": _to_ms(now)}
         self._connection.execute(update(imports).where(imports.c.id == one.id).values(**values))
-
-    def _overwrite_what_goes(self) -> None:
-        if self._connection.dialect.name == "sqlite":
-            self._connection.execute(text("PRAGMA secure_delete=ON"))
 
 
 def _to_row(one: Import) -> dict[str, Any]:

@@ -472,9 +472,9 @@ class OfficeStore:
         rows = [{"key": key, "value": value} for key, value in self._made_for.items()]
         connection.execute(insert(meta), rows)
 
-    def overwrite_log(self) -> None:
-        """Leave nothing of what was taken out in the database's own log; see `Database.overwrite_log`."""
-        self._database.overwrite_log()
+    def drop_traces(self) -> None:
+        """Leave nothing of what was taken out in the database's own log; see `Database.drop_traces`."""
+        self._database.drop_traces()
 
     @contextmanager
     def read(self) -> Iterator[OfficeReading]:

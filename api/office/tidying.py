@@ -19,7 +19,7 @@ import structlog
 from api.background import Background
 from api.office.import_store import Import, ImportState
 from api.office.store import OfficeStore
-from ledger.core.errors import LedgerError
+from ledger.core.errors import LedgerError, StoreUnavailableError
 from ledger.core.ids import InstitutionId
 
 CHUNK: Final = 64
@@ -80,7 +80,10 @@ def tidy(store: OfficeStore, now: datetime, keep_for: timedelta) -> list[Tidied]
     done: list[Tidied] = []
     while chunk := _tidy_chunk(store, now, keep_for):
         done += chunk
-    store.overwrite_log()
+    try:
+        store.drop_traces()
+    except StoreUnavailableError as err:
+        _LOG.warning("what was dropped is in the write-ahead log until the next time", error=str(err))
     return done
 
 
