@@ -3,14 +3,17 @@
 Screenshots lie in `test-artifacts/office`, for people to look at. `HENGZHENG_LONG=1` takes a thousand rows.
 """
 
+import json
 import os
 import re
+import signal
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 from browsers import ARTEFACTS, chromium, find_violations
 from line import DAY, INSTITUTION
-from office_browser import Office, log_in, open_context
+from office_browser import PASSWORD, Office, log_in, open_context
 from served_home import serve
 from sheets import workbook
 from signoff_line import APPROVER, CHECKER, OPERATOR, PEOPLE, SignOffLine
@@ -55,7 +58,7 @@ def cells(line, number):
 def make_workbook(line):
     """Return thirty good rows, and one in between whose conclusion nobody knows."""
     rows = [cells(line, number) for number in range(1, COUNT + 1)]
-    rows.insert(BAD_ROW - 2, cells(line, 900) | {"conclusion": "perhaps"})
+    rows.insert(BAD_ROW - 2, cells(line, COUNT + 1) | {"conclusion": "perhaps"})
     return workbook([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
@@ -183,7 +186,7 @@ def test_a_workbook_becomes_sealed_documents_once_each(line, desk):
 
 
 def test_every_document_has_three_signatures_and_a_seal_and_is_valid(line, desk):
-    """The last test: ledger and office are still served; what they left is read beside them."""
+    """What is served is read beside the servers."""
     from contextlib import closing
 
     from issuer.signoff.store import SignOffStore
@@ -201,3 +204,79 @@ def test_every_document_has_three_signatures_and_a_seal_and_is_valid(line, desk)
     certificates = [parse_certificate(body) for body in bodies]
     assert len({one.record.instrument.serial for one in certificates}) == COUNT
     assert {len(one.proofs) for one in certificates} == {len(PEOPLE) + 1}
+
+
+# --- kill -9 of the office itself ---------------------------------------------------------------------------
+
+
+class Visitor:
+    """An operator's browser without script, over HTTP alone."""
+
+    def __init__(self, office, name):
+        self.client = httpx2.Client(
+            base_url=office.url, headers={"Origin": office.url}, trust_env=False, timeout=60
+        )
+        form = {
+            "tenant": INSTITUTION,
+            "name": name,
+            "password": PASSWORD,
+            "code": office.recovery[name].pop(),
+        }
+        assert self.client.post("/login", data=form).status_code == 303
+        page = self.client.get("/account").text
+        self.token = page.partition('name="form_token" value="')[2].partition('"')[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.close()
+
+    def post(self, path, data=None, **options):
+        return self.client.post(path, data={"form_token": self.token, **(data or {})}, **options)
+
+
+@pytest.fixture
+def small_line(tmp_path):
+    """A line without a chain, whose office opens its own ledger."""
+    line = SignOffLine(tmp_path)
+    line.init()
+    line.set_up_authority()
+    line.register()
+    (line.home / "institution.json").write_bytes(line.institution.read_bytes())
+    return line
+
+
+@pytest.mark.parametrize(
+    ("place", "made"),
+    [("signoff.before_rows_commit:2", 256), ("signoff.rows_drafted:1", 256), ("imports.drafted:1", 300)],
+)
+def test_an_office_that_is_killed_goes_on_with_a_file_where_it_was(small_line, monkeypatch, place, made):
+    line, count = small_line, 300
+    code = line.run(
+        "office", "account", "add", OPERATOR, "--display", "林", "--role", "operator", "--pid", OPERATOR
+    )["code"]
+    raw = b"".join(json.dumps(line.content(number)).encode() + b"\n" for number in range(1, count + 1))
+    monkeypatch.setenv("HENGZHENG_FAILPOINT", place)
+    form = {"applicant": "福州示例石油有限公司", "what": "加油机"}
+    with serve(line.home, "office") as server:
+        office = Office(server.url.replace("127.0.0.1", "localhost"))
+        office.recovery = {OPERATOR: office.enrol(OPERATOR, code, INSTITUTION)}
+        with Visitor(office, OPERATOR) as visitor:
+            path = visitor.post("/imports", files={"file": ("round.jsonl", raw)}).headers["location"]
+            with pytest.raises(httpx2.TransportError):
+                visitor.post(f"{path}/drafts", form)
+        assert server.process.wait(timeout=30) == -signal.SIGKILL
+    monkeypatch.delenv("HENGZHENG_FAILPOINT")
+    assert len(line.office("list")["drafts"]) == made
+    with serve(line.home, "office") as server:
+        office.url = server.url.replace("127.0.0.1", "localhost")
+        with Visitor(office, OPERATOR) as visitor:
+            assert "不会重复" in visitor.client.get(f"{path}?lang=zh").text
+            assert visitor.post(f"{path}/drafts", form).status_code == 303
+            page = visitor.client.get(f"{path}?lang=zh").text
+        assert f"草稿 ({count})" in page
+        assert "原文件不再保留" in page
+    drafts = line.office("list")["drafts"]
+    assert len(drafts) == len({one["title"] for one in drafts}) == count
+    assert {one["application"] for one in drafts} == {1}
