@@ -158,6 +158,7 @@ def test_drafts_outlive_the_file_that_they_came_of(world):
     assert (found.state, found.raw, found.summary["report"]["made"]) == ("drafted", None, 1)
     page = world.browser("op").get(path).text
     assert "Drafts (1)" in page
+    assert "name nobody" not in page
     assert "row 1 of the file" in world.browser("op").get("/drafts/1").text
     assert "already" in alert(take(world, path, code=409, name="op2"))
     assert len(drafts(world)) == 1
