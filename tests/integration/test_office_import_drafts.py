@@ -86,6 +86,41 @@ def test_from_a_file_to_sealed_documents(world):
     assert (len(drafts(world)), len(documents(world))) == (3, 3), "sealed once each"
 
 
+def test_more_than_a_thousand_rows_go_through_and_are_signed_in_two_goes(world):
+    """One request makes all drafts; a page ticks a thousand of them."""
+    path = hand_in(world, *(row(number) for number in range(1, 1002)))
+    take(world, path)
+    op = world.browser("op")
+    page = op.get(path).text
+    assert "Drafts (1001)" in page
+    assert "The first 200 are shown." in page
+    address = f"/drafts?import={kept(world, path).id}"
+    for count, left in ((1000, 1), (1, 0)):
+        ticked = re.findall(r'name="draft" value="(\d+)"[^>]* checked', op.get(address).text)
+        assert len(ticked) == count
+        form = {"draft": ticked, "checker": "P-ch", "approver": "P-ap", "passphrase": secret("P-op")}
+        done = world.post(op, "/drafts/submit", {**form, "import": kept(world, path).id})
+        assert f"<b>Done: {count}</b>" in done.text
+        assert f"Open ({left})" in done.text
+    assert {one.state for one in drafts(world)} == {DraftState.SUBMITTED}
+
+
+def test_drafts_are_signed_in_groups_of_those_whom_their_rows_name(world):
+    other = row(2)
+    other["persons"][1]["pid"] = "P-op2"
+    path = hand_in(world, row(1), other)
+    take(world, path)
+    op = world.browser("op")
+    links = re.findall(r'href="(/drafts\?import=[^"]+)"', op.get(path).text)
+    assert len(links) == 2
+    for link, checker in zip(links, ("P-ch", "P-op2"), strict=True):
+        form = op.get(link.replace("&amp;", "&")).text
+        assert len(re.findall(r'name="draft" value="\d+"[^>]* checked', form)) == 1
+        assert f'name="checker" value="{checker}"' in form
+    both = op.get(f"/drafts?import={kept(world, path).id}").text
+    assert 'name="checker" value=""' in both, "nobody is proposed for rows that name different people"
+
+
 def test_a_draft_says_of_which_row_it_was_made(world):
     take(world, hand_in(world, row(1), row(2)))
     page = world.browser("op").get("/drafts/2").text

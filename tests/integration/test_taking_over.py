@@ -20,6 +20,7 @@ from signoff_world import (
 from world import make_signer
 
 from issuer.batch import Row
+from issuer.drafting import read_request
 from issuer.signoff.rows import Way
 from issuer.signoff.states import DraftState
 from issuer.signoff.taking_over import Taken, Taker
@@ -268,6 +269,22 @@ def test_a_request_id_with_other_content_is_refused(office):
     (made,) = office.create(7)
     look, _ = take(office, [content(7)])
     assert f"belongs to draft {made}, which has other content or was made in another way" in texts(look)[0]
+
+
+def test_a_row_that_a_command_made_a_draft_is_no_second_one(office):
+    """`hengzheng desk draft` names a row by the same request id."""
+    value = content(7)
+    del value["request_id"]
+    named_by_row = {**value, "request_id": read_request(value, office.office.profile.institution).id}
+    office.writer.create([named_by_row], OPERATOR, application=office.application)
+    look, taken = take(office, [value])
+    assert (taken.made, "belongs to draft 1" in texts(look)[0]) == (0, True)
+    other = content(8)
+    del other["request_id"]
+    take(office, [other])
+    again = {**other, "request_id": read_request(other, office.office.profile.institution).id}
+    assert [one.id for one in office.writer.create([again], OPERATOR, application=office.application)] == [2]
+    assert len(drafts(office)) == 2
 
 
 def test_what_was_issued_at_once_is_not_made_a_draft(database_url):
