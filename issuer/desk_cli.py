@@ -37,6 +37,7 @@ from issuer.cli import (
     read_institution,
     try_to_write,
 )
+from issuer.drafting import read_request
 from issuer.issuing import BatchReport
 from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
 from issuer.rounds.binding import describe_stickers
@@ -712,14 +713,17 @@ def _choose(
 
 
 def _read_values(path: Path, shared: Path | None, office: Office) -> Iterator[JsonObject]:
-    """Yield the documents of a file; the first row that cannot be read is refused by its number."""
+    """Yield the documents of a file; the first row that cannot be read is refused by its number.
+
+    Each has a request id, that of the row as it was given: an office's batch import knows it by the same.
+    """
     members = None if shared is None else parse_common(_read(shared))
     found = read_input(_read(path), find_form(path.name), read_confined, members, office.profile.zone)
     for row in found.rows:
         if row.error is not None or row.value is None:
             place = str(path) if row.number is None else f"{path}, row {row.number}"
             raise InputError("nothing is there" if row.error is None else str(row.error), field=place)
-        yield row.value
+        yield {"request_id": read_request(row.value, office.profile.institution).id, **row.value}
 
 
 def _read(path: Path) -> bytes:

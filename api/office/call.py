@@ -47,6 +47,8 @@ class Office:
     """Returns the time, aware UTC."""
     randomness: Callable[[int], bytes]
     development: bool
+    upload_days: int = 30
+    """How many days a file of an import is kept since something has happened to it."""
 
 
 @dataclass(frozen=True, slots=True)

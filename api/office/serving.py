@@ -83,4 +83,5 @@ def open_office(
             read_clock,
             secrets.token_bytes,
             home.development,
+            home.settings.upload_days,
         )

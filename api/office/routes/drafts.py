@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.office.call import Call
 from api.office.draft_form import begin_content, list_fields, list_readings, read_content
+from api.office.import_store import Import
 from api.office.operations import Operation
 from api.office.pages import write_page
 from api.office.roles import READERS, STAFF, OfficeRole
@@ -20,7 +21,7 @@ from issuer.signoff.approving import Prospect
 from issuer.signoff.office import Round
 from issuer.signoff.signing_off import Named
 from issuer.signoff.states import Action, DraftState
-from issuer.signoff.store import DoneAction, StoredDraft
+from issuer.signoff.store import DoneAction, SignOffReading, StoredDraft
 from issuer.signoff.view import STATE_WORDS, describe_application, describe_prospect
 from ledger.core.canonical import JsonObject
 from ledger.core.category import parse_category
@@ -111,17 +112,24 @@ def _write_drafts(
     signing = SigningDesk(call)
     is_operator = OfficeRole.OPERATOR in call.known.roles
     person = signing.person if is_operator else None
+    file = _find_import(call) if is_operator else None
     with signing.office.store.read() as desk:
-        found = desk.list_drafts(role=Role.OPERATOR if person else None, person=person)[-_LISTED:]
+        if file is not None and person is not None:
+            found = _list_of_file(call, desk, file, person)
+        else:
+            found = desk.list_drafts(role=Role.OPERATOR if person else None, person=person)[-_LISTED:]
         last: dict[int, DoneAction] = {}
         for start in range(0, len(found), 256):
             last |= desk.find_last_actions([one.id for one in found[start : start + 256]])
     returned = {id_: one for id_, one in last.items() if one.action is Action.RETURN}
+    open_ = [one for one in found if one.state is DraftState.DRAFT and is_operator]
     return write_page(
         call,
         "office/drafts.html",
         status,
-        open=[one for one in found if one.state is DraftState.DRAFT and is_operator],
+        open=open_,
+        of_import=file,
+        proposed={role.value: _propose(call, role, open_) for role in (Role.CHECKER, Role.APPROVER)},
         others=[one for one in found if one.state is not DraftState.DRAFT or not is_operator],
         returned=returned,
         states=STATE_WORDS,
@@ -130,6 +138,41 @@ def _write_drafts(
         done=done,
         is_operator=is_operator,
     )
+
+
+def _find_import(call: Call) -> Import | None:
+    """Return the file whose drafts are asked for.
+
+    Raises:
+        NotFoundError: there is none, or it is another institution's.
+    """
+    asked = call.form.text("import", most=40)
+    if not asked:
+        return None
+    with call.office.store.read() as office:
+        return office.imports.fetch(call.tenant.id, asked)
+
+
+def _list_of_file(call: Call, desk: SignOffReading, file: Import, person: str) -> list[StoredDraft]:
+    """Return a person's open drafts of a file; only those that name whom the address says, if it does."""
+    ids = desk.rows.list_ids_of_file(file.digest, DraftState.DRAFT, person, _LISTED)
+    found: dict[int, StoredDraft] = {}
+    for start in range(0, len(ids), 256):
+        found |= desk.find_drafts(ids[start : start + 256])
+    drafts = [found[one] for one in ids]
+    for role in (Role.CHECKER, Role.APPROVER):
+        name = f"for_{role.value}"
+        if name in call.form.values:
+            wanted = call.form.text(name, most=40) or None
+            drafts = [one for one in drafts if getattr(one.people, role.value) == wanted]
+    return drafts
+
+
+def _propose(call: Call, role: Role, open_: list[StoredDraft]) -> str:
+    """Return whom the form names for a role: what was typed, else whom all of the drafts name."""
+    typed = call.form.text(role.value, most=40)
+    named = {getattr(one.people, role.value) for one in open_}
+    return typed or (next(iter(named)) or "" if len(named) == 1 else "")
 
 
 def _list_people(call: Call) -> dict[str, list[str]]:
