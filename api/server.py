@@ -10,6 +10,7 @@ question who may ask the role auditor, which is therefore never part of another 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -116,12 +117,15 @@ def serve(
             # an office alone loads the issuer, which no public-facing process does
             from api.office.application import create_office  # noqa: PLC0415 -- see above
             from api.office.serving import open_office  # noqa: PLC0415 -- see above
+            from api.office.tidying import TidyingLoop  # noqa: PLC0415 -- see above
 
             site = url or f"http://localhost:{listener.getsockname()[1]}"
             homes = open_office(
                 opened, tenants or [], passphrase_file, site, ledger=ledger, seal_key=key, auditor=auditor
             )
-            run_app(create_office(stack.enter_context(homes)), listener, proxy, on_listening)
+            office = stack.enter_context(homes)
+            stack.enter_context(TidyingLoop(office.store, office.clock, timedelta(days=office.upload_days)))
+            run_app(create_office(office), listener, proxy, on_listening)
             return
         if role is Role.PUBLIC:
             parts = stack.enter_context(_open_public(opened))

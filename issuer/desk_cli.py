@@ -37,8 +37,10 @@ from issuer.cli import (
     read_institution,
     try_to_write,
 )
+from issuer.drafting import read_request
 from issuer.issuing import BatchReport
 from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
+from issuer.rounds.binding import describe_stickers
 from issuer.signing import Seal
 from issuer.signoff.approving import Approver
 from issuer.signoff.correcting import REQUESTED, Corrections
@@ -471,6 +473,8 @@ def approve(
         members["held"] = dict(done.held)
     if done.voided:
         members["voided"] = dict(done.voided)
+    if done.stickers:
+        members["stickers"] = describe_stickers(done.stickers)
     if trouble is not None:
         members["queued_because"] = str(trouble)
     code = _print_round(done, as_json=as_json, more=members)
@@ -709,14 +713,17 @@ def _choose(
 
 
 def _read_values(path: Path, shared: Path | None, office: Office) -> Iterator[JsonObject]:
-    """Yield the documents of a file; the first row that cannot be read is refused by its number."""
+    """Yield the documents of a file; the first row that cannot be read is refused by its number.
+
+    Each has a request id, that of the row as it was given: an office's batch import knows it by the same.
+    """
     members = None if shared is None else parse_common(_read(shared))
     found = read_input(_read(path), find_form(path.name), read_confined, members, office.profile.zone)
     for row in found.rows:
         if row.error is not None or row.value is None:
             place = str(path) if row.number is None else f"{path}, row {row.number}"
             raise InputError("nothing is there" if row.error is None else str(row.error), field=place)
-        yield row.value
+        yield {"request_id": read_request(row.value, office.profile.institution).id, **row.value}
 
 
 def _read(path: Path) -> bytes:

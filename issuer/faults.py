@@ -94,7 +94,7 @@ def list_faults(error: InputError | AlreadyIssuedError, row: int | None = None) 
     code, opening = next((code, zh) for kind, code, zh in _KINDS if isinstance(error, kind))
     field_name = error.field if isinstance(error, InputError) else "request_id"
     message = error.reason if isinstance(error, InputError) else str(error)
-    return [Fault(row, code, field_name, message, f"{opening}：{message}")]
+    return [Fault(row, code, field_name, message, f"{opening}：{error.zh or message}")]
 
 
 def merge_errors(errors: Sequence[InputError]) -> InputError:

@@ -21,7 +21,7 @@ from issuer.speaking import Speaker, read_content
 from issuer.store import Database
 from issuer.tables import DocumentState
 from ledger.core.errors import StateError, UnavailableError
-from ledger.core.event import EventType, roll_subject, sticker_subject
+from ledger.core.event import EventType, instrument_subject, roll_subject, sticker_subject
 from ledger.core.ids import InstitutionId, InstrumentId, Subject
 from ledger.core.qr import spell_symbols
 from ledger.core.register_fields import RegisterState
@@ -140,10 +140,8 @@ class StickerDesk:
 
     def _release_older(self, newest: StickerBinding) -> None:
         """Release whatever else stands where a sticker was put."""
-        for subject in self._speaker.store.list_at(newest.placement):
-            known = self._speaker.store.find_newest(subject)
-            older = None if known is None else _find_binding(known)
-            if older is not None and older.placement == newest.placement and older.sticker != newest.sticker:
+        for older in list_standing(self._speaker.store, newest.placement):
+            if older.sticker != newest.sticker:
                 self.release(older.sticker, StickerReason.REPLACED)
 
     def release(self, sticker: StickerId, reason: StickerReason, since: datetime | None = None) -> Saying:
@@ -173,8 +171,8 @@ class StickerDesk:
             UnavailableError: the log is out of reach: ask the same again.
         """
         bound = self.list_bound()
-        failed = self._find_failed({binding.instrument for binding in bound})
-        released = [binding.sticker for binding in bound if binding.instrument in failed]
+        failed = self._find_failed({subject for binding in bound for subject in _list_subjects(binding)})
+        released = [binding.sticker for binding in bound if failed.intersection(_list_subjects(binding))]
         for sticker in released:
             self.release(sticker, StickerReason.VERIFICATION_FAILED)
         return released
@@ -216,6 +214,24 @@ def release_from_failed(
     sayings.prepare()
     with suppress(UnavailableError, StateError):
         StickerDesk(Speaker(sayings, log, make_seal, clock, randomness)).release_failed()
+
+
+def find_bound(sayings: SayingStore, sticker: StickerId) -> StickerBinding | None:
+    """Return where a sticker stands, by what this desk has said; None: nowhere."""
+    known = sayings.find_newest(sticker_subject(sticker))
+    return None if known is None else _find_binding(known)
+
+
+def list_standing(sayings: SayingStore, placement: Subject) -> list[StickerBinding]:
+    """Return the stickers that stand in a place, by what this desk has said: one, but for a moment."""
+    known = (sayings.find_newest(subject) for subject in sayings.list_at(placement))
+    bound = (None if one is None else _find_binding(one) for one in known)
+    return [one for one in bound if one is not None and one.placement == placement]
+
+
+def _list_subjects(binding: StickerBinding) -> set[Subject]:
+    """Return whose failing takes a sticker off: what it stands on, and the whole that this is a part of."""
+    return {binding.instrument, instrument_subject(binding.instrument_id, None)}
 
 
 def _find_binding(saying: Saying) -> StickerBinding | None:

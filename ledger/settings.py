@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     """Whether the home's policy lets only regulations count that an authority has published."""
     traceability_roots: tuple[str, ...] = ()
     """External roots of traceability that the home's policy believes, as registers of standards name them."""
+    upload_days: int = Field(default=30, ge=1, le=3650)
+    """How many days an office keeps a file of an import since something has happened to it."""
     font_folder: str | None = None
     """Folder with fonts for letters that the shipped ones lack; printed documents use no others."""
 

@@ -249,8 +249,9 @@ class MemoryGateway:
 class FlakyDatabase:
     """A real database whose transactions fail on demand, at the commit or right after it."""
 
-    def __init__(self, path):
-        self.database = Database(f"sqlite:///{path}")
+    def __init__(self, path=None, *, url=None):
+        """Open a SQLite file, or the database of an address."""
+        self.database = Database(url or f"sqlite:///{path}")
         self.plan = {}
         self.writes = 0
 

@@ -334,6 +334,7 @@ def held_finding(round_, device):
         "results": [],
         "conclusion": "fail",
         "seals": [],
+        "stickers": [],
     }
     return StoredFinding(
         position=0,

@@ -14,7 +14,7 @@ from world import INSTITUTION, VERIFIED_ON
 
 from issuer.rounds.content import parse_round
 from issuer.rounds.finding import FINDING_DOMAIN
-from issuer.rounds.judging import Series, compute_results
+from issuer.rounds.judging import Series, compute_results, find_conclusion
 from issuer.rounds.preparing import Chosen, Plan, prepare_round
 from issuer.rounds.receiving import Receiver, Sent
 from issuer.rounds.store import Device, RoundStore, StoredRound
@@ -24,10 +24,12 @@ from ledger.core.signature import P256Signer
 READINGS = (("20.00", "20.02"), ("20.00", "20.03"), ("20.00", "20.02"))
 
 
-def record(number):
-    """Return the record of an earlier document of a pump."""
+def record(number, parts=("1",)):
+    """Return the record of an earlier document of a pump with these nozzles."""
     value = content(number)
     value.pop("request_id")
+    named = [{"id": part, "name": f"{part}号枪"} for part in parts]
+    value["instrument"] = {**value["instrument"], "parts": named}
     return {**value, "no": f"JY2025-{number:06d}", "validity": {"kind": "date", "until": "2026-11-19"}}
 
 
@@ -47,8 +49,8 @@ def make_plan(**changes):
     return Plan(**{**members, **changes})
 
 
-def chosen(number):
-    return Chosen(record(number), None, "", 0, "350100")
+def chosen(number, parts=("1",)):
+    return Chosen(record(number, parts), None, "", 0, "350100")
 
 
 @dataclass
@@ -77,10 +79,16 @@ class TestRounds:
         self.signers[identity] = signer
         return identity
 
+    def results(self, *series, item="1"):
+        """Return what a device computes of series of one instrument."""
+        return compute_results(series, self.round.measure(self.round.items.get(item, self.round.items["1"])))
+
     def finding(self, item="1", device="d-0000000000000001", readings=READINGS, **changes):
-        """Return what a device writes down of one instrument."""
-        measuring = self.round.measure(self.round.items.get(item, self.round.items["1"]))
-        results = compute_results([Series("indication_error", "1", tuple(readings))], measuring)
+        """Return what a device writes down of one instrument: the same of each nozzle."""
+        parts = self.round.items.get(item, self.round.items["1"]).parts
+        series = [Series("indication_error", part, tuple(readings)) for part in parts]
+        given = changes.get("results") or [None]
+        results = given if isinstance(given[0], dict) else self.results(*series, item=item)
         value = {
             "v": 1,
             "round": self.round.id,
@@ -96,8 +104,9 @@ class TestRounds:
             "standards": ["STD-1"],
             "temperature": "22.4",
             "results": results,
-            "conclusion": "pass" if all(one["pass"] for one in results) else "fail",
+            "conclusion": find_conclusion(results),
             "seals": [{"no": "B2001", "point": "主板与壳体"}],
+            "stickers": [],
         }
         return {name: one for name, one in {**value, **deepcopy(changes)}.items() if one is not ...}
 
@@ -127,16 +136,15 @@ class TestRounds:
 
 
 @contextmanager
-def open_round(folder, instruments=1, **options):
+def open_round(folder, instruments=1, parts=("1",), **options):
     """Yield a desk with one round of pumps, which is stored."""
     with open_office(folder, **options) as office:
         application = office.writer.accept(APPLICATION, OPERATOR)
         store = RoundStore(office.database)
         store.prepare()
         plan = make_plan(application=application.id, prepared_at=office.clock().replace(microsecond=0))
-        prepared = prepare_round(
-            plan, [chosen(number) for number in range(1, instruments + 1)], [], office.office.rule_book
-        )
+        pumps = [chosen(number, parts) for number in range(1, instruments + 1)]
+        prepared = prepare_round(plan, pumps, [], office.office.rule_book)
         with store.write() as writing:
             writing.add_round(StoredRound(plan.id, prepared.content, prepared.private, OPERATOR, 1))
         yield TestRounds(office, store, prepared.content)

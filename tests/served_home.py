@@ -38,9 +38,9 @@ class Server:
 
 
 @contextmanager
-def serve(home: Path, role: str, *options: object) -> Iterator[Server]:
+def serve(home: Path, role: str, *options: object, **environment: str) -> Iterator[Server]:
     """Run the command until the block is left; it listens when the block begins."""
-    with _running(command("serve", role, "--home", home, "--port", 0, *options)) as server:
+    with _running(command("serve", role, "--home", home, "--port", 0, *options), environment) as server:
         yield server
 
 

@@ -4,11 +4,12 @@
 ...     office.pass_all(office.submit(office.create(3)))
 """
 
+import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from desk_world import NOW, PROFILE, CountingRandomness, FlakyDatabase, MemoryGateway, apply, document
+from desk_world import NOW, PROFILE, CountingRandomness, FlakyDatabase, MemoryGateway, apply, document, rows
 from world import AUTHORITY, INSTITUTION, ORIGIN, VERIFIED_ON, Clock, make_signer
 
 from issuer.amending import Amender
@@ -19,6 +20,7 @@ from issuer.signoff.correcting import Corrections
 from issuer.signoff.office import Office, Person
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.store import SignOffStore
+from issuer.signoff.taking_over import Taker
 from issuer.signoff.writing import Writer
 from ledger.core.category import Category
 from ledger.core.certificate import Role
@@ -35,6 +37,7 @@ APPLICATION = {
     "received_on": "2026-11-01",
     "what": "燃油加油机 4 台",
 }
+FILE = hashlib.sha256(b"round.xlsx").digest()
 SECOND = timedelta(seconds=1)
 
 
@@ -127,6 +130,16 @@ class TestOffice:
         application = self.writer.accept(APPLICATION, person)
         values = [content(number, **changes) for number in numbers]
         return [draft.id for draft in self.writer.create(values, person, application=application.id)]
+
+    def import_rows(self, count):
+        """Make drafts of a file of pumps, as an office does; return their ids."""
+        application = self.writer.accept(APPLICATION, OPERATOR).id
+        taker = Taker(self.office)
+        look = taker.look(rows(*map(content, range(1, count + 1))), OPERATOR)
+        assert not look.faults, [fault.text for fault in look.faults]
+        taker.take(look, FILE, application, OPERATOR)
+        with self.office.store.read() as desk:
+            return [one.draft for one in desk.rows.list_of_file(FILE, count)]
 
     def submit(self, ids, person=OPERATOR, named=NAMED, **options):
         self.tick()

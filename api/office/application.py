@@ -29,6 +29,7 @@ from api.office.routes import (
     documents,
     drafts,
     home,
+    import_api,
     imports,
     login,
     machines,
@@ -61,6 +62,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *machines.OPERATIONS,
     *login.OPERATIONS,
     *signoff_api.OPERATIONS,
+    *import_api.OPERATIONS,
     *round_api.OPERATIONS,
     *description.OPERATIONS,
 )
@@ -69,6 +71,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 BODY_LIMITS: Final = PathLimits(
     {
         "/imports": imports.MAX_BODY_BYTES,
+        "/api/imports": import_api.MAX_BODY_BYTES,
         "/account/passkeys": 64 * 1024,
         **dict.fromkeys(drafts.LONG_FORMS, drafts.MAX_FORM_BYTES),
         **dict.fromkeys(signoff_api.LONG_BODIES, signoff_api.MAX_BODY_BYTES),

@@ -51,6 +51,8 @@ class Office:
     development: bool
     catalogue: RegionCatalogue | None = None
     """Whom authorities ask for documents of their region; None: nobody."""
+    upload_days: int = 30
+    """How many days a file of an import is kept since something has happened to it."""
 
 
 @dataclass(frozen=True, slots=True)

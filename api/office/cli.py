@@ -1,4 +1,4 @@
-"""Command `hengzheng office`: the first accounts of an office, before anybody can log in.
+"""Command `hengzheng office`: the first accounts of an office, before anybody can log in; uploads that are too old.
 
 >>> main(["office", "account", "add", "lin", "--display", "林示例", "--role", "administrator", "--home", "H"])
 0
@@ -8,13 +8,13 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.office import enrolment
+from api.office import enrolment, tidying
 from api.office.accounts import Account, parse_display, parse_name, parse_pid
 from api.office.roles import TenantKind, parse_roles
 from api.office.serving import open_store
@@ -22,13 +22,16 @@ from api.office.store import OfficeStore, OfficeWriting
 from api.office.tenants import read_tenant
 from ledger.cli import HomeOption, JsonOption
 from ledger.console import print_result, run_command
+from ledger.core.encoding import encode_hex
 from ledger.core.errors import NotFoundError
 from ledger.core.ids import InstitutionId
 from ledger.home import DEFAULT_HOME, open_home
 from ledger.local import read_clock
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-office_app = typer.Typer(help="Accounts of an office; see `hengzheng serve office`.", no_args_is_help=True)
+office_app = typer.Typer(
+    help="Accounts and uploads of an office; see `hengzheng serve office`.", no_args_is_help=True
+)
 account_app = typer.Typer(help="Staff: add, list, reset, disable.", no_args_is_help=True)
 app.add_typer(office_app, name="office")
 office_app.add_typer(account_app, name="account")
@@ -146,6 +149,41 @@ def list_(
         return
     for one in found:
         typer.echo(f"{one['name']}: {one['display']}, {' '.join(one['roles'])}, {one['state']}")
+
+
+@office_app.command("tidy")
+def tidy(
+    home: HomeOption = DEFAULT_HOME,
+    days: Annotated[
+        int | None, typer.Option(min=0, help="older than this; without it, the setting upload_days")
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete uploads that nobody used, and empty those that were used. A served office does this every hour."""
+    office = open_home(home)
+    keep_for = timedelta(days=office.settings.upload_days if days is None else days)
+    with open_store(office) as store:
+        done = tidying.tidy(store, read_clock(), keep_for)
+    deleted = [_describe(one) for one in done if not one.was_used]
+    emptied = [_describe(one) for one in done if one.was_used]
+    if as_json:
+        print_result({"days": keep_for.days, "deleted": deleted, "emptied": emptied}, as_json=True)
+        return
+    for one in deleted:
+        typer.echo(f"{one['import']} 已删除 deleted ({one['institution']}, SHA-256 {one['sha256']})")
+    for one in emptied:
+        typer.echo(
+            f"{one['import']} 仅留数量 only counts kept ({one['institution']}, SHA-256 {one['sha256']})"
+        )
+    typer.echo(
+        f"{keep_for.days}日前 older than {keep_for.days} days: "
+        f"删除 deleted {len(deleted)}, 清空 emptied {len(emptied)}"
+    )
+
+
+def _describe(one: tidying.Tidied) -> dict[str, str]:
+    return {"import": one.id, "institution": one.tenant, "sha256": encode_hex(one.digest)}
 
 
 def _state(account: Account) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from api.office.import_tables import imports
 from ledger.core.errors import NotFoundError
@@ -21,8 +21,10 @@ class ImportState(StrEnum):
     """What became of a file."""
 
     CHECKED = "checked"
-    """Looked at; it may be issued."""
+    """Looked at; it may be issued, or become drafts."""
     ISSUED = "issued"
+    DRAFTED = "drafted"
+    """Every good row is a draft of the sign-off."""
     DROPPED = "dropped"
 
 
@@ -33,9 +35,13 @@ class Import:
     id: str
     tenant: InstitutionId
     account: str
+    """Who uploaded it."""
     file_name: str
+    """Empty once it was tidied."""
+    digest: bytes
+    """SHA-256 of the file, 32 bytes."""
     raw: bytes | None = field(repr=False)
-    """None once it was issued or dropped."""
+    """None once it was issued, became drafts or was dropped."""
     common: bytes | None = field(repr=False)
     """Members that all rows share, JSON."""
     state: ImportState
@@ -43,6 +49,15 @@ class Import:
     errors: bytes | None = field(repr=False)
     """The workbook of errors, if the file is a table with bad rows."""
     created_at: datetime
+    changed_at: datetime
+    done_by: str | None = None
+    """Account that issued it, or made drafts of it last."""
+    tidied_at: datetime | None = None
+
+    @property
+    def was_used(self) -> bool:
+        """Tell whether documents or drafts came of it."""
+        return self.state in {ImportState.ISSUED, ImportState.DRAFTED} or "report" in self.summary
 
 
 _LIGHT = [column for column in imports.c if column.name not in {"raw", "common", "errors"}]
@@ -74,39 +89,57 @@ class ImportReading:
             raise NotFoundError("there is nothing under this name here")
         return _to_import(row)
 
+    def list_unchanged(self, since: datetime, limit: int) -> list[Import]:
+        """Return files of every institution that were not changed since, oldest first, without their bytes."""
+        chosen = (imports.c.changed_at_ms < _to_ms(since), imports.c.tidied_at_ms.is_(None))
+        query = select(*_LIGHT).where(*chosen).order_by(imports.c.changed_at_ms, imports.c.id).limit(limit)
+        return [_to_import(row) for row in self._connection.execute(query)]
+
 
 class ImportWriting(ImportReading):
     """Changes to uploaded files, inside one transaction."""
 
     def add(self, new: Import) -> None:
         """Store a file."""
-        now = int(new.created_at.timestamp() * 1000)
-        values = {
-            "id": new.id,
-            "tenant": new.tenant,
-            "account": new.account,
-            "file_name": new.file_name,
-            "raw": new.raw,
-            "common": new.common,
-            "state": new.state,
-            "summary": orjson.dumps(new.summary),
-            "errors": new.errors,
-            "created_at_ms": now,
-            "changed_at_ms": now,
-        }
-        self._connection.execute(insert(imports).values(**values))
+        self._connection.execute(insert(imports).values(**_to_row(new)))
 
-    def close(self, done: Import, state: ImportState, summary: dict[str, Any], now: datetime) -> bool:
-        """Note what became of a file, and forget its bytes; return whether nobody else did so before."""
+    def change(self, before: Import, after: Import) -> bool:
+        """Store what became of a file that waits; return whether nobody else did so before."""
         chosen = (
-            imports.c.id == done.id,
-            imports.c.tenant == done.tenant,
+            imports.c.id == before.id,
+            imports.c.tenant == before.tenant,
             imports.c.state == ImportState.CHECKED,
         )
-        values = {"state": state, "summary": orjson.dumps(summary), "raw": None, "common": None}
-        changed = int(now.timestamp() * 1000)
-        finished = update(imports).where(*chosen).values(**values, changed_at_ms=changed)
-        return bool(self._connection.execute(finished).rowcount)
+        return bool(
+            self._connection.execute(update(imports).where(*chosen).values(**_to_row(after))).rowcount
+        )
+
+    def forget(self, one: Import) -> None:
+        """Take a file out with everything that was kept of it."""
+        self._connection.execute(delete(imports).where(imports.c.id == one.id))
+
+    def tidy(self, one: Import, now: datetime) -> None:
+        """Keep of a file what `one` says of it, and nothing else."""
+        values = {**_to_row(one), "tidied_at_ms": _to_ms(now)}
+        self._connection.execute(update(imports).where(imports.c.id == one.id).values(**values))
+
+
+def _to_row(one: Import) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "tenant": one.tenant,
+        "account": one.account,
+        "file_name": one.file_name,
+        "digest": one.digest,
+        "raw": one.raw,
+        "common": one.common,
+        "state": one.state,
+        "summary": orjson.dumps(one.summary),
+        "errors": one.errors,
+        "created_at_ms": _to_ms(one.created_at),
+        "changed_at_ms": _to_ms(one.changed_at),
+        "done_by": one.done_by,
+    }
 
 
 def _to_import(row: Row[*tuple[Any, ...]]) -> Import:
@@ -116,13 +149,25 @@ def _to_import(row: Row[*tuple[Any, ...]]) -> Import:
         InstitutionId(columns["tenant"]),
         columns["account"],
         columns["file_name"],
+        bytes(columns["digest"]),
         _bytes(columns.get("raw")),
         _bytes(columns.get("common")),
         ImportState(columns["state"]),
         orjson.loads(bytes(columns["summary"])),
         _bytes(columns.get("errors")),
-        datetime.fromtimestamp(columns["created_at_ms"] / 1000, UTC),
+        _to_instant(columns["created_at_ms"]),
+        _to_instant(columns["changed_at_ms"]),
+        columns["done_by"],
+        None if columns["tidied_at_ms"] is None else _to_instant(columns["tidied_at_ms"]),
     )
+
+
+def _to_ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _to_instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _bytes(value: Any) -> bytes | None:  # noqa: ANN401 -- as the driver gives it

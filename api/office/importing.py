@@ -1,9 +1,12 @@
-"""An uploaded file: looked at (dry run), and issued by an approver who stands in it as the approver.
+"""An uploaded file: looked at (dry run), and then either issued at once or made drafts of the sign-off.
 
     file ──► rows, in a confined process ──► check, which changes nothing ──► how many, what not and why, samples
-                                                └─ issue: checked once more, then numbered, sealed, handed in
+                                                ├─ issue: checked once more, then numbered, sealed, handed in
+                                                └─ drafts: of each good row one, which people with keys sign
 
->>> found = look_at(tenant, gateway, "round.xlsx", raw, None)
+Which of both is decided by whom the file names: see `issuer.signoff.rows`.
+
+>>> found = look_at(tenant, gateway, "round.xlsx", raw, None, None)
 >>> found.summary["to_issue"]
 12
 """
@@ -18,12 +21,16 @@ from typing import Any, Final
 from api.office.tenants import Tenant
 from issuer.batch import InputFile, find_form, parse_common, read_input
 from issuer.check_report import GivenFile, build_check
-from issuer.checking import CheckedBatch
+from issuer.checking import CheckedBatch, cut
 from issuer.error_workbook import render_error_workbook
-from issuer.gateway import LedgerGateway
 from issuer.issuing import BatchReport
 from issuer.preview import as_members
 from issuer.signing import ReadyDocument
+from issuer.signoff.office import OfficeLog
+from issuer.signoff.rows import FoundWay, Way
+from issuer.signoff.store import StoredDraft
+from issuer.signoff.taking_over import RowsLook, Taken, Taker
+from issuer.signoff.writing import CHUNK
 from issuer.store import StoredDocument
 from issuer.tables import DocumentState
 from ledger.confined.runner import read_confined
@@ -42,12 +49,17 @@ class Look:
     """What was found in a file."""
 
     file: InputFile
+    found: FoundWay
     batch: CheckedBatch
+    rows: RowsLook | None
+    """The same as drafts; None: the file is issued at once."""
     summary: dict[str, Any]
     errors: bytes | None
 
 
-def look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, common: bytes | None) -> Look:
+def look_at(
+    tenant: Tenant, gateway: OfficeLog, name: str, raw: bytes, common: bytes | None, operator: str | None
+) -> Look:
     """Check a file and change nothing.
 
     Args:
@@ -56,16 +68,19 @@ def look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, commo
         name: of the file; its ending says how it is written.
         raw: the file.
         common: members that all rows share, JSON.
+        operator: of rows that become drafts and name none; None: nobody knows yet.
 
     Raises:
         InputError: the file as a whole cannot be read.
         UnavailableError: the registers are out of reach, or no process could be started.
     """
     with _BUSY:
-        return _look_at(tenant, gateway, name, raw, common)
+        return _look_at(tenant, gateway, name, raw, common, operator)
 
 
-def _look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, common: bytes | None) -> Look:
+def _look_at(
+    tenant: Tenant, gateway: OfficeLog, name: str, raw: bytes, common: bytes | None, operator: str | None
+) -> Look:
     if len(raw) > MAX_FILE_BYTES:
         raise InputError(
             f"at most {MAX_FILE_BYTES // 2**20} MiB; split it",
@@ -74,8 +89,15 @@ def _look_at(tenant: Tenant, gateway: LedgerGateway, name: str, raw: bytes, comm
         )
     shared = None if common is None else parse_common(common)
     file = read_input(raw, find_form(name), read_confined, shared, tenant.institution.profile.zone)
-    batch = tenant.make_desk(gateway).check_rows(file.rows)
-    return Look(file, batch, _summarise(name, file, batch), _render_errors(file, batch))
+    taker = Taker(tenant.make_signoff(gateway))
+    found = taker.find_way(file.rows)
+    if found.way is Way.ISSUE:
+        batch, rows = tenant.make_desk(gateway).check_rows(file.rows), None
+    else:
+        rows = taker.look(file.rows, operator)
+        batch = rows.batch
+    summary = _summarise(name, file, batch) | {"fingerprint": _fingerprint(found, batch)}
+    return Look(file, found, batch, rows, summary | _describe_way(found, rows), _render_errors(file, batch))
 
 
 def _summarise(name: str, file: InputFile, batch: CheckedBatch) -> dict[str, Any]:
@@ -88,16 +110,26 @@ def _summarise(name: str, file: InputFile, batch: CheckedBatch) -> dict[str, Any
         "rows": len(file.rows),
         "source": file.source,
         "skipped": 0 if read is None else read[0].get("skipped", 0),
-        "faults": faults[:SHOWN_FAULTS],
+        "faults": [{name: one[name] for name in one if name != "file"} for one in faults[:SHOWN_FAULTS]],
         "fault_count": len(faults),
-        "fingerprint": _fingerprint(batch),
     }
 
 
-def _fingerprint(batch: CheckedBatch) -> str:
-    """Return what tells whether a check found the same: how many to issue, how many not."""
+def _describe_way(found: FoundWay, rows: RowsLook | None) -> dict[str, Any]:
+    members: dict[str, Any] = {"way": found.way.value, "keyed": list(found.keyed)}
+    if rows is None:
+        return members
+    return members | {
+        "drafted_before": len(rows.known),
+        "times": rows.times,
+        "unnamed": sorted(rows.unnamed),
+    }
+
+
+def _fingerprint(found: FoundWay, batch: CheckedBatch) -> str:
+    """Return what tells whether a check found the same: which way, how many to issue, how many not."""
     ready = sum(isinstance(document, ReadyDocument) for document in batch.documents)
-    return f"{ready}/{batch.bad_rows}"
+    return f"{found.way}/{ready}/{batch.bad_rows}"
 
 
 def _render_errors(file: InputFile, batch: CheckedBatch) -> bytes | None:
@@ -126,9 +158,42 @@ def _list_approvers(document: ReadyDocument) -> Iterable[str]:
             yield str(members.get("pid", ""))
 
 
-def issue(tenant: Tenant, gateway: LedgerGateway, look: Look) -> BatchReport:
+def issue(tenant: Tenant, gateway: OfficeLog, look: Look) -> BatchReport:
     """Issue what a check has found good; the caller holds `tenant.busy`."""
     return tenant.make_desk(gateway).issue(look.batch.documents)
+
+
+def take_over(
+    tenant: Tenant,
+    gateway: OfficeLog,
+    look: RowsLook,
+    file: bytes,
+    application: int | None,
+    operator: str,
+    *,
+    only_own: bool,
+) -> Taken:
+    """Make drafts of what a look has found good; the caller holds `tenant.busy`. See `Taker.take`."""
+    taker = Taker(tenant.make_signoff(gateway))
+    return taker.take(look, file, application, operator, only_own=only_own)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeDraft:
+    """A row of a file, and the draft that it became."""
+
+    row: int
+    draft: StoredDraft
+
+
+def list_made(tenant: Tenant, file: bytes, limit: int) -> list[MadeDraft]:
+    """Return the first rows of a file that are drafts, with the drafts as they stand now."""
+    with tenant.desk.read() as desk:
+        rows = desk.rows.list_of_file(file, limit)
+        drafts: dict[int, StoredDraft] = {}
+        for chunk in cut(sorted({one.draft for one in rows}), CHUNK):
+            drafts |= desk.find_drafts(chunk)
+    return [MadeDraft(one.row, drafts[one.draft]) for one in rows]
 
 
 def describe_report(report: BatchReport) -> dict[str, Any]:

@@ -60,11 +60,13 @@ _TITLES: Final = {
 }
 FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "account": ("Account", "账户"),
+    "applicant": ("Applicant", "委托方"),
     "application": ("Application", "委托受理"),
     "approver.pid": ("Approver", "批准人"),
     "code": ("Code", "授权码"),
     "count": ("Number of documents", "签发份数"),
     "display": ("Person", "姓名"),
+    "e": ("Verification scale interval e", "检定分度值e"),
     "file": ("File", "文件"),
     "instrument": ("Instruments", "器具"),
     "k": ("Coverage factor k", "包含因子k"),
@@ -73,6 +75,7 @@ FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "name": ("Name", "名称"),
     "old": ("Present password", "当前密码"),
     "on": ("Day", "日期"),
+    "operator.pid": ("Operator", "检定员"),
     "passkey": ("Passkey", "通行密钥"),
     "password": ("Password", "密码"),
     "pid": ("Pseudonym in the register", "登记人员代号"),
@@ -82,6 +85,7 @@ FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "site": ("Site", "地点"),
     "title": ("Title", "名称"),
     "u": ("Expanded uncertainty", "扩展不确定度"),
+    "what": ("What is to be verified", "检定对象"),
     "when": ("When", "时间"),
 }
 """Field of a form -> how pages call it, in English and Chinese; others are named as they are."""

@@ -92,7 +92,10 @@ def open_office(
             read_clock,
             secrets.token_bytes,
             home.development,
-            _open_catalogue(stack, home, ledger, auditor) if any(map(is_authority_home, homes)) else None,
+            upload_days=home.settings.upload_days,
+            catalogue=_open_catalogue(stack, home, ledger, auditor)
+            if any(map(is_authority_home, homes))
+            else None,
         )
 
 

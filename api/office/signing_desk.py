@@ -17,6 +17,9 @@ from typing import Any
 from api.office.call import Call
 from api.office.store import NOT_HERE
 from issuer.amending import Amender
+from issuer.faults import Fault
+from issuer.rounds.binding import StickerBinder, preview_stickers
+from issuer.rounds.store import StoredSticker
 from issuer.signing import Seal
 from issuer.signoff.approving import Approval, Approver, Prospect
 from issuer.signoff.correcting import Corrections
@@ -182,6 +185,19 @@ class SigningDesk:
         except NotFoundError:
             raise NotFoundError(NOT_HERE) from None
 
+    def bind_stickers(self, drafts: Sequence[int]) -> list[StoredSticker]:
+        """Bind the stickers that wait, and look again at those of these drafts that were refused."""
+        with self.alone():
+            with self.call.tenant.rounds.write() as writing:
+                writing.retry_stickers(drafts)
+            return StickerBinder(self.office, self._make_seal).bind_waiting()
+
+    def preview_stickers(
+        self, drafts: Collection[StoredDraft]
+    ) -> dict[int, list[tuple[StoredSticker, tuple[Fault, ...]]]]:
+        """Return the stickers that rounds have put on, and what stands against each, by draft."""
+        return preview_stickers(self.office, self.call.tenant.rounds, drafts)
+
     def grant(self, request: int) -> CorrectionRequest:
         """Grant what somebody else has asked, and do it."""
         self.fetch_request(request)
@@ -189,12 +205,12 @@ class SigningDesk:
             return self.corrections.grant(request, self.person, self._make_amender())
 
     def _make_amender(self) -> Amender:
-        office, seal = self.office, self.call.tenant.seal
+        office = self.office
+        return Amender(office.store, office.log, self._make_seal, office.clock, secrets.token_bytes)
 
-        def make_seal() -> Seal:
-            return Seal(seal, office.origin, office.profile.institution, office.clock())
-
-        return Amender(office.store, office.log, make_seal, office.clock, secrets.token_bytes)
+    def _make_seal(self) -> Seal:
+        office = self.office
+        return Seal(self.call.tenant.seal, office.origin, office.profile.institution, office.clock())
 
 
 def read_id(text: str) -> int:

@@ -38,11 +38,11 @@ from api.office.tables import (
     write_triggers,
 )
 from api.office.throttle import Failures
-from issuer.store import Database
 from ledger.core.errors import AlreadyIssuedError, NotFoundError, StateError
 from ledger.core.ids import InstitutionId
+from ledger.store.engine import Database
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 """Format of these tables; a database of another one is refused."""
 
 NOT_HERE: Final = "there is nothing under this name here"
@@ -471,6 +471,10 @@ class OfficeStore:
                 connection.execute(text(statement))
         rows = [{"key": key, "value": value} for key, value in self._made_for.items()]
         connection.execute(insert(meta), rows)
+
+    def drop_traces(self) -> None:
+        """Leave nothing of what was taken out in the database's own log; see `Database.drop_traces`."""
+        self._database.drop_traces()
 
     @contextmanager
     def read(self) -> Iterator[OfficeReading]:

@@ -38,6 +38,7 @@ from ledger.core.ids import ID_PATTERN, InstitutionId
 from ledger.core.register_fields import Name
 from ledger.core.regulation import RuleBook
 from ledger.core.signature import Signer
+from ledger.failpoint import failpoint
 from ledger.home import Home
 from ledger.passphrase import Passphrase
 from ledger.store.engine import Database
@@ -120,6 +121,7 @@ class Tenant:
             self.rule_book,
             self.clock,
             secrets.token_bytes,
+            failpoint,
         )
 
 

@@ -102,6 +102,7 @@ _ITEMS: Final = MappingProxyType(
         "indication_error_low": Sentence("Error of indication, lower range", "示值误差（低区）"),
         "indication_error_high": Sentence("Error of indication, upper range", "示值误差（高区）"),
         "error_in_use": Sentence("Error in use", "使用误差"),
+        "eccentricity": Sentence("Eccentric loading", "偏载"),
         "repeatability": Sentence("Repeatability", "重复性"),
     }
 )

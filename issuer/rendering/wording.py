@@ -226,6 +226,7 @@ ITEMS: Final = {
     "indication_error_low": Words("示值误差（低区）", "Error of indication, lower zone"),
     "indication_error_high": Words("示值误差（高区）", "Error of indication, upper zone"),
     "error_in_use": Words("使用误差", "Error in use"),
+    "eccentricity": Words("偏载", "Eccentric loading"),
     "repeatability": Words("重复性", "Repeatability"),
 }
 

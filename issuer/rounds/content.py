@@ -4,8 +4,11 @@
      "institution": "350100-01", "application": 7, "prepared_by": "P-0107", "prepared_at": "…Z",
      "uncertainty"?: "0.05", "k"?: "2",
      "standards": [as input documents write them],
-     "rules": {"FUEL_DISPENSER": {"regulation": "JJG 443-2023(试行)", "title": "…", "limits": [see `judging`]}},
-     "items": [{"id": "1", "instrument": {nameplate, class, parts, site}, "unit": "L", "nominal": "20.00",
+     "rules": {"FUEL_DISPENSER": {"regulation": "JJG 443-2023(试行)", "title": "…", "share"?: "1/3",
+                                  "limits": [see `judging`]}},
+     "rolls": [{"roll": "7KQ2M9X", "count": 1000}],
+     "items": [{"id": "1", "instrument": {nameplate, class, parts, site}, "unit": "L", "nominal"?: "20.00",
+                "flow_unit"?: "L/min", "weighing"?: {see `judging`}, "loads"?: ["0", "2.5"],
                 "last"?: {"no": "…", "verified_on": "…", "until"?: "…", "seals": […]}}]}
 
 The device gets these bytes and names their digest in all that it brings back. Applicant and owner are not among
@@ -21,15 +24,30 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from issuer.rounds.judging import Measuring, describe_limit, parse_described_limit
+from issuer.rounds.judging import (
+    Measuring,
+    Weighing,
+    describe_limit,
+    is_by_load,
+    parse_described_limit,
+    parse_described_weighing,
+)
 from ledger.core.canonical import JsonObject, as_object, encode_canonical_json, parse_canonical_json
+from ledger.core.encoding import parse_decimal
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.limit import Limit
+from ledger.core.qr import ALPHABET
+from ledger.core.regulation import RuleRow
+from ledger.core.sticker import MAX_STICKERS, ROLL_SYMBOLS
 
 VERSION: Final = 1
 MAX_ROUND_BYTES: Final = 1 << 20
 MAX_INSTRUMENTS: Final = 200
+MAX_ROLLS: Final = 500
+"""Rolls of stickers that a round names."""
+MAX_LOADS: Final = 30
+"""Loads, or readings, of one series that a round suggests."""
 ID_PATTERN: Final = r"[rd]-[0-9a-f]{16}"
 ITEM_PATTERN: Final = r"[1-9][0-9]{0,2}"
 KINDS: Final = ("initial", "periodic", "after_repair")
@@ -48,6 +66,10 @@ class RoundItem:
     unit: str
     """Of the readings."""
     limits: tuple[Limit, ...]
+    weighing: Weighing | None = None
+    """Of an instrument whose limits are by load."""
+    flow_unit: str | None = None
+    """In which the flow of a series is noted; None: the instrument has none."""
 
     @property
     def key(self) -> bytes:
@@ -87,6 +109,7 @@ class Round:
             str(accuracy_class) if accuracy_class is not None else None,
             self.uncertainty,
             self.coverage_factor,
+            item.weighing,
         )
 
 
@@ -107,9 +130,15 @@ def encode_round(value: JsonObject) -> bytes:
     return raw
 
 
-def describe_rule(regulation: str, title: str, limits: tuple[Limit, ...]) -> JsonObject:
-    """Return the row of a regulation as devices get it."""
-    return {"regulation": regulation, "title": title, "limits": [describe_limit(one) for one in limits]}
+def describe_rule(rule: RuleRow) -> JsonObject:
+    """Return the row of a regulation as devices get it; `share` is the part of an MPE that U may be."""
+    described: JsonObject = {
+        "regulation": rule.regulation_id or "-",
+        "title": rule.name_zh,
+        "limits": [describe_limit(one) for one in rule.limits],
+    }
+    share = rule.uncertainty_share
+    return described if share is None else {**described, "share": f"{share.numerator}/{share.denominator}"}
 
 
 def parse_round(raw: bytes) -> Round:
@@ -128,6 +157,10 @@ def parse_round(raw: bytes) -> Round:
     limits = {name: _parse_rule(value) for name, value in reader.members("rules").items()}
     items = [_parse_item(one, limits) for one in reader.objects("items", least=1, most=MAX_INSTRUMENTS)]
     standards = reader.values("standards", least=0, most=100)
+    for roll in reader.objects("rolls", most=MAX_ROLLS):
+        roll.text("roll", pattern=rf"[{ALPHABET}]{{{ROLL_SYMBOLS}}}")
+        roll.integer("count", 1, MAX_STICKERS)
+        roll.finish()
     uncertainty, factor = reader.opt_decimal("uncertainty"), reader.opt_decimal("k")
     found = Round(
         id=reader.text("id", pattern=ID_PATTERN),
@@ -153,6 +186,7 @@ def _parse_rule(value: object) -> tuple[Limit, ...]:
     reader = Reader(value, "rules")
     reader.text("regulation")
     reader.text("title")
+    reader.opt_text("share", pattern=r"[1-9][0-9]?/[1-9][0-9]?")
     limits = tuple(
         parse_described_limit(as_object(one)) for one in reader.values("limits", least=1, most=100)
     )
@@ -165,13 +199,22 @@ def _parse_item(reader: Reader, rules: Mapping[str, tuple[Limit, ...]]) -> Round
     category = instrument.get("category")
     if not isinstance(category, str) or category not in rules:
         raise MalformedDocumentError("no rule stands for its category", field=reader.path_of("instrument"))
+    unit, limits = reader.text("unit", max_bytes=16), rules[category]
+    weighing = reader.members("weighing") if "weighing" in reader else None
+    if (weighing is not None) != is_by_load(limits):
+        raise MalformedDocumentError("goes with limits by load", field=reader.path_of("weighing"))
     item = RoundItem(
         reader.text("id", pattern=ITEM_PATTERN),
         instrument,
-        reader.text("unit", max_bytes=16),
-        rules[category],
+        unit,
+        limits,
+        None if weighing is None else parse_described_weighing(weighing, unit),
+        reader.opt_text("flow_unit", max_bytes=16),
     )
     reader.opt_decimal("nominal")
+    if "loads" in reader:
+        for load in reader.texts("loads", most=MAX_LOADS):
+            parse_decimal(load)
     if "last" in reader:
         reader.members("last")
     reader.finish()

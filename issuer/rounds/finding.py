@@ -3,15 +3,19 @@
     {"v": 1, "round": "r-…", "round_digest": "…", "device": "d-…", "item": "3", "revision": 1,
      "made_at": "2026-11-03T02:10:00Z", "verified_on": "2026-11-03", "nameplate": "agrees",
      "seals_before": "intact", "adjusted": false, "standards": ["350100-17"],
-     "temperature"?: "22.4", "humidity"?: "60", "results": [as input documents write them],
-     "conclusion": "pass", "seals": [{"no": "A1", "point": "…"}], "sticker_id"?: "…", "note"?: "…"}
+     "temperature"?: "22.4", "humidity"?: "60", "results": [as input documents write them, "flow"? besides],
+     "conclusion": "pass", "seals": [{"no": "A1", "point": "…"}],
+     "stickers": [{"id": "7KQ2M9X001RCCF83", "part"?: "1"}], "note"?: "…"}
 
 Signed is `FINDING_DOMAIN` and these bytes, in the canonical JSON profile, by a P-256 key that never leaves its
 device. A later revision of the same item by the same device takes the place of the earlier one; both are kept.
+The document names these bytes by their hash as its raw record (原始记录): what it does not say itself, as the flow
+of a series, is said there.
 
 >>> verify_finding(finding, device_key)
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,18 +25,41 @@ from typing import Final
 from issuer.rounds.content import ID_PATTERN, ITEM_PATTERN, Round, RoundItem
 from issuer.rounds.judging import Series, compute_results, find_conclusion
 from ledger.core.canonical import JsonObject, as_object, encode_canonical_json, parse_canonical_json
+from ledger.core.encoding import encode_decimal, encode_hex
 from ledger.core.errors import InputError, MalformedDocumentError, Reason
 from ledger.core.fields import Reader
 from ledger.core.limit import LimitedItem
+from ledger.core.qr import format_code
 from ledger.core.signature import Algorithm, PublicKey, verify_signature
+from ledger.core.sticker import StickerId, parse_sticker_id
 
 FINDING_DOMAIN: Final = b"hengzheng/round-finding/v1\x00"
 DEVICE_DOMAIN: Final = b"hengzheng/round-device/v1\x00"
 """Before what a device signs when it is registered: label, key, person and institution."""
 MAX_FINDING_BYTES: Final = 64 * 1024
 MAX_REVISION: Final = 10_000
+MAX_STICKERS: Final = 40
+"""Stickers of one finding."""
 _TEMPERATURE: Final = "°C"
 _HUMIDITY: Final = "%RH"
+
+
+@dataclass(frozen=True, slots=True)
+class PutOn:
+    """A sticker that was put on an instrument, by the word of who put it there."""
+
+    text: str
+    """Its id as the device wrote it down; whether it is one is for the office to say."""
+    part: str | None
+    """Nozzle, lane or phase; None: the instrument as a whole."""
+
+    def read(self) -> StickerId:
+        """Return its id.
+
+        Raises:
+            MalformedDocumentError: it is none, or a symbol of it is wrong.
+        """
+        return parse_sticker_id(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +83,7 @@ class Finding:
     results: tuple[JsonObject, ...]
     conclusion: str
     seals: tuple[JsonObject, ...]
-    sticker_id: str | None
+    stickers: tuple[PutOn, ...]
     note: str | None
     raw: bytes
     """Exactly what was signed."""
@@ -65,6 +92,17 @@ class Finding:
     def request_id(self) -> str:
         """Return by what the draft of this device and instrument is known: the same for all revisions."""
         return f"{self.round}/{self.device}/{self.item}"
+
+    @property
+    def sticker(self) -> str | None:
+        """Return the sticker on the instrument as a whole, as documents name it; None: none, or several."""
+        whole = [one for one in self.stickers if one.part is None]
+        if len(whole) != 1:
+            return None
+        try:
+            return format_code(whole[0].read())
+        except InputError:
+            return whole[0].text
 
 
 def encode_device_claim(label: str, key: PublicKey, person: str, institution: str) -> bytes:
@@ -113,12 +151,18 @@ def parse_finding(raw: bytes) -> Finding:
         results=tuple(as_object(one) for one in reader.values("results", least=0, most=400)),
         conclusion=reader.text("conclusion", pattern="pass|fail"),
         seals=tuple(as_object(one) for one in reader.values("seals", least=0, most=40)),
-        sticker_id=reader.opt_text("sticker_id", max_bytes=40),
+        stickers=tuple(_parse_put_on(one) for one in reader.objects("stickers", most=MAX_STICKERS)),
         note=reader.opt_text("note", max_bytes=400),
         raw=raw,
     )
     reader.finish()
     return finding
+
+
+def _parse_put_on(reader: Reader) -> PutOn:
+    put_on = PutOn(reader.text("id", max_bytes=40), reader.opt_text("part", max_bytes=8))
+    reader.finish()
+    return put_on
 
 
 def verify_finding(finding: Finding, signature: bytes, key: PublicKey) -> None:
@@ -151,7 +195,9 @@ def compose_content(finding: Finding, round_: Round, private: JsonObject) -> Jso
         "kind": round_.kind,
         "instrument": {**item.instrument, **private},
         "standards": [_find_standard(round_, name, place) for place, name in enumerate(finding.standards)],
-        "results": list(finding.results),
+        "results": [
+            {name: value for name, value in result.items() if name != "flow"} for result in finding.results
+        ],
         "conclusion": finding.conclusion,
         "adjusted": finding.adjusted,
         "seals": list(finding.seals),
@@ -161,8 +207,12 @@ def compose_content(finding: Finding, round_: Round, private: JsonObject) -> Jso
     environment = _describe_environment(finding)
     if environment:
         content["environment"] = environment
-    if finding.sticker_id is not None:
-        content["sticker_id"] = finding.sticker_id
+    if finding.sticker is not None:
+        content["sticker_id"] = finding.sticker
+    content["raw_record"] = {
+        "no": f"{finding.request_id}/{finding.revision}",
+        "hash": encode_hex(hashlib.sha256(finding.raw).digest()),
+    }
     return content
 
 
@@ -203,12 +253,53 @@ def find_doubts(finding: Finding, round_: Round) -> list[Reason]:
         doubts.append(Reason("READINGS", err.field or "results", err.reason, f"示值无法计算：{err.reason}"))
     else:
         doubts += _compare(finding, expected, item, series)
+        doubts += _find_adjustment_doubts(finding, series)
     if not finding.nameplate_agrees:
         en = "the nameplate was other than the round says; correct the instrument in the draft"
         doubts.append(Reason("NAMEPLATE", "instrument", en, "铭牌与任务单不符，请在草稿中更正器具信息"))
     if finding.seals_before == "broken" and finding.conclusion == "pass" and not finding.seals:
         en = "the old seals were broken, and no new ones are named"
         doubts.append(Reason("SEALS", "seals", en, "原铅封已损坏，但未填写新铅封编号"))
+    return [*doubts, *_find_sticker_doubts(finding, item)]
+
+
+def _find_adjustment_doubts(finding: Finding, series: Sequence[Series]) -> list[Reason]:
+    """Say where an adjustment has not both its readings, those before and those after."""
+    before = {(one.item, one.part) for one in series if one.before_adjustment}
+    after = {(one.item, one.part) for one in series if not one.before_adjustment}
+    doubts = []
+    if finding.adjusted and not before:
+        en = "it was adjusted, and no reading before is there"
+        doubts.append(Reason("ADJUSTMENT", "adjusted", en, "已调修，但没有调修前的示值"))
+    if before and not finding.adjusted:
+        en = "there are readings before an adjustment, and none is stated"
+        doubts.append(Reason("ADJUSTMENT", "adjusted", en, "有调修前的示值，但未注明已调修"))
+    if finding.conclusion == "pass" and before - after:
+        names = ", ".join(sorted({part or "-" for _, part in before - after}))
+        en = f"no reading after the adjustment of {names}"
+        doubts.append(Reason("ADJUSTMENT", "results", en, f"缺少调修后的示值：{names}"))
+    return doubts
+
+
+def _find_sticker_doubts(finding: Finding, item: RoundItem) -> list[Reason]:
+    doubts = []
+    if finding.stickers and finding.conclusion == "fail":
+        en = "what fails bears no sticker: take it off again"
+        doubts.append(Reason("STICKER", "stickers", en, "不合格的器具不得粘贴合格标志，请取下"))
+    for place, one in enumerate(finding.stickers):
+        field = f"stickers[{place}]"
+        try:
+            one.read()
+        except InputError as err:
+            en = f"{one.text[:40]} is no sticker: {err.reason}"
+            doubts.append(Reason("STICKER", field, en, f"{one.text[:40]}不是有效的标志编号，请核对"))
+        if one.part is not None and one.part not in item.parts:
+            en, zh = f"the instrument has no part {one.part}", f"器具没有{one.part}号部位"
+            doubts.append(Reason("STICKER", f"{field}.part", en, zh))
+    places = [one.part for one in finding.stickers]
+    if len(set(places)) < len(places):
+        en = "two stickers in one place: only one of them can stand there"
+        doubts.append(Reason("STICKER", "stickers", en, "同一位置填写了两个标志，只能保留一个"))
     return doubts
 
 
@@ -245,9 +336,10 @@ def read_series(results: Sequence[JsonObject]) -> list[Series]:
         if item == LimitedItem.REPEATABILITY:
             continue
         part, before = reader.opt_text("part", max_bytes=8), reader.opt_boolean("before_adjustment") or False
+        flow = reader.opt_decimal("flow")
         points = reader.objects("points", least=1, most=100)
         readings = tuple((_read(point, "nominal"), _read(point, "measured")) for point in points)
-        series.append(Series(item, part, readings, before))
+        series.append(Series(item, part, readings, before, None if flow is None else encode_decimal(flow)))
     return series
 
 

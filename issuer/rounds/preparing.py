@@ -3,7 +3,7 @@
 An instrument that was verified here before comes with the record of its newest document; one that is only listed
 (台账) comes with what the list says of it. What a document needs and a device does not, as the owner, stays here.
 
->>> prepared = prepare_round(plan, [chosen], standards, book)
+>>> prepared = prepare_round(plan, [chosen], standards, book, rolls)
 >>> prepared.content[:10], prepared.private
 (b'{"applica…', {'1': {'owner': {...}}})
 """
@@ -11,24 +11,40 @@ An instrument that was verified here before comes with the record of its newest 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from issuer.instruments import ListedInstrument
-from issuer.rounds.content import KINDS, MAX_INSTRUMENTS, VERSION, describe_rule, encode_round
-from issuer.rounds.judging import is_judged_on_site
-from issuer.template import build_template
-from ledger.core.canonical import JsonObject, as_object
+from issuer.rounds.content import (
+    KINDS,
+    MAX_INSTRUMENTS,
+    MAX_LOADS,
+    MAX_ROLLS,
+    VERSION,
+    describe_rule,
+    encode_round,
+)
+from issuer.rounds.judging import Weighing, describe_weighing, is_by_load, is_judged_on_site
+from issuer.template import UNITS_OF, build_template
+from ledger.core.canonical import JsonObject, JsonValue, as_object
 from ledger.core.category import Category, parse_category
 from ledger.core.encoding import encode_decimal, encode_instant, parse_decimal
 from ledger.core.errors import InputError
+from ledger.core.exact import decimal_from_fraction, fraction_from_decimal
+from ledger.core.limit import Limit
+from ledger.core.quantity import Quantity
 from ledger.core.register_fields import RegisterState
 from ledger.core.regulation import RuleBook, RuleRow
 from ledger.core.standard import StandardContent
+from ledger.core.sticker import RollContent
+from ledger.core.unit import parse_unit
 
 PRIVATE: Final = frozenset({"owner"})
 """Members of an instrument that no device gets."""
 _USUAL_NOMINAL: Final = {Category.FUEL_DISPENSER: "20.00"}
 """What a reference usually gives, for the first look at an instrument that was never verified here."""
+_FLOW_UNITS: Final = {Category.FUEL_DISPENSER: "L/min", Category.CNG_DISPENSER: "kg/min"}
+"""Categories that are measured at several flows, each series at one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,8 @@ class Chosen(NamedTuple):
     """How many nozzles, lanes or phases an instrument that is only listed has; 0: none."""
     division: str
     """Of the institution, for an instrument that is only listed."""
+    interval: str = ""
+    """检定分度值 e as `5 g`, for a weighing instrument whose e is not on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +89,20 @@ class Prepared:
 
 
 def prepare_round(
-    plan: Plan, chosen: Sequence[Chosen], standards: Iterable[StandardContent], book: RuleBook
+    plan: Plan,
+    chosen: Sequence[Chosen],
+    standards: Iterable[StandardContent],
+    book: RuleBook,
+    rolls: Iterable[RollContent] = (),
 ) -> Prepared:
     """Make a round.
+
+    Args:
+        plan: what its operator decides.
+        chosen: its instruments.
+        standards: of the institution.
+        book: rules of the day.
+        rolls: of stickers, the institution's own; those that are not active stay here.
 
     Raises:
         InputError: no instrument or too many, one whose limits no device judges, or bad numbers.
@@ -92,12 +121,39 @@ def prepare_round(
     for number, one in enumerate(chosen, start=1):
         instrument = _take_instrument(one)
         rule = _find_rule(instrument, plan.day, book)
+        if is_by_load(rule.limits) and "e" not in instrument:
+            instrument["e"] = _read_interval(one.interval, instrument, rule)
         rules[rule.category.name] = rule
         hidden: JsonObject = {name: value for name, value in instrument.items() if name in PRIVATE}
         shown: JsonObject = {name: value for name, value in instrument.items() if name not in PRIVATE}
         private[str(number)] = hidden
-        items.append({"id": str(number), "instrument": shown, **_find_habits(one, rule, plan.day, book)})
-    return Prepared(encode_round(_describe(plan, rules, items, chosen, standards)), private)
+        items.append(
+            {"id": str(number), "instrument": shown, **_find_habits(one, shown, rule, plan.day, book)}
+        )
+    if plan.uncertainty is not None:
+        _require_one_unit(rules.values())
+    value = _describe(plan, rules, items, chosen, standards)
+    value["rolls"] = _list_rolls(rolls)
+    return Prepared(encode_round(value), private)
+
+
+def _require_one_unit(rules: Iterable[RuleRow]) -> None:
+    units = sorted({UNITS_OF[rule.category][1] for rule in rules})
+    if len(units) > 1:
+        listed = ", ".join(units)
+        raise InputError(
+            f"one uncertainty cannot stand for errors in {listed}: make a round for each",
+            field="u",
+            zh=f"误差单位不同（{listed}），不能共用一个扩展不确定度，请分开编制任务单",
+        )
+
+
+def _list_rolls(rolls: Iterable[RollContent]) -> list[JsonValue]:
+    """Return what a device needs to tell a sticker of this institution from any other, the newest rolls."""
+    active: list[JsonValue] = [
+        {"roll": one.roll, "count": one.count} for one in rolls if one.state is RegisterState.ACTIVE
+    ]
+    return active[-MAX_ROLLS:]
 
 
 def _describe(
@@ -118,10 +174,7 @@ def _describe(
         "prepared_by": plan.person,
         "prepared_at": encode_instant(plan.prepared_at),
         "standards": list(list_standards(standards, chosen, rules, plan.day).values()),
-        "rules": {
-            name: describe_rule(rule.regulation_id or "-", rule.name_zh, rule.limits)
-            for name, rule in rules.items()
-        },
+        "rules": {name: describe_rule(rule) for name, rule in rules.items()},
         "items": list(items),
     }
     for name, text, field in (
@@ -145,8 +198,35 @@ def _spell_number(text: str, field: str) -> str:
 
 
 def _take_instrument(chosen: Chosen) -> JsonObject:
-    if chosen.record is not None:
-        return dict(as_object(chosen.record["instrument"]))
+    instrument = _describe_listed(chosen) if chosen.record is None else as_object(chosen.record["instrument"])
+    return dict(instrument)
+
+
+def _read_interval(text: str, instrument: JsonObject, rule: RuleRow) -> JsonObject:
+    """Return the verification scale interval that was typed for an instrument, as documents write it.
+
+    Raises:
+        InputError: none was, or not a number above 0 and a unit.
+    """
+    if not text.strip():
+        named = f"{instrument.get('serial')} ({rule.category.name})"
+        raise InputError(
+            f"{named} has limits by load: its verification scale interval e is needed",
+            field="e",
+            zh=f"{named}的限值按载荷分段，须填写检定分度值e",
+        )
+    value, _, unit = text.strip().partition(" ")
+    try:
+        number = parse_decimal(value)
+        parse_unit(unit.strip())
+    except InputError as err:
+        raise InputError(err.reason, field="e", zh="检定分度值应为数值和单位，如 5 g") from None
+    if number <= 0:
+        raise InputError("a verification scale interval is above 0", field="e", zh="检定分度值应大于0")
+    return {"value": encode_decimal(number), "unit": unit.strip()}
+
+
+def _describe_listed(chosen: Chosen) -> JsonObject:
     listed = chosen.listed
     assert listed is not None  # noqa: S101 -- an instrument was verified or is listed
     texts = {"name": listed.name, "model": listed.model, "serial": listed.serial, "maker": listed.maker}
@@ -163,33 +243,76 @@ def _take_instrument(chosen: Chosen) -> JsonObject:
 def _find_rule(instrument: JsonObject, day: date, book: RuleBook) -> RuleRow:
     category = parse_category(str(instrument.get("category", "")), "category")
     rule = book.find_rule(category, day)
-    if rule is None or not is_judged_on_site(rule.limits):
-        named = instrument.get("serial", category.name)
+    named, awarded = instrument.get("serial", category.name), instrument.get("class")
+    if rule is None or not is_judged_on_site(rule.limits, None if awarded is None else str(awarded)):
         raise InputError(
-            f"{named} ({category.name}) has no limits that a device can judge: draft it in the office",
+            f"{named} ({category.name}) has no limits to judge by at its class: draft it in the office",
             field="instrument",
-            zh=f"{named}（{category.name}）没有可在现场判定的限值，请在办公室起草",
+            zh=f"{named}（{category.name}，准确度等级{awarded or '未填'}）没有可在现场判定的限值，请在办公室起草",
         )
     return rule
 
 
-def _find_habits(chosen: Chosen, rule: RuleRow, day: date, book: RuleBook) -> JsonObject:
-    """Return the unit of the readings, the usual reference value, and what the newest document said."""
+def _find_habits(
+    chosen: Chosen, instrument: JsonObject, rule: RuleRow, day: date, book: RuleBook
+) -> JsonObject:
+    """Return the unit of the readings, the usual reference values, and what the newest document said."""
+    habits = _find_readings(chosen, rule, day, book)
+    if rule.category in _FLOW_UNITS:
+        habits["flow_unit"] = _FLOW_UNITS[rule.category]
+    if is_by_load(rule.limits):
+        habits |= _find_weighing(instrument, rule, str(habits["unit"]), habits.pop("nominals", []))
+    habits.pop("nominals", None)
+    return habits | _find_last(chosen.record)
+
+
+def _find_readings(chosen: Chosen, rule: RuleRow, day: date, book: RuleBook) -> JsonObject:
     if chosen.record is None:
         nominal = _USUAL_NOMINAL.get(rule.category)
         usual: JsonObject = {} if nominal is None else {"nominal": nominal}
         return {"unit": _find_unit(rule.category, day, book), **usual}
-    record = chosen.record
-    results = record.get("results")
+    results = chosen.record.get("results")
     readings = [as_object(one) for one in results] if isinstance(results, list) else []
     first = next((one for one in readings if "unit" in one), None)
-    habits: JsonObject = {"unit": _find_unit(rule.category, day, book) if first is None else first["unit"]}
-    points = [] if first is None else first["points"]
-    if isinstance(points, list) and points and "nominal" in as_object(points[0]):
-        habits["nominal"] = as_object(points[0])["nominal"]
+    if first is None:
+        return {"unit": _find_unit(rule.category, day, book)}
+    points = first["points"]
+    nominals = [as_object(one).get("nominal") for one in points] if isinstance(points, list) else []
+    used: list[JsonValue] = [one for one in dict.fromkeys(nominals) if one is not None]
+    return {"unit": first["unit"], **({"nominal": used[0]} if used else {}), "nominals": used}
+
+
+def _find_weighing(instrument: JsonObject, rule: RuleRow, unit: str, used: JsonValue) -> JsonObject:
+    """Return what limits by load need, and the loads that were put on last, else those where limits change.
+
+    Raises:
+        InputError: e is no mass, or not above 0.
+    """
+    e = as_object(instrument["e"])
+    try:
+        interval = Quantity(parse_decimal(str(e.get("value"))), parse_unit(str(e.get("unit"))))
+        weighing = Weighing(interval, parse_unit(UNITS_OF[rule.category][1]))
+        described = describe_weighing(weighing, unit)
+    except InputError as err:
+        serial = instrument.get("serial")
+        raise InputError(f"{serial}: {err.reason}", field="e", zh=f"{serial}：检定分度值e不正确") from None
+    loads = used if isinstance(used, list) and len(used) > 1 else _list_steps(rule.limits, described)
+    return {"weighing": described, "loads": list(loads[:MAX_LOADS])}
+
+
+def _list_steps(limits: Sequence[Limit], described: JsonObject) -> list[JsonValue]:
+    interval = fraction_from_decimal(parse_decimal(str(described["in_readings"])))
+    edges = {fraction_from_decimal(one.load_over) for one in limits if one.load_over is not None}
+    loads = [decimal_from_fraction(edge * interval) for edge in sorted({Fraction(0), *edges})]
+    return [encode_decimal(one) for one in loads if one is not None]
+
+
+def _find_last(record: JsonObject | None) -> JsonObject:
+    if record is None:
+        return {}
     last: JsonObject = {name: record[name] for name in ("no", "verified_on", "seals") if name in record}
     until = as_object(record.get("validity", {})).get("until")
-    return {**habits, "last": last | ({} if until is None else {"until": until})}
+    return {"last": last | ({} if until is None else {"until": until})}
 
 
 def _find_unit(category: Category, day: date, book: RuleBook) -> str:

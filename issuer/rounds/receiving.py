@@ -19,14 +19,24 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from issuer.faults import Fault, list_faults
+from issuer.rounds.binding import find_fault
 from issuer.rounds.content import Round, parse_round
 from issuer.rounds.finding import Finding, compose_content, find_doubts, parse_finding, verify_finding
-from issuer.rounds.store import Device, RoundReading, RoundStore, StoredFinding, StoredRound
+from issuer.rounds.remarks import describe_faults, make_fault, read_faults
+from issuer.rounds.store import (
+    Device,
+    RoundReading,
+    RoundStore,
+    StoredFinding,
+    StoredRound,
+    StoredSticker,
+)
+from issuer.saying_store import SayingStore
 from issuer.signoff.office import to_ms
 from issuer.signoff.states import DraftState
 from issuer.signoff.store import StoredDraft
 from issuer.signoff.writing import Writer
-from ledger.core.canonical import JsonObject, JsonValue, as_object
+from ledger.core.canonical import JsonObject, as_object
 from ledger.core.errors import AlreadyIssuedError, BrokenSignatureError, InputError, Reason, StateError
 from ledger.core.signature import parse_multikey
 
@@ -103,7 +113,7 @@ class Receiver:
         there = known.get(finding.revision)
         if there is not None and there.content != sent.raw:
             en, zh = "was received with other content", "该版本已收到，但内容不同"
-            reason = _fault("REVISION_TAKEN", "revision", en, zh)
+            reason = make_fault("REVISION_TAKEN", "revision", en, zh)
             return Taken(finding.item, finding.revision, "refused", reasons=(reason,))
         if there is None:
             there = self._keep(stored, round_, finding, sent, revisions, flags)
@@ -112,18 +122,18 @@ class Receiver:
     def _refuse(self, finding: Finding, sent: Sent, round_: Round, device: Device | None) -> Fault | None:
         """Return why a finding is not taken at all; None: it is."""
         if finding.round != round_.id or finding.round_digest != round_.digest:
-            return _fault("OTHER_ROUND", "round", "belongs to another round", "属于另一任务单")
+            return make_fault("OTHER_ROUND", "round", "belongs to another round", "属于另一任务单")
         if device is None or device.person != self.person:
-            return _fault("OTHER_DEVICE", "device", "is no device of yours", "不是您的设备")
+            return make_fault("OTHER_DEVICE", "device", "is no device of yours", "不是您的设备")
         if not device.is_active:
-            return _fault("DEVICE_REVOKED", "device", "this device was revoked", "该设备已被停用")
+            return make_fault("DEVICE_REVOKED", "device", "this device was revoked", "该设备已被停用")
         if finding.item not in round_.items:
-            return _fault("OTHER_ITEM", "item", "is not in this round", "不在本任务单内")
+            return make_fault("OTHER_ITEM", "item", "is not in this round", "不在本任务单内")
         try:
             verify_finding(finding, sent.signature, parse_multikey(device.key))
         except BrokenSignatureError:
             en = "is not what this device has signed"
-            return _fault("SIGNATURE", "signature", en, "与该设备的签名不符")
+            return make_fault("SIGNATURE", "signature", en, "与该设备的签名不符")
         return None
 
     def _keep(
@@ -137,8 +147,10 @@ class Receiver:
     ) -> StoredFinding:
         private = as_object(stored.private.get(finding.item, {}))
         is_newest = all(one.revision < finding.revision for one in revisions)
-        flags = [*flags, *self._flag(finding)]
+        stickers = _list_stickers(finding)
+        flags = [*flags, *self._flag(finding), *self._flag_stickers(stickers)]
         draft, reasons = self._try_draft(finding, round_, private) if is_newest else (None, [])
+        self.writer.office.failpoint("rounds.drafted")
         state = "replaced" if not is_newest else "held" if draft is None else "drafted"
         new = StoredFinding(
             position=0,
@@ -159,12 +171,27 @@ class Receiver:
         with self.store.write() as writing:
             for older in revisions if is_newest else ():
                 writing.set_state(older.position, "replaced", older.draft)
-            return writing.add_finding(new)
+            kept = writing.add_finding(new)
+            if draft is not None:
+                writing.put_stickers(draft, stickers)
+            self.writer.office.failpoint("rounds.before_keeping")
+        self.writer.office.failpoint("rounds.kept")
+        return kept
 
     def _flag(self, finding: Finding) -> list[Fault]:
         if finding.made_at - self.now > MAX_SKEW:
             return [_flag_clock(finding.made_at, self.now)]
         return []
+
+    def _flag_stickers(self, stickers: Sequence[StoredSticker]) -> list[Fault]:
+        """Say at once of a sticker that it will not be bound, while whoever put it on is still there."""
+        if not stickers:
+            return []
+        office = self.writer.office
+        SayingStore(office.store.database).prepare()
+        registers = office.log.registers()
+        faults = [find_fault(one, None, registers, office) for one in stickers]
+        return [one for one in faults if one is not None]
 
     def _try_draft(
         self, finding: Finding, round_: Round, private: JsonObject
@@ -182,7 +209,7 @@ class Receiver:
             return None, [*reasons, *list_faults(err)]
         except StateError as err:
             zh = "该器具的草稿已提交或已由他人处理，未作更改"
-            return None, [*reasons, _fault("DRAFT_CLOSED", "draft", str(err), zh)]
+            return None, [*reasons, make_fault("DRAFT_CLOSED", "draft", str(err), zh)]
 
     def _write(self, finding: Finding, round_: Round, content: JsonObject) -> StoredDraft:
         """Make the draft of a device and instrument, or write its later revision into it.
@@ -225,6 +252,7 @@ class Receiver:
         draft = self._write(finding, content_of_round, compose_content(finding, content_of_round, private))
         with self.store.write() as writing:
             writing.set_state(position, "drafted", draft.id)
+            writing.put_stickers(draft.id, _list_stickers(finding))
             return self.describe(writing.fetch_finding(round_, position))
 
     def describe(self, finding: StoredFinding) -> Taken:
@@ -267,25 +295,17 @@ def _is_rival(one: StoredFinding, other: StoredFinding) -> bool:
 
 def read_remarks(finding: StoredFinding, name: str) -> tuple[Fault, ...]:
     """Return the reasons, or the flags, of a finding."""
-    listed = finding.remarks.get(name, [])
-    members = [as_object(one) for one in listed] if isinstance(listed, list) else []
-    return tuple(
-        Fault(None, str(one["code"]), str(one["field"]) or None, str(one["en"]), str(one["zh"]))
-        for one in members
-    )
+    return read_faults(finding.remarks, name)
 
 
-def describe_faults(faults: Iterable[Fault]) -> list[JsonValue]:
-    """Return faults as stored and as devices get them."""
-    return [{"code": one.code, "field": one.field or "", "en": one.en, "zh": one.zh} for one in faults]
+def _list_stickers(finding: Finding) -> list[StoredSticker]:
+    """Return what a finding says of stickers, to be bound once its document is in the log."""
+    put_on_ms = to_ms(finding.made_at)
+    return [StoredSticker(0, 0, one.text, one.part, put_on_ms) for one in finding.stickers]
 
 
 def _spell(reasons: Iterable[Fault], flags: Iterable[Fault]) -> JsonObject:
     return {"reasons": describe_faults(reasons), "flags": describe_faults(flags)}
-
-
-def _fault(code: str, field_: str, en: str, zh: str) -> Fault:
-    return Fault(None, code, field_, en, zh)
 
 
 def _from_reason(reason: Reason) -> Fault:
@@ -296,4 +316,4 @@ def _flag_clock(shown: datetime, now: datetime) -> Fault:
     minutes = int(abs((shown - now).total_seconds()) // 60)
     way, zh = ("ahead", "快") if shown > now else ("behind", "慢")
     en = f"the clock of the device was {minutes} minutes {way} when it was compared"
-    return _fault("CLOCK", "made_at", en, f"设备时钟{zh}{minutes}分钟")
+    return make_fault("CLOCK", "made_at", en, f"设备时钟{zh}{minutes}分钟")

@@ -10,11 +10,13 @@ from sqlalchemy import Connection, inspect, select
 
 from issuer.rounds.content import Round, parse_round
 from issuer.rounds.finding import Finding, parse_finding, verify_finding
-from issuer.rounds.tables import devices, findings, rounds
+from issuer.rounds.tables import devices, findings, rounds, stickers
 from issuer.row_check import OnProgress
+from issuer.saying_tables import sayings
 from issuer.signoff.tables import drafts
 from ledger.core.canonical import as_object, parse_canonical_json
 from ledger.core.errors import DamagedRowError, InputError, VerificationError
+from ledger.core.event import EventType
 from ledger.core.signature import PublicKey, parse_multikey
 
 _FINDINGS: Final = "desk_round_findings"
@@ -54,6 +56,7 @@ def check_rounds(connection: Connection, on_progress: OnProgress) -> RoundCount:
         count += 1
         on_progress(count)
     _check_revisions(connection)
+    _check_stickers(connection, known)
     return RoundCount(len(kept.rounds), count)
 
 
@@ -135,6 +138,26 @@ def _check_revisions(connection: Connection) -> None:
         if (row.state == "replaced") != (row.revision < last):
             wanted = "replaced" if row.revision < last else "drafted or held"
             _refuse(f"position {row.position}", "state", wanted, f"the newest revision is {last}")
+
+
+def _check_stickers(connection: Connection, known: set[int]) -> None:
+    """Check that stickers were put on by drafts that there are, and bound by what this desk has said."""
+    tables = inspect(connection)
+    if not tables.has_table(stickers.name):
+        return
+    bound = set[int]()
+    if tables.has_table(sayings.name):
+        wanted = sayings.c.type == int(EventType.STICKER_BOUND)
+        bound = {row.leaf_index for row in connection.execute(select(sayings.c.leaf_index).where(wanted))}
+    table = stickers.c
+    columns = (table.position, table.draft, table.leaf_index)
+    for row in connection.execute(select(*columns).order_by(table.position)):
+        key = f"position {row.position}"
+        if row.draft not in known:
+            raise DamagedRowError(stickers.name, key, "draft", "a draft that there is")
+        if row.leaf_index is not None and row.leaf_index not in bound:
+            wanted_leaf = "the leaf of a binding that the desk has said"
+            raise DamagedRowError(stickers.name, key, "leaf_index", wanted_leaf)
 
 
 def _check_device(key: str, finding: Finding, row: dict[str, object], kept: _Kept) -> None:

@@ -9,16 +9,18 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, update
 
-from issuer.rounds.tables import devices, findings, metadata, rounds
+from issuer.rounds.tables import devices, findings, metadata, rounds, stickers
 from issuer.store import Database
 from ledger.core.canonical import JsonObject, as_object, encode_canonical_json, parse_canonical_json
-from ledger.core.errors import NotFoundError
+from ledger.core.errors import InputError, NotFoundError
+from ledger.core.qr import format_code
+from ledger.core.sticker import parse_sticker_id
 
 NOT_HERE: Final = "there is nothing under this name here"
 MAX_LISTED: Final = 1000
@@ -77,6 +79,35 @@ class StoredFinding:
     draft: int | None
     remarks: JsonObject
     """`reasons` and `flags`, each a list of code, field and sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSticker:
+    """A sticker that was put on during a round, and what became of it."""
+
+    position: int
+    draft: int
+    """What the finding became: once that is a document in the log, the sticker is bound."""
+    sticker: str
+    """As the device wrote it down."""
+    part: str | None
+    """None: on the instrument as a whole."""
+    put_on_ms: int
+    """By the device's own clock."""
+    state: str = "waiting"
+    """`waiting`, `bound`, `refused` with its reasons, or `dropped`: its document does not come or names none."""
+    remarks: JsonObject = field(default_factory=dict)
+    """`reasons`, a list of code, field and sentences."""
+    leaf_index: int | None = None
+    """Of the binding."""
+
+    @property
+    def printed(self) -> str:
+        """Return its id as it stands on the sticker; what is none, as it was written down."""
+        try:
+            return format_code(parse_sticker_id(self.sticker))
+        except InputError:
+            return self.sticker
 
 
 class RoundReading:
@@ -156,6 +187,19 @@ class RoundReading:
                 counted[round_] = done + number, held + (number if state == "held" else 0)
         return counted
 
+    def list_waiting_stickers(self) -> list[StoredSticker]:
+        """Return the stickers that are not bound yet and may be, in the order in which they came."""
+        query = select(stickers).where(stickers.c.state == "waiting").order_by(stickers.c.position)
+        return [_to_sticker(row) for row in self._connection.execute(query)]
+
+    def find_stickers(self, drafts: Sequence[int]) -> dict[int, list[StoredSticker]]:
+        """Return the stickers of these drafts, at most a few hundred, by draft."""
+        query = select(stickers).where(stickers.c.draft.in_(list(drafts))).order_by(stickers.c.position)
+        found: dict[int, list[StoredSticker]] = {}
+        for row in self._connection.execute(query):
+            found.setdefault(row.draft, []).append(_to_sticker(row))
+        return found
+
 
 class RoundWriting(RoundReading):
     """Changes to rounds, inside one transaction."""
@@ -205,6 +249,24 @@ class RoundWriting(RoundReading):
             values["remarks"] = encode_canonical_json(remarks)
         self._connection.execute(update(findings).where(findings.c.position == position).values(**values))
 
+    def put_stickers(self, draft: int, new: Sequence[StoredSticker]) -> None:
+        """Store the stickers of a draft in place of those that an earlier revision named."""
+        self._connection.execute(delete(stickers).where(stickers.c.draft == draft))
+        for one in new:
+            values = _from_sticker(one) | {"position": self._next(stickers.c.position), "draft": draft}
+            self._connection.execute(insert(stickers).values(**values))
+
+    def settle_sticker(self, sticker: StoredSticker) -> None:
+        """Store what became of a sticker."""
+        chosen = stickers.c.position == sticker.position
+        self._connection.execute(update(stickers).where(chosen).values(**_from_sticker(sticker)))
+
+    def retry_stickers(self, drafts: Sequence[int]) -> None:
+        """Let what was refused of these drafts wait again: its reason may be gone."""
+        chosen = (stickers.c.draft.in_(list(drafts)), stickers.c.state == "refused")
+        values = {"state": "waiting", "remarks": encode_canonical_json({})}
+        self._connection.execute(update(stickers).where(*chosen).values(**values))
+
     def _next(self, column: Any) -> int:  # noqa: ANN401 -- a column of any table
         return (self._connection.execute(select(func.max(column))).scalar_one() or 0) + 1
 
@@ -226,6 +288,13 @@ class RoundStore:
         """
         with self._database.write() as connection:
             metadata.create_all(connection)
+
+    def has_stickers(self) -> bool:
+        """Tell whether a sticker of a round waits here; a desk without rounds has no table of them."""
+        with self._database.read() as connection:
+            if not inspect(connection).has_table(stickers.name):
+                return False
+            return bool(RoundReading(connection).list_waiting_stickers())
 
     @contextmanager
     def read(self) -> Iterator[RoundReading]:
@@ -262,3 +331,13 @@ def _to_finding(row: Row[Any]) -> StoredFinding:
         draft=row.draft,
         remarks=as_object(parse_canonical_json(bytes(row.remarks))),
     )
+
+
+def _to_sticker(row: Row[Any]) -> StoredSticker:
+    remarks = as_object(parse_canonical_json(bytes(row.remarks)))
+    return StoredSticker(**{**row._asdict(), "remarks": remarks})
+
+
+def _from_sticker(sticker: StoredSticker) -> dict[str, Any]:
+    values = {name: getattr(sticker, name) for name in StoredSticker.__dataclass_fields__}
+    return {**values, "remarks": encode_canonical_json(sticker.remarks)}

@@ -21,6 +21,7 @@ from sqlalchemy import (
 metadata = MetaData()
 _Position = BigInteger().with_variant(Integer, "sqlite")
 STATES: Final = ("drafted", "held", "replaced")
+STICKER_STATES: Final = ("waiting", "bound", "refused", "dropped")
 
 devices = Table(
     "desk_round_devices",
@@ -69,3 +70,22 @@ findings = Table(
     CheckConstraint("state <> 'drafted' OR draft IS NOT NULL", name="desk_round_findings_drafted"),
 )
 """What devices brought back. `remarks` is JSON: reasons why a finding is held, and flags such as a wrong clock."""
+
+stickers = Table(
+    "desk_round_stickers",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=False),
+    Column("draft", BigInteger, nullable=False),
+    Column("sticker", Text, nullable=False),
+    Column("part", Text),
+    Column("put_on_ms", BigInteger, nullable=False),
+    Column(
+        "state", Text, CheckConstraint("state IN ('waiting', 'bound', 'refused', 'dropped')"), nullable=False
+    ),
+    Column("remarks", LargeBinary, nullable=False),
+    Column("leaf_index", BigInteger),
+    CheckConstraint("(state = 'bound') = (leaf_index IS NOT NULL)", name="desk_round_stickers_bound"),
+    Index("desk_round_stickers_draft_idx", "draft"),
+    Index("desk_round_stickers_state_idx", "state"),
+)
+"""Stickers that were put on, by the drafts that findings became; `remarks` as in findings."""

@@ -22,6 +22,8 @@ from issuer.checking import cut
 from issuer.delivery import Delivery
 from issuer.gate import Gate
 from issuer.gateway import LedgerGateway
+from issuer.rounds.binding import StickerBinder
+from issuer.rounds.store import StoredSticker
 from issuer.signing import Seal, SealedDocument, sign_issue
 from issuer.signoff.freezing import seal_frozen
 from issuer.signoff.office import Office, Person, Round, check_first, list_once, say_first, to_ms
@@ -49,6 +51,8 @@ class Approval(Round):
     """Why the log did not take a document now."""
     voided: dict[CertificateNumber, str] = field(default_factory=dict)
     """Why the log will never take a document that was approved."""
+    stickers: list[StoredSticker] = field(default_factory=list)
+    """What became of the stickers that rounds have put on, of these documents and of those that waited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ class Approver:
         office = self.office
         make_seal = delivery.make_seal
         release_from_failed(office.store.database, office.log, make_seal, office.clock, office.randomness)
+        done.stickers = StickerBinder(office, make_seal).bind_waiting()
         with self.office.store.read() as desk:
             done.voided = _find_voided(desk, [draft.number for draft in done.done if draft.number])
         return done
@@ -166,7 +171,8 @@ class Approver:
         """Hand in what waits from earlier runs."""
         delivery = self._start_delivery(seal_signer)
         delivery.deliver_all()
-        return Approval(outage=delivery.outage, held=dict(delivery.held))
+        stickers = StickerBinder(self.office, delivery.make_seal).bind_waiting()
+        return Approval(outage=delivery.outage, held=dict(delivery.held), stickers=stickers)
 
     def _approve_chunk(
         self, ids: Sequence[int], person: Person, gate: Gate, delivery: Delivery, done: Approval

@@ -81,11 +81,16 @@ class Office:
         """Return the time as signatures have it: aware UTC, whole seconds."""
         return self.clock().replace(microsecond=0)
 
-    def start_check(self, registers: Registers) -> Checking:
-        """Return what checks drafts as if they were issued now."""
+    def start_check(self, registers: Registers, gate: Gate | None = None) -> Checking:
+        """Return what checks drafts as if they were issued now.
+
+        Args:
+            registers: what counts.
+            gate: asked in place of the usual one.
+        """
         book = registers.rules.over(self.rule_book)
         context = DraftContext(self.profile.institution, book, self.profile.zone, self.base_date)
-        return Checking(context, self.make_gate(registers), self.store, self.clock())
+        return Checking(context, gate or self.make_gate(registers), self.store, self.clock())
 
     def make_gate(self, registers: Registers) -> Gate:
         """Return the gate by one state of the registers."""

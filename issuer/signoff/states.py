@@ -54,7 +54,7 @@ class Assignment:
 
     operator: str
     checker: str | None = None
-    """None: not submitted yet."""
+    """None: nobody is named yet. Who is named before the submission was named by a file, and may be replaced."""
     approver: str | None = None
 
     def find_roles(self, person: str) -> frozenset[Role]:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import func, insert, or_, select, tuple_, update
 from sqlalchemy.engine import RowMapping
 
+from issuer.signoff.row_store import RowReading, RowWriting
 from issuer.signoff.states import Action, Assignment, DraftState, Standing
 from issuer.signoff.tables import (
     actions,
@@ -175,6 +176,11 @@ class CorrectionRequest:
 
 class SignOffReading(DeskReading):
     """Questions about one state of the desk, drafts included."""
+
+    @property
+    def rows(self) -> RowReading:
+        """Rows of files that became drafts."""
+        return RowReading(self._connection)
 
     def find_drafts(self, ids: Sequence[int]) -> dict[int, StoredDraft]:
         """Return these drafts, at most a few hundred; absent ones are left out."""
@@ -398,6 +404,11 @@ class SignOffReading(DeskReading):
 
 class SignOffWriting(SignOffReading, DeskWriting):
     """Changes to the desk, drafts included, inside one transaction."""
+
+    @property
+    def rows(self) -> RowWriting:
+        """Rows of files that became drafts."""
+        return RowWriting(self._connection)
 
     def add_application(self, application: Application) -> Application:
         """Store an application behind all others; return it with its id."""

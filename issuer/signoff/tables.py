@@ -1,6 +1,6 @@
 """Tables of the sign-off, in the desk's own database beside `issuer.tables`, whose spelling rules they keep.
 
-Revisions, submissions, signatures, actions, openings and voided numbers are only ever added to: what somebody
+Revisions, rows, submissions, signatures, actions, openings and voided numbers are only ever added to: what somebody
 wrote, signed, returned or looked at stays readable. A draft's own row says where it stands now.
 """
 
@@ -64,6 +64,18 @@ revisions = Table(
     Column("content", LargeBinary, nullable=False),
 )
 """What the operator wrote: an input document in canonical JSON, personal members in the clear."""
+
+draft_rows = Table(
+    "desk_draft_rows",
+    metadata,
+    Column("file", LargeBinary, primary_key=True),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("draft", BigInteger, primary_key=True, autoincrement=False),
+    Column("content_digest", LargeBinary, nullable=False),
+    Index("desk_draft_rows_draft_idx", "draft"),
+)
+"""From which rows of which files drafts were made: `file` is SHA-256 of the file, `content_digest` of the row as it
+was given. Only ever added to, in the transaction that makes the draft."""
 
 submissions = Table(
     "desk_submissions",

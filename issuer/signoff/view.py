@@ -14,6 +14,8 @@ from issuer.signoff.changes import reveal
 from issuer.signoff.correcting import REQUESTED
 from issuer.signoff.freezing import fill_times
 from issuer.signoff.office import Office, Round
+from issuer.signoff.row_store import MadeFrom
+from issuer.signoff.rows import ONLY_ROW
 from issuer.signoff.signing_off import load_signed
 from issuer.signoff.store import (
     Application,
@@ -78,6 +80,9 @@ def describe_whole(desk: SignOffReading, draft: StoredDraft, office: Office) -> 
         document = desk.find_documents([draft.number]).get(draft.number)
         if document is not None:
             members["document"] = {"state": document.state.value, "leaf": document.leaf_index}
+    made_from = desk.rows.find_by_draft([draft.id]).get(draft.id)
+    if made_from:
+        members["rows"] = [describe_row(one) for one in made_from]
     rivals = find_rivals(desk, [draft]).get(draft.id, ())
     members["rivals"] = [describe_draft(rival) for rival in rivals]
     members["history"] = [describe_action(action) for action in desk.list_actions(draft.id)]
@@ -86,6 +91,12 @@ def describe_whole(desk: SignOffReading, draft: StoredDraft, office: Office) -> 
         for key, person, at_ms in desk.list_openings(draft.id)
     ]
     return members
+
+
+def describe_row(made_from: MadeFrom) -> dict[str, Any]:
+    """Return of which row of which file a draft was made."""
+    members: dict[str, Any] = {"file": encode_hex(made_from.file)}
+    return members | ({} if made_from.row == ONLY_ROW else {"row": made_from.row})
 
 
 def describe_action(action: DoneAction) -> dict[str, Any]:

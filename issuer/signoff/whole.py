@@ -15,6 +15,7 @@ from issuer.signoff.tables import (
     actions,
     batch_members,
     batches,
+    draft_rows,
     openings,
     revisions,
     signatures,
@@ -142,7 +143,10 @@ def list_voided_rows(connection: Connection) -> list[VoidedRow]:
 
 def list_strays(connection: Connection, ids: Sequence[int]) -> tuple[str, int] | None:
     """Return a table and an id of a draft that rows there belong to, and that is none of these."""
-    for table in (revisions, submissions, signatures, actions, openings, batch_members):
+    tables = [revisions, submissions, signatures, actions, openings, batch_members]
+    if inspect(connection).has_table(draft_rows.name):
+        tables.append(draft_rows)
+    for table in tables:
         for row in connection.execute(select(table.c.draft).distinct()):
             if row.draft not in set(ids):
                 return table.name, row.draft

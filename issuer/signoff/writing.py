@@ -22,6 +22,7 @@ from issuer.personal import ERASED, parse_party
 from issuer.signing import ReadyDocument
 from issuer.signoff.office import Office, Round, check_first, to_ms
 from issuer.signoff.people import compose_value
+from issuer.signoff.standing_in import PatientGate, stand_in
 from issuer.signoff.states import Action, Assignment, DraftState, require_reason, take_step
 from issuer.signoff.store import Application, SignOffWriting, StoredDraft
 from ledger.core.canonical import JsonObject, as_object, encode_canonical_json, parse_canonical_json
@@ -104,12 +105,13 @@ class Writer:
             NotFoundError: no such application.
         """
         applicant = self._read_applicant(application, corrects)
-        values = [_begin({"applicant": applicant, **value} if applicant else value) for value in contents]
-        drafts = [self._draft(value, person, application, corrects) for value in values]
+        values = [{"applicant": applicant, **value} if applicant else value for value in contents]
+        people = Assignment(person)
+        drafts = [self.begin(value, people, application, corrects) for value in values]
         made: list[StoredDraft] = []
         with self.office.store.write() as desk:
             for chunk in cut(list(zip(drafts, values, strict=True)), CHUNK):
-                made += _add_unknown(desk, chunk)
+                made += add_unknown(desk, chunk)
             self.office.failpoint("signoff.before_creating")
         return made
 
@@ -182,12 +184,11 @@ class Writer:
             content = _begin(dict(value))
         except InputError as err:
             return list_faults(err), None
-        people = Assignment(person, _NOBODY, _NOBODY)
-        composed = compose_value(content, people, office, registers)
-        batch = office.start_check(registers).check_rows([Row(None, composed)])
-        faults = [fault for fault in batch.faults if not _is_about_others(fault)]
-        ready = batch.documents[0] if batch.documents and not faults else None
-        return faults, ready if isinstance(ready, ReadyDocument) else None
+        composed = compose_value(content, stand_in(Assignment(person)), office, registers)
+        gate = PatientGate.of(office.make_gate(registers))
+        batch = office.start_check(registers, gate).check_rows([Row(None, composed)])
+        ready = batch.documents[0] if batch.documents and not batch.faults else None
+        return batch.faults, ready if isinstance(ready, ReadyDocument) else None
 
     def _read_applicant(
         self, application: int | None, corrects: CertificateNumber | None
@@ -215,15 +216,20 @@ class Writer:
             )
         return applicant
 
-    def _draft(
+    def begin(
         self,
         value: JsonObject,
-        person: str,
+        people: Assignment,
         application: int | None,
-        corrects: CertificateNumber | None,
+        corrects: CertificateNumber | None = None,
     ) -> StoredDraft:
+        """Return a draft that nobody has stored yet.
+
+        Raises:
+            InputError: see `create`.
+        """
         institution = self.office.profile.institution.encode()
-        parts = (institution, person.encode(), _encode(value))
+        parts = (institution, people.operator.encode(), _encode(_begin(value)))
         digest = hashlib.sha256(REQUEST_DOMAIN + b"\x00".join(parts)).digest()
         return StoredDraft(
             id=0,
@@ -234,16 +240,13 @@ class Writer:
             state=DraftState.DRAFT,
             revision=1,
             sequence=1,
-            people=Assignment(person),
+            people=people,
             number=None,
             subject=None,
             verified_on=None,
             title=_make_title(value),
             changed_at_ms=to_ms(self.office.now()),
         )
-
-
-_NOBODY: Final = "-"
 
 
 def note_missing(ids: Sequence[int], known: Mapping[int, StoredDraft], done: Round) -> None:
@@ -269,8 +272,12 @@ def _encode(value: JsonObject) -> bytes:
     return encode_canonical_json(value)
 
 
-def _add_unknown(desk: SignOffWriting, chunk: Sequence[tuple[StoredDraft, JsonObject]]) -> list[StoredDraft]:
-    """Store what is not there yet; return all, in order."""
+def add_unknown(desk: SignOffWriting, chunk: Sequence[tuple[StoredDraft, JsonObject]]) -> list[StoredDraft]:
+    """Store those drafts, at most a few hundred, that are not there yet; return all, in order.
+
+    Raises:
+        AlreadyIssuedError: a request id belongs to a draft with other content.
+    """
     known = desk.find_draft_requests([draft.request_id for draft, _ in chunk])
     fresh: dict[str, tuple[StoredDraft, bytes]] = {}
     for draft, value in chunk:
@@ -292,9 +299,3 @@ def _make_title(value: Mapping[str, Any]) -> str:
     members = instrument if isinstance(instrument, dict) else {}
     texts = [text for name in _TITLE if isinstance(text := members.get(name), str)]
     return " ".join(texts)[:200] or "-"
-
-
-def _is_about_others(fault: Fault) -> bool:
-    """Tell whether a fault is about persons who are named when the draft is submitted."""
-    field = fault.field or ""
-    return field.startswith("persons") and not field.startswith("persons[0]")

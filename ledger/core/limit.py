@@ -70,7 +70,7 @@ class Limit:
     is_inclusive: bool
     """Whether a value exactly at the limit passes."""
     rounding_interval: Decimal | None
-    """The regulation rounds the error to this before it judges; None: judged unrounded."""
+    """The regulation rounds the error to this before it judges, in the limit's unit; None: judged unrounded."""
     load_over: Decimal | None
     """Applies above this load, in e; None: from 0."""
     load_up_to: Decimal | None
@@ -206,7 +206,7 @@ def compute_limit_in_unit(limit: Limit, interval: Quantity) -> Limit:
         raise UnitError(f"the limit is stated in {limit.unit.code}, not in e")
     if interval.value <= 0:
         raise MalformedDocumentError(f"a verification scale interval is above 0, not {interval.value}")
-    return replace(_scale(limit, interval.value), unit=interval.unit)
+    return _convert(limit, interval.value, interval.unit)
 
 
 def compute_limit_in_error_unit(limit: Limit, interval: Quantity, unit: Unit) -> Limit | None:
@@ -222,7 +222,7 @@ def compute_limit_in_error_unit(limit: Limit, interval: Quantity, unit: Unit) ->
     if unit.dimension is not interval.unit.dimension:
         return None
     factor = decimal_from_fraction(interval.unit.factor / unit.factor)
-    return None if factor is None else replace(_scale(found, factor), unit=unit)
+    return None if factor is None else _convert(found, factor, unit)
 
 
 def _widen(limit: Limit) -> Limit | None:
@@ -232,6 +232,12 @@ def _widen(limit: Limit) -> Limit | None:
 def _scale(limit: Limit, factor: Decimal) -> Limit:
     lower = None if limit.lower is None else _multiply(limit.lower, factor)
     return replace(limit, lower=lower, upper=_multiply(limit.upper, factor))
+
+
+def _convert(limit: Limit, factor: Decimal, unit: Unit) -> Limit:
+    """Return the same limit in another unit: what it rounds to is stated in that unit, too."""
+    step = None if limit.rounding_interval is None else _multiply(limit.rounding_interval, factor)
+    return replace(_scale(limit, factor), unit=unit, rounding_interval=step)
 
 
 def _multiply(number: Decimal, factor: Decimal) -> Decimal:

@@ -271,6 +271,26 @@ def test_each_damage_of_a_round_or_device_is_named(rounds, statement, table, col
     assert (refused.value.table, refused.value.column) == (table, column), str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        ("(1, 99, 'X', NULL, 1, 'waiting', X'7B7D', NULL)", "draft"),
+        ("(1, 1, 'X', NULL, 1, 'bound', X'7B7D', 7)", "leaf_index"),
+    ],
+)
+def test_a_sticker_of_a_round_that_nobody_has_bound_is_named(rounds, values, column):
+    damage(rounds.office.database, f"INSERT INTO desk_round_stickers VALUES {values}")
+    with pytest.raises(DamagedRowError) as refused:
+        check_round(rounds)
+    assert (refused.value.table, refused.value.column) == ("desk_round_stickers", column)
+
+
+def test_a_row_of_a_file_whose_draft_is_gone_is_named(office):
+    damage(office.database, "INSERT INTO desk_draft_rows VALUES (zeroblob(32), 1, 99, zeroblob(32))")
+    with pytest.raises(DamagedRowError, match="desk_draft_rows, row draft 99"):
+        check(office.database)
+
+
 def test_a_finding_that_no_device_has_signed_is_named(tmp_path):
     """As the worlds of pages have them: a digest and a signature of nothing."""
     with open_round(tmp_path) as rounds:

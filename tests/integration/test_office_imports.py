@@ -6,6 +6,7 @@ from dataclasses import replace
 import orjson
 import pytest
 from desk_world import changed, document
+from import_world import alert, lines, upload
 from office_world import open_office_world
 from world import INSTITUTION
 
@@ -20,21 +21,8 @@ def world(tmp_path):
         yield world
 
 
-def lines(*values):
-    return b"".join(orjson.dumps(value) + b"\n" for value in values)
-
-
-def upload(world, browser, name, raw, common=None):
-    files = {"file": (name, raw)} | ({"common": ("common.json", common)} if common is not None else {})
-    return browser.post("/imports", data={"form_token": browser.form_token}, files=files)
-
-
 def issued(world):
     return world.office.tenants[INSTITUTION].documents.count()[DocumentState.LOGGED]
-
-
-def alert(page):
-    return page.text.partition('role="alert"')[2].partition("</div>")[0]
 
 
 def test_a_file_is_looked_at_and_nothing_is_issued(world):

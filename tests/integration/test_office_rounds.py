@@ -68,6 +68,7 @@ def write_finding(raw_round, device, *, number=1, **changes):
         "results": results,
         "conclusion": "pass",
         "seals": [],
+        "stickers": [],
         **changes,
     }
     raw = encode_canonical_json(value)
@@ -223,6 +224,21 @@ def test_texts_of_devices_never_become_markup(world, browser):
     page = browser.get(f"/rounds/{world.round}").text
     assert note not in page
     assert "&lt;script&gt;" in page
+
+
+def test_a_sticker_that_nobody_gave_out_is_said_at_once_and_asked_again(world, browser):
+    """The device is told; the round's page shows it to whoever approves, who may have it looked at again."""
+    sent = write_finding(browser.raw, browser.device, stickers=[{"id": "7KQ2M9X001RCCF83", "part": "1"}])
+    (answer,) = bring(world, browser, sent)["findings"]
+    assert (answer["state"], [one["code"] for one in answer["flags"]]) == ("drafted", ["STICKER_UNKNOWN"])
+    approver = world.browser("approver")
+    for path in (f"/rounds/{world.round}", f"/drafts/{answer['draft']}"):
+        page = approver.get(path).text
+        assert "7KQ2-M9X0-01RC-CF83" in page
+        assert "was never given out" in page
+    assert world.post(approver, f"/rounds/{world.round}/stickers").status_code == 303
+    assert world.post(browser, f"/rounds/{world.round}/stickers").status_code == 403
+    assert "cannot be bound" in approver.get(f"/rounds/{world.round}").text
 
 
 # --- preparing, and the page --------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 from rounds_world import READINGS, open_round
-from signoff_world import CHECKER, OPERATOR
+from signoff_world import APPROVER, CHECKER, OPERATOR
 
+from issuer.rounds.judging import Series
 from issuer.rounds.receiving import Sent, find_rivals
 from issuer.signoff.states import DraftState
 from ledger.core.errors import NotFoundError, StateError
@@ -213,6 +214,81 @@ def test_two_devices_at_one_pump_are_both_kept_and_the_approver_decides(rounds):
     assert not rounds.office.check(ids).refused
     prospect = rounds.office.approver.look(rounds.office.draw(ids))
     assert set(prospect.rivals) == set(ids), "the sign-off shows both to the approver"
+
+
+@pytest.fixture
+def nozzles(tmp_path):
+    """A round of pumps with two nozzles, and two devices."""
+    with open_round(tmp_path, 2, ("1", "2")) as rounds:
+        rounds.device(1)
+        rounds.device(2)
+        yield rounds
+
+
+def test_two_devices_disagree_about_a_nozzle_and_what_one_brings_later_is_still_compared(nozzles):
+    good = Series("indication_error", "1", READINGS)
+    bad = Series("indication_error", "2", (("20.00", "20.20"),))
+    before = Series("indication_error", "2", bad.readings, before_adjustment=True)
+    after = Series("indication_error", "2", READINGS)
+    one, two = "d-0000000000000001", "d-0000000000000002"
+    (failed,) = nozzles.take(nozzles.finding(device=one, results=nozzles.results(good, bad)))
+    adjusted = nozzles.finding(device=two, results=nozzles.results(good, before, after), adjusted=True)
+    (passed,) = nozzles.take(adjusted)
+    assert (failed.state, passed.state, passed.has_rivals) == ("drafted", "drafted", True)
+    contents = [nozzles.draft_content(draft) for draft in (failed.draft, passed.draft)]
+    assert [content["conclusion"] for content in contents] == ["fail", "pass"]
+    kept = [(one.get("part"), one.get("before_adjustment", False)) for one in contents[1]["results"]]
+    assert ("2", True) in kept, "what was read before the adjustment is in the document"
+    (again,) = nozzles.take(nozzles.finding(device=one, revision=2, results=nozzles.results(good, after)))
+    assert (again.state, again.draft, again.has_rivals) == ("drafted", failed.draft, True)
+    with nozzles.store.read() as reading:
+        rivals = find_rivals(reading, nozzles.findings())
+    assert {position: [other.device for other in others] for position, others in rivals.items()} == {
+        2: [one],
+        3: [two],
+    }, "a replaced revision is nobody's rival"
+    decide(nozzles, [failed.draft, passed.draft])
+
+
+def decide(rounds, ids):
+    """The approver must say which draft becomes the document; the other one stays as it is."""
+    office = rounds.office
+    assert not office.submit(ids).refused
+    assert not office.check(ids).refused
+    batch = office.draw(ids)
+    done = office.approver.approve(batch, office.person(APPROVER), office.seal)
+    assert set(done.refused) == set(ids), "neither by itself"
+    office.tick()
+    done = office.approver.approve(batch, office.person(APPROVER), office.seal, decided=ids[1:])
+    assert [draft.id for draft in done.done] == ids[1:]
+    assert office.draft(ids[0]).state is DraftState.CHECKED
+
+
+def test_each_device_has_read_one_nozzle(nozzles):
+    """Neither may conclude about a pump of which it has not read everything."""
+    half = nozzles.finding(results=nozzles.results(Series("indication_error", "1", READINGS)))
+    other = nozzles.finding(
+        device="d-0000000000000002", results=nozzles.results(Series("indication_error", "2", READINGS))
+    )
+    taken = nozzles.take(half, other)
+    assert [one.state for one in taken] == ["held", "held"]
+    assert [[reason.code for reason in one.reasons] for one in taken] == [["PARTS"], ["PARTS"]]
+    assert [one.has_rivals for one in taken] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("series", "adjusted", "code"),
+    [
+        ([("1", False), ("2", False)], True, "ADJUSTMENT"),
+        ([("1", False), ("2", True), ("2", False)], False, "ADJUSTMENT"),
+        ([("1", False), ("2", True)], True, "ADJUSTMENT"),
+    ],
+)
+def test_an_adjustment_without_both_its_readings_is_held(nozzles, series, adjusted, code):
+    read = [Series("indication_error", part, READINGS, before) for part, before in series]
+    (taken,) = nozzles.take(nozzles.finding(results=nozzles.results(*read), adjusted=adjusted))
+    assert taken.state == "held"
+    assert code in [one.code for one in taken.reasons]
 
 
 def test_findings_that_do_not_contradict_each_other(rounds):

@@ -8,16 +8,20 @@ from starlette.responses import Response
 
 from api.office.call import Call
 from api.office.draft_form import begin_content, list_fields, list_readings, read_content
+from api.office.import_store import Import
 from api.office.operations import Operation
 from api.office.pages import write_page
 from api.office.roles import READERS, STAFF, OfficeRole
+from api.office.routes.rounds import STICKER_WORDS
 from api.office.signing_desk import SigningDesk, read_id
+from issuer.checking import cut
 from issuer.faults import Fault, list_faults
 from issuer.preview import as_members
+from issuer.signoff.approving import Prospect
 from issuer.signoff.office import Round
 from issuer.signoff.signing_off import Named
 from issuer.signoff.states import Action, DraftState
-from issuer.signoff.store import DoneAction, StoredDraft
+from issuer.signoff.store import DoneAction, SignOffReading, StoredDraft
 from issuer.signoff.view import STATE_WORDS, describe_application, describe_prospect
 from ledger.core.canonical import JsonObject
 from ledger.core.category import parse_category
@@ -42,6 +46,7 @@ LONG_FORMS: Final = (
 """Paths of forms that hold whole documents, or many ticks."""
 _LISTED: Final = 1000
 _MAX_FIELD: Final = 4096
+_CHUNK: Final = 256
 _OPERATORS: Final = frozenset({OfficeRole.OPERATOR})
 _CHECKERS: Final = frozenset({OfficeRole.CHECKER})
 _APPROVERS: Final = frozenset({OfficeRole.APPROVER})
@@ -107,17 +112,24 @@ def _write_drafts(
     signing = SigningDesk(call)
     is_operator = OfficeRole.OPERATOR in call.known.roles
     person = signing.person if is_operator else None
+    file = _find_import(call) if is_operator else None
     with signing.office.store.read() as desk:
-        found = desk.list_drafts(role=Role.OPERATOR if person else None, person=person)[-_LISTED:]
+        if file is not None and person is not None:
+            found = _list_of_file(call, desk, file, person)
+        else:
+            found = desk.list_drafts(role=Role.OPERATOR if person else None, person=person)[-_LISTED:]
         last: dict[int, DoneAction] = {}
         for start in range(0, len(found), 256):
             last |= desk.find_last_actions([one.id for one in found[start : start + 256]])
     returned = {id_: one for id_, one in last.items() if one.action is Action.RETURN}
+    open_ = [one for one in found if one.state is DraftState.DRAFT and is_operator]
     return write_page(
         call,
         "office/drafts.html",
         status,
-        open=[one for one in found if one.state is DraftState.DRAFT and is_operator],
+        open=open_,
+        of_import=file,
+        proposed={role.value: _propose(call, role, open_) for role in (Role.CHECKER, Role.APPROVER)},
         others=[one for one in found if one.state is not DraftState.DRAFT or not is_operator],
         returned=returned,
         states=STATE_WORDS,
@@ -126,6 +138,41 @@ def _write_drafts(
         done=done,
         is_operator=is_operator,
     )
+
+
+def _find_import(call: Call) -> Import | None:
+    """Return the file whose drafts are asked for.
+
+    Raises:
+        NotFoundError: there is none, or it is another institution's.
+    """
+    asked = call.form.text("import", most=40)
+    if not asked:
+        return None
+    with call.office.store.read() as office:
+        return office.imports.fetch(call.tenant.id, asked)
+
+
+def _list_of_file(call: Call, desk: SignOffReading, file: Import, person: str) -> list[StoredDraft]:
+    """Return a person's open drafts of a file; only those that name whom the address says, if it does."""
+    ids = desk.rows.list_ids_of_file(file.digest, DraftState.DRAFT, person, _LISTED)
+    found: dict[int, StoredDraft] = {}
+    for start in range(0, len(ids), 256):
+        found |= desk.find_drafts(ids[start : start + 256])
+    drafts = [found[one] for one in ids]
+    for role in (Role.CHECKER, Role.APPROVER):
+        name = f"for_{role.value}"
+        if name in call.form.values:
+            wanted = call.form.text(name, most=40) or None
+            drafts = [one for one in drafts if getattr(one.people, role.value) == wanted]
+    return drafts
+
+
+def _propose(call: Call, role: Role, open_: list[StoredDraft]) -> str:
+    """Return whom the form names for a role: what was typed, else whom all of the drafts name."""
+    typed = call.form.text(role.value, most=40)
+    named = {getattr(one.people, role.value) for one in open_}
+    return typed or (next(iter(named)) or "" if len(named) == 1 else "")
 
 
 def _list_people(call: Call) -> dict[str, list[str]]:
@@ -236,10 +283,14 @@ def open_draft(call: Call) -> Response:
 
 def _write_whole(call: Call, whole: Mapping[str, Any]) -> Response:
     record = as_members(whole.get("record") or whole["content"])
+    signing = SigningDesk(call)
+    stickers = signing.preview_stickers([signing.fetch(whole["draft"])])
     return write_page(
         call,
         "office/draft.html",
         whole=whole,
+        stickers=stickers.get(whole["draft"], []),
+        sticker_states=STICKER_WORDS,
         fields=[one for one in list_fields(record) if one.value],
         readings=list_readings(record),
         states=STATE_WORDS,
@@ -426,6 +477,8 @@ def _write_batch(
         status,
         prospect=describe_prospect(prospect),
         sample=sample,
+        stickers=signing.preview_stickers(_find_members(signing, prospect)),
+        sticker_states=STICKER_WORDS,
         others=[one for one in prospect.waiting if one.id not in prospect.batch.sample],
         unopened=set(prospect.unopened),
         problem=problem,
@@ -433,6 +486,15 @@ def _write_batch(
         states=STATE_WORDS,
         may_approve=prospect.batch.approver == call.known.pid,
     )
+
+
+def _find_members(signing: SigningDesk, prospect: Prospect) -> list[StoredDraft]:
+    """Return the members of a batch as they stand now, those that are approved too."""
+    ids, found = [key.draft for key in prospect.batch.members], list[StoredDraft]()
+    with signing.office.store.read() as desk:
+        for chunk in cut(ids, _CHUNK):
+            found += desk.find_drafts(chunk).values()
+    return found
 
 
 def approve(call: Call) -> Response:

@@ -22,7 +22,8 @@ from api.office.signing_desk import SigningDesk
 from api.office.store import NOT_HERE
 from issuer.rounds.content import parse_round
 from issuer.rounds.finding import encode_device_claim, parse_device_key
-from issuer.rounds.receiving import Receiver, Sent, Taken, describe_faults
+from issuer.rounds.receiving import Receiver, Sent, Taken
+from issuer.rounds.remarks import describe_faults
 from issuer.rounds.store import Device
 from issuer.signoff.office import to_ms
 from ledger.core.canonical import JsonObject
@@ -45,6 +46,7 @@ _FILES: Final = {
     "item_view.js": "text/javascript",
     "judge.js": "text/javascript",
     "office.js": "text/javascript",
+    "sticker.js": "text/javascript",
     "vault.js": "text/javascript",
     "views.js": "text/javascript",
     "words.js": "text/javascript",

@@ -36,6 +36,7 @@ MAX_PARTS: Final = 24
 _MARK: Final = "\u241f"
 """Between the parts of a nameplate, in forms."""
 OPERATORS: Final = frozenset({OfficeRole.OPERATOR})
+APPROVERS: Final = frozenset({OfficeRole.APPROVER})
 KIND_WORDS: Final = {
     "initial": Sentence("initial", "首次检定"),
     "periodic": Sentence("periodic", "周期检定"),
@@ -46,7 +47,14 @@ ITEM_WORDS: Final = {
     "indication_error_low": Sentence("Indication error, low zone", "低区示值误差"),
     "indication_error_high": Sentence("Indication error, high zone", "高区示值误差"),
     "error_in_use": Sentence("Error in use", "使用误差"),
+    "eccentricity": Sentence("Eccentric loading", "偏载"),
     "repeatability": Sentence("Repeatability", "重复性"),
+}
+STICKER_WORDS: Final = {
+    "waiting": Sentence("waits for its document", "待证书入账后登记"),
+    "bound": Sentence("bound", "已登记"),
+    "refused": Sentence("not bound", "未登记"),
+    "dropped": Sentence("left out", "不再登记"),
 }
 FINDING_WORDS: Final = {
     "drafted": Sentence("became a draft", "已转为草稿"),
@@ -85,7 +93,7 @@ def _write_start(call: Call, status: int = HTTPStatus.OK, problem: InputError | 
         applications = [describe_application(one) for one in reversed(desk.list_applications())][:SHOWN]
     found = _find_due(call)
     sites = sorted({one.site for one in _find_all(call)})
-    names = ("title", "day", "kind", "application", "u", "k", "category", "parts")
+    names = ("title", "day", "kind", "application", "u", "k", "category", "parts", "e")
     return write_page(
         call,
         "office/round_new.html",
@@ -135,12 +143,11 @@ def _prepare(call: Call) -> StoredRound:
         uncertainty=form.text("u", most=30).strip() or None,
         coverage_factor=form.text("k", most=30).strip() or None,
     )
-    registered = [
-        one
-        for one in call.office.gateway.registers().list_newest(StandardContent)
-        if one.institution == tenant.id
-    ]
-    prepared = prepare_round(plan, _read_chosen(call), registered, tenant.rule_book)
+    registers = call.office.gateway.registers()
+    registered = [one for one in registers.list_newest(StandardContent) if one.institution == tenant.id]
+    rolls = [one for one in registers.rolls.values() if one.institution == tenant.id]
+    book = registers.rules.over(tenant.rule_book)
+    prepared = prepare_round(plan, _read_chosen(call), registered, book, rolls)
     return StoredRound(plan.id, prepared.content, prepared.private, plan.person, to_ms(call.now))
 
 
@@ -179,7 +186,8 @@ def _read_chosen(call: Call) -> list[Chosen]:
         row = listed.get((item.name, item.model, item.serial, item.maker))
         record = None if item.number is None else _read_record(call, item.number)
         division = tenant.institution.content.division
-        chosen.append(Chosen(record, row, form.text("category", most=40), parts, division))
+        category, interval = form.text("category", most=40), form.text("e", most=30).strip()
+        chosen.append(Chosen(record, row, category, parts, division, interval))
     return chosen
 
 
@@ -211,9 +219,12 @@ def _write_round(
         rivals = find_rivals(reading, findings)
         devices = {one.id: one for one in reading.list_devices()}
     round_ = parse_round(stored.content)
+    drafts = _find_drafts(call, findings)
     shown = {one.position: one for one in findings} | {
         one.position: one for group in rivals.values() for one in group
     }
+    whole = {position: parse_finding(one.content) for position, one in shown.items()}
+    flow_units = {item.key: item.flow_unit for item in round_.items.values()}
     return write_page(
         call,
         "office/round.html",
@@ -227,11 +238,14 @@ def _write_round(
         },
         replaced=[one for one in findings if one.state == "replaced"],
         rivals=rivals,
-        whole={position: parse_finding(one.content) for position, one in shown.items()},
+        whole=whole,
         devices=devices,
         drafts=_find_drafts(call, list(shown.values())),
         remarks=read_remarks,
-        list_errors=list_errors,
+        list_errors=lambda one: list_errors(whole[one.position], flow_units.get(one.instrument)),
+        stickers=SigningDesk(call).preview_stickers(drafts.values()),
+        sticker_states=STICKER_WORDS,
+        may_bind=OfficeRole.APPROVER in call.known.roles,
         draft_states=STATE_WORDS,
         states=FINDING_WORDS,
         kinds=KIND_WORDS,
@@ -250,7 +264,7 @@ def _find_drafts(call: Call, findings: list[StoredFinding]) -> dict[int, StoredD
     return found
 
 
-def list_errors(finding: Finding) -> list[tuple[str, Sentence, str]]:
+def list_errors(finding: Finding, flow_unit: str | None) -> list[tuple[str, Sentence, str]]:
     """Return part, item and errors of each series of a finding, as the page compares them."""
     rows = []
     for result in finding.results:
@@ -259,6 +273,9 @@ def list_errors(finding: Finding) -> list[tuple[str, Sentence, str]]:
         errors = ", ".join(str(one.get("error")) for one in listed if isinstance(one, dict))
         code = str(result.get("item", ""))
         named = ITEM_WORDS.get(code, Sentence(code, code))
+        if result.get("flow"):
+            flow = f"{result['flow']} {flow_unit or ''}".strip()
+            named = Sentence(f"{named.en} at {flow}", f"{named.zh}（流量 {flow}）")
         if result.get("before_adjustment"):
             named = Sentence(f"{named.en} before adjustment", f"调修前{named.zh}")
         rows.append((str(result.get("part", "")), named, f"{errors} {result.get('error_unit', '')}"))
@@ -277,6 +294,15 @@ def make_draft(call: Call) -> Response:
     except (InputError, StateError) as err:
         return _write_round(call, HTTPStatus.CONFLICT, err)
     return call.go(f"/drafts/{taken.draft}")
+
+
+def bind_stickers(call: Call) -> Response:
+    """Bind the stickers of a round that wait, and try again those that were refused."""
+    with call.tenant.rounds.read() as reading:
+        stored = reading.fetch_round(call.part("round"))
+        drafts = sorted({one.draft for one in reading.list_findings(stored.id) if one.draft is not None})
+    SigningDesk(call).bind_stickers(drafts)
+    return call.go(f"/rounds/{stored.id}")
 
 
 # --- devices ------------------------------------------------------------------------------------------------
@@ -328,6 +354,16 @@ OPERATIONS: Final = (
         OPERATORS,
         Sentence("Make a draft of a finding", "将现场记录转为草稿"),
         resource="round",
+    ),
+    Operation(
+        "rounds.stickers",
+        "POST",
+        "/rounds/{round}/stickers",
+        bind_stickers,
+        APPROVERS,
+        Sentence("Bind the stickers of a round", "登记现场所贴标志"),
+        resource="round",
+        signs=True,
     ),
     Operation(
         "devices.list", "GET", "/devices", list_devices, WATCHERS, Sentence("Devices", "现场设备"), in_menu=True

@@ -16,6 +16,7 @@ from api.office.operations import Operation
 from api.office.roles import READERS, STAFF, OfficeRole
 from api.office.routes.machines import answer_json
 from api.office.signing_desk import SigningDesk, read_id
+from issuer.rounds.binding import describe_stickers
 from issuer.signoff.approving import Approval
 from issuer.signoff.correcting import REQUESTED
 from issuer.signoff.office import Round
@@ -67,7 +68,7 @@ def _read(call: Call) -> Reader:
     return Reader(call.read_json(max_bytes=MAX_BODY_BYTES), "")
 
 
-def _read_key(call: Call) -> str | None:
+def read_key(call: Call) -> str | None:
     """Return the Idempotency-Key of a request.
 
     Raises:
@@ -97,7 +98,7 @@ def _read_expected(reader: Reader, ids: Sequence[int]) -> dict[int, int]:
     return {ids[0]: seen}
 
 
-def _find_operator(call: Call, reader: Reader) -> str:
+def find_operator(call: Call, reader: Reader) -> str:
     """Return for whom a draft is made: the caller, or the operator that a machine names."""
     named = reader.opt_text("operator", max_bytes=40)
     if call.known.pid is not None and OfficeRole.MACHINE not in call.known.roles:
@@ -129,7 +130,7 @@ def add_application(call: Call) -> Response:
     person = value.pop("accepted_by", None) if OfficeRole.MACHINE in call.known.roles else call.known.pid
     if not isinstance(person, str):
         raise MalformedDocumentError("who has accepted it is needed", field="accepted_by")
-    key = _read_key(call)
+    key = read_key(call)
     if key is not None:
         value.setdefault("request_id", key)
     signing = SigningDesk(call)
@@ -148,9 +149,9 @@ def list_applications(call: Call) -> Response:
 
 def add_drafts(call: Call) -> Response:
     """Make drafts; all of them, or none."""
-    reader, key = _read(call), _read_key(call)
+    reader, key = _read(call), read_key(call)
     application = reader.integer("application", 1, 2**53)
-    person = _find_operator(call, reader)
+    person = find_operator(call, reader)
     values = reader.values("drafts", least=1, most=MAX_DRAFTS)
     reader.finish()
     contents = [as_object(value, f"drafts[{place}]") for place, value in enumerate(values)]
@@ -190,7 +191,7 @@ def edit_draft(call: Call) -> Response:
     signing, draft = SigningDesk(call), read_id(call.part("draft"))
     signing.fetch(draft)
     reader = _read(call)
-    person, seen = _find_operator(call, reader), reader.opt_integer("sequence", 1, 2**53)
+    person, seen = find_operator(call, reader), reader.opt_integer("sequence", 1, 2**53)
     content = reader.members("content")
     reader.finish()
     with signing.alone():
@@ -200,7 +201,7 @@ def edit_draft(call: Call) -> Response:
 def look(call: Call) -> Response:
     """Say everything that stands against a document now; nothing is changed."""
     reader = _read(call)
-    person, content = _find_operator(call, reader), reader.members("content")
+    person, content = find_operator(call, reader), reader.members("content")
     reader.finish()
     faults, _ = SigningDesk(call).writer.look(content, person)
     return answer_json({"may_be_submitted": not faults, "faults": describe_faults(faults)})
@@ -285,6 +286,8 @@ def describe_delivery(done: Approval) -> JsonObject:
         members["held"] = {str(number): why for number, why in done.held.items()}
     if done.voided:
         members["voided"] = {str(number): why for number, why in done.voided.items()}
+    if done.stickers:
+        members["stickers"] = describe_stickers(done.stickers)
     return members
 
 
@@ -368,7 +371,10 @@ _KEY_PARAMETER: Final = {
 }
 
 
-def _describe(members: Mapping[str, Any], required: Sequence[str], *, keyed: bool = False) -> dict[str, Any]:
+def describe_body(
+    members: Mapping[str, Any], required: Sequence[str], *, keyed: bool = False
+) -> dict[str, Any]:
+    """Return what OpenAPI says of a body: its members by name, and whether a request has an Idempotency-Key."""
     schema = {
         "type": "object",
         "properties": members,
@@ -379,7 +385,7 @@ def _describe(members: Mapping[str, Any], required: Sequence[str], *, keyed: boo
     return {**body, "parameters": [_KEY_PARAMETER]} if keyed else body
 
 
-def _operate(
+def operate(
     name: str,
     route: str,
     answer: Any,  # noqa: ANN401 -- a function of a call
@@ -387,6 +393,7 @@ def _operate(
     title: Sentence,
     **more: Any,  # noqa: ANN401 -- members of an operation
 ) -> Operation:
+    """Return an operation for programs; `route` is method and path."""
     method, _, path = route.partition(" ")
     return Operation(f"api.{name}", method, path, answer, roles, title, is_api=True, **more)
 
@@ -395,20 +402,20 @@ _SEEN: Final = {"sequence": _NUMBER}
 _SIGNED: Final = {"drafts": _INTEGERS, "passphrase": _TEXT, **_SEEN}
 
 OPERATIONS: Final = (
-    _operate(
+    operate(
         "applications.list",
         "GET /api/applications",
         list_applications,
         _LISTERS - {OfficeRole.AUTHORITY},
         Sentence("Applications", "受理"),
     ),
-    _operate(
+    operate(
         "applications.add",
         "POST /api/applications",
         add_application,
         _WRITERS,
         Sentence("Accept an application", "受理申请"),
-        openapi=_describe(
+        openapi=describe_body(
             {
                 "applicant": _OBJECT,
                 "received_on": {"type": "string", "format": "date"},
@@ -421,14 +428,14 @@ OPERATIONS: Final = (
             keyed=True,
         ),
     ),
-    _operate("drafts.list", "GET /api/drafts", list_drafts, _LISTERS, Sentence("Drafts", "草稿")),
-    _operate(
+    operate("drafts.list", "GET /api/drafts", list_drafts, _LISTERS, Sentence("Drafts", "草稿")),
+    operate(
         "drafts.add",
         "POST /api/drafts",
         add_drafts,
         _WRITERS,
         Sentence("Make drafts", "起草"),
-        openapi=_describe(
+        openapi=describe_body(
             {
                 "application": _NUMBER,
                 "operator": _TEXT,
@@ -438,7 +445,7 @@ OPERATIONS: Final = (
             keyed=True,
         ),
     ),
-    _operate(
+    operate(
         "drafts.show",
         "GET /api/drafts/{draft}",
         show_draft,
@@ -446,16 +453,16 @@ OPERATIONS: Final = (
         Sentence("A draft", "一份草稿"),
         resource="draft",
     ),
-    _operate(
+    operate(
         "drafts.edit",
         "POST /api/drafts/{draft}",
         edit_draft,
         _WRITERS,
         Sentence("Edit a draft", "修改草稿"),
         resource="draft",
-        openapi=_describe({"content": _OBJECT, "operator": _TEXT, **_SEEN}, ["content"]),
+        openapi=describe_body({"content": _OBJECT, "operator": _TEXT, **_SEEN}, ["content"]),
     ),
-    _operate(
+    operate(
         "drafts.open",
         "POST /api/drafts/{draft}/open",
         open_draft,
@@ -464,62 +471,62 @@ OPERATIONS: Final = (
         resource="draft",
         signs=True,
     ),
-    _operate(
+    operate(
         "drafts.look",
         "POST /api/look",
         look,
         _WRITERS,
         Sentence("What stands against a document", "预检"),
-        openapi=_describe({"content": _OBJECT, "operator": _TEXT}, ["content"]),
+        openapi=describe_body({"content": _OBJECT, "operator": _TEXT}, ["content"]),
     ),
-    _operate(
+    operate(
         "desk.submit",
         "POST /api/desk/submit",
         submit,
         _OPERATORS,
         Sentence("Submit drafts", "提交"),
         signs=True,
-        openapi=_describe(
+        openapi=describe_body(
             {**_SIGNED, "checker": _TEXT, "approver": _TEXT}, ["drafts", "checker", "approver"]
         ),
     ),
-    _operate(
+    operate(
         "desk.check",
         "POST /api/desk/check",
         check,
         _CHECKERS,
         Sentence("Check drafts", "核验"),
         signs=True,
-        openapi=_describe(_SIGNED, ["drafts"]),
+        openapi=describe_body(_SIGNED, ["drafts"]),
     ),
-    _operate(
+    operate(
         "desk.return",
         "POST /api/desk/return",
         give_back,
         STAFF,
         Sentence("Return drafts", "退回"),
         signs=True,
-        openapi=_describe({"drafts": _INTEGERS, "reason": _TEXT, **_SEEN}, ["drafts", "reason"]),
+        openapi=describe_body({"drafts": _INTEGERS, "reason": _TEXT, **_SEEN}, ["drafts", "reason"]),
     ),
-    _operate(
+    operate(
         "desk.discard",
         "POST /api/desk/discard",
         discard,
         _OPERATORS,
         Sentence("Give drafts up", "放弃草稿"),
         signs=True,
-        openapi=_describe({"drafts": _INTEGERS, "reason": _TEXT}, ["drafts", "reason"]),
+        openapi=describe_body({"drafts": _INTEGERS, "reason": _TEXT}, ["drafts", "reason"]),
     ),
-    _operate(
+    operate(
         "batches.add",
         "POST /api/batches",
         add_batch,
         _APPROVERS,
         Sentence("Draw a batch", "组成批准批次"),
         signs=True,
-        openapi=_describe({"drafts": _INTEGERS}, ["drafts"]),
+        openapi=describe_body({"drafts": _INTEGERS}, ["drafts"]),
     ),
-    _operate(
+    operate(
         "batches.show",
         "GET /api/batches/{batch}",
         show_batch,
@@ -527,7 +534,7 @@ OPERATIONS: Final = (
         Sentence("A batch", "批准批次"),
         resource="batch",
     ),
-    _operate(
+    operate(
         "batches.approve",
         "POST /api/batches/{batch}/approve",
         approve,
@@ -535,33 +542,35 @@ OPERATIONS: Final = (
         Sentence("Approve a batch", "批准"),
         resource="batch",
         signs=True,
-        openapi=_describe({"passphrase": _TEXT, "decided": {**_INTEGERS, "minItems": 0}}, []),
+        openapi=describe_body({"passphrase": _TEXT, "decided": {**_INTEGERS, "minItems": 0}}, []),
     ),
-    _operate(
+    operate(
         "corrections.begin",
         "POST /api/corrections",
         begin_correction,
         _OPERATORS,
         Sentence("Begin a correction", "更正证书"),
         signs=True,
-        openapi=_describe({"number": _TEXT, "reason": _TEXT, "note": _TEXT}, ["number", "reason", "note"]),
+        openapi=describe_body(
+            {"number": _TEXT, "reason": _TEXT, "note": _TEXT}, ["number", "reason", "note"]
+        ),
     ),
-    _operate(
+    operate(
         "corrections.list", "GET /api/requests", list_requests, _LISTERS, Sentence("Requests", "更正申请")
     ),
-    _operate(
+    operate(
         "corrections.ask",
         "POST /api/requests",
         ask,
         STAFF,
         Sentence("Ask for an act", "申请处理"),
         signs=True,
-        openapi=_describe(
+        openapi=describe_body(
             {"act": _TEXT, "number": _TEXT, "reason": _TEXT, "note": _TEXT, "document": _TEXT},
             ["act", "number", "reason", "note"],
         ),
     ),
-    _operate(
+    operate(
         "corrections.decide",
         "POST /api/requests/{request}/decide",
         decide,
@@ -569,9 +578,9 @@ OPERATIONS: Final = (
         Sentence("Decide about a request", "审批申请"),
         resource="request",
         signs=True,
-        openapi=_describe({"granted": {"type": "boolean"}, "reason": _TEXT}, ["granted"]),
+        openapi=describe_body({"granted": {"type": "boolean"}, "reason": _TEXT}, ["granted"]),
     ),
-    _operate(
+    operate(
         "voided.list",
         "GET /api/voided-numbers",
         list_voided,

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ from ledger.core.errors import InputError, MalformedDocumentError, UnitError
 from ledger.core.limit import (
     LIMIT_COLUMNS,
     LimitedItem,
+    compute_limit_in_error_unit,
     compute_limit_in_unit,
     compute_load_in_intervals,
     judge_indication_error,
@@ -131,6 +133,19 @@ def test_a_scale_of_class_three_with_e_of_five_grams(load, unit, permitted, in_s
         )
         assert judge_indication_error(in_grams, Decimal(expected))
         assert not judge_indication_error(in_grams, Decimal(expected) + Decimal("0.001"))
+
+
+def test_what_a_limit_in_e_rounds_to_is_stated_in_e_too():
+    """An error of 2.7 g at e = 5 g is 0.54 e, rounded to 0.1 e: 0.5 e, which keeps the limit."""
+    interval = parse_quantity("5", "g")
+    limit = replace(scale()[0], rounding_interval=Decimal("0.1"))
+    in_grams = compute_limit_in_unit(limit, interval)
+    in_kilograms = compute_limit_in_error_unit(limit, interval, UNITS["kg"])
+    assert (in_grams.rounding_interval, in_kilograms.rounding_interval) == (Decimal("0.5"), Decimal("0.0005"))
+    for error, passes in (("2.7", True), ("2.75", False), ("2.8", False)):
+        assert judge_indication_error(in_grams, Decimal(error)) is passes
+        assert judge_indication_error(in_kilograms, Decimal(error) / 1000) is passes
+        assert judge_indication_error(limit, Decimal(error) / 5) is passes
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rounds_world import chosen, make_plan, open_round
+from rounds_world import chosen, make_plan, open_round, record
+from world import INSTITUTION
 
 from issuer.instruments import ListedInstrument
 from issuer.rounds.content import MAX_ROUND_BYTES, encode_round, parse_round
@@ -22,9 +23,12 @@ from issuer.rounds.preparing import Chosen, prepare_round
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.data import load_rule_book
 from ledger.core.errors import BrokenSignatureError, InputError
+from ledger.core.register_fields import RegisterState
 from ledger.core.signature import P256Signer
+from ledger.core.sticker import RollContent
 
 BOOK = load_rule_book()
+ROLL = RollContent("7KQ2M9X", INSTITUTION, 1000, bytes(16), RegisterState.ACTIVE)
 PLAN = make_plan(prepared_at=datetime(2026, 11, 3, tzinfo=UTC))
 SCALE = ListedInstrument("电子计价秤", "ACS-15A", "YH010341", "永衡衡器有限公司", site="台江农贸市场")
 PUMP = ListedInstrument("燃油加油机", "EX-1", "SN9", "示例", site="示例加油站", accuracy_class="0.3")
@@ -65,6 +69,57 @@ def test_an_instrument_that_is_only_listed_comes_with_its_nozzles():
     assert item.unit == "L"
 
 
+def test_a_scale_comes_with_e_and_its_loads_and_a_pump_beside_it_without():
+    plan = replace(PLAN, uncertainty=None, coverage_factor=None)
+    scale = Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100", "5 g")
+    pump = chosen(1)._replace(interval="5 g")
+    raw = prepare_round(plan, [scale, pump], [], BOOK, [ROLL, replace(ROLL, state=RegisterState.WITHDRAWN)])
+    value = parse_canonical_json(raw.content)
+    first, second = value["items"]
+    assert first["instrument"]["e"] == {"value": "5", "unit": "g"}
+    assert (first["unit"], first["loads"]) == ("kg", ["0", "2.5", "10"])
+    assert first["weighing"]["in_errors"] == "5"
+    assert "e" not in second["instrument"]
+    assert "weighing" not in second
+    assert second["flow_unit"] == "L/min"
+    assert value["rolls"] == [{"roll": ROLL.roll, "count": ROLL.count}], "what was withdrawn stays here"
+    item = parse_round(raw.content).items["1"]
+    assert item.weighing.interval.value == 5
+
+
+def test_a_scale_that_was_verified_before_comes_with_the_loads_of_then():
+    earlier = record(1)
+    earlier["instrument"] |= {"category": "PRICE_SCALE", "class": "III", "e": {"value": "10", "unit": "g"}}
+    points = [{"nominal": load, "error": "0", "pass": True} for load in ("0.2", "5", "30", "5")]
+    earlier["results"] = [
+        {"item": "indication_error", "unit": "kg", "error_unit": "g", "points": points, "pass": True}
+    ]
+    plan = replace(PLAN, uncertainty=None, coverage_factor=None)
+    raw = prepare_round(plan, [Chosen(earlier, None, "", 0, "", "5 g")], [], BOOK).content
+    (item,) = parse_canonical_json(raw)["items"]
+    assert item["loads"] == ["0.2", "5", "30"]
+    assert item["weighing"]["e"] == {"value": "10", "unit": "g"}, "what is on record counts"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"weighing": ...}, "limits by load"),
+        ({"weighing": {}}, "weighing"),
+        ({"loads": ["x"]}, "decimal"),
+        ({"loads": ["0"] * 31}, "loads"),
+        ({"unit": "L"}, "masses"),
+    ],
+)
+def test_scales_of_rounds_that_are_none(change, sentence):
+    plan = replace(PLAN, uncertainty=None, coverage_factor=None)
+    scale = Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100", "5 g")
+    value = parse_canonical_json(prepare_round(plan, [scale], [], BOOK).content)
+    item = {name: one for name, one in {**value["items"][0], **change}.items() if one is not ...}
+    with pytest.raises(InputError, match=sentence):
+        encode_round({**value, "items": [item]})
+
+
 @pytest.mark.parametrize(
     ("plan", "instruments", "sentence"),
     [
@@ -73,7 +128,34 @@ def test_an_instrument_that_is_only_listed_comes_with_its_nozzles():
         (
             {},
             [Chosen(None, SCALE, "PRICE_SCALE", 0, "350100")],
-            "YH010341 .* no limits that a device can judge",
+            "YH010341 .* no limits to judge by at its class",
+        ),
+        (
+            {},
+            [Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100")],
+            "YH010341 .* verification scale interval e is needed",
+        ),
+        *(
+            (
+                {},
+                [Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100", e)],
+                sentence,
+            )
+            for e, sentence in (
+                ("5", "e:"),
+                ("x g", "e:"),
+                ("0 g", "above 0"),
+                ("5 lb", "e:"),
+                ("5 L", "YH010341.*masses"),
+            )
+        ),
+        (
+            {},
+            [
+                chosen(1),
+                Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100", "5 g"),
+            ],
+            "one uncertainty cannot stand for errors in %, g",
         ),
         ({}, [Chosen(None, SCALE, "SPEED", 0, "350100")], "category"),
         ({"kind": "in_service"}, [chosen(1)], "kind"),
@@ -153,6 +235,9 @@ def test_the_signature_of_another_device_does_not_count(rounds):
         {"nameplate": "perhaps"},
         {"seals_before": ""},
         {"adjusted": "no"},
+        {"stickers": [{"id": ""}]},
+        {"stickers": [{"id": "x", "more": "1"}]},
+        {"stickers": ...},
         {"temperature": "warm"},
         {"results": [1]},
         {"conclusion": "maybe"},
@@ -221,10 +306,12 @@ def test_what_is_not_believed(rounds, change, codes):
 
 
 def test_a_document_is_composed_of_round_and_finding(rounds):
-    finding = parse_finding(encode_canonical_json(rounds.finding(sticker_id="ST-1", humidity="60")))
+    finding = parse_finding(
+        encode_canonical_json(rounds.finding(stickers=[{"id": "7KQ2M9X001RCCF83"}], humidity="60"))
+    )
     content = compose_content(finding, rounds.round, {"owner": {"name": "某"}})
     assert content["instrument"]["owner"] == {"name": "某"}
-    assert content["sticker_id"] == "ST-1"
+    assert content["sticker_id"] == "7KQ2-M9X0-01RC-CF83"
     assert content["environment"]["humidity"] == {"value": "60", "unit": "%RH"}
     assert content["place"] == {"kind": "on_site", "where": "福州市鼓楼区示例路1号"}
 

@@ -28,6 +28,14 @@ export const parse = (text) => {
 
 export const subtract = (one, other) => ({ n: one.n * other.d - other.n * one.d, d: one.d * other.d });
 
+export const multiply = (one, other) => ({ n: one.n * other.n, d: one.d * other.d });
+
+/** Return one / other; the other is above 0. */
+export const divide = (one, other) => {
+  if (other.n <= 0n) throw new RangeError("a divisor is above 0");
+  return { n: one.n * other.d, d: one.d * other.n };
+};
+
 /** Return below 0, 0 or above 0, as `one` is below, at or above `other`. */
 export const compare = (one, other) => {
   const difference = one.n * other.d - other.n * one.d;
@@ -62,4 +70,13 @@ export const spell = (value, places) => {
   const digits = abs(units).toString().padStart(places + 1, "0");
   const whole = places ? `${digits.slice(0, -places)}.${digits.slice(-places)}` : digits;
   return units < 0n ? `-${whole}` : whole;
+};
+
+/** Return a number that is a decimal, with as few places as it needs. */
+export const spellExact = (value) => {
+  for (let places = 0; places <= 2 * MAX_DIGITS; places += 1) {
+    const text = spell(value, places);
+    if (compare(parse(text), value) === 0) return text;
+  }
+  throw new RangeError("not a decimal number");
 };

@@ -1,15 +1,49 @@
 // From readings to results, as `issuer/rounds/judging.py` computes them; a test compares both over generated cases.
-import { compare, parse, percent, roundTo, spell, subtract } from "./decimal.js";
+import { compare, divide, multiply, parse, percent, roundTo, spell, spellExact, subtract } from "./decimal.js";
 
 const MIN_PLACES = 2;
 const MAX_PLACES = 12;
 const ZERO = { n: 0n, d: 1n };
 
-/** Return the limit of an item for an accuracy class, or null. */
-export const findLimit = (limits, item, accuracyClass) =>
+/** Tell whether a limit holds at a load in e; null: no load is known. */
+const covers = (limit, load) => {
+  if (limit.over === undefined && limit.up_to === undefined) return true;
+  if (load === null) return false;
+  const above = limit.over === undefined ? compare(load, ZERO) >= 0 : compare(load, parse(limit.over)) > 0;
+  return above && (limit.up_to === undefined || compare(load, parse(limit.up_to)) <= 0);
+};
+
+/** Return the limit of an item for an accuracy class, or null; `unit` and `load` (in e) where they matter. */
+export const findLimit = (limits, item, accuracyClass, unit = null, load = null) =>
   limits.find(
-    (one) => one.item === item && (one.class === undefined || one.class === accuracyClass),
+    (one) =>
+      one.item === item &&
+      (unit === null || one.unit === unit) &&
+      (one.class === undefined || one.class === accuracyClass) &&
+      covers(one, load),
   ) ?? null;
+
+/** Return a limit stated in e as one in the unit of the errors. */
+const inErrors = (limit, weighing) => {
+  const factor = parse(weighing.in_errors);
+  const names = ["lower", "upper", "rounding"].filter((name) => limit[name] !== undefined);
+  const numbers = names.map((name) => [name, spellExact(multiply(parse(limit[name]), factor))]);
+  return { ...limit, ...Object.fromEntries(numbers), unit: weighing.error_unit };
+};
+
+/** Return the limit that decides about a reading: of a weighing instrument the one at its load. */
+export const findLimitAt = (item, nominal, measuring) => {
+  const { limits, weighing } = measuring;
+  if (weighing === undefined) return findLimit(limits, item, measuring.class);
+  const code = item === "eccentricity" ? "indication_error" : item;
+  const plain = findLimit(limits, code, measuring.class, weighing.error_unit);
+  if (plain !== null) return plain;
+  const reference = parse(nominal);
+  if (compare(reference, ZERO) < 0) throw new RangeError("a load below 0");
+  const load = divide(reference, parse(weighing.in_readings));
+  const stepped = findLimit(limits, code, measuring.class, "e", load);
+  return stepped === null ? null : inErrors(stepped, weighing);
+};
 
 /** Tell whether an error keeps a limit; it is rounded first only where the regulation says so. */
 export const keeps = (limit, error) => {
@@ -29,9 +63,12 @@ export const findMpe = (limit) => {
 };
 
 /** Return the error of one reading, exactly. */
-export const computeError = (limit, nominal, measured) => {
+export const computeError = (limit, nominal, measured, weighing) => {
   const [reference, indicated] = [parse(nominal), parse(measured)];
-  return limit.unit === "%" ? percent(indicated, reference) : subtract(indicated, reference);
+  if (limit.unit === "%") return percent(indicated, reference);
+  const difference = subtract(indicated, reference);
+  if (weighing === undefined) return difference;
+  return multiply(difference, divide(parse(weighing.in_errors), parse(weighing.in_readings)));
 };
 
 /** Return an error with as few places, two or more, as keep its judgement the same. */
@@ -44,21 +81,24 @@ export const state = (limit, error) => {
   return spell(error, MAX_PLACES);
 };
 
-const describeSeries = (series, errors, limit, measuring) => {
-  const points = series.readings.map(([nominal, measured], number) => ({
-    nominal,
-    measured,
-    error: state(limit, errors[number]),
-    mpe: findMpe(limit),
-    pass: keeps(limit, errors[number]),
-    ...(measuring.uncertainty === undefined ? {} : { u: measuring.uncertainty }),
-  }));
+const describeSeries = (series, judged, measuring) => {
+  const points = series.readings.map(([nominal, measured], number) => {
+    const { error, limit } = judged[number];
+    return {
+      nominal,
+      measured,
+      error: state(limit, error),
+      mpe: findMpe(limit),
+      pass: keeps(limit, error),
+      ...(measuring.uncertainty === undefined ? {} : { u: measuring.uncertainty }),
+    };
+  });
   return {
     item: series.item,
     ...namePart(series),
     unit: measuring.unit,
     ...(measuring.k === undefined ? {} : { k: measuring.k }),
-    error_unit: limit.unit,
+    error_unit: judged[0].limit.unit,
     points,
     pass: points.every((point) => point.pass),
   };
@@ -66,31 +106,60 @@ const describeSeries = (series, errors, limit, measuring) => {
 
 const namePart = (series) => ({
   ...(series.part === null ? {} : { part: series.part }),
+  ...((series.flow ?? null) === null ? {} : { flow: series.flow }),
   ...(series.before_adjustment ? { before_adjustment: true } : {}),
 });
 
-const describeRepeatability = (series, spread, limit) => {
+const describeRepeatability = (series, spread, limit, measuring) => {
   const pass = keeps(limit, spread);
-  const point = { error: state(limit, spread), mpe: findMpe(limit), pass };
-  return { item: "repeatability", ...namePart(series), error_unit: limit.unit, points: [point], pass };
+  const isWeighing = measuring.weighing !== undefined; // its limit depends on the load
+  const load = isWeighing ? { nominal: series.readings[0][0] } : {};
+  const point = { ...load, error: state(limit, spread), mpe: findMpe(limit), pass };
+  const unit = isWeighing ? { unit: measuring.unit } : {};
+  return { item: "repeatability", ...namePart(series), ...unit, error_unit: limit.unit, points: [point], pass };
+};
+
+/** Return the limit of the repeatability of a series, or null: it has none, or none was looked for. */
+const findSpreadLimit = (series, judged, measuring) => {
+  const { limit } = judged[0];
+  if (judged.length < 2) return null;
+  if (measuring.weighing === undefined) {
+    const own = findLimit(measuring.limits, "repeatability", measuring.class);
+    return own !== null && own.unit === limit.unit ? own : null;
+  }
+  const [first, ...others] = series.readings.map(([nominal]) => parse(nominal));
+  if (series.item !== "indication_error" || others.some((one) => compare(one, first) !== 0)) return null;
+  const own = findLimitAt("repeatability", series.readings[0][0], measuring);
+  return own ?? { ...limit, lower: undefined, upper: findMpe(limit) };
 };
 
 /** Return results as documents write them: each series, and its repeatability if that is limited. */
 export const computeResults = (allSeries, measuring) => {
   const results = [];
   for (const series of allSeries) {
-    const limit = findLimit(measuring.limits, series.item, measuring.class);
-    if (limit === null || series.item === "repeatability") throw new RangeError(`no limit for ${series.item}`);
+    if (series.item === "repeatability") throw new RangeError(`no limit for ${series.item}`);
     if (!series.readings.length) throw new RangeError("no reading was taken");
-    const errors = series.readings.map(([nominal, measured]) => computeError(limit, nominal, measured));
-    results.push(describeSeries(series, errors, limit, measuring));
-    const spreadLimit = findLimit(measuring.limits, "repeatability", measuring.class);
-    if (spreadLimit !== null && spreadLimit.unit === limit.unit && errors.length > 1) {
-      const sorted = [...errors].sort(compare);
-      results.push(describeRepeatability(series, subtract(sorted.at(-1), sorted[0]), spreadLimit));
+    const judged = series.readings.map(([nominal, measured]) => {
+      const limit = findLimitAt(series.item, nominal, measuring);
+      if (limit === null) throw new RangeError(`no limit for ${series.item}`);
+      return { limit, error: computeError(limit, nominal, measured, measuring.weighing) };
+    });
+    results.push(describeSeries(series, judged, measuring));
+    const spreadLimit = findSpreadLimit(series, judged, measuring);
+    if (spreadLimit !== null) {
+      const sorted = judged.map(({ error }) => error).sort(compare);
+      results.push(describeRepeatability(series, subtract(sorted.at(-1), sorted[0]), spreadLimit, measuring));
     }
   }
   return results;
+};
+
+/** Tell whether every U of a result is within its share of the limit (JJF 1094: 1/3); null: none is stated. */
+export const keepsShare = (result, share) => {
+  const stated = result.points.filter((point) => point.u !== undefined);
+  if (share === undefined || !stated.length) return null;
+  const [part, whole] = share.split("/").map(parse);
+  return stated.every(({ u, mpe }) => compare(multiply(parse(u), whole), multiply(parse(mpe), part)) <= 0);
 };
 
 /** Return "pass" if everything measured after adjustment passed, and something was. */

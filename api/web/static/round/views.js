@@ -52,6 +52,14 @@ export const tick = (label, checked, onchange, attributes = {}) =>
 
 export const button = (label, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, label);
 
+/** Draw a view again where it stands: the place on the page stays, and so does the focus, by `data-key`. */
+export const redraw = (draw) => {
+  const [top, key] = [window.scrollY, document.activeElement?.dataset?.key];
+  draw();
+  window.scrollTo(0, top);
+  if (key) document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+};
+
 /** Put a view on the page; its heading takes the focus, so that it is read. */
 export const show = (...children) => {
   const main = document.getElementById("main");

@@ -14,6 +14,7 @@ const ITEMS = {
   indication_error_low: ["Indication error, low zone", "示值误差（低区）"],
   indication_error_high: ["Indication error, high zone", "示值误差（高区）"],
   error_in_use: ["Error in use", "使用误差"],
+  eccentricity: ["Eccentric loading", "偏载"],
   repeatability: ["Repeatability", "重复性"],
 };
 const KINDS = {
