@@ -37,6 +37,7 @@ from ledger.core.certificate import Role
 from ledger.core.errors import InputError, LogIntegrityError, StateError, UnavailableError
 from ledger.core.ids import CertificateNumber, Subject
 from ledger.core.signature import Signer
+from ledger.core.sticker import StickerId
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class Approval(Round):
     """Why the log did not take a document now."""
     voided: dict[CertificateNumber, str] = field(default_factory=dict)
     """Why the log will never take a document that was approved."""
+    released: list[StickerId] = field(default_factory=list)
+    """Stickers that stand on nothing any more: what they stood on has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,9 @@ class Approver:
         done.outage, done.held = delivery.outage, dict(delivery.held)
         office = self.office
         make_seal = delivery.make_seal
-        release_from_failed(office.store.database, office.log, make_seal, office.clock, office.randomness)
+        done.released = release_from_failed(
+            office.store.database, office.log, make_seal, office.clock, office.randomness
+        )
         with self.office.store.read() as desk:
             done.voided = _find_voided(desk, [draft.number for draft in done.done if draft.number])
         return done
