@@ -129,11 +129,11 @@ def issue(call: Call) -> Response:
         with tenant.busy:
             look = importing.look_at(tenant, gateway, found.file_name, raw, found.common)
             _require_as_shown(call, found, look)
-            report = importing.issue(tenant, gateway, look)
+            report, released = importing.issue(tenant, gateway, look)
     except (InputError, StateError) as err:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if isinstance(err, InputError) else HTTPStatus.CONFLICT
         return _write_import(call, found, status, err)
-    summary = {**found.summary, "report": importing.describe_report(report)}
+    summary = {**found.summary, "report": importing.describe_report(report, released)}
     with call.office.store.write() as writing:
         writing.imports.close(found, ImportState.ISSUED, summary, call.now)
     _note(call, "import-issued", found)
