@@ -331,7 +331,9 @@ def read_sticker(text: str, host: str) -> StickerId:
 
 def localise(error: InputError) -> InputError:
     """Return an error with a sentence in Chinese, and its field as forms call it."""
-    field = None if error.field is None else error.field.removeprefix("instrument.").removeprefix("content.")
+    field = error.field
+    if field is not None:
+        field = field.removeprefix("instrument.").removeprefix("content.").partition("[")[0]
     zh = error.zh or list_faults(error)[0].zh
     return InputError(error.reason, field=field, zh=zh)
 

@@ -16,10 +16,12 @@ from typing import Final
 from api.office.document_index import IndexedDocument, fold
 from issuer.said_book import Said
 from ledger.core.canonical import JsonObject
+from ledger.core.category import Category
 from ledger.core.encoding import encode_hex, parse_hex
 from ledger.core.errors import InputError
 from ledger.core.ids import InstrumentId
-from ledger.core.instrument import normalise_for_search
+from ledger.core.instrument import MAX_PART_BYTES, normalise_for_search
+from ledger.core.register_fields import DIVISION_PATTERN
 from ledger.core.registration import CODE_NAMES, InstrumentContent, Likeness
 from ledger.core.status import Status
 from ledger.core.step import Sentence
@@ -251,13 +253,7 @@ def read_members(given: Mapping[str, str]) -> JsonObject:
         "retired": _split(_LIST, given.get("retired", "")),
         "seal_points": _split(_POINTS, given.get("seal_points", "")),
     }
-    for name, items in lists.items():
-        doubles = [item for item in items if items.count(item) > 1]
-        if doubles:
-            raise InputError(f"{doubles[0]} stands there twice", field=name, zh=f"{doubles[0]}重复")
-    both = set(lists["parts"]) & set(lists["retired"])
-    if both:
-        raise InputError(f"{min(both)} is in use as well", field="retired", zh=f"{min(both)}仍列为在用部件")
+    _check_lists(lists)
     if given.get("year"):
         members["year"] = _read_year(given["year"])
     members |= {name: [*items] for name, items in lists.items() if items}
@@ -265,10 +261,15 @@ def read_members(given: Mapping[str, str]) -> JsonObject:
 
 
 def _require_identity(given: Mapping[str, str]) -> None:
-    if not given.get("category"):
+    if given.get("category") not in Category.__members__:
         raise InputError("choose one", field="category", zh="请选择")
     if not given.get("serial"):
         raise InputError("must be filled in", field="serial", zh="必须填写")
+    division = given.get("division", "")
+    if division and not re.fullmatch(DIVISION_PATTERN, division):
+        raise InputError(
+            "is a code of 2 to 12 digits, as 350102", field="division", zh="应为2至12位数字，如 350102"
+        )
     if given.get("local_id") or given.get("id"):
         return
     if not given.get("model"):
@@ -277,6 +278,24 @@ def _require_identity(given: Mapping[str, str]) -> None:
     if not given.get("maker") and not given.get("cpa_no"):
         why = "is needed to tell the instrument apart, or else its type approval or own number"
         raise InputError(why, field="maker", zh="须填写以识别器具，或填写型式批准编号或本机构器具编号")
+
+
+def _check_lists(lists: Mapping[str, list[str]]) -> None:
+    """Refuse what stands in a list twice, a part with a long name, and one that is in use and is not."""
+    for name, items in lists.items():
+        doubles = [item for item in items if items.count(item) > 1]
+        if doubles:
+            raise InputError(f"{doubles[0]} stands there twice", field=name, zh=f"{doubles[0]}重复")
+        long = [item for item in items if name != "seal_points" and len(item.encode()) > MAX_PART_BYTES]
+        if long:
+            why, zh = (
+                f"{long[0]} has more than {MAX_PART_BYTES} bytes",
+                f"{long[0]}超过{MAX_PART_BYTES}个字节",
+            )
+            raise InputError(why, field=name, zh=zh)
+    both = set(lists["parts"]) & set(lists["retired"])
+    if both:
+        raise InputError(f"{min(both)} is in use as well", field="retired", zh=f"{min(both)}仍列为在用部件")
 
 
 def _read_year(text: str) -> int:
