@@ -21,9 +21,9 @@ from issuer.saying_store import Saying
 from issuer.speaking import read_content
 from issuer.tables import DocumentState
 from ledger.core.event import EventType
-from ledger.core.ids import InstrumentId, LeafIndex, Subject
+from ledger.core.ids import InstrumentId, LeafIndex
 from ledger.core.register_fields import RegisterState
-from ledger.core.registration import InstrumentContent, Likeness, parse_instrument_content
+from ledger.core.registration import InstrumentContent, parse_instrument_content
 from ledger.core.sticker import RollContent, StickerId, find_roll, is_of_roll, parse_roll_content
 from ledger.core.sticker_use import StickerBinding, StickerReason, parse_binding, parse_release
 
@@ -118,24 +118,11 @@ class SaidBook:
         """Return every registration of an instrument, oldest first."""
         return list(self._instruments.get(instrument_id, ()))
 
-    def find_name(self, instrument_id: InstrumentId) -> InstrumentId:
-        """Return the id under which an instrument is kept: another one, if somebody found that it is the same."""
-        for said in self._instruments.values():
-            found = {one.other for one in said[-1].content.answers if one.likeness is Likeness.SAME}
-            if instrument_id in found:
-                return said[-1].content.id
-        return instrument_id
-
     # --- rolls ------------------------------------------------------------------------------------------------
 
     def list_rolls(self) -> list[Said[RollContent]]:
         """Return the rolls that were allotted here, as they stand now, oldest first."""
         return sorted((said[-1] for said in self._rolls.values()), key=lambda one: one.position)
-
-    def find_roll(self, code: str) -> Said[RollContent] | None:
-        """Return a roll that was allotted here, as it stands now."""
-        said = self._rolls.get(code)
-        return said[-1] if said else None
 
     def count(self, roll: RollContent) -> RollCounts:
         """Return how many stickers of a roll are where."""
@@ -192,11 +179,6 @@ class SaidBook:
             if move.content.reason is StickerReason.REPLACED:
                 found.append(move.content.binding.sticker)
         return found
-
-    def find_newest_at(self, placement: Subject, instrument_id: InstrumentId) -> int:
-        """Return the position of what happened last in a place for a sticker; 0: nothing yet."""
-        moves = self.list_on([instrument_id])
-        return max((one.position for one in moves if one.content.binding.placement == placement), default=0)
 
 
 def _read_move(saying: Saying, raw: bytes) -> Move:

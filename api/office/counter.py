@@ -34,7 +34,7 @@ from ledger.core.qr import format_code
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import InstrumentContent
 from ledger.core.statement import IssueClaims, parse_signed_statement
-from ledger.core.sticker import RollContent, StickerId, find_number, find_roll, is_of_roll, parse_sticker_id
+from ledger.core.sticker import RollContent, StickerId, find_roll, is_of_roll, parse_sticker_id
 
 T = TypeVar("T")
 
@@ -336,11 +336,6 @@ def localise(error: InputError) -> InputError:
         field = field.removeprefix("instrument.").removeprefix("content.").partition("[")[0]
     zh = error.zh or list_faults(error)[0].zh
     return InputError(error.reason, field=field, zh=zh)
-
-
-def spell_number(sticker: StickerId) -> str:
-    """Return a sticker as tables have it: as it is printed, and its number within the roll."""
-    return f"{format_code(sticker)} · {find_number(sticker)}"
 
 
 def _parse_moments(text: str) -> Iterator[datetime]:

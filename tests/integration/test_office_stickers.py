@@ -2,6 +2,7 @@
 
 import html
 import re
+from contextlib import ExitStack
 from dataclasses import replace
 
 import orjson
@@ -26,6 +27,20 @@ from ledger.core.sticker_use import StickerReason
 @pytest.fixture
 def world(tmp_path):
     with open_office_world(tmp_path, roles=["operator", "administrator", "approver"]) as world:
+        found = world.put_on()
+        world.instrument, world.roll = found["instrument"], found["roll"]
+        yield world
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_both(request, tmp_path):
+    """The same on either database, for what the database decides."""
+    with ExitStack() as stack:
+        urls = None
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgres")
+            urls = [stack.enter_context(server.fresh_database()) for _ in range(3)]
+        world = stack.enter_context(open_office_world(tmp_path, urls=urls, roles=["operator"]))
         found = world.put_on()
         world.instrument, world.roll = found["instrument"], found["roll"]
         yield world
@@ -270,6 +285,17 @@ def test_who_has_seen_another_sticker_is_told_that_somebody_was_first(world, bro
     assert state(world, sticker(world, 2)) is StickerState.FREE
     bind(world, browser, sticker(world, 1), seen=old)  # the same sent twice
     bind(world, browser, sticker(world, 2), seen=seen(browser, path))
+
+
+def test_stickers_are_followed_on_either_database(on_both):
+    browser, new = on_both.browser("operator"), sticker(on_both, 1)
+    on_both.gateway.fail("submit")
+    bind(on_both, browser, new, code=503)
+    assert "waits for the ledger" in text(browser.get("/stickers/list"))
+    bind(on_both, browser, new)
+    assert "waits for the ledger" not in text(browser.get("/stickers/list"))
+    unbind(on_both, browser, new)
+    assert figures(browser.get(f"/stickers/rolls/{on_both.roll}")) == [8, 0, 2, 0]
 
 
 # --- taken off --------------------------------------------------------------------------------------------
