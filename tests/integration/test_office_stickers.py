@@ -13,6 +13,9 @@ from office_world import APPLICATION, HOST, OTHER, begin_draft, open_office_worl
 from world import INSTITUTION
 
 from issuer.said_book import StickerState
+from issuer.signoff.approving import Approver
+from issuer.signoff.office import Person
+from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.writing import Writer
 from issuer.sticker_desk import StickerDesk
 from ledger.core.event import placement_subject, sticker_subject
@@ -232,6 +235,7 @@ def test_the_time_is_that_of_the_institution(world, browser):
             "code of a document",
             "证书的二维码",
         ),
+        ({"sticker": "{made_up}"}, ("Sticker", "标志"), "not given out to this", "不是发放给本机构"),
         ({"where": ""}, ("Document or instrument", "证书或器具"), "must be filled in", "必须填写"),
         ({"where": "SN-NOBODY"}, ("Document or instrument", "证书或器具"), "no document", "请先登记"),
         ({"where": "{theirs}"}, ("Document or instrument", "证书或器具"), "no document", "请先登记"),
@@ -249,6 +253,7 @@ def test_every_fault_names_its_field_in_both_languages(world, browser, changes, 
         "wrong": free[:-1] + ("0" if free[-1] != "0" else "1"),
         "foreign": theirs["sticker"],
         "theirs": theirs["instrument"],
+        "made_up": compute_sticker_id(replace(roll(world), seed=bytes(16)), 1),
     }
     given = {"which": free, "part": "2"}
     given |= {
@@ -363,6 +368,8 @@ def test_things_of_another_institution_are_not_found(world, browser, admin):
     assert gone.status_code == 404
     path = f"/stickers/rolls/{theirs['roll']}/withdraw"
     assert world.post(admin, path, {"again": theirs["roll"]}).status_code == 404
+    made_up = compute_sticker_id(replace(roll(world), seed=bytes(16)), 1)
+    assert browser.get(f"/stickers/{made_up}").status_code == 404
     assert theirs["roll"] not in admin.get("/stickers").text
     assert theirs["sticker"] not in browser.get("/stickers/list").text
 
@@ -480,6 +487,28 @@ def test_an_import_releases_the_stickers_of_what_failed_and_shows_it(world, brow
     with world.office.tenants[INSTITUTION].said.read() as book:
         assert book.list_moves(sticker(world, 1))[-1].content.reason is StickerReason.VERIFICATION_FAILED
     assert state(world, sticker(world, 0)) is StickerState.BOUND, "on another instrument"
+
+
+def test_an_approved_batch_names_the_stickers_that_it_has_released(world, browser):
+    good = changed(changed(document(1), "results.0.part", ...), "instrument.parts", ...)
+    (number,) = world.issue(good)
+    bind(world, browser, sticker(world, 1), where=number, part="")
+    signoff = world.office.tenants[INSTITUTION].make_signoff(world.gateway)
+    writer, signing, approving = Writer(signoff), SigningOff(signoff), Approver(signoff)
+    application = writer.accept(APPLICATION, "P-operator").id
+    content = failed(begin_draft(1, request_id="D-1"))
+    (draft,) = writer.create([content], "P-operator", application=application)
+    named = Named("P-checker", "P-approver")
+    assert not signing.submit([draft.id], Person("P-operator"), named).refused
+    assert not signing.check([draft.id], Person("P-checker")).refused
+    batch = approving.draw([draft.id], "P-approver").id
+    approver = world.browser("approver")
+    world.post(approver, f"/drafts/{draft.id}/open")
+    answer = world.post(approver, f"/batches/{batch}/approve")
+    assert answer.status_code == 200, text(answer)
+    assert "Released, as what they stood on has failed" in text(answer)
+    assert f'href="/stickers/{sticker(world, 1)}"' in answer.text
+    assert state(world, sticker(world, 1)) is StickerState.RELEASED
 
 
 def test_a_draft_shows_the_sticker_that_it_names(world, browser):
