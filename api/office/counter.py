@@ -41,6 +41,7 @@ T = TypeVar("T")
 _SCHEME: Final = "https://"
 _WRONG_SYMBOL: Final = "wrong place"
 _LONGEST: Final = 300
+_AWAY: Final = "ledger out of reach"
 _MINUTES: Final = ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S")
 
 
@@ -87,19 +88,45 @@ class Counter:
         tenant = self.call.tenant
         return Registrar(tenant.make_speaker(self.call.office.gateway), tenant.today())
 
-    def say(self, act: Callable[[], T]) -> T:
+    def say(self, act: Callable[[], T], event: str = "", detail: str = "") -> T:
         """Say something while nobody else does; what waits from earlier goes along.
+
+        Args:
+            act: says it.
+            event: what the access log calls it; "": the caller writes it down.
+            detail: about which sticker or roll.
 
         Raises:
             UnavailableError: the ledger is out of reach: what was signed waits.
         """
         tenant = self.call.tenant
         with tenant.busy:
-            said = act()
+            try:
+                said = act()
+            except UnavailableError:
+                self.note(event, f"{detail} · {_AWAY}")
+                raise
+            self.note(event, detail)
             if tenant.said.count_waiting():
                 with suppress(UnavailableError, StateError):
                     self.stickers.finish()
             return said
+
+    def note(self, event: str, detail: str) -> None:
+        """Write into the access log who has said something: the seal signs for the institution alone."""
+        call = self.call
+        if not event:
+            return
+        with call.office.store.write() as writing:
+            writing.note(
+                event,
+                call.now,
+                tenant=call.tenant.id,
+                account=call.known.id,
+                name=call.known.name,
+                address=call.address,
+                detail=detail,
+            )
 
     # --- instruments ------------------------------------------------------------------------------------------
 

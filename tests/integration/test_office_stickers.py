@@ -23,7 +23,7 @@ from ledger.core.ids import InstrumentId
 from ledger.core.qr import format_code
 from ledger.core.register_fields import RegisterState
 from ledger.core.status import Status
-from ledger.core.sticker import compute_sticker_id, encode_sticker_url
+from ledger.core.sticker import compute_sticker_id, encode_sticker_url, find_number
 from ledger.core.sticker_use import StickerReason
 
 
@@ -131,8 +131,12 @@ def test_a_roll_has_a_size(world, admin, count):
 
 def test_an_administrator_sees_rolls_and_not_what_stickers_stand_on(world, admin):
     page = text(admin.get(f"/stickers/rolls/{world.roll}"))
-    assert "Put on so far" not in page
+    assert "Its stickers" not in page
+    assert format_code(sticker(world, 0)) not in page.replace(format_code(sticker(world, 0)), "", 1), (
+        "its first"
+    )
     assert "REG-1" not in page
+    assert "REG-1" not in text(admin.get("/happenings"))
 
 
 def test_a_roll_is_withdrawn_by_typing_its_name(world, admin, browser):
@@ -357,6 +361,63 @@ def test_a_scanned_sticker_is_found(world, browser):
     refused = browser.get("/stickers/list", params={"q": "https://evil.example/s/x"})
     assert refused.status_code == 422
     assert "do not use it" in alert(refused)
+
+
+def test_the_stickers_of_a_roll_are_listed_by_state(world, admin, browser):
+    path = f"/stickers/rolls/{world.roll}"
+    printed = [format_code(sticker(world, number)) for number in range(10)]
+    bind(world, browser, sticker(world, 3))
+    shown = {
+        state: listed_on(browser.get(f"{path}?state={state}")) for state in ("", "bound", "released", "free")
+    }
+    assert shown == {"": [3], "bound": [3], "released": [0], "free": [1, 2, 4, 5, 6, 7, 8, 9]}
+    assert printed[4] in text(browser.get(f"{path}?state=free"))
+    world.post(admin, f"{path}/withdraw", {"again": world.roll})
+    assert listed_on(browser.get(f"{path}?state=withdrawn")) == shown["free"]
+    assert listed_on(browser.get(f"{path}?state=free")) == []
+
+
+def listed_on(answer):
+    assert answer.status_code == 200
+    return [find_number(one) for one in re.findall(r'href="/stickers/([0-9A-Z]{16})"', answer.text)]
+
+
+def test_a_long_roll_is_listed_in_pages(world, admin, browser):
+    path = world.post(admin, "/stickers/rolls", {"stickers": "205"}).headers["location"]
+    found, query = [], "?state=free"
+    while query:
+        answer = browser.get(path + query)
+        found += listed_on(answer)
+        more = re.search(r'href="(\?state=free&amp;after=\d+)"', answer.text)
+        query = html.unescape(more[1]) if more else ""
+    assert found == list(range(205))
+
+
+def test_the_access_log_says_who(world, admin, browser):
+    """The seal signs for the institution; who has asked for it stands in the office's own log."""
+    roll_path = world.post(admin, "/stickers/rolls", {"stickers": "3"}).headers["location"]
+    bind(world, browser, sticker(world, 1), part="2")
+    unbind(world, browser, sticker(world, 1), reason="LOST")
+    world.gateway.fail("submit")
+    bind(world, browser, sticker(world, 2), code=503, part="2")
+    bind(world, browser, sticker(world, 0), code=409, part="2")
+    browser.get(f"/stickers/rolls/{world.roll}/sheet.pdf?template=a4-3x8&to=2")
+    world.post(admin, f"{roll_path}/withdraw", {"again": roll_path.rpartition("/")[2]})
+    with world.office.store.read() as office:
+        events = [
+            (one.event, one.name.removesuffix("某"), one.detail)
+            for one in office.list_happenings(INSTITUTION, 50)
+        ]
+    ours = [one for one in reversed(events) if one[0].startswith(("roll", "sticker"))]
+    code = roll_path.rpartition("/")[2]
+    assert ours == [
+        ("roll-allotted", "administrator", f"{code} 3"),
+        ("sticker-put-on", "operator", sticker(world, 1)),
+        ("sticker-taken-off", "operator", f"{sticker(world, 1)} LOST"),
+        ("sticker-put-on", "operator", f"{sticker(world, 2)} · ledger out of reach"),
+        ("stickers-printed", "operator", f"{world.roll} 0-2"),
+        ("roll-withdrawn", "administrator", code),
+    ]
 
 
 def test_things_of_another_institution_are_not_found(world, browser, admin):

@@ -248,6 +248,7 @@ def _register(call: Call, known: KnownInstrument | None) -> Response:
     except UnavailableError:
         return _write_form(call, known, fields, HTTPStatus.SERVICE_UNAVAILABLE, is_away=True)
     if isinstance(found, InstrumentContent):
+        counter.note("instrument-registered", encode_hex(found.id))
         return call.go(f"/instruments/{encode_hex(found.id)}")
     return _write_matches(call, known, asked, found)
 

@@ -1,7 +1,9 @@
 """Stickers: rolls allotted and withdrawn, stickers put on and taken off, lists by state, sheets to print."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -103,7 +105,9 @@ def allot(call: Call) -> Response:
         call.form.need("stickers", most=12)
         count = call.form.whole("stickers", 0, least=1, most=MAX_STICKERS)
         counter = Counter(call)
-        return f"/stickers/rolls/{counter.say(lambda: counter.stickers.allot(count)).roll}"
+        roll = counter.say(lambda: counter.stickers.allot(count))
+        counter.note("roll-allotted", f"{roll.roll} {count}")
+        return f"/stickers/rolls/{roll.roll}"
 
     return _act(call, act, lambda status, **more: _write_rolls(call, status, **more))
 
@@ -133,8 +137,8 @@ def _write_roll(
     is_away: bool = False,
 ) -> Response:
     content, roles = roll.content, call.known.roles
-    with call.tenant.said.read() as book:
-        used = [(each, book.list_moves(each)[-1]) for each in book.list_used(content.roll)]
+    may_read = bool(roles & READERS)
+    listed = _list_of_roll(call, roll) if may_read else _Listed("", (), (), None)
     given = {name: call.form.text(name, most=40) for name in ("from", "to", "start", "template", "date_line")}
     return write_page(
         call,
@@ -143,18 +147,49 @@ def _write_roll(
         roll=roll,
         first=format_code(compute_sticker_id(content, 0)),
         last=format_code(compute_sticker_id(content, content.count - 1)),
-        rows=_describe(call, [move for _, move in used[:PAGE]]) if roles & READERS else [],
-        used=len(used),
+        listed=listed,
+        rows=_describe(call, listed.moves),
         given=given,
         templates=TEMPLATES.values(),
         problem=problem,
         waiting=call.tenant.said.count_waiting() if is_away else None,
         may_withdraw=OfficeRole.ADMINISTRATOR in roles and roll.is_ours and roll.is_active,
         may_print=bool(roles & _KEEPERS) and roll.is_active,
-        may_read=bool(roles & READERS),
+        may_read=may_read,
         state_words=STATE_WORDS,
         reasons=REASON_WORDS,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Stickers of a roll in one state, a page of them."""
+
+    state: str
+    moves: Sequence[Said[Move]]
+    """What happened last to those that were ever put on."""
+    unused: Sequence[tuple[str, str]]
+    """Id of those that were not, as it is and as it is printed."""
+    following: int | None
+    """Number with which the next page begins; None: there is none."""
+
+
+def _list_of_roll(call: Call, roll: RollView) -> _Listed:
+    """Return the stickers of a roll that are in the state that is asked for; in use, if none is."""
+    left = StickerState.FREE if roll.is_active else StickerState.WITHDRAWN
+    state = call.form.text("state", most=20) or StickerState.BOUND
+    start = call.form.whole("after", 0, least=0, most=_MOST)
+    with call.tenant.said.read() as book:
+        used = {find_number(each): book.list_moves(each)[-1] for each in book.list_used(roll.content.roll)}
+    if state == left:
+        numbers = (number for number in range(start, roll.content.count) if number not in used)
+        chosen = list(islice(numbers, PAGE + 1))
+        ids = [compute_sticker_id(roll.content, number) for number in chosen[:PAGE]]
+        unused = [(each, format_code(each)) for each in ids]
+        return _Listed(state, (), unused, chosen[PAGE] if chosen[PAGE:] else None)
+    found = [number for number, move in used.items() if number >= start and _find_state(move) == state]
+    moves = [used[number] for number in found[:PAGE]]
+    return _Listed(state, moves, (), found[PAGE] if found[PAGE:] else None)
 
 
 def withdraw(call: Call) -> Response:
@@ -165,7 +200,7 @@ def withdraw(call: Call) -> Response:
     def act() -> str:
         code = roll.content.roll
         _require_again(call, code)
-        counter.say(lambda: counter.stickers.withdraw(code))
+        counter.say(lambda: counter.stickers.withdraw(code), "roll-withdrawn", code)
         return f"/stickers/rolls/{code}"
 
     return _act(call, act, lambda status, **more: _write_roll(call, roll, status, **more))
@@ -197,6 +232,7 @@ def print_roll(call: Call) -> Response:
         pdf = print_sheet(call.tenant, labels, template, slot, call.now)
     except InputError as err:
         return _write_roll(call, roll, HTTPStatus.UNPROCESSABLE_ENTITY, localise(err))
+    Counter(call).note("stickers-printed", f"{content.roll} {first}-{last}")
     return _give_out(pdf, f"stickers-{content.roll}-{first}-{last}.pdf")
 
 
@@ -265,7 +301,7 @@ def _write_list(
     )
 
 
-def _describe(call: Call, moves: list[Said[Move]]) -> list[dict[str, Any]]:
+def _describe(call: Call, moves: Sequence[Said[Move]]) -> list[dict[str, Any]]:
     """Return what lists show of what happened last to stickers."""
     known = Counter(call).list_known()
     kept = {alias: one for one in known.values() for alias in (one.id, *one.aliases)}
@@ -368,7 +404,7 @@ def bind(call: Call) -> Response:
                 _require_seen(call, place.instrument)
             counter.stickers.bind(sticker, place.instrument_id, place.part, put_on)
 
-        counter.say(put)
+        counter.say(put, "sticker-put-on", sticker)
         return f"/stickers/{sticker}"
 
     return _act(call, act, lambda status, **more: _write_binding(call, status, **more))
@@ -436,7 +472,7 @@ def unbind(call: Call) -> Response:
             _require_as_seen(call, sticker, reason)
             counter.stickers.release(sticker, reason, since)
 
-        counter.say(take_off)
+        counter.say(take_off, "sticker-taken-off", f"{sticker} {reason}")
         return f"/stickers/{sticker}"
 
     return _act(call, act, lambda status, **more: _write_sticker(call, sticker, roll, status, **more))
@@ -510,6 +546,9 @@ def print_documents(call: Call) -> Response:
         pdf = print_sheet(tenant, labels, template, slot, call.now)
     except InputError as err:
         return _write_sheet(call, text, HTTPStatus.UNPROCESSABLE_ENTITY, localise(err))
+    Counter(call).note(
+        "stickers-printed", ", ".join(numbers[:3]) + (f" … {len(numbers)}" if numbers[3:] else "")
+    )
     return _give_out(pdf, "stickers.pdf")
 
 
