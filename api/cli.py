@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "instruments": ("issuer.instruments_cli", "the ledger of instruments to be verified: import, export"),
     "document": ("issuer.document_cli", "certificates as signed PDF/A-3, one or many"),
     "stickers": ("issuer.stickers_cli", "stickers: allot rolls, bind and release, print sheets of labels"),
+    "erase": ("issuer.erasing_cli", "forget the personal members of a document, as their person asks"),
     "amend": ("issuer.amend_cli", "withdraw or suspend a certificate of one's own"),
     "dcc": ("issuer.dcc_cli", "certificates as DCC XML; foreign DCCs as evidence for a measurement standard"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),

@@ -2,7 +2,7 @@
 
     InputError         422   the request is wrong and stays wrong
     VerificationError  422   evidence in the request does not hold
-    NotFoundError      404
+    NotFoundError      404; 451 where the law withholds a document's content
     AlreadyIssuedError, StaleVersionError   409
     ReadOnlyError      503   nothing is written until a person has put the newest copy back; said in zh and en
     other StateError   503   right request, but this server is not in a state to answer it
@@ -31,6 +31,7 @@ from starlette.responses import Response
 
 from ledger.core.errors import (
     AlreadyIssuedError,
+    ContentWithheldError,
     DocumentRefusedError,
     InputError,
     LedgerError,
@@ -48,6 +49,7 @@ RETRY_SECONDS: Final = 2
 _STATUSES: Final[tuple[tuple[type[LedgerError], HTTPStatus], ...]] = (
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (VerificationError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (ContentWithheldError, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (AlreadyIssuedError, HTTPStatus.CONFLICT),
     (StaleVersionError, HTTPStatus.CONFLICT),

@@ -21,17 +21,32 @@ from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_instant
 from ledger.core.entry import parse_leaf
-from ledger.core.errors import InputError, LogIntegrityError, NotFoundError, UnavailableError
+from ledger.core.errors import (
+    ContentWithheldError,
+    InputError,
+    LogIntegrityError,
+    NotFoundError,
+    UnavailableError,
+)
+from ledger.core.event import certificate_subject, instrument_subject, lot_subject
 from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
-from ledger.core.statement import IssueClaims, parse_signed_statement
+from ledger.core.statement import IssueClaims, Statement, parse_signed_statement
 from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
 from ledger.store.records import StoredCheckpoint, StoredEntry
-from verifier.report import DocumentStatus, Report, build_report, list_required, report_members
+from verifier.checks import find_stated_status
+from verifier.report import (
+    DocumentStatus,
+    Report,
+    build_report,
+    find_heaviest,
+    list_required,
+    report_members,
+)
 from verifier.session import Session
 from verifier.verify import verify_bundle, verify_statement_alone
 
@@ -66,6 +81,8 @@ class Shown(StrEnum):
     """A calibration certificate, in order: nothing was verified."""
     PAPER = "PAPER"
     """Entered from a paper certificate: no electronic certificate."""
+    CONTENT_WITHHELD = "CONTENT_WITHHELD"
+    """The law withholds the document's content; its place in the ledger, and how it stands, are known."""
     NOT_LOGGED = "NOT_LOGGED"
     """Signed by a registered institution, and not in the ledger."""
     NOT_FOUND = "NOT_FOUND"
@@ -87,6 +104,8 @@ class Finding:
     """Names the document's statement; None where it is not in the ledger."""
     newer: ShortCode | None = None
     """Names the newer document of the same instrument."""
+    is_withheld: bool = False
+    """Whether the law withholds the document's content: nothing of it was checked but its statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +248,13 @@ class Verdicts:
         return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw))
 
     def _judge(self, entry: StoredEntry) -> Finding:
+        try:
+            return self._judge_bundle(entry, self._prove(entry))
+        except ContentWithheldError:
+            return self._judge_withheld(entry)
+
+    def _judge_bundle(self, entry: StoredEntry, bundle: Bundle) -> Finding:
         checkpoint = self._prover.newest_checkpoint()
-        bundle = self._prove(entry)
         try:
             parsed = parse_bundle(bundle.raw)
             report = verify_bundle(parsed, self._session, self._clock())
@@ -257,6 +281,44 @@ class Verdicts:
             newer=self._find_newer(entry),
         )
 
+    def _judge_withheld(self, entry: StoredEntry) -> Finding:
+        """Say of a document without its content what its statement and the newest states say."""
+        raw = parse_leaf(entry.leaf).statement_raw
+        statement = parse_signed_statement(raw).statement
+        checkpoint = self._prover.newest_checkpoint()
+        try:
+            alone = self._check_alone(raw, checkpoint)
+        except InputError as err:
+            raise LogIntegrityError(f"leaf {entry.leaf_index} cannot be read: {err}") from err
+        status = find_heaviest(self._find_stated(statement), alone.status)
+        report = build_report(alone.checks, status, self._policy, alone.document, complete=False)
+        shown = _choose_withheld(report)
+        return Finding(
+            shown=Shown.CANNOT_CHECK if self._is_behind() and shown in _GOOD else shown,
+            checked_on=self._today(),
+            tree_size=checkpoint.tree_size,
+            as_of=_signed_at(checkpoint),
+            report=report,
+            code=compute_code(raw),
+            newer=self._find_newer(entry),
+            is_withheld=True,
+        )
+
+    def _find_stated(self, statement: Statement) -> DocumentStatus | None:
+        """Return what the newest states say of a document and of its instrument."""
+        claims, issuer = statement.claims, InstitutionId(statement.issuer)
+        if not isinstance(claims, IssueClaims):
+            return None
+        document = certificate_subject(issuer, claims.number)
+        instrument = instrument_subject(claims.instrument_id, claims.part)
+        lot = [] if claims.lot is None else [lot_subject(issuer, claims.lot)]
+        whole = [] if claims.part is None else [instrument_subject(claims.instrument_id)]
+        with self._store.read() as reading:
+            states = reading.find_states([document, instrument, *lot, *whole])
+        said = next((states[each] for each in lot if each in states), None)
+        relatives = [states[each] for each in whole if each in states]
+        return find_stated_status(states[document], states[instrument], said, claims.kind, relatives)
+
     def _find_newer(self, entry: StoredEntry) -> ShortCode | None:
         """Return the code of the instrument's newest document, if this is not it."""
         statement = parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement
@@ -278,12 +340,8 @@ class Verdicts:
             NotFoundError: not a statement about a certificate, or of nobody who is known here.
         """
         try:
-            issuer = InstitutionId(parse_signed_statement(raw).statement.issuer)
             checkpoint = self._prover.newest_checkpoint()
-            evidence = self._prover.evidence(issuer, checkpoint.tree_size)
-            trust = TrustList(self._policy.origin, checkpoint.note, evidence)
-            session = Session(self._policy, self._session.rule_book, trust)
-            report = verify_statement_alone(raw, session, self._clock())
+            report = self._check_alone(raw, checkpoint)
         except InputError as err:
             raise NotFoundError(f"this is no statement about a certificate: {err}") from err
         return Finding(
@@ -294,8 +352,31 @@ class Verdicts:
             report=report,
         )
 
+    def _check_alone(self, raw: bytes, checkpoint: StoredCheckpoint) -> Report:
+        """Check a statement by itself, with what the log knows of its institution.
 
-_GOOD: Final = frozenset({Shown.VALID, Shown.PENDING, Shown.ATTENTION, Shown.CALIBRATED, Shown.PAPER})
+        Raises:
+            InputError: not a statement about a certificate.
+            NotFoundError: of nobody who is known here.
+        """
+        issuer = InstitutionId(parse_signed_statement(raw).statement.issuer)
+        evidence = self._prover.evidence(issuer, checkpoint.tree_size)
+        trust = TrustList(self._policy.origin, checkpoint.note, evidence)
+        session = Session(self._policy, self._session.rule_book, trust)
+        return verify_statement_alone(raw, session, self._clock())
+
+
+_GOOD: Final = frozenset(
+    {
+        Shown.VALID,
+        Shown.PENDING,
+        Shown.ATTENTION,
+        Shown.CALIBRATED,
+        Shown.PAPER,
+        Shown.CONTENT_WITHHELD,
+    }
+)
+"""What may be out of date where others hold more of the log."""
 _VERIFYING_NOTHING: Final = {
     DocumentStatus.CALIBRATED: Shown.CALIBRATED,
     DocumentStatus.PAPER: Shown.PAPER,
@@ -382,6 +463,15 @@ def _choose_unlogged(report: Report) -> Shown:
     if report.verdict is Verdict.INVALID:
         return Shown.TAMPERED
     return Shown.NOT_LOGGED if report.authentic else Shown.NOT_FOUND
+
+
+def _choose_withheld(report: Report) -> Shown:
+    """Return what people read of a document without its content; the harder fact comes first."""
+    if any(check.outcome is Outcome.FAILED for check in report.checks):
+        return Shown.TAMPERED
+    if report.status is None:
+        return Shown.CONTENT_WITHHELD
+    return _SHOWN_AS_THEY_ARE.get(report.status, Shown.CONTENT_WITHHELD)
 
 
 def _signed_at(checkpoint: StoredCheckpoint) -> datetime:

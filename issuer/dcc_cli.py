@@ -115,7 +115,7 @@ def _require_logged(reading: DeskReading, numbers: Sequence[CertificateNumber], 
                 raise StateError(f"{document.number} is {document.state}, not logged: it has not been issued")
     for number in numbers if holder else ():
         if reading.fetch(number).disclosure is None:
-            raise NotFoundError(f"{number} has no personal members: there is no holder's copy")
+            raise NotFoundError(f"{number} holds no personal members (any more): there is no holder's copy")
 
 
 def _render(found: DocumentBytes, zone: ZoneInfo, *, holder: bool) -> bytes:

@@ -25,6 +25,10 @@ HIDDEN: Final[JsonObject] = {"sd": "0" * 64}
 """Stands in a draft where the commitment will stand: salts are drawn when the document is signed."""
 
 
+ERASED: Final[JsonObject] = {"name": "（已删除 / erased）"}
+"""Stands for an applicant whose name was erased."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersonalMember:
     """A value that is not published, and where its commitment goes."""
@@ -123,6 +127,34 @@ def _hide_names(members: JsonObject, found: list[PersonalMember], gathering: Gat
                 found.append(PersonalMember(("persons", number, "name"), name))
                 hidden[number] = {**person, "name": HIDDEN}
     members["persons"] = hidden
+
+
+def drop_personal(members: JsonObject) -> JsonObject:
+    """Return an input document, or an application, without its personal members, whatever stands there.
+
+    The applicant, whom both need, is `ERASED` then.
+    """
+    found = dict(members)
+    if "applicant" in found:
+        found["applicant"] = ERASED
+    instrument = found.get("instrument")
+    if isinstance(instrument, dict):
+        kept = {name: value for name, value in instrument.items() if name != "owner"}
+        found["instrument"] = {
+            name: _without(value, "address") if name == "site" else value for name, value in kept.items()
+        }
+    if "place" in found:
+        found["place"] = _without(found["place"], "where")
+    persons = found.get("persons")
+    if isinstance(persons, list):
+        found["persons"] = [_without(person, "name") for person in persons]
+    return found
+
+
+def _without(value: JsonValue, name: str) -> JsonValue:
+    if not isinstance(value, dict):
+        return value
+    return {member: held for member, held in value.items() if member != name}
 
 
 def parse_party(value: JsonValue, field: str) -> Party:

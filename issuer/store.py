@@ -83,6 +83,10 @@ class Database(Protocol):
         """Open a view of one unchanging state."""
         ...
 
+    def drop_traces(self) -> None:
+        """Let nothing that was overwritten be left in a write-ahead log, as far as the database can."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:

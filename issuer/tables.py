@@ -95,6 +95,16 @@ acts = Table(
 )
 """Every act on a certificate that the desk has signed, in the order of signing; `type` is that of the event."""
 
+erasures = Table(
+    "desk_erasures",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("grounds", Text, nullable=False),
+    Column("erased_by", Text, nullable=False),
+    Column("erased_at_ms", BigInteger, nullable=False),
+)
+"""Documents whose personal members the desk no longer holds, see `erasing`."""
+
 IS_WAITING: Final = documents.c.state == literal_column(f"'{DocumentState.SIGNED}'")
 BRINGS_NUMBER: Final = documents.c.brings_number == literal_column("1")
 """Conditions as their indices have them: SQLite uses a partial index only where the same words stand in a query."""

@@ -36,6 +36,7 @@ from ledger.home import (
     Home,
     create_home,
     find_passphrase,
+    lock_ledger,
     open_home,
 )
 from ledger.local import LocalLedger, open_ledger, read_clock
@@ -47,7 +48,9 @@ from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
 from ledger.store.queries import ReadQueries
+from ledger.store.unit_of_work import SqlStore
 from ledger.token_uri import parse_token_uri
+from ledger.withholding import describe_withheld, find_document, withhold
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
@@ -199,6 +202,28 @@ def log_export(
         "removed": exported.removed,
     }
     print_result(members, as_json=as_json)
+
+
+@log_app.command("withhold")
+def log_withhold(
+    number: Annotated[str, typer.Argument(help="of the certificate")],
+    issuer: Annotated[str, typer.Option("--institution", help="that issued it")],
+    grounds: Annotated[
+        str, typer.Option("--grounds", help="the decision that demands it: by whom, when, its number")
+    ],
+    home: HomeOption = DEFAULT_HOME,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="do it; without, only say what would be done")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the bytes of a document away for ever, as the law demands: its leaf, digest and state stay."""
+    opened = open_home(home)
+    with lock_ledger(opened), closing(Database(opened.database_url)) as database:
+        require_current(database)
+        found = find_document(SqlStore(database), issuer, number)
+        if yes:
+            found = withhold(database, found, grounds, read_clock())
+    print_result(describe_withheld(found), as_json=as_json)
 
 
 @chain_app.command("run")

@@ -23,7 +23,7 @@ from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, r
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.encoding import encode_instant
 from ledger.core.entry import HEADER_BYTES, Leaf, parse_leaf
-from ledger.core.errors import NotFoundError
+from ledger.core.errors import ContentWithheldError, NotFoundError
 from ledger.core.event import ISSUE_TYPES
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.fold import list_touched
@@ -49,7 +49,7 @@ from ledger.cosigning.publishing import (
 from ledger.map_history import MapProofs, MapReading, ProvingMap
 from ledger.named import Named, find_named, list_related
 from ledger.register_index import RegisterIndex, RegisterReading
-from ledger.store.records import StoredCheckpoint, StoredEntry, compute_statement_name
+from ledger.store.records import StoredCheckpoint, StoredEntry, Withheld, compute_statement_name
 from ledger.tile_cache import TileCache
 from ledger.wire import MapAnswer
 
@@ -91,6 +91,10 @@ class ProofReading(CheckpointReading, RegisterReading, MapReading, TileReading, 
 
     def read_documents(self, digests: Sequence[Digest]) -> Mapping[Digest, bytes]:
         """Return the documents with these SHA-256 digests; what is not stored is left out."""
+        ...
+
+    def find_withheld(self, digest: Digest) -> Withheld | None:
+        """Return why a document is withheld; None: it is not."""
         ...
 
     def find_entries(self, names: Sequence[bytes]) -> Mapping[bytes, StoredEntry]:
@@ -249,9 +253,10 @@ class Prover:
 
         Raises:
             NotFoundError: they are not stored.
+            ContentWithheldError: they have been taken away.
         """
         with self._store.read() as reading:
-            return _require(reading.read_documents([digest]).get(digest), "no document has this digest")
+            return _read_documents(reading, [digest])[digest]
 
     # --- tiles ----------------------------------------------------------------------------------------------
 
@@ -395,12 +400,13 @@ class Prover:
 
         Raises:
             NotFoundError: there is no such leaf under this checkpoint, or its document is not stored.
+            ContentWithheldError: a document has been taken away.
         """
         self._require_size(checkpoint.tree_size)
         with self._store.read() as reading:
             read = self._tiles.reader(checkpoint.tree_size, reading.read_tiles, ahead=indices)
             leaves = _read_issues(reading, indices, checkpoint.tree_size)
-            bodies = reading.read_documents([leaf.header.certificate_digest for leaf in leaves])
+            bodies = _read_documents(reading, [leaf.header.certificate_digest for leaf in leaves])
             statements = [parse_signed_statement(leaf.statement_raw) for leaf in leaves]
             credentials = [_read_credential(bodies, leaf.header.certificate_digest) for leaf in leaves]
             touched = list(map(_list_shown, statements, credentials))
@@ -589,12 +595,28 @@ def _list_shown(signed: SignedStatement, credential: JsonObject) -> tuple[Subjec
     return (*list_touched(signed.statement), *list_related(signed.statement, credential))
 
 
+def _read_documents(reading: ProofReading, digests: Sequence[Digest]) -> Mapping[Digest, bytes]:
+    """Return the bytes of documents, of each.
+
+    Raises:
+        NotFoundError: one is not stored.
+        ContentWithheldError: one has been taken away.
+    """
+    bodies = reading.read_documents(digests)
+    for digest in digests:
+        if digest not in bodies:
+            if reading.find_withheld(digest) is not None:
+                raise ContentWithheldError(f"the content of document {digest.hex()} is withheld by law")
+            raise NotFoundError(f"no document has the digest {digest.hex()}")
+    return bodies
+
+
 def _read_credential(bodies: Mapping[Digest, bytes], digest: Digest) -> JsonObject:
     """Return a document that admission has read strictly, which its digest shows.
 
     One that was changed in the store is read strictly again; whoever verifies the bundle will see what it is.
     """
-    body = _require(bodies.get(digest), f"no document has the digest {digest.hex()}")
+    body = bodies[digest]
     if hashlib.sha256(body).digest() == digest:
         return as_object(reread_canonical_json(body))
     return as_object(parse_canonical_json(body, max_bytes=MAX_CERTIFICATE_BYTES))

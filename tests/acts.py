@@ -6,6 +6,7 @@ submit(log, people.issue("350100-01", 1, instrument=0), people.act(EventType.SUS
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from world import AUTHORITY, INSTITUTION, NOW, VERIFIED_ON, Issued, World, make_
 
 from ledger.core.act import Act, Decision, NamedInstrument, ReasonCode, encode_act
 from ledger.core.calendar_rules import ValidityKind
+from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
@@ -70,8 +72,16 @@ class People:
         replaces: int | None = None,
         lot: str | None = None,
         kind: DocumentKind = DocumentKind.VERIFICATION,
-    ) -> bytes:
+        parts: Sequence[str] = (),
+    ) -> bytes | Issued:
+        """Return an issue; with its certificate, of which little more is there, where that names parts."""
         instrument, part = get_thing(thing)
+        body = encode_canonical_json(
+            {
+                "credentialSubject": {"instrument": {"parts": [{"id": each} for each in parts]}},
+                "nonce": self._next().hex(),
+            }
+        )
         claims = IssueClaims(
             number=make_number(number),
             instrument_id=make_instrument(instrument),
@@ -82,14 +92,15 @@ class People:
             verified_on=VERIFIED_ON,
             valid_until=VERIFIED_ON + timedelta(days=180) if passed else None,
             validity_kind=ValidityKind.DATE if passed else ValidityKind.NONE,
-            certificate_digest=Digest(hashlib.sha256(self._next()).digest()),
+            certificate_digest=Digest(hashlib.sha256(body).digest()),
             seals_digest=None,
             predecessor=None if replaces is None else make_number(replaces),
             lot=lot,
             kind=kind,
         )
         event_type = EventType.ISSUE if replaces is None else EventType.REPLACE
-        return self._sign(Statement(event_type, issuer, claims, version))
+        signed = self._sign(Statement(event_type, issuer, claims, version))
+        return Issued(signed, body) if parts else signed
 
     def say_of_lot(self, speaker: str, issuer: str, lot: str, status: LotStatus, *, version: int) -> bytes:
         decision = DECISION if speaker in {AUTHORITY, ELSEWHERE} and status is not LotStatus.VALID else None

@@ -79,6 +79,7 @@ class DaysOfEvents:
             replaces=replaces,
             lot=self.random.choice([None, *LOTS]),
             kind=self.random.choices(list(DocumentKind), (8, 1, 1))[0],
+            parts=list_parts(make_instrument(PARTS[thing][0]), PARTS[thing][1], make_number(number)),
         )
 
     def _say_of_lot(self) -> bytes:
@@ -125,6 +126,12 @@ def make_thing(thing):
     return instrument_subject(make_instrument(instrument), part)
 
 
+def list_parts(instrument, part, number):
+    """Return the parts that a certificate names: every second one of the first instrument has its only part."""
+    is_named = part is None and instrument == make_instrument(0) and number[-1] in "02468"
+    return ("1",) if is_named else ()
+
+
 def read_leaves(store):
     with store.read() as reading:
         return reading.read_leaves(0, reading.read_head().tree_size)
@@ -153,7 +160,12 @@ def _stand(states, statement, day):
     document = states[certificate_subject(statement.issuer, claims.number)]
     instrument = states[instrument_subject(claims.instrument_id, claims.part)]
     lot = None if claims.lot is None else states.get(lot_subject(statement.issuer, claims.lot))
-    found = find_stated_status(document, instrument, lot, claims.kind)
+    parts = list_parts(claims.instrument_id, claims.part, claims.number)
+    related = [instrument_subject(claims.instrument_id, part) for part in parts]
+    if claims.part is not None:
+        related = [instrument_subject(claims.instrument_id)]
+    relatives = [states[subject] for subject in related if subject in states]
+    found = find_stated_status(document, instrument, lot, claims.kind, relatives)
     if found is not None:
         return found.value
     if claims.kind is DocumentKind.PAPER:

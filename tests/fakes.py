@@ -27,6 +27,7 @@ from ledger.store.records import (
     StoredCheckpoint,
     StoredCosignature,
     StoredEntry,
+    Withheld,
     decode_replaced,
     encode_replaced,
 )
@@ -53,6 +54,7 @@ class MemoryData:
     head: Head = EMPTY_HEAD
     entries: list[NewEntry] = field(default_factory=list)
     documents: dict[Digest, bytes] = field(default_factory=dict)
+    withheld: dict[Digest, Withheld] = field(default_factory=dict)
     tiles: dict[tuple[int, int], bytes] = field(default_factory=dict)
     states: dict[Subject, SubjectState] = field(default_factory=dict)
     pages: dict[tuple[int, int], bytes] = field(default_factory=dict)
@@ -233,6 +235,9 @@ class MemoryTransaction:
 
     def read_documents(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
         return {digest: self.data.documents[digest] for digest in digests if digest in self.data.documents}
+
+    def find_withheld(self, digest: Digest) -> Withheld | None:
+        return self.data.withheld.get(digest)
 
     # --- writing --------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from ledger.core.note import parse_note
 from ledger.doctor.diagnosis import NOTES
 from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAttempt
 from ledger.store.condition_queries import Condition, ConditionQueries
-from ledger.store.records import StoredCosignature
+from ledger.store.records import StoredCosignature, Withheld
 from ledger.store.tables import metadata
 from ledger.submission import Acknowledgement
 
@@ -50,6 +50,9 @@ def grow(log, store):
     anchor(store, log, "final")
     submit(log, stub(903, instrument=12, version=1))
     anchor(store, log, "reorged submitted")
+    with store.write() as writing:
+        digest = hashlib.sha256(issues[1].body).digest()
+        writing.withhold_document(digest, Withheld("榕市监〔2026〕8号", 1_793_000_000_000))
     with store.database.write() as connection:
         conditions = ConditionQueries(connection)
         conditions.put(Condition("boot", "compared", "compared with nobody", "已比对", NOW))
@@ -207,7 +210,7 @@ def _where(name, row):
 def flip_value(value, random):
     """Return a value of the same kind with one bit changed; something where there was nothing."""
     if isinstance(value, bytes):
-        return flip_bit(value, random.randrange(8 * len(value)))
+        return flip_bit(value, random.randrange(8 * len(value))) if value else b"\0"
     if isinstance(value, str):
         at = random.randrange(len(value)) if value else 0
         return value[:at] + chr(ord(value[at : at + 1] or "a") ^ 1) + value[at + 1 :]

@@ -3,7 +3,7 @@
 The functions take parsed parts and return a `Check`; which come in which order is said in `verify`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import partial
 from typing import Final
@@ -45,7 +45,7 @@ from ledger.core.status import (
 )
 from ledger.core.step import Check, Outcome, Step, failed, not_checked, passed
 from verifier.freshness import Age
-from verifier.relatives import Relative, find_relatives, find_worst
+from verifier.relatives import Relative, find_relatives, find_status_against
 from verifier.report import STATUS_WORDS, DocumentStatus, find_heaviest
 
 ReceiptJudge = Callable[[AnchorReceipt, Checkpoint], Check]
@@ -318,8 +318,9 @@ def check_status(
     parts = (part.id for part in bundle.certificate.record.instrument.parts)
     relatives = find_relatives(claims, parts, proven, instrument)
     check = _judge_age(age, *_describe_states(document, instrument, lot, relatives))
-    own = find_stated_status(document, instrument, lot, claims.kind)
-    return check, own if document.status is Status.FAILED else find_worst(own, relatives)
+    return check, find_stated_status(
+        document, instrument, lot, claims.kind, [each.state for each in relatives]
+    )
 
 
 def _left_in(bundle: ProofBundle, issued: Status) -> Status:
@@ -366,6 +367,7 @@ def find_stated_status(
     instrument: SubjectState,
     lot: SubjectState | None = None,
     kind: DocumentKind = DocumentKind.VERIFICATION,
+    relatives: Iterable[SubjectState] = (),
 ) -> DocumentStatus | None:
     """Return what the states say of a document beyond what it says of itself; None: nothing that weighs more.
 
@@ -374,6 +376,7 @@ def find_stated_status(
         instrument: newest state of its instrument.
         lot: newest state of its lot; None: it has none, or nothing was said of it.
         kind: of the document; what verifies nothing stands apart from the verifications of its instrument.
+        relatives: newest states of the parts that the document names, or of the whole of its part.
     """
     if kind is not DocumentKind.VERIFICATION:
         return _ACTED_ON.get(document.status)
@@ -389,6 +392,7 @@ def find_stated_status(
         newer,
         DocumentStatus.NEEDS_REVERIFICATION if needed else None,
         None if lot is None else _SAID_OF_LOTS.get(lot.status),
+        *(find_status_against(relative, instrument) for relative in relatives),
     )
 
 

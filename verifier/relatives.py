@@ -8,7 +8,7 @@ verifies its parts.
 ['its part 2 failed a later verification by leaf 9']
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from ledger.core.map_proof import ProvenStates
 from ledger.core.statement import IssueClaims
 from ledger.core.status import Status, SubjectState
 from ledger.core.step import Sentence
-from verifier.report import STATUS_WORDS, DocumentStatus, find_heaviest
+from verifier.report import STATUS_WORDS, DocumentStatus
 
 _AGAINST: Final = {
     Status.FAILED: DocumentStatus.FAILED_SINCE,
@@ -34,7 +34,12 @@ class Relative:
     part: str | None
     """None: the whole."""
     status: DocumentStatus
-    since: LeafIndex
+    state: SubjectState
+
+    @property
+    def since(self) -> LeafIndex:
+        """Return which leaf says it."""
+        return self.state.last_event
 
     @property
     def text(self) -> Sentence:
@@ -59,15 +64,21 @@ def find_relatives(
     Raises:
         MapProofError: the proof does not show one of them.
     """
-    newest = -1 if instrument.current_certificate is None else instrument.current_certificate
     found = []
     for part, subject in list_relatives(claims.instrument_id, claims.part, parts):
         state = proven.find(subject)
-        if state is not None and state.last_event > newest and state.status in _AGAINST:
-            found.append(Relative(part, _AGAINST[state.status], state.last_event))
+        status = None if state is None else find_status_against(state, instrument)
+        if state is not None and status is not None:
+            found.append(Relative(part, status, state))
     return found
 
 
-def find_worst(own: DocumentStatus | None, relatives: Sequence[Relative]) -> DocumentStatus | None:
-    """Return the status that counts, of a document's own and those of its relatives."""
-    return find_heaviest(own, *(each.status for each in relatives))
+def find_status_against(relative: SubjectState, instrument: SubjectState) -> DocumentStatus | None:
+    """Return what the newest state of a part, or of the whole, says against a document; None: nothing.
+
+    Args:
+        relative: of the part, or of the whole.
+        instrument: of what the document is about; its newest document settles what was said before.
+    """
+    newest = -1 if instrument.current_certificate is None else instrument.current_certificate
+    return _AGAINST.get(relative.status) if relative.last_event > newest else None

@@ -33,7 +33,7 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
     router = APIRouter(tags=["public"])
     counter = _Counter(verdicts, answers, writer)
     page = describe(text_of("text/html") | json_of(VerdictAnswer), known=True, as_page=True)
-    file = describe(json_of_any(), known=True)
+    file = describe(json_of_any(), known=True, also=(451,))
 
     @router.get("/q/{digits}", summary="Verdict on the statement in a long code", responses=page)
     async def read_long_code(digits: str, request: Request, lang: str | None = None) -> Response:

@@ -29,6 +29,14 @@ class AuditRow(Shape):
     status: str | None = None
     certificate_digest: str | None = None
     document_leaf: int | None = None
+    lot: str | None = None
+    lot_status: str | None = None
+    replaces: str | None = None
+    """Number of the certificate that this document replaces."""
+    other_instruments: str | None = None
+    """What a link or a registration names beside its own: hexadecimal ids, `/` and a part, parted by spaces."""
+    supplement_digest: str | None = None
+    sticker: str | None = None
     document_kind: str | None = None
     """CALIBRATION or PAPER; absent: a verification, or no document."""
     proof: dict[str, Any] | None = None

@@ -22,6 +22,7 @@ from api.web.words import (
     NO_NEWER,
     SERVICE_LIFE_ENDED,
     UNTIL,
+    WITHHELD,
     say,
     say_date,
     say_instant,
@@ -32,13 +33,19 @@ from ledger.core.certificate import DocumentType
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
 from ledger.core.step import Outcome, Sentence
-from verifier.report import DISCLAIMER, DocumentStatus, DocumentSummary, Report
+from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
 STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode() + "'"
 """Names the one style sheet in the content security policy."""
 
-_FIELDLESS: Final = {Shown.TAMPERED, Shown.NOT_LOGGED, Shown.NOT_FOUND, Shown.CANNOT_CHECK}
+_FIELDLESS: Final = {
+    Shown.TAMPERED,
+    Shown.NOT_LOGGED,
+    Shown.NOT_FOUND,
+    Shown.CANNOT_CHECK,
+    Shown.CONTENT_WITHHELD,
+}
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
@@ -93,7 +100,7 @@ class PageWriter:
             facts=() if document is None else _facts(document, language),
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
-            code=finding.code,
+            code=None if finding.is_withheld else finding.code,
             spaced_code=None if finding.code is None else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=self._as_of(finding, language),
@@ -115,6 +122,8 @@ def _headline(finding: Finding, language: Language) -> str:
 
 
 def _remarks(finding: Finding, language: Language) -> list[str]:
+    if finding.is_withheld and finding.report is not None and finding.report.status is not None:
+        return [f"{say(WITHHELD, language)} {say(STATUS_WORDS[finding.report.status], language)}"]
     document = None if finding.report is None else finding.report.document
     verifies = document is None or document.document_type != DocumentType.CALIBRATION_CERTIFICATE
     if finding.shown is Shown.EXPIRED and finding.newer is None and verifies:

@@ -46,6 +46,7 @@ _DIAL: Final = (
     '<path d="M3 18a9 9 0 1 1 18 0Z"/><path d="m12 18 4.5-7M12 4.5V7M4.5 13 7 14.2M19.5 13 17 14.2"/>'
 )
 _SHEET: Final = '<path d="M5 2h10l4 4v16H5Z"/><path d="M15 2v4h4M8.5 11h7M8.5 14.5h7M8.5 18h4"/>'
+_CLOSED: Final = '<path d="M5 2h10l4 4v16H5Z"/><path d="M8 10.5h8v6H8ZM10 10.5V9a2 2 0 0 1 4 0v1.5"/>'
 _CLOUD: Final = (
     '<path d="M7 19a4.5 4.5 0 0 1-.6-9A6.2 6.2 0 0 1 18.3 10a4.5 4.5 0 0 1-.8 9Z"/><path d="m3 3 18 19"/>'
 )
@@ -168,6 +169,15 @@ LOOKS: Final = MappingProxyType(
             Sentence("Does not match the register", "内容与登记不符"),
             Sentence("Do not believe it. You can report it: call 12315.", "请勿相信；可拨打12315举报。"),
         ),
+        Shown.CONTENT_WITHHELD: Look(
+            "withheld",
+            _CLOSED,
+            Sentence("Content withheld by law", "依法不予公开"),
+            Sentence(
+                "This document is in the ledger, its content is not public. Ask the institution that issued it.",
+                "该文件已载入账本，其内容依法不予公开；如需核实，请联系签发机构。",
+            ),
+        ),
         Shown.NOT_LOGGED: Look(
             "unknown",
             _QUESTION,
@@ -202,6 +212,11 @@ INCLUDED: Final = Sentence(" (inclusive)", "（含当日）")
 
 NEXT_CALIBRATION: Final = Sentence("Next calibration, as agreed with the customer", "与客户约定的复校日期")
 """In place of "valid until" where a calibration certificate has a date."""
+
+WITHHELD: Final = Sentence(
+    "The law withholds the content of this document. Its state in the ledger:",
+    "该文件内容依法不予公开；账本所载状态：",
+)
 
 NO_NEWER: Final = Sentence("No newer certificate has been found.", "尚未查到新证书。")
 

@@ -18,7 +18,7 @@ from issuer.batch import Row
 from issuer.checking import cut
 from issuer.drafting import REQUEST_DOMAIN
 from issuer.faults import Fault, list_faults
-from issuer.personal import parse_party
+from issuer.personal import ERASED, parse_party
 from issuer.signing import ReadyDocument
 from issuer.signoff.office import Office, Round, check_first, to_ms
 from issuer.signoff.people import compose_value
@@ -203,10 +203,17 @@ class Writer:
 
         Raises:
             NotFoundError: no such application.
+            StateError: who it was has been erased.
         """
         with self.office.store.read() as desk:
             found = desk.fetch_application(application)
-        return as_object(as_object(parse_canonical_json(found.content))["applicant"])
+        applicant = as_object(as_object(parse_canonical_json(found.content))["applicant"])
+        if applicant == ERASED:
+            raise StateError(
+                f"who made application {application} was erased: accept another one",
+                zh=f"申请{application}的申请人信息已删除，请另行受理",
+            )
+        return applicant
 
     def _draft(
         self,

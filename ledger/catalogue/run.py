@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.catalogue.rows import make_row
-from ledger.catalogue.uses import list_used
+from ledger.catalogue.uses import list_mentioned
 from ledger.core.entry import LeafHeader, parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError
 from ledger.core.event import EventType, certificate_subject, lot_subject
@@ -42,8 +42,12 @@ from ledger.store.catalogue_queries import (
 )
 from ledger.store.catalogue_tables import NEVER
 
-Weigh = Callable[[SubjectState, SubjectState, SubjectState | None, DocumentKind], str | None]
-"""Says of the states of a certificate, its instrument and its lot how it stands; None: as it says itself."""
+Weigh = Callable[
+    [SubjectState, SubjectState, SubjectState | None, DocumentKind, Sequence[SubjectState]], str | None
+]
+"""Says how a certificate stands; None: as it says itself.
+
+Asked with the states of certificate, instrument and lot, its kind, and the states of parts or of the whole."""
 
 _STANDINGS: Final = {DocumentKind.CALIBRATION: CALIBRATED, DocumentKind.PAPER: DocumentKind.PAPER.name}
 """How documents stand by themselves that verify nothing."""
@@ -88,6 +92,8 @@ class Run:
         self._issued: list[CatalogueDocument] = []
         self._by_subject: dict[Subject, set[int]] = {}
         self._by_lot: dict[Subject, set[int]] = {}
+        self._relatives: dict[int, Sequence[Subject]] = {}
+        self._by_relative: dict[Subject, set[int]] = {}
         self._asked: set[Subject] = set()
         self._old_rows: dict[int, CatalogueEntry] = {}
         self._new_rows: dict[int, CatalogueEntry] = {}
@@ -95,6 +101,7 @@ class Run:
         self._periods: dict[tuple[int, int], Period] = {}
         self._bodies: Mapping[Digest, bytes] = {}
         self._used: list[tuple[Subject, int]] = []
+        self._related: list[tuple[Subject, int]] = []
 
     def take(self, begin: int, leaves: Sequence[bytes], read_bodies: ReadBodies = read_nothing) -> None:
         """Take leaves in their order, and store what they bring and change.
@@ -119,6 +126,7 @@ class Run:
             self._periods.values(),
             self._divisions,
             self._used,
+            self._related,
         )
 
     # --- looking up -----------------------------------------------------------------------------------------
@@ -144,24 +152,31 @@ class Run:
     def _load_documents_of(self, subjects: Iterable[Subject]) -> None:
         wanted = [subject for subject in subjects if subject not in self._asked]
         self._bring_in(self._queries.find_documents_of(wanted))
+        self._bring_in(self._queries.find_documents_near(wanted))
         self._asked.update(wanted)
 
     def _bring_in(self, found: Sequence[CatalogueDocument]) -> None:
         """Take over catalogued certificates, with all that is needed to weigh them."""
         unknown = [document for document in found if document.document not in self._documents]
+        related = self._queries.find_relatives([document.document for document in unknown])
         for document in unknown:
-            self._add(document)
+            self._add(document, related[document.document])
         self._load_states(
-            {subject for document in unknown for subject in document[1:4] if subject is not None}
+            {subject for document in unknown for subject in document[1:4] if subject is not None}.union(
+                *related.values()
+            )
         )
         periods = self._queries.find_open_periods([document.document for document in unknown])
         self._open |= {period.document: period for period in periods}
 
-    def _add(self, document: CatalogueDocument) -> None:
+    def _add(self, document: CatalogueDocument, related: Sequence[Subject]) -> None:
         self._documents[document.document] = document
         self._by_subject.setdefault(document.subject, set()).add(document.document)
         if document.lot is not None:
             self._by_lot.setdefault(document.lot, set()).add(document.document)
+        self._relatives[document.document] = related
+        for subject in related:
+            self._by_relative.setdefault(subject, set()).add(document.document)
 
     def _view(self, subject: Subject) -> SubjectState | None:
         if subject not in self._states:
@@ -222,11 +237,11 @@ class Run:
         name = certificate_subject(issuer, claims.number)
         lot = None if claims.lot is None else lot_subject(issuer, claims.lot)
         document = CatalogueDocument(item.index, item.header.subject, name, lot, int(claims.kind))
+        mentioned = list_mentioned(item.signed.statement, self._bodies.get(item.header.certificate_digest))
         self._issued.append(document)
-        self._add(document)
-        body = self._bodies.get(item.header.certificate_digest)
-        used = frozenset[Subject]() if body is None else list_used(issuer, body)
-        self._used += [(subject, item.index) for subject in sorted(used)]
+        self._add(document, mentioned.related)
+        self._used += [(subject, item.index) for subject in sorted(mentioned.used)]
+        self._related += [(subject, item.index) for subject in sorted(set(mentioned.related))]
 
     def _list_weighed(self, event_type: EventType, effect: Effect) -> set[int]:
         """Return the certificates that a change may make stand otherwise."""
@@ -234,7 +249,8 @@ class Run:
             self._bring_in(self._queries.find_documents_in([effect.subject]))
             return self._by_lot.get(effect.subject, set())
         self._load_documents_of(effect.changes)
-        return set().union(*(self._by_subject.get(subject, ()) for subject in effect.changes))
+        bearing = (self._by_subject, self._by_relative)
+        return set().union(*(known.get(subject, ()) for subject in effect.changes for known in bearing))
 
     def _find_standing(self, index: int) -> str:
         document = self._documents[index]
@@ -246,7 +262,9 @@ class Run:
             Status.FAILED.name if state.status is Status.FAILED else IN_FORCE,
             DocumentKind(document.kind),
         )
-        return self._weigh(state, instrument, lot, kind) or _STANDINGS.get(kind, itself)
+        found = (self._view(subject) for subject in self._relatives[index])
+        relatives = [relative for relative in found if relative is not None]
+        return self._weigh(state, instrument, lot, kind, relatives) or _STANDINGS.get(kind, itself)
 
     def _note(self, document: int, index: LeafIndex, standing: str) -> None:
         before = self._open.get(document)

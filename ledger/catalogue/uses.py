@@ -1,4 +1,4 @@
-"""What documents have used: persons, measurement standards, reference materials, type approvals, as they name them.
+"""What documents name: persons, measurement standards, reference materials, type approvals, parts of instruments.
 
 Statements hold none of these, so whoever asks which documents an event bears on needs the documents themselves. A
 standard is used, too, by whoever used one that was compared with it, directly or through others.
@@ -8,9 +8,11 @@ frozenset({Subject(...), Subject(...)})
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
-from ledger.core.canonical import as_object, parse_canonical_json
+from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.errors import InputError
 from ledger.core.event import (
@@ -21,8 +23,9 @@ from ledger.core.event import (
 )
 from ledger.core.ids import InstitutionId, Subject
 from ledger.core.standard import StandardContent, StandardReference
+from ledger.core.statement import Statement
 from ledger.core.status import Registers
-from ledger.named import find_named
+from ledger.named import find_named, list_related
 
 KINDS: Final = ("standard", "material", "person", "type")
 """How `used` begins: `standard/INSTITUTION/ID`, `material/ID/LOT`, `person/INSTITUTION/ID`, `type/NUMBER`."""
@@ -30,18 +33,28 @@ KINDS: Final = ("standard", "material", "person", "type")
 _PARTS: Final = {"standard": 3, "material": 3, "person": 3, "type": 2}
 
 
-def list_used(institution: InstitutionId, body: bytes) -> frozenset[Subject]:
-    """Return what a document names; nothing where its bytes are not such a document.
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """What is known of a document from its own words."""
+
+    used: frozenset[Subject]
+    """Persons, standards, materials, type approval."""
+    related: tuple[Subject, ...]
+    """Parts of its instrument, or the whole of which that is one: their states bear on the document."""
+
+
+def list_mentioned(statement: Statement, body: bytes | None) -> Mentioned:
+    """Return what a document names; what its statement says where its bytes are not such a document.
 
     Args:
-        institution: that issued it.
-        body: the published bytes.
+        statement: of its issue.
+        body: the published bytes; None: they are not at hand.
     """
-    try:
-        credential = as_object(parse_canonical_json(body, max_bytes=MAX_CERTIFICATE_BYTES))
-    except InputError:
-        return frozenset()
-    return find_named(institution, credential).subjects
+    credential: JsonObject = {}
+    with suppress(InputError):
+        credential = as_object(parse_canonical_json(body or b"{}", max_bytes=MAX_CERTIFICATE_BYTES))
+    named = find_named(InstitutionId(statement.issuer), credential)
+    return Mentioned(named.subjects, list_related(statement, credential))
 
 
 def parse_used(text: str, registers: Registers) -> frozenset[Subject]:

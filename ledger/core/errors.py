@@ -9,7 +9,7 @@
     │   ├─ ConsistencyProofError       ├─ AnchorMismatchError
     │   └─ ContradictionError
     ├─ StateError         right request, wrong moment          exit 2
-    │   ├─ NotFoundError  ├─ AlreadyIssuedError  ├─ StaleVersionError  ├─ WrongChainError
+    │   ├─ NotFoundError ─ ContentWithheldError  ├─ AlreadyIssuedError  ├─ StaleVersionError  ├─ WrongChainError
     │   └─ ReadOnlyError (carries its sentence in Chinese too)
     ├─ UnavailableError   store or chain out of reach          exit 3
     │   ├─ StoreUnavailableError  ├─ ChainUnavailableError  ├─ HomeLockedError
@@ -133,6 +133,13 @@ class StateError(LedgerError):
 
 class NotFoundError(StateError):
     """No such record."""
+
+
+class ContentWithheldError(NotFoundError):
+    """The bytes of this document have been taken away, as the law demanded; its place in the log has not."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, zh="该文件内容依法不予公开")
 
 
 class AlreadyIssuedError(StateError):

@@ -20,7 +20,7 @@ SubjectState(status=<Status.VALID: 1>, version=1, last_event=5, current_certific
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.core.errors import MalformedDocumentError, MapProofError
 from ledger.core.ids import Subject
@@ -43,6 +43,7 @@ from ledger.core.status_map import (
 )
 
 MAX_MAP_PROOF_BYTES: Final = 32 * 1024 * 1024
+_CUT_OFF: Final = "is cut off"
 _CUT, _LEAF, _INNER, _EMPTY = b"\x00", b"\x02", b"\x03", b"\x04"
 
 
@@ -77,25 +78,26 @@ def _write(node: Node, wanted: list[int], parts: list[bytes]) -> None:
 # --- checking ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Inner:
+class _Cut(NamedTuple):
+    """A subtree that is not shown. Nodes are tuples: a bundle has a hundred, and tuples are made fast."""
+
+    hash: bytes
+
+
+class _Leaf(NamedTuple):
+    hash: bytes
+    subject: Subject
+    state: SubjectState
+
+
+class _Inner(NamedTuple):
+    hash: bytes
     bit: int
     left: "_Part"
     right: "_Part"
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    subject: Subject
-    state: SubjectState
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A node's hash, and what is shown of it: nothing where the trie is cut."""
-
-    hash: bytes
-    shown: _Inner | _Leaf | None
+_Part = _Cut | _Leaf | _Inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,12 @@ class ProvenStates:
         """
         if self.root is None:
             return None
-        key, shown = int.from_bytes(subject), self.root.shown
-        while isinstance(shown, _Inner):
-            shown = (shown.right if key >> 255 - shown.bit & 1 else shown.left).shown
-        if shown is None:
+        key, part = int.from_bytes(subject), self.root
+        while isinstance(part, _Inner):
+            part = part.right if key >> 255 - part.bit & 1 else part.left
+        if isinstance(part, _Cut):
             raise MapProofError(f"the proof does not show subject {subject.hex()[:16]}")
-        return shown.state if shown.subject == subject else None
+        return part.state if part.subject == subject else None
 
 
 def open_map_proof(raw: bytes, root_hash: bytes) -> ProvenStates:
@@ -163,15 +165,14 @@ def cut_map_proof(raw: bytes, root_hash: bytes, subjects: Iterable[Subject]) -> 
 
 
 def _cut(part: _Part, wanted: list[int], parts: list[bytes]) -> None:
-    shown = part.shown
-    if not wanted or shown is None:
+    if not wanted or isinstance(part, _Cut):
         parts += (_CUT, part.hash)
-    elif isinstance(shown, _Leaf):
-        parts += (_LEAF, shown.subject, encode_state(shown.state))
+    elif isinstance(part, _Leaf):
+        parts += (_LEAF, part.subject, encode_state(part.state))
     else:
-        parts += (_INNER, bytes([shown.bit]))
-        _cut(shown.left, [key for key in wanted if not key >> 255 - shown.bit & 1], parts)
-        _cut(shown.right, [key for key in wanted if key >> 255 - shown.bit & 1], parts)
+        parts += (_INNER, bytes([part.bit]))
+        _cut(part.left, [key for key in wanted if not key >> 255 - part.bit & 1], parts)
+        _cut(part.right, [key for key in wanted if key >> 255 - part.bit & 1], parts)
 
 
 class _Reading:
@@ -184,8 +185,9 @@ class _Reading:
     def read_all(self) -> _Part:
         """Read the whole proof."""
         root = self._read(-1, 0, 0)
-        if self._at < len(self._raw):
-            raise MalformedDocumentError("a map proof goes on after its end")
+        if self._at != len(self._raw):
+            is_short = self._at > len(self._raw)
+            raise MalformedDocumentError(f"a map proof {_CUT_OFF if is_short else 'goes on after its end'}")
         return root
 
     def _read(self, above: int, mask: int, path: int) -> _Part:
@@ -196,29 +198,33 @@ class _Reading:
             mask: every bit on the way here.
             path: which of them are 1.
         """
-        kind = self._take(1)
+        raw, at = self._raw, self._at
+        head = raw[at : at + 2]
+        if len(head) < 2:
+            raise MalformedDocumentError(f"a map proof {_CUT_OFF}")
+        kind, bit = head[:1], head[1]
+        if kind == _INNER:
+            self._at = at + 2
+            if bit <= above:
+                raise MalformedDocumentError("a map proof has inner nodes out of order")
+            here = 1 << SUBJECT_BITS - 1 - bit
+            left = self._read(bit, mask | here, path)
+            right = self._read(bit, mask | here, path | here)
+            return _Inner(hash_map_inner(bit, left[0], right[0]), bit, left, right)
         if kind == _CUT:
-            return _Part(self._take(32), None)
-        if kind == _LEAF:
-            return self._read_leaf(mask, path)
-        if kind != _INNER:
+            self._at = at + 33
+            return _Cut(raw[at + 1 : at + 33])
+        if kind != _LEAF:
             raise MalformedDocumentError("a map proof has a node of an unknown kind")
-        bit = self._take(1)[0]
-        if bit <= above:
-            raise MalformedDocumentError("a map proof has inner nodes out of order")
-        here = 1 << SUBJECT_BITS - 1 - bit
-        left = self._read(bit, mask | here, path)
-        right = self._read(bit, mask | here, path | here)
-        return _Part(hash_map_inner(bit, left.hash, right.hash), _Inner(bit, left, right))
+        return self._read_leaf(mask, path)
 
     def _read_leaf(self, mask: int, path: int) -> _Part:
-        subject, value = self._take(SUBJECT_BYTES), self._take(STATE_BYTES)
+        begin = self._at + 1
+        middle = begin + SUBJECT_BYTES
+        self._at = middle + STATE_BYTES
+        if self._at > len(self._raw):
+            raise MalformedDocumentError(f"a map proof {_CUT_OFF}")
+        subject, value = self._raw[begin:middle], self._raw[middle : self._at]
         if int.from_bytes(subject) & mask != path:
             raise MalformedDocumentError("a map proof has a subject where its bits do not lead")
-        return _Part(hash_map_leaf(subject, value), _Leaf(Subject(subject), parse_state(value)))
-
-    def _take(self, count: int) -> bytes:
-        self._at += count
-        if self._at > len(self._raw):
-            raise MalformedDocumentError("a map proof is cut off")
-        return self._raw[self._at - count : self._at]
+        return _Leaf(hash_map_leaf(subject, value), Subject(subject), parse_state(value))

@@ -42,12 +42,13 @@ from ledger.store.catalogue_tables import (
     meta,
     metadata,
     periods,
+    relatives,
     states,
     uses,
 )
 from ledger.store.queries import to_state_rows, to_states
 
-FORMAT: Final = "3"
+FORMAT: Final = "4"
 """Format of these tables; a database of another one is refused."""
 
 VOID: Final = "VOID"
@@ -71,6 +72,7 @@ _KEYS: Final = 4096
 
 _ENTRY: Final = select(*entries.c)
 _DOCUMENT: Final = select(*documents.c)
+_RELATED: Final = select(*relatives.c)
 _STATE: Final = select(*states.c)
 _OPEN_PERIOD: Final = select(*periods.c).where(periods.c.until == literal_column(str(NEVER)))
 
@@ -199,7 +201,7 @@ class CatalogueQueries:
 
     def clear(self) -> None:
         """Forget every leaf."""
-        for table in (entries, documents, states, periods, institutions, uses):
+        for table in (entries, documents, states, periods, institutions, uses, relatives):
             self._connection.execute(delete(table))
         self.write_head(TreeSize(0), b"")
 
@@ -229,6 +231,18 @@ class CatalogueQueries:
     def _find_documents(self, column: Column[Any], keys: Sequence[Any]) -> list[CatalogueDocument]:
         return [CatalogueDocument(*row) for row in self._select(_DOCUMENT, column, keys)]
 
+    def find_documents_near(self, subjects: Sequence[Subject]) -> list[CatalogueDocument]:
+        """Return every certificate on which these instruments and parts bear beside its own."""
+        found = self._select(_RELATED, relatives.c.relative, subjects)
+        return self.find_documents([row.document for row in found])
+
+    def find_relatives(self, wanted: Sequence[int]) -> dict[int, list[Subject]]:
+        """Return what bears on these certificates beside their own instruments."""
+        found: dict[int, list[Subject]] = {document: [] for document in wanted}
+        for row in self._select(_RELATED, relatives.c.document, wanted):
+            found[row.document].append(row.relative)
+        return found
+
     def find_states(self, subjects: Sequence[Subject]) -> dict[Subject, SubjectState]:
         """Return the newest states of these subjects; whoever has none is left out."""
         return to_states(self._select(_STATE, states.c.subject, subjects))
@@ -256,6 +270,7 @@ class CatalogueQueries:
         changed_periods: Iterable[Period],
         divisions: Mapping[str, str],
         used: Iterable[tuple[Subject, int]],
+        related: Iterable[tuple[Subject, int]],
     ) -> None:
         """Store what a run of leaves has brought and changed."""
         insert_rows(self._connection, entries, new)
@@ -264,6 +279,7 @@ class CatalogueQueries:
         insert_rows(self._connection, periods, list(changed_periods), OnConflict.REPLACE)
         insert_rows(self._connection, institutions, list(divisions.items()), OnConflict.REPLACE)
         insert_rows(self._connection, uses, list(used))
+        insert_rows(self._connection, relatives, list(related))
 
     def analyze(self) -> None:
         """Let the database count what it holds, so that it chooses its indices well."""

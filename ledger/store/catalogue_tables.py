@@ -124,6 +124,15 @@ documents = Table(
 )
 """Every certificate: its instrument (or part), its own subject, its lot if it has one, and what kind it is."""
 
+relatives = Table(
+    "audit_relatives",
+    metadata,
+    Column("relative", LargeBinary, primary_key=True),
+    Column("document", BigInteger, primary_key=True, autoincrement=False),
+    Index("audit_relatives_document_idx", "document"),
+)
+"""Parts that a certificate names, or the whole of which its instrument is one, by subject: they bear on it too."""
+
 _IS_IN_LOT: Final = documents.c.lot.is_not(None)
 
 Index("audit_documents_lot_idx", documents.c.lot, sqlite_where=_IS_IN_LOT, postgresql_where=_IS_IN_LOT)

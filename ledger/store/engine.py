@@ -13,7 +13,7 @@ of `core.errors`.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import sqlalchemy
@@ -35,11 +35,13 @@ _WRITER_PRAGMAS: Final = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "recursive_triggers=ON",
+    "secure_delete=ON",
     "wal_autocheckpoint=8000",
     "cache_size=-65536",
 )
 """After 8,000 pages (32 MB) the write-ahead log is moved into the database: sooner would write the same pages more
-often, later would keep the batch that does it waiting for longer."""
+often, later would keep the batch that does it waiting for longer. What is deleted is overwritten in the file:
+it may have been personal."""
 _NOT_UTF8: Final = "Could not decode to UTF-8"
 """What SQLite's driver says of a text with a changed byte; to it this is a fault of operation."""
 _READER_PRAGMAS: Final = ("query_only=ON", "wal_autocheckpoint=0")
@@ -104,6 +106,25 @@ class Database:
             if not self._is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
+
+    def drop_traces(self) -> None:
+        """Empty SQLite's write-ahead log, which still has what was overwritten in the database itself.
+
+        PostgreSQL does so in its own time (`VACUUM`, its own write-ahead log).
+
+        Raises:
+            StoreUnavailableError: out of reach, or somebody reads an older state just now.
+        """
+        if not self._is_sqlite:
+            return
+        with _translate_errors(), closing(self._writer.raw_connection()) as connection:
+            cursor = (
+                connection.cursor()
+            )  # a connection of SQLAlchemy's begins a transaction, which is in its way
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (is_busy, *_) = cursor.fetchall()[0]
+        if is_busy:
+            raise StoreUnavailableError("somebody reads an older state of the database: try again")
 
     def close(self) -> None:
         """Close every connection that is not in use."""

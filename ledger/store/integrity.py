@@ -19,8 +19,11 @@ from ledger.store.tables import INSERT_ONLY
 
 _MOST_COMPLAINTS: Final = 5
 
-_ENABLED: Final = """SELECT tgrelid::regclass::text FROM pg_trigger
-    WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgname = tgrelid::regclass::text || '_insert_only'"""
+_ENABLED: Final = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+_GUARDS: Final = {f"{table}_insert_only": table for table in INSERT_ONLY} | {
+    "documents_withheld_only": "documents"
+}
+"""Triggers of PostgreSQL, each with its table."""
 
 
 def check_database(connection: Connection) -> str:
@@ -39,8 +42,8 @@ def check_database(connection: Connection) -> str:
         _compare_schema(_read_schema(connection), _make_schema())
         return "ok"
     guarded = {row[0] for row in connection.execute(text(_ENABLED))}
-    for table in INSERT_ONLY:
-        if table not in guarded:
+    for trigger, table in _GUARDS.items():
+        if trigger not in guarded:
             raise LogIntegrityError(f"the trigger that keeps the rows of {table} is gone or switched off")
     return "not asked"
 

@@ -24,6 +24,7 @@ from ledger.store.records import (
     StoredCheckpoint,
     StoredCosignature,
     StoredEntry,
+    Withheld,
     decode_replaced,
     encode_replaced,
 )
@@ -40,12 +41,14 @@ from ledger.store.tables import (
     replaced_states,
     subjects,
     tiles,
+    withheld_documents,
 )
 
 _ENTRY: Final = select(entries.c.leaf_index, entries.c.leaf)
 _NAMED_ENTRY: Final = select(entries.c.statement_name, entries.c.leaf_index, entries.c.leaf)
 _DIGEST: Final = select(documents.c.digest)
 _DOCUMENT: Final = select(*documents.c)
+_WITHHELD: Final = select(withheld_documents.c.grounds, withheld_documents.c.withheld_at_ms)
 _STATE: Final = select(*subjects.c)
 _CHECKPOINT: Final = select(*checkpoints.c)
 
@@ -290,9 +293,14 @@ class ReadQueries:
     # --- documents ------------------------------------------------------------------------------------------
 
     def read_documents(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
-        """Return the documents with these SHA-256 digests; what is not stored is left out."""
+        """Return the documents with these SHA-256 digests; what is not stored, or withheld, is left out."""
         rows = select_by_keys(self._connection, _DOCUMENT, documents.c.digest, digests)
-        return {Digest(digest): body for digest, body in rows}
+        return {Digest(digest): body for digest, body in rows if body}
+
+    def find_withheld(self, digest: Digest) -> Withheld | None:
+        """Return why a document is withheld; None: it is not."""
+        row = self._connection.execute(_WITHHELD.where(withheld_documents.c.digest == digest)).first()
+        return None if row is None else Withheld(row.grounds, row.withheld_at_ms)
 
 
 class WriteQueries(ReadQueries):
@@ -339,6 +347,12 @@ class WriteQueries(ReadQueries):
         insert_rows(self._connection, replaced_states, [row])
         failpoint("store.replaced")
         return True
+
+    def withhold_document(self, digest: Digest, withheld: Withheld) -> None:
+        """Take the bytes of a stored document away for ever, and write down why."""
+        insert_rows(self._connection, withheld_documents, [(digest, *withheld)])
+        failpoint("store.withheld")
+        self._connection.execute(update(documents).where(documents.c.digest == digest).values(body=b""))
 
     def write_checkpoint(self, checkpoint: StoredCheckpoint) -> None:
         """Keep a signed tree head for ever."""

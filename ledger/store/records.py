@@ -110,6 +110,15 @@ class StoredCheckpoint:
     signed_at_ms: int
 
 
+class Withheld(NamedTuple):
+    """Why and since when the bytes of a document are withheld."""
+
+    grounds: str
+    """As the operator has written them down: which decision, by whom."""
+    withheld_at_ms: int
+    """Milliseconds since 1970-01-01 UTC."""
+
+
 class StoredCosignature(NamedTuple):
     """What a witness has signed of a checkpoint; the members are the columns of `tables.cosignatures`."""
 

@@ -37,11 +37,12 @@ INSERT_ONLY: Final = (
     "entries",
     "checkpoints",
     "documents",
+    "withheld_documents",
     "replaced_states",
     "cosignatures",
     "anchor_moves",
 )
-"""Tables whose rows are never changed or removed."""
+"""Tables whose rows are never changed or removed; but see `withheld_documents`."""
 
 FIRST_REGISTER_TYPE: Final = 32
 LAST_REGISTER_TYPE: Final = 254
@@ -84,7 +85,16 @@ documents = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )
-"""Published bytes of certificates under their SHA-256."""
+"""Published bytes of certificates under their SHA-256; empty where they are withheld."""
+
+withheld_documents = Table(
+    "withheld_documents",
+    metadata,
+    Column("digest", LargeBinary, ForeignKey("documents.digest"), primary_key=True),
+    Column("grounds", Text, nullable=False),
+    Column("withheld_at_ms", BigInteger, nullable=False),
+)
+"""Documents whose bytes the law withholds, and on what grounds; triggers let the body of no others be emptied."""
 
 tiles = Table(
     "tiles",

@@ -19,6 +19,7 @@ from ledger.core.policy import DEFAULT_REQUIRED
 from ledger.core.qr import compute_code, encode_digits, parse_code
 from ledger.core.register_fields import RegisterState
 from ledger.core.step import Step
+from ledger.store.records import Withheld
 from verifier.report import DISCLAIMER, DocumentStatus
 
 MAX_PAGE_BYTES = 15_000
@@ -127,6 +128,19 @@ def make_unreachable(served):
     return path
 
 
+def withhold(served):
+    """Take the content of the only document away."""
+    (digest,) = served.store.data.documents
+    del served.store.data.documents[digest]
+    served.store.data.withheld[digest] = Withheld("榕市监〔2026〕8号", 1)
+
+
+def make_withheld(served):
+    path = make_valid(served)
+    withhold(served)
+    return path
+
+
 def to_kind(served, convert, **changes):
     """Return the address of a document that verifies nothing, about the instrument of `make_valid`."""
     record = convert(served.world.record(1), **changes)
@@ -163,12 +177,13 @@ STATES = {
     ),
     "tampered": (make_tampered, 200, "tampered", "内容与登记不符", "Does not match the register"),
     "damaged": (make_damaged, 200, "tampered", "内容与登记不符", "Does not match the register"),
+    "withheld": (make_withheld, 200, "withheld", "依法不予公开", "Content withheld by law"),
     "not logged": (make_unlogged, 404, "unknown", "未载入账本", "Not in the ledger"),
     "of a stranger": (make_stranger, 404, "unknown", "未查到此证书", "Not found"),
     "unknown": (make_unknown, 404, "unknown", "未查到此证书", "Not found"),
     "cannot check": (make_unreachable, 503, "unchecked", "暂时无法核验", "Cannot check right now"),
 }
-WITHOUT_FIELDS = ("tampered", "damaged", "not logged", "of a stranger", "unknown", "cannot check")
+WITHOUT_FIELDS = ("tampered", "damaged", "withheld", "not logged", "of a stranger", "unknown", "cannot check")
 RELIED_ON = ("valid", "pending", "attention")
 
 every_state = pytest.mark.parametrize("name", STATES)
@@ -257,6 +272,7 @@ def test_what_a_green_page_is_not_is_said_on_it(served, name):
         ("paper", "ATTENTION", "PAPER", "PAPER"),
         ("tampered", "INVALID", None, "TAMPERED"),
         ("damaged", "INVALID", None, "TAMPERED"),
+        ("withheld", "UNKNOWN", "VALID", "CONTENT_WITHHELD"),
         ("not logged", "UNKNOWN", "VALID", "NOT_LOGGED"),
     ],
 )
@@ -539,3 +555,33 @@ def test_neither_is_called_newer_or_older_than_a_verification(served):
     assert look(served, calibrated).style == "calibrated"
     assert look(served, f"/c/{code}").style == "valid"
     assert f"../c/{code}" not in look(served, calibrated).response.text
+
+
+def test_what_is_withheld_still_says_how_it_stands(served):
+    path = make_valid(served)
+    withhold(served)
+    assert "在有效期内" in look(served, path).text
+    served.submit(served.sign_rejection(1, version=1, **ANOTHER))
+    page = look(served, path)
+    assert (page.style, page.headline) == ("failed", "其后检定不合格")
+    assert "该文件内容依法不予公开" in page.text
+    assert look_json(served, path)["shown"] == "FAILED_SINCE"
+
+
+def test_no_page_offers_the_proof_of_what_is_withheld(served):
+    path = make_valid(served)
+    assert "bundle.json" in look(served, path).response.text
+    served.seconds += 120  # answers are kept for a while
+    withhold(served)
+    served.now += timedelta(minutes=2)
+    page = look(served, path)
+    assert "bundle.json" not in page.response.text
+    assert page.headline == "依法不予公开"
+
+
+def test_the_bundle_of_what_is_withheld_is_unavailable_for_legal_reasons(served, valid):
+    withhold(served)
+    answer = served.client.get(f"/c/{valid}/bundle.json")
+    assert (answer.status_code, answer.json()["type"]) == (451, "urn:hengzheng:problem:content-withheld")
+    assert answer.json()["zh"] == "该文件内容依法不予公开"
+    assert ProblemShape.model_validate_json(answer.content)

@@ -482,3 +482,25 @@ class CountedLines(io.StringIO):
 
 def log_time(log):
     return datetime.fromtimestamp(log.head.sequenced_at_ms / 1000, UTC)
+
+
+def test_a_whole_is_no_better_than_a_part_that_it_names_nor_a_part_than_the_whole(audit_database):
+    store, people = MemoryStore(), People(World())
+    log = Log(store, ORIGIN, people.world.log_key, Clock())
+    submit(log, *people.founding())
+    whole = people.issue(INSTITUTION, 2, 0, parts=("1",))
+    (first,) = submit(log, whole)
+
+    def statuses():
+        rows = read_all(follow(store, audit_database), Filters(), View(TreeSize(len(read_leaves(store))), 0))
+        return list(issues(rows).values())
+
+    assert statuses() == ["VALID"]
+    submit(log, people.issue(SECOND, 3, 1, passed=False))
+    assert statuses() == ["FAILED_SINCE", "FAILED"]
+    submit(log, people.issue(INSTITUTION, 4, 0, version=first.header.version, parts=("1",)))
+    assert statuses() == ["SUPERSEDED", "FAILED", "VALID"], "whoever verifies the whole verifies its parts"
+    submit(log, people.issue(SECOND, 5, 1, version=1))
+    assert statuses() == ["SUPERSEDED", "FAILED", "VALID", "VALID"]
+    submit(log, people.issue(INSTITUTION, 6, 0, version=2, passed=False))
+    assert statuses() == ["FAILED_SINCE", "FAILED", "FAILED_SINCE", "FAILED_SINCE", "FAILED"]

@@ -1,6 +1,10 @@
 """The migrated database is the one that `tables` describes, and keeps what was written."""
 
+import hashlib
+from contextlib import closing
+
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
@@ -10,8 +14,10 @@ from ledger.core.errors import LogIntegrityError, StateError, StoreUnavailableEr
 from ledger.core.merkle import EMPTY_ROOT
 from ledger.store.anchor_queries import AnchorQueries
 from ledger.store.engine import Database
-from ledger.store.migrations import migrate, require_current
-from ledger.store.records import EMPTY_HEAD, StoredCosignature
+from ledger.store.integrity import check_database
+from ledger.store.migrations import _make_config, migrate, require_current
+from ledger.store.queries import ReadQueries, WriteQueries
+from ledger.store.records import EMPTY_HEAD, StoredCosignature, Withheld
 from ledger.store.tables import INSERT_ONLY, metadata
 from ledger.store.unit_of_work import SqlStore
 
@@ -20,6 +26,7 @@ CHANGES = {
     "entries": "UPDATE entries SET issuer = 'X'",
     "checkpoints": "UPDATE checkpoints SET note = 'X'",
     "documents": "UPDATE documents SET body = digest",
+    "withheld_documents": "UPDATE withheld_documents SET grounds = 'X'",
     "replaced_states": "UPDATE replaced_states SET tree_size = 1",
     "cosignatures": "UPDATE cosignatures SET cosigned_at = 2",
     "anchor_moves": "UPDATE anchor_moves SET state = 'final'",
@@ -98,11 +105,44 @@ def test_what_was_written_is_not_changed_removed_or_replaced(log, database, tabl
         queries.add_cosignature(StoredCosignature(log.head.tree_size, "w1.example", 1, bytes(72)))
     with database.write() as connection:
         AnchorQueries(connection).add_draft(log.head.tree_size, log.head.root_hash, NOW)
+        digest = hashlib.sha256(WORLD.issue(1).body).digest()
+        WriteQueries(connection).withhold_document(digest, Withheld("榕市监〔2026〕8号", 1))
     before = count(database, table)
     for statement in (CHANGES[table], f"DELETE FROM {table}"):
         with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:
             connection.execute(text(statement))
     assert count(database, table) == before > 0
+
+
+def test_the_body_of_a_withheld_document_alone_can_be_emptied(log, database):
+    submit(log, WORLD.issue(1), WORLD.issue(2))
+    one, other = (hashlib.sha256(WORLD.issue(number).body).digest() for number in (1, 2))
+    empty = text("UPDATE documents SET body = :body WHERE digest = :digest")
+    for digest in (one, other):
+        with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:
+            connection.execute(empty, {"body": b"", "digest": digest})
+    with SqlStore(database).write() as queries:
+        queries.withhold_document(one, Withheld("榕市监〔2026〕8号", 1))
+        assert queries.read_documents([one, other]) == {other: WORLD.issue(2).body}
+        assert queries.find_withheld(one) == Withheld("榕市监〔2026〕8号", 1)
+        assert queries.find_withheld(other) is None
+    for digest, body in ((one, b"x"), (other, b"")):
+        with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:
+            connection.execute(empty, {"body": body, "digest": digest})
+
+
+def test_a_database_of_the_first_revision_is_brought_on(database_url):
+    with closing(Database(database_url)) as database:
+        with database.write() as connection:
+            command.upgrade(_make_config(connection), "0001")
+            row = {"digest": bytes(32), "body": b"kept"}
+            connection.execute(text("INSERT INTO documents VALUES (:digest, :body)"), row)
+        with pytest.raises(StateError, match="revision 0001"):
+            require_current(database)
+        migrate(database)
+        with database.read() as connection:
+            assert ReadQueries(connection).read_documents([bytes(32)]) == {bytes(32): b"kept"}
+            assert check_database(connection) in {"ok", "not asked"}
 
 
 def test_rows_are_not_replaced_either_where_sqlite_would(log, database):

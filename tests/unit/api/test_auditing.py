@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.auditing import COLUMNS, encode_csv, encode_jsonl, row_members
+from api.schemas.audit import AuditRow
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
 from ledger.core.event import EventType
@@ -84,3 +85,7 @@ def test_a_proof_is_one_cell():
     members = row_members(entry()) | {"proof": {"a": [1, "=x"]}}
     title, row = read(encode_csv([members], proof=True, title=True))
     assert (title[-1], json.loads(row[-1])) == ("proof", {"a": [1, "=x"]})
+
+
+def test_the_shape_of_a_row_has_every_column():
+    assert set(AuditRow.model_fields) == {*COLUMNS, "proof"}

@@ -48,6 +48,7 @@ STATUSES = {
     errors.AnchorMismatchError: 422,
     errors.ContradictionError: 422,
     NotFoundError: 404,
+    errors.ContentWithheldError: 451,
     AlreadyIssuedError: 409,
     StaleVersionError: 409,
     StateError: 503,

@@ -13,14 +13,28 @@ from registered import (
     canonical,
     make_registered_record,
 )
+from world import World
 
-from ledger.catalogue.uses import list_used, parse_used
+from ledger.catalogue.uses import Mentioned, list_mentioned, parse_used
 from ledger.core.errors import InputError
-from ledger.core.event import material_subject, person_subject, standard_subject, type_approval_subject
+from ledger.core.event import (
+    instrument_subject,
+    material_subject,
+    person_subject,
+    standard_subject,
+    type_approval_subject,
+)
 from ledger.core.standard import StandardReference
+from ledger.core.statement import parse_signed_statement
 
 OWN = standard_subject(INSTITUTION, STANDARD.id)
 ABOVE = standard_subject(INSTITUTE, PARENT.id)
+
+
+def make_statement(part):
+    """Return the statement of an issue about an instrument, or about one of its parts."""
+    statement = parse_signed_statement(World().bare_issue(1)).statement
+    return replace(statement, claims=replace(statement.claims, part=part))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +44,7 @@ def registers():
 
 def test_a_document_names_what_it_has_used():
     body = canonical({"credentialSubject": make_registered_record(1)})
-    used = list_used(INSTITUTION, body)
+    used = list_mentioned(make_statement(None), body).used
     assert {OWN, material_subject(MATERIAL.id, MATERIAL.lot), type_approval_subject("2018F258-32")} < used
     assert {person_subject(INSTITUTION, f"P-000{at}") for at in (1, 2, 3)} < used
     assert len(used) == 6
@@ -38,7 +52,19 @@ def test_a_document_names_what_it_has_used():
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"content withheld", b'{"credentialSubject":[]}'])
 def test_what_is_no_document_names_nothing(body):
-    assert list_used(INSTITUTION, body) == frozenset()
+    assert list_mentioned(make_statement(None), body) == Mentioned(frozenset(), ())
+
+
+def test_parts_bear_on_the_whole_and_the_whole_on_its_parts():
+    body = canonical({"credentialSubject": {"instrument": {"parts": [{"id": "1"}, {"id": "2"}]}}})
+    claims = make_statement(None).claims
+    whole, parts = instrument_subject(claims.instrument_id), ("1", "2")
+    assert list_mentioned(make_statement(None), body).related == tuple(
+        instrument_subject(claims.instrument_id, part) for part in parts
+    )
+    for known in (body, None):
+        assert list_mentioned(make_statement("1"), known).related == (whole,)
+    assert list_mentioned(make_statement(None), None).related == ()
 
 
 def test_whoever_was_compared_with_a_standard_depends_on_it(registers):

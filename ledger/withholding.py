@@ -1,0 +1,93 @@
+"""A document whose content the law withholds: its bytes go for ever, what was signed about it stays.
+
+The leaf holds digests and codes only, so the tree, every proof and the status map are as they were. Whoever has a
+copy still verifies it; whoever asks here is told that the content is withheld, and how the document stands.
+
+>>> withhold(database, find_document(SqlStore(database), "350100", "JY2026-000001"), "榕市监〔2026〕8号", now)
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from ledger.core.encoding import encode_hex, encode_instant
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import InputError, NotFoundError
+from ledger.core.ids import Digest, LeafIndex
+from ledger.core.text import is_plain
+from ledger.store.engine import Database
+from ledger.store.records import Withheld
+from ledger.store.unit_of_work import SqlStore
+
+MAX_GROUNDS: Final = 500
+"""Characters."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDocument:
+    """A document in the log, and whether its content is withheld."""
+
+    issuer: str
+    number: str
+    leaf_index: LeafIndex
+    digest: Digest
+    withheld: Withheld | None
+
+
+def find_document(store: SqlStore, issuer: str, number: str) -> LoggedDocument:
+    """Return the document that an institution gave this number.
+
+    Raises:
+        NotFoundError: the log has none.
+        StoreUnavailableError: the database is out of reach.
+    """
+    with store.read() as reading:
+        entry = reading.find_issue(issuer, number)
+        if entry is None:
+            raise NotFoundError(f"the log has no document {number} of institution {issuer}")
+        digest = parse_leaf(entry.leaf).header.certificate_digest
+        return LoggedDocument(issuer, number, entry.leaf_index, digest, reading.find_withheld(digest))
+
+
+def withhold(database: Database, document: LoggedDocument, grounds: str, now: datetime) -> LoggedDocument:
+    """Take the bytes of a document away for ever; what is withheld already stays as it is.
+
+    SQLite's file and write-ahead log hold nothing of them afterwards. Backups, and what PostgreSQL has not vacuumed
+    yet, are for the operator to see to.
+
+    Args:
+        database: of the log, which nobody else writes meanwhile.
+        document: from `find_document`.
+        grounds: which decision demands it, 1 to 500 characters on one line.
+        now: aware UTC.
+
+    Raises:
+        InputError: no grounds, or none that can be printed.
+        StoreUnavailableError: the database is out of reach, or somebody reads an older state of it.
+    """
+    if not is_plain(grounds) or not 1 <= len(grounds) <= MAX_GROUNDS:
+        raise InputError(f"1 to {MAX_GROUNDS} characters on one line", field="--grounds")
+    if document.withheld is None:
+        withheld = Withheld(grounds, (now - _EPOCH) // _MILLISECOND)
+        with SqlStore(database).write() as writing:
+            writing.withhold_document(document.digest, withheld)
+        document = replace(document, withheld=withheld)
+    database.drop_traces()
+    return document
+
+
+def describe_withheld(document: LoggedDocument) -> dict[str, Any]:
+    """Return a document as members of an answer."""
+    members: dict[str, Any] = {
+        "institution": document.issuer,
+        "number": document.number,
+        "leaf_index": document.leaf_index,
+        "digest": encode_hex(document.digest),
+        "withheld": document.withheld is not None,
+    }
+    if document.withheld is not None:
+        at = _EPOCH + document.withheld.withheld_at_ms * _MILLISECOND
+        members |= {"grounds": document.withheld.grounds, "withheld_at": encode_instant(at)}
+    return members
