@@ -164,15 +164,22 @@ class SaidBook:
         here = [move for move in moves if move.content.binding.instrument_id in wanted]
         return sorted(here, key=lambda one: -one.position)
 
-    def list_replaced(self, bound: Said[Move]) -> list[StickerId]:
+    def list_standing(self, instrument_ids: Iterable[InstrumentId]) -> list[StickerBinding]:
+        """Return what stands on these instruments and their parts now, the newest first."""
+        moves = self.list_on(instrument_ids)
+        newest = [move for move in moves if self._stickers[move.content.binding.sticker][-1] == move]
+        return [move.content.binding for move in newest if move.content.reason is None]
+
+    def list_replaced(self, bound: Said[Move], instrument_ids: Iterable[InstrumentId]) -> list[StickerId]:
         """Return the stickers that were taken off because one was put in their place.
 
         Args:
             bound: when it was put on.
+            instrument_ids: every id of the instrument.
         """
-        place, found = bound.content.binding.placement, list[StickerId]()
-        for move in reversed(self.list_on([bound.content.binding.instrument_id])):
-            if move.position <= bound.position or move.content.binding.placement != place:
+        part, found = bound.content.binding.part, list[StickerId]()
+        for move in reversed(self.list_on(instrument_ids)):
+            if move.position <= bound.position or move.content.binding.part != part:
                 continue
             if move.content.reason is None:
                 break

@@ -10,18 +10,20 @@ import pytest
 from desk_world import changed, document
 from labels import read_texts, read_words
 from office_world import APPLICATION, HOST, OTHER, begin_draft, open_office_world
-from world import INSTITUTION
+from world import INSTITUTION, VERIFIED_ON
 
+from issuer.registering import Registrar
 from issuer.said_book import StickerState
 from issuer.signoff.approving import Approver
 from issuer.signoff.office import Person
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.writing import Writer
 from issuer.sticker_desk import StickerDesk
-from ledger.core.event import placement_subject, sticker_subject
+from ledger.core.event import EventType, placement_subject, sticker_subject
 from ledger.core.ids import InstrumentId
 from ledger.core.qr import format_code
 from ledger.core.register_fields import RegisterState
+from ledger.core.registration import Answer, Likeness, encode_instrument_content
 from ledger.core.status import Status
 from ledger.core.sticker import compute_sticker_id, encode_sticker_url, find_number
 from ledger.core.sticker_use import StickerReason
@@ -294,6 +296,40 @@ def test_who_has_seen_another_sticker_is_told_that_somebody_was_first(world, bro
     assert state(world, sticker(world, 2)) is StickerState.FREE
     bind(world, browser, sticker(world, 1), seen=old)  # the same sent twice
     bind(world, browser, sticker(world, 2), seen=seen(browser, path))
+
+
+def test_a_sticker_under_another_id_of_the_instrument_is_replaced_as_well(world, browser):
+    """Documents know the pump by one id, its registration by another; somebody has found that they are the same."""
+    (number,) = world.issue(document(1))
+    old, new = sticker(world, 1), sticker(world, 2)
+    bind(world, browser, old, where=number, part="1")
+    known = world.office.tenants[INSTITUTION].documents.find(number).instrument_id
+    typed = NAMEPLATE_TYPED | {f"answer-{known}": "different"}
+    first = world.post(browser, "/instruments", typed)
+    twin = first.headers["location"].rpartition("/")[2]
+    merge(world, known, twin)
+    answer = bind(world, browser, new, where=twin, part="1")
+    assert state(world, old) is StickerState.RELEASED
+    assert f"In the place of {format_code(old)}" in text(browser.get(answer.headers["location"]))
+    assert new in text(browser.get(f"/documents/{number}"))
+
+
+NAMEPLATE_TYPED = {
+    "category": "FUEL_DISPENSER",
+    "serial": "SN00000001",
+    "model": "EX-1224",
+    "maker": "示例机械",
+    "parts": "1",
+}
+
+
+def merge(world, alias, kept):
+    """Say, as the desk would, that an id was found to be that of another instrument."""
+    registrar = Registrar(world.counter(), VERIFIED_ON)
+    (content,) = [one for one in registrar.list_registered() if one.id.hex() == kept]
+    same = Answer(InstrumentId(bytes.fromhex(alias)), Likeness.SAME, "P-1", VERIFIED_ON)
+    raw = encode_instrument_content(replace(content, answers=(same,)))
+    world.counter().say(EventType.INSTRUMENT, content.subject, raw)
 
 
 def test_stickers_are_followed_on_either_database(on_both):

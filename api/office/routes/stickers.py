@@ -1,6 +1,6 @@
 """Stickers: rolls allotted and withdrawn, stickers put on and taken off, lists by state, sheets to print."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import islice
@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from api.office.call import Call
-from api.office.counter import Counter, RollView, localise
+from api.office.counter import Counter, Place, RollView, localise
 from api.office.instrument_view import KnownInstrument
 from api.office.operations import Operation
 from api.office.pages import write_page
@@ -28,7 +28,7 @@ from issuer.sticker_labels import check_allotted, check_roll, list_roll_labels
 from issuer.sticker_sheets import PAPER_ONLY, LabelDesk, LabelRefusal
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, StateError, StoreUnavailableError, UnavailableError
-from ledger.core.ids import CertificateNumber
+from ledger.core.ids import CertificateNumber, InstrumentId
 from ledger.core.qr import format_code
 from ledger.core.step import Sentence
 from ledger.core.sticker import MAX_STICKERS, StickerId, compute_sticker_id, encode_sticker_url, find_number
@@ -340,10 +340,11 @@ def _write_sticker(
     *,
     is_away: bool = False,
 ) -> Response:
+    known = Counter(call).list_known()
     with call.tenant.said.read() as book:
         moves = book.list_moves(sticker)
         is_on = bool(moves) and moves[-1].content.reason is None
-        replaced = book.list_replaced(moves[-1]) if is_on else []
+        replaced = book.list_replaced(moves[-1], _list_keys(known, moves[-1])) if is_on else []
     state = Counter(call).find_state(sticker, roll)
     is_operator = OfficeRole.OPERATOR in call.known.roles
     return write_page(
@@ -367,6 +368,12 @@ def _write_sticker(
         may_unbind=is_operator and is_on,
         may_bind=is_operator and not is_on and roll.is_active,
     )
+
+
+def _list_keys(known: Mapping[str, KnownInstrument], move: Said[Move]) -> list[InstrumentId]:
+    """Return every id of the instrument that a sticker stands on."""
+    key = move.content.binding.instrument_id
+    return next((one.keys for one in known.values() if key in one.keys), [key])
 
 
 def start_binding(call: Call) -> Response:
@@ -403,11 +410,21 @@ def bind(call: Call) -> Response:
                 _require_free(call, sticker, roll)
                 _require_seen(call, place.instrument)
             counter.stickers.bind(sticker, place.instrument_id, place.part, put_on)
+            _release_of_other_ids(call, place, sticker)
 
         counter.say(put, "sticker-put-on", sticker)
         return f"/stickers/{sticker}"
 
     return _act(call, act, lambda status, **more: _write_binding(call, status, **more))
+
+
+def _release_of_other_ids(call: Call, place: Place, sticker: StickerId) -> None:
+    """Release what stands in the same place by another id of the instrument: to the desk that is another place."""
+    with call.tenant.said.read() as book:
+        standing = book.list_standing(place.instrument.keys)
+    for binding in standing:
+        if binding.part == place.part and binding.sticker != sticker:
+            Counter(call).stickers.release(binding.sticker, StickerReason.REPLACED)
 
 
 def _stands_there(call: Call, sticker: StickerId, instrument_id: bytes, part: str | None) -> bool:

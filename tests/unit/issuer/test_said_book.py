@@ -86,9 +86,10 @@ def test_what_a_sticker_replaced_is_told_and_nothing_else(counter, roll):
     desk.release(other, StickerReason.REPLACED)  # of another part
     desk.bind(third, PUMP, "1")
     book = read(counter)
-    assert book.list_replaced(book.list_moves(second)[0]) == [first]
-    assert book.list_replaced(book.list_moves(third)[0]) == [second]
-    assert book.list_replaced(book.list_moves(first)[0]) == []
+    assert book.list_replaced(book.list_moves(second)[0], [PUMP]) == [first]
+    assert book.list_replaced(book.list_moves(third)[0], [PUMP]) == [second]
+    assert book.list_replaced(book.list_moves(first)[0], [PUMP]) == []
+    assert [one.sticker for one in book.list_standing([PUMP, SCALE])] == [third]
     newest = [move.content.binding.sticker for move in book.list_newest()]
     assert newest == [second, third, other, first]
 
