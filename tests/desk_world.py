@@ -191,6 +191,8 @@ class MemoryGateway:
         return self.founded
 
     def find_states(self, subjects):
+        if self._fails("find_states") is not None:
+            raise UnavailableError("injected: states")
         return {subject: self.states[subject] for subject in subjects if subject in self.states}
 
     def subject_versions(self, subjects):
@@ -233,6 +235,11 @@ class MemoryGateway:
         return Acknowledged(LeafIndex(index))
 
     def _take_act(self, raw):
+        signed, index = parse_signed_statement(raw), LeafIndex(self.size)
+        known = self.issues.__getitem__
+        outcome = judge_signed_event(signed, index, NOW, self.founded, self.states.get, known)
+        if not isinstance(outcome, Effect):
+            return Refused(RefusalKind.FINAL, outcome.reason)
         apply(self.founded, self.states, raw, self.size, issues=self.issues)
         self.entries[raw] = LeafIndex(self.size)
         self.size += 1

@@ -27,7 +27,9 @@ from api.office.site import Site
 from api.office.store import OfficeStore
 from api.office.tenants import make_tenant
 from api.office.totp import compute_code
+from issuer.known_instruments import parse_registration
 from issuer.profile import parse_institution_file
+from issuer.registering import Given, Registrar
 from issuer.rounds.preparing import Chosen, Plan, prepare_round
 from issuer.rounds.store import Device, StoredFinding, StoredRound
 from issuer.signoff.approving import Approver
@@ -35,12 +37,14 @@ from issuer.signoff.correcting import Corrections
 from issuer.signoff.office import Person
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.writing import Writer
+from issuer.sticker_desk import StickerDesk
 from ledger.core.act import ReasonCode
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_base64
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId
+from ledger.core.sticker import compute_sticker_id
 from ledger.store.engine import Database
 
 OTHER = InstitutionId("350100-02")
@@ -48,6 +52,7 @@ OTHER = InstitutionId("350100-02")
 INSTITUTIONS = (INSTITUTION, OTHER)
 EVERY_ROLE = tuple(sorted(PEOPLE))
 PASSWORD = "a long pass phrase"
+HOST = "q.example.cn"
 URL = "http://localhost:8003"
 ORIGIN_HEADERS = {"Origin": URL}
 
@@ -190,6 +195,23 @@ class OfficeWorld:
             request = Corrections(signoff).ask(EventType.SUSPEND, number, reason, "x", "P-operator")
         return {"draft": str(ids[-1]), "batch": str(batch), "request": str(request.id)}
 
+    def counter(self, tenant=INSTITUTION):
+        """Return who speaks of instruments and stickers for an institution."""
+        return self.office.tenants[tenant].make_speaker(self.gateway)
+
+    def put_on(self, tenant=INSTITUTION, serial="REG-1"):
+        """Register an instrument, allot a roll, and put its first sticker on; return their ids."""
+        speaker = self.counter(tenant)
+        raw = orjson.dumps({**NAMEPLATE, "serial": serial})
+        content = parse_registration(raw, tenant)
+        registrar = Registrar(speaker, VERIFIED_ON)
+        registered, _ = registrar.register(content, [], Given(None, frozenset(), ""))
+        desk = StickerDesk(speaker)
+        roll = desk.allot(10)
+        sticker = compute_sticker_id(roll, 0)
+        desk.bind(sticker, registered.id, "1")
+        return {"instrument": registered.id.hex(), "roll": roll.roll, "sticker": sticker}
+
     def go_round(self, tenant=INSTITUTION):
         """Prepare a round, register a device, and hold a finding of it; return the ids of the first two."""
         chosen = self.office.tenants[tenant]
@@ -203,6 +225,20 @@ class OfficeWorld:
             writing.add_device(device)
             writing.add_finding(held_finding(round_, device))
         return {"round": round_.id, "device": device.id}
+
+
+NAMEPLATE = {
+    "category": "FUEL_DISPENSER",
+    "model": "EX-1224",
+    "serial": "REG-1",
+    "maker": "示例机械有限公司",
+    "year": 2024,
+    "parts": ["1", "2"],
+    "retired": ["3"],
+    "seal_points": ["主板与机壳"],
+    "codes": {"production": "PC-1"},
+    "division": "350102",
+}
 
 
 def held_finding(round_, device):
@@ -319,7 +355,14 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
         }
         tenants = {
             institution: make_tenant(
-                database, institution_file(institution, zh, en), seal, ORIGIN, book, clock, development=True
+                database,
+                institution_file(institution, zh, en),
+                seal,
+                ORIGIN,
+                book,
+                clock,
+                development=True,
+                host=HOST,
             )
             for institution, (database, seal, zh, en) in names.items()
         }

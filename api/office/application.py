@@ -30,6 +30,7 @@ from api.office.routes import (
     home,
     import_api,
     imports,
+    instruments,
     login,
     machines,
     registers,
@@ -38,6 +39,7 @@ from api.office.routes import (
     signoff_api,
     sites,
     staff,
+    stickers,
 )
 from ledger.core.errors import NotFoundError
 
@@ -48,6 +50,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *documents.OPERATIONS,
     *imports.OPERATIONS,
     *sites.OPERATIONS,
+    *instruments.OPERATIONS,
+    *stickers.OPERATIONS,
     *rounds.OPERATIONS,
     *registers.OPERATIONS,
     *staff.OPERATIONS,
@@ -69,6 +73,7 @@ BODY_LIMITS: Final = PathLimits(
         **dict.fromkeys(signoff_api.LONG_BODIES, signoff_api.MAX_BODY_BYTES),
         "/corrections/requests": corrections.MAX_BODY_BYTES,
         "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
+        "/stickers/sheet": stickers.MAX_SHEET_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""

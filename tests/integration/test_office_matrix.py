@@ -27,6 +27,9 @@ UNKNOWN = {
     "request": "990003",
     "round": "r-0",
     "device": "d-0",
+    "instrument": "00" * 16,
+    "roll": "0000000",
+    "sticker": "0000000000000000",
 }
 """Kind of a thing in a path -> an id that nobody has."""
 FREE_PARTS = {"name": "office.css", "finding": "1"}
@@ -53,6 +56,7 @@ def things(world):
             "import": upload(world, tenant),
             **world.sign_off(tenant, 1 if tenant == INSTITUTION else 5),
             **world.go_round(tenant),
+            **world.put_on(tenant, f"REG-{tenant}"),
         }
     return found
 
