@@ -229,7 +229,7 @@ def check_not_later(effective_at: datetime | None, now: datetime) -> None:
         InputError: it lies in the future.
     """
     if effective_at is not None and effective_at > now:
-        raise InputError("is in the future", field="effective_at")
+        raise InputError("is in the future", field="effective_at", zh="不能晚于现在")
 
 
 def cut_to_milliseconds(instant: datetime) -> datetime:

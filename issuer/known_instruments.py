@@ -41,7 +41,8 @@ def parse_registration(raw: bytes, institution: InstitutionId) -> InstrumentCont
     if "answers" in value:
         raise InputError("is given by who answers, not in the file", field="answers")
     members: JsonObject = {name: member for name, member in value.items() if name not in _FOR_IDENTITY}
-    members.setdefault("id", _find_id(value, institution))
+    if "id" not in members:
+        members["id"] = _find_id(value, institution)
     try:
         return parse_instrument_content(encode_canonical_json(members))
     except InputError as err:
@@ -75,10 +76,11 @@ def list_issued(desk: DeskReading, serial: str) -> Iterator[InstrumentContent]:
                 continue
             if wanted.startswith(normalise_for_search(claims.serial.text)):
                 seen.add(claims.instrument_id)
-                yield _describe(parse_certificate(document.certificate).record.instrument)
+                yield describe_issued(parse_certificate(document.certificate).record.instrument)
 
 
-def _describe(instrument: Instrument) -> InstrumentContent:
+def describe_issued(instrument: Instrument) -> InstrumentContent:
+    """Return what a document says of its instrument, as a registration would."""
     return InstrumentContent(
         id=instrument.id,
         category=instrument.category,

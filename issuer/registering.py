@@ -71,10 +71,9 @@ class Registrar:
             StateError: the log refuses it; with the reason.
             UnavailableError: the log is out of reach: ask the same again.
         """
-        registered = {each.id: each for each in self.list_registered()}
-        known = {each.id: each for each in others} | registered
+        known = self._list_known(others)
         content = self._settle(_follow_aliases(content, known.values()), known, given)
-        before = registered.get(content.id)
+        before = known.get(content.id)
         if before is not None:
             content = replace(content, answers=_merge(before.answers, content.answers))
         newest = self._speaker.finish(content.subject)
@@ -82,6 +81,22 @@ class Registrar:
             return content, newest
         raw = encode_instrument_content(content)
         return content, self._speaker.say(EventType.INSTRUMENT, content.subject, raw)
+
+    def find_unanswered(self, content: InstrumentContent, others: Iterable[InstrumentContent]) -> list[Match]:
+        """Return the instruments that one looks like and of which nobody has answered yet, the likeliest first.
+
+        Args:
+            content: what is to be registered, without answers.
+            others: instruments that are known beside those that are registered here.
+        """
+        known = self._list_known(others)
+        content = _follow_aliases(content, known.values())
+        settled = _list_settled(content.id, known)
+        return [match for match in find_matches(content, known.values()) if match.known.id not in settled]
+
+    def _list_known(self, others: Iterable[InstrumentContent]) -> dict[InstrumentId, InstrumentContent]:
+        registered = {each.id: each for each in self.list_registered()}
+        return {each.id: each for each in others} | registered
 
     def _settle(
         self, content: InstrumentContent, known: Mapping[InstrumentId, InstrumentContent], given: Given
@@ -97,6 +112,7 @@ class Registrar:
                 f"looks like {'; '.join(match.describe() for match in left)}. Say who found out that it is the "
                 "same, or different",
                 field="instrument",
+                zh="与已知器具相似，须由人员确认是否为同一器具",
             )
         answers = [self._answer(other, Likeness.DIFFERENT, given) for other in given.different]
         if given.same is None:
@@ -131,11 +147,12 @@ def _check_given(matches: Iterable[Match], given: Given) -> None:
     alike = {match.known.id for match in matches}
     answered = {*given.different, *([] if given.same is None else [given.same])}
     for other in sorted(answered - alike):
-        raise InputError(f"{encode_hex(other)} is no instrument that it looks like", field="answers")
+        why = f"{encode_hex(other)} is no instrument that it looks like"
+        raise InputError(why, field="answers", zh=f"{encode_hex(other)}不是与其相似的器具")
     if given.same is not None and given.same in given.different:
-        raise InputError("is answered both ways", field="answers")
+        raise InputError("is answered both ways", field="answers", zh="同一器具有两种回答")
     if answered and not given.person:
-        raise InputError("say who found out, by the person's pseudonym", field="by")
+        raise InputError("say who found out, by the person's pseudonym", field="by", zh="须注明确认人员代号")
 
 
 def _merge(before: Iterable[Answer], new: Iterable[Answer]) -> tuple[Answer, ...]:

@@ -88,6 +88,17 @@ class SayingStore:
             )
             return [_to_saying(row) for row in rows]
 
+    def list_after(self, position: int, limit: int) -> list[Saying]:
+        """Return what was said after a position, oldest first, at most so many."""
+        with self._database.read() as connection:
+            return list_sayings(connection, position, limit)
+
+    def list_positions(self, positions: Sequence[int]) -> list[Saying]:
+        """Return what stands at these positions, as it is now."""
+        query = select(sayings).where(sayings.c.position.in_(positions)).order_by(sayings.c.position)
+        with self._database.read() as connection:
+            return [_to_saying(row) for row in connection.execute(query)]
+
     def list_at(self, place: Subject) -> list[Subject]:
         """Return every sticker that was ever put in this place, by its subject."""
         query = select(sayings.c.subject).where(sayings.c.place == place).distinct()

@@ -83,7 +83,7 @@ class Speaker:
         now_ms = to_milliseconds(self.clock())
         done = self._deliver(self.store.add(event_type, subject, raw, now_ms, place))
         if done.state is not DocumentState.LOGGED:
-            raise StateError(f"the ledger refuses this: {done.reason}")
+            raise StateError(f"the ledger refuses this: {done.reason}", zh=f"账本拒绝：{done.reason}")
         return done
 
     def _find_version(self, subject: Subject) -> int:

@@ -65,7 +65,10 @@ class StickerDesk:
             UnavailableError: the log is out of reach: what was signed waits, see `finish`.
         """
         if not 1 <= count <= MAX_STICKERS:
-            raise StateError(f"a roll has 1 to {MAX_STICKERS} stickers, not {count}")
+            raise StateError(
+                f"a roll has 1 to {MAX_STICKERS} stickers, not {count}",
+                zh=f"每卷为1至{MAX_STICKERS}枚，不能为{count}枚",
+            )
         number = int.from_bytes(self._speaker.randomness(_ROLL_BYTES))
         roll = RollContent(
             spell_symbols(number, ROLL_SYMBOLS),
@@ -86,7 +89,7 @@ class StickerDesk:
         """
         known = self._speaker.finish(roll_subject(code))
         if known is None or known.type is not EventType.STICKER_ALLOTTED:
-            raise StateError(f"this desk has allotted no roll {code}")
+            raise StateError(f"this desk has allotted no roll {code}", zh=f"本机构未发放过卷号{code}")
         roll = parse_roll_content(read_content(known))
         if roll.state is RegisterState.WITHDRAWN:
             return roll
@@ -130,7 +133,10 @@ class StickerDesk:
         bound = None if known is None else _find_binding(known)
         if known is not None and bound is not None:
             if (bound.instrument_id, bound.part) != (instrument_id, part):
-                raise StateError(f"sticker {sticker} stands on another instrument: unbind it first")
+                raise StateError(
+                    f"sticker {sticker} stands on another instrument: unbind it first",
+                    zh=f"标志{sticker}仍在其他器具上，请先解除绑定",
+                )
             self._release_older(bound)
             return known
         content = encode_binding(binding)
@@ -159,7 +165,7 @@ class StickerDesk:
             return known
         bound = None if known is None else _find_binding(known)
         if bound is None:
-            raise StateError(f"this desk has bound no sticker {sticker}")
+            raise StateError(f"this desk has bound no sticker {sticker}", zh=f"本机构未启用过标志{sticker}")
         release = StickerRelease(replace(bound, effective_at=cut_to_milliseconds(since or now)), reason)
         return self._speaker.say(EventType.STICKER_UNBOUND, release.subject, encode_release(release))
 
@@ -170,12 +176,20 @@ class StickerDesk:
             StateError: the log refuses one.
             UnavailableError: the log is out of reach: ask the same again.
         """
-        bound = self.list_bound()
-        failed = self._find_failed({subject for binding in bound for subject in _list_subjects(binding)})
-        released = [binding.sticker for binding in bound if failed.intersection(_list_subjects(binding))]
+        released = self.find_on_failed()
         for sticker in released:
             self.release(sticker, StickerReason.VERIFICATION_FAILED)
         return released
+
+    def find_on_failed(self) -> list[StickerId]:
+        """Return every sticker that stands on an instrument, or a part, that has failed.
+
+        Raises:
+            UnavailableError: the log is out of reach.
+        """
+        bound = self.list_bound()
+        failed = self._find_failed({subject for binding in bound for subject in _list_subjects(binding)})
+        return [binding.sticker for binding in bound if failed.intersection(_list_subjects(binding))]
 
     def list_bound(self) -> list[StickerBinding]:
         """Return the stickers that stand on instruments now, in the order in which they were put on."""
@@ -183,10 +197,20 @@ class StickerDesk:
         return [parse_binding(read_content(saying)) for saying in known]
 
     def finish(self) -> int:
-        """Hand in what waits from earlier runs, and return how many that were."""
+        """Hand in what waits from earlier runs, release what newer stickers have replaced; return how many waited.
+
+        Raises:
+            StateError: the log refuses a release.
+            UnavailableError: the log is out of reach: ask the same again.
+        """
         waiting = self._speaker.store.list_waiting()
         for saying in waiting:
             self._speaker.finish(saying.subject)
+        bound = self.list_bound()
+        newest = {binding.placement: binding.sticker for binding in bound}
+        for binding in bound:
+            if newest[binding.placement] != binding.sticker:
+                self.release(binding.sticker, StickerReason.REPLACED)
         return len(waiting)
 
     def _find_failed(self, subjects: Iterable[Subject]) -> set[Subject]:
@@ -204,16 +228,21 @@ def release_from_failed(
     make_seal: Callable[[], Seal],
     clock: Callable[[], datetime],
     randomness: Randomness,
-) -> None:
-    """Release the desk's stickers from what has failed, after documents were issued.
+) -> list[StickerId]:
+    """Release the desk's stickers from what has failed, after documents were issued; return which.
 
-    Where the ledger is out of reach, or does not take a release, the next issue asks again: until then the sticker
-    shows all the same that its instrument has failed.
+    What waits from earlier runs is handed in first. Where the ledger is out of reach, or does not take a release,
+    the next issue asks again: until then the sticker shows all the same that its instrument has failed.
     """
-    sayings = SayingStore(database)
+    sayings, released = SayingStore(database), list[StickerId]()
     sayings.prepare()
+    desk = StickerDesk(Speaker(sayings, log, make_seal, clock, randomness))
     with suppress(UnavailableError, StateError):
-        StickerDesk(Speaker(sayings, log, make_seal, clock, randomness)).release_failed()
+        desk.finish()
+        for sticker in desk.find_on_failed():
+            desk.release(sticker, StickerReason.VERIFICATION_FAILED)
+            released.append(sticker)
+    return released
 
 
 def find_bound(sayings: SayingStore, sticker: StickerId) -> StickerBinding | None:

@@ -99,11 +99,13 @@ def check_roll(roll: RollContent, first: int, last: int, institution: Institutio
         raise InputError(
             f"roll {roll.roll} is allotted to {roll.institution}, this home is that of {institution}",
             field="roll.institution",
+            zh=f"卷号{roll.roll}已发放给{roll.institution}，不是本机构{institution}",
         )
     if roll.state is not RegisterState.ACTIVE:
         raise InputError(
             f"roll {roll.roll} is {roll.state.value}: no sticker of it can be bound any more",
             field="roll.state",
+            zh=f"卷号{roll.roll}已停用，其中的标志不能再启用",
         )
     if last >= roll.count:
         raise InputError(f"roll {roll.roll} has the numbers 0 to {roll.count - 1}, not {last}", field="--to")
@@ -119,11 +121,23 @@ def check_allotted(roll: RollContent, registers: Registers) -> None:
     """
     known = registers.rolls.get(roll.roll)
     if known is None:
-        raise InputError(f"the ledger knows no roll {roll.roll}: allot it first", field="roll.roll")
+        raise InputError(
+            f"the ledger knows no roll {roll.roll}: allot it first",
+            field="roll.roll",
+            zh=f"账本中没有卷号{roll.roll}，请先发放",
+        )
     if known.state is not roll.state:
-        raise InputError(f"roll {roll.roll} is {known.state.value} by now", field="roll.state")
+        raise InputError(
+            f"roll {roll.roll} is {known.state.value} by now",
+            field="roll.state",
+            zh=f"卷号{roll.roll}的状态已有变化",
+        )
     if known != roll:
-        raise InputError(f"roll {roll.roll} was allotted with another count or seed", field="roll")
+        raise InputError(
+            f"roll {roll.roll} was allotted with another count or seed",
+            field="roll",
+            zh=f"与账本中的卷号{roll.roll}不一致",
+        )
 
 
 def list_roll_labels(

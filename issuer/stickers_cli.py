@@ -6,16 +6,14 @@ What is said of rolls and stickers in the ledger is in `sticker_desk_cli`.
 0
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from issuer.checking import cut
-from issuer.cli import Gateway, open_desk_store, open_gateway, read_institution
+from issuer.cli import open_desk_store, open_gateway, read_institution
 from issuer.outputs import encode_folder_name
 from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
 from issuer.rendering.label import Label
@@ -24,28 +22,18 @@ from issuer.rendering.stickers import FittedLabels, StickerPress, check_first_sl
 from issuer.rendering.wording import Words
 from issuer.sticker_desk_cli import add_commands
 from issuer.sticker_labels import (
-    NOT_LOGGED,
-    UNKNOWN,
-    Standing,
     StickerSource,
-    build_certificate_label,
     check_allotted,
     check_roll,
-    find_refusals,
     list_roll_labels,
 )
-from issuer.store import DeskStore, DocumentBytes
+from issuer.sticker_sheets import PAPER_ONLY, LabelDesk, LabelRefusal, describe_forms, require_count
 from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
 from ledger.console import make_progress, print_result, run_command
 from ledger.core.canonical import encode_canonical_json, parse_json
-from ledger.core.certificate import parse_certificate
 from ledger.core.errors import InputError
-from ledger.core.event import certificate_subject, instrument_subject, lot_subject
-from ledger.core.ids import CertificateNumber, Subject
-from ledger.core.qr import LongForm, parse_host, parse_qr_text
-from ledger.core.statement import IssueClaims, parse_signed_statement
-from ledger.core.status import SubjectState
-from ledger.core.step import Sentence
+from ledger.core.ids import CertificateNumber
+from ledger.core.qr import parse_host
 from ledger.core.sticker import RollContent, parse_roll_content
 from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME, Home, open_home
@@ -56,13 +44,7 @@ stickers_app = typer.Typer(help="Stickers (检定合格标志).", no_args_is_hel
 add_commands(stickers_app)
 app.add_typer(stickers_app, name="stickers")
 
-MAX_LABELS: Final = 10_000
-"""Labels of one run, whose sheets stay in memory until all of them have been made."""
-
-
-_CHUNK: Final = 64
 _EXIT_INPUT: Final = 2
-_PAPER_ONLY: Final = Sentence("its QR code is on the paper only", "其二维码只印在纸质文件上")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -135,7 +117,7 @@ def sheet(
             open_gateway(opened, passphrase, ledger) as gateway,
             open_desk_store(opened, file, gateway) as store,
         ):
-            desk = _Desk(source, gateway, store, read_clock().astimezone(file.profile.zone).date())
+            desk = LabelDesk(source, gateway, store, read_clock().astimezone(file.profile.zone).date())
             labels, refused = desk.collect([CertificateNumber(number) for number in wanted])
         if refused:
             _print_refusals(refused, as_json=as_json)
@@ -143,7 +125,7 @@ def sheet(
     folder = opened.settings.font_folder
     press = StickerPress([] if folder is None else [Path(folder)])
     sheets, files = _print_sheets(press, labels, task, quiet=as_json)
-    notes = _describe_forms(sheets) if roll is None else {}
+    notes = describe_forms(sheets) if roll is None else {}
     print_result({**task.describe(sheets, files), **notes}, as_json=as_json)
     return 0
 
@@ -233,13 +215,6 @@ def _require_no_roll_options(first: int | None, last: int | None, *, date_line: 
         raise InputError("--from, --to and --date-line are for stickers of a roll", field="--roll")
 
 
-def _require_count(count: int) -> None:
-    if count > MAX_LABELS:
-        raise InputError(
-            f"{count} labels; one run prints {MAX_LABELS}: print the others in another one", field="labels"
-        )
-
-
 # --- stickers of rolls --------------------------------------------------------------------------------------
 
 
@@ -256,96 +231,21 @@ def _list_of_roll(
 ) -> list[Label]:
     start, end = first or 0, roll.count - 1 if last is None else last
     check_roll(roll, start, end, source.institution)
-    _require_count(end - start + 1)
+    require_count(end - start + 1)
     return list(list_roll_labels(roll, range(start, end + 1), source, date_line=date_line))
 
 
 # --- stickers of certificates -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """A document of which there is no sticker, and why."""
-
-    number: CertificateNumber
-    reason: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """An institution's desk, open, and its way to the ledger."""
-
-    source: StickerSource
-    gateway: Gateway
-    store: DeskStore
-    today: date
-
-    def collect(self, numbers: Sequence[CertificateNumber]) -> tuple[list[Label], list[_Refusal]]:
-        """Return a label of each certificate, and every reason against one."""
-        wanted = list(dict.fromkeys(numbers))
-        _require_count(len(wanted))
-        labels: list[Label] = []
-        refused: list[_Refusal] = []
-        for chunk in cut(wanted, _CHUNK):
-            found = self._fetch(chunk)
-            states = self._find_states(found.values())
-            for number, entry in found.items():
-                if isinstance(entry, Sentence):
-                    refused.append(_Refusal(number, entry))
-                    continue
-                record = parse_certificate(entry.certificate).record
-                document, instrument, lot = self._list_touched(entry)
-                standing = Standing(
-                    states.get(document), states.get(instrument), None if lot is None else states.get(lot)
-                )
-                reasons = find_refusals(record, standing, self.today)
-                refused += [_Refusal(number, reason) for reason in reasons]
-                if not reasons:
-                    labels.append(build_certificate_label(record, entry.statement, self.source))
-        return labels, refused
-
-    def _fetch(
-        self, numbers: Sequence[CertificateNumber]
-    ) -> dict[CertificateNumber, DocumentBytes | Sentence]:
-        """Return the bytes of each document; why there are none where it is unknown or not in the log."""
-        found: dict[CertificateNumber, DocumentBytes | Sentence] = {}
-        with self.store.read() as desk:
-            known = desk.find_documents(numbers)
-            for number in numbers:
-                if number not in known:
-                    found[number] = UNKNOWN
-                elif known[number].leaf_index is None:
-                    found[number] = NOT_LOGGED
-                else:
-                    found[number] = desk.fetch(number)
-        return found
-
-    def _find_states(self, entries: Iterable[DocumentBytes | Sentence]) -> Mapping[Subject, SubjectState]:
-        documents = [entry for entry in entries if isinstance(entry, DocumentBytes)]
-        touched = {subject for entry in documents for subject in self._list_touched(entry) if subject}
-        return self.gateway.find_states(list(touched)) if touched else {}
-
-    def _list_touched(self, stored: DocumentBytes) -> tuple[Subject, Subject, Subject | None]:
-        """Return the subjects of a document: itself, the instrument or part, and its lot if it has one."""
-        claims = parse_signed_statement(stored.statement).statement.claims
-        if not isinstance(claims, IssueClaims):
-            raise InputError("the statement is not about a certificate", field="statement")
-        issuer = self.source.institution
-        return (
-            certificate_subject(issuer, claims.number),
-            instrument_subject(claims.instrument_id, claims.part),
-            None if claims.lot is None else lot_subject(issuer, claims.lot),
-        )
-
-
-def _print_refusals(refused: Sequence[_Refusal], *, as_json: bool) -> None:
+def _print_refusals(refused: Sequence[LabelRefusal], *, as_json: bool) -> None:
     count = len({refusal.number for refusal in refused})
     sentence = f"{count} document{'' if count == 1 else 's'} without a sticker; nothing was printed"
     listed = [
         {
             "number": refusal.number,
-            "en": f"{refusal.reason.en}: {_PAPER_ONLY.en}",
-            "zh": f"{refusal.reason.zh}；{_PAPER_ONLY.zh}",
+            "en": f"{refusal.reason.en}: {PAPER_ONLY.en}",
+            "zh": f"{refusal.reason.zh}；{PAPER_ONLY.zh}",
         }
         for refusal in refused
     ]
@@ -395,23 +295,3 @@ def _name_files(path: Path, count: int) -> list[Path]:
     if count == 1:
         return [path]
     return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
-
-
-def _describe_forms(sheets: FittedLabels) -> dict[str, Any]:
-    """Say how many codes hold their statement, and why the others do not."""
-    labels = sheets.labels
-    whole = sum(isinstance(parse_qr_text(fitted.qr_text, host=None), LongForm) for fitted in labels)
-    too_long = sum(len(fitted.label.qr_texts) == 1 for fitted in labels)
-    no_room = len(labels) - whole - too_long
-    members: dict[str, Any] = {"codes_with_statement": whole, "codes_looked_up_online": no_room + too_long}
-    if no_room or too_long:
-        name, size = sheets.template.name, f"{sheets.template.code:f} mm"
-        members["note"] = (
-            "codes looked up online only name their certificate and prove nothing offline; for "
-            f"{no_room} of them {name}, with room for {size}, is too small, {too_long} statements are too long"
-        )
-        members["note_zh"] = (
-            f"须联网查询的二维码仅含查询码，不能离线核验：{no_room} 个因标签 {name} 仅容 {size} 的二维码，"
-            f"{too_long} 个因签名声明过长"
-        )
-    return members

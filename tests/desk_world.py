@@ -191,6 +191,8 @@ class MemoryGateway:
         return self.founded
 
     def find_states(self, subjects):
+        if self._fails("find_states") is not None:
+            raise UnavailableError("injected: states")
         return {subject: self.states[subject] for subject in subjects if subject in self.states}
 
     def subject_versions(self, subjects):
@@ -238,8 +240,8 @@ class MemoryGateway:
         signed = parse_signed_statement(raw)
         outcome = judge_signed_event(signed, LeafIndex(self.size), NOW, self.founded, view, issues)
         if isinstance(outcome, Void):
-            sentence = f"statement: {outcome.reason}"
-            return Refused(RefusalKind.FINAL, sentence, f"该声明不产生效力（{outcome.reason}）")
+            zh = f"该声明不产生效力（{outcome.reason}）"
+            return Refused(RefusalKind.FINAL, outcome.reason, zh)
         apply(self.founded, self.states, raw, self.size, issues=self.issues)
         self.entries[raw] = LeafIndex(self.size)
         self.size += 1

@@ -32,7 +32,9 @@ from issuer.deciding.decider import Decider
 from issuer.deciding.kinds import KINDS
 from issuer.deciding.planning import plan_registration
 from issuer.deciding.store import DecisionStore
+from issuer.known_instruments import parse_registration
 from issuer.profile import parse_institution_file
+from issuer.registering import Given, Registrar
 from issuer.rounds.preparing import Chosen, Plan, prepare_round
 from issuer.rounds.store import Device, StoredFinding, StoredRound
 from issuer.signoff.approving import Approver
@@ -40,6 +42,7 @@ from issuer.signoff.correcting import Corrections
 from issuer.signoff.office import Person
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.writing import Writer
+from issuer.sticker_desk import StickerDesk
 from ledger.catalogue.uses import list_mentioned, parse_used
 from ledger.core.act import ReasonCode
 from ledger.core.canonical import encode_canonical_json
@@ -51,6 +54,7 @@ from ledger.core.event import EventType, certificate_subject
 from ledger.core.ids import InstitutionId
 from ledger.core.register_fields import Name
 from ledger.core.statement import IssueClaims, parse_signed_statement
+from ledger.core.sticker import compute_sticker_id
 from ledger.keystore import KeyAlgorithm, KeyLabel
 from ledger.store.engine import Database
 
@@ -63,6 +67,7 @@ OTHER = InstitutionId("350100-02")
 INSTITUTIONS = (INSTITUTION, OTHER)
 EVERY_ROLE = tuple(sorted(PEOPLE))
 PASSWORD = "a long pass phrase"
+HOST = "q.example.cn"
 URL = "http://localhost:8003"
 ORIGIN_HEADERS = {"Origin": URL}
 
@@ -216,6 +221,23 @@ class OfficeWorld:
             done = desk.decide([planned], make_signer("a key of nobody"), "测试", "某人")
         return str(done[0].taken_together)
 
+    def counter(self, tenant=INSTITUTION):
+        """Return who speaks of instruments and stickers for an institution."""
+        return self.office.tenants[tenant].make_speaker(self.gateway)
+
+    def put_on(self, tenant=INSTITUTION, serial="REG-1"):
+        """Register an instrument, allot a roll, and put its first sticker on; return their ids."""
+        speaker = self.counter(tenant)
+        raw = orjson.dumps({**NAMEPLATE, "serial": serial})
+        content = parse_registration(raw, tenant)
+        registrar = Registrar(speaker, VERIFIED_ON)
+        registered, _ = registrar.register(content, [], Given(None, frozenset(), ""))
+        desk = StickerDesk(speaker)
+        roll = desk.allot(10)
+        sticker = compute_sticker_id(roll, 0)
+        desk.bind(sticker, registered.id, "1")
+        return {"instrument": registered.id.hex(), "roll": roll.roll, "sticker": sticker}
+
     def go_round(self, tenant=INSTITUTION):
         """Prepare a round, register a device, and hold a finding of it; return the ids of the first two."""
         chosen = self.office.tenants[tenant]
@@ -314,6 +336,20 @@ class MemoryCatalogue:
             return False
         begin, end = given.get("verified_from", ""), given.get("verified_to", "9")
         return begin <= row["verified_on"] <= end
+
+
+NAMEPLATE = {
+    "category": "FUEL_DISPENSER",
+    "model": "EX-1224",
+    "serial": "REG-1",
+    "maker": "示例机械有限公司",
+    "year": 2024,
+    "parts": ["1", "2"],
+    "retired": ["3"],
+    "seal_points": ["主板与机壳"],
+    "codes": {"production": "PC-1"},
+    "division": "350102",
+}
 
 
 def held_finding(round_, device):
@@ -435,7 +471,14 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
         }
         tenants = {
             institution: make_tenant(
-                database, institution_file(institution, zh, en), seal, ORIGIN, book, clock, development=True
+                database,
+                institution_file(institution, zh, en),
+                seal,
+                ORIGIN,
+                book,
+                clock,
+                development=True,
+                host=HOST,
             )
             for institution, (database, seal, zh, en) in names.items()
         }

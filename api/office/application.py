@@ -31,6 +31,7 @@ from api.office.routes import (
     home,
     import_api,
     imports,
+    instruments,
     login,
     machines,
     region,
@@ -42,6 +43,7 @@ from api.office.routes import (
     signoff_api,
     sites,
     staff,
+    stickers,
 )
 from ledger.core.errors import NotFoundError
 
@@ -52,6 +54,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *documents.OPERATIONS,
     *imports.OPERATIONS,
     *sites.OPERATIONS,
+    *instruments.OPERATIONS,
+    *stickers.OPERATIONS,
     *rounds.OPERATIONS,
     *registers.OPERATIONS,
     *region.OPERATIONS,
@@ -79,6 +83,7 @@ BODY_LIMITS: Final = PathLimits(
         **dict.fromkeys(rulings.LONG_FORMS, rulings.MAX_FORM_BYTES),
         "/corrections/requests": corrections.MAX_BODY_BYTES,
         "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
+        "/stickers/sheet": stickers.MAX_SHEET_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""

@@ -10,7 +10,7 @@ still waited for the log are looked at again. Texts are compared in NFC, without
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from threading import Lock
@@ -107,6 +107,20 @@ class DocumentIndex:
                 if earlier is None or document.verified_on >= earlier.verified_on:
                     newest[document.instrument_id] = document
         return list(newest.values())
+
+    def list_instruments(self) -> dict[str, IndexedDocument]:
+        """Return the newest document of every instrument by its id: one that counts, if there is any."""
+        found = {document.instrument_id: document for document in self._list_all()}
+        return found | {document.instrument_id: document for document in self.list_newest()}
+
+    def list_about(self, instrument_ids: Collection[str]) -> list[IndexedDocument]:
+        """Return every document about these instruments, newest first."""
+        return [one for one in reversed(self._list_all()) if one.instrument_id in instrument_ids]
+
+    def _list_all(self) -> list[IndexedDocument]:
+        with self._lock:
+            self._follow()
+            return list(self._documents.values())
 
     def find(self, number: str) -> IndexedDocument | None:
         """Return the document of a number."""

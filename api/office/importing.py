@@ -11,6 +11,7 @@ Which of both is decided by whom the file names: see `issuer.signoff.rows`.
 12
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,11 +32,13 @@ from issuer.signoff.rows import FoundWay, Way
 from issuer.signoff.store import StoredDraft
 from issuer.signoff.taking_over import RowsLook, Taken, Taker
 from issuer.signoff.writing import CHUNK
+from issuer.sticker_desk import release_from_failed
 from issuer.store import StoredDocument
 from issuer.tables import DocumentState
 from ledger.confined.runner import read_confined
 from ledger.core.canonical import reread_canonical_json
 from ledger.core.errors import InputError
+from ledger.core.sticker import StickerId
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 SHOWN_FAULTS: Final = 500
@@ -158,9 +161,16 @@ def _list_approvers(document: ReadyDocument) -> Iterable[str]:
             yield str(members.get("pid", ""))
 
 
-def issue(tenant: Tenant, gateway: OfficeLog, look: Look) -> BatchReport:
-    """Issue what a check has found good; the caller holds `tenant.busy`."""
-    return tenant.make_desk(gateway).issue(look.batch.documents)
+def issue(tenant: Tenant, gateway: OfficeLog, look: Look) -> tuple[BatchReport, list[StickerId]]:
+    """Issue what a check has found good; the caller holds `tenant.busy`.
+
+    Returns:
+        What became of the documents, and the stickers that were released from what has failed.
+    """
+    desk = tenant.make_desk(gateway)
+    report = desk.issue(look.batch.documents)
+    database, clock = tenant.desk.database, tenant.clock
+    return report, release_from_failed(database, gateway, desk.make_seal, clock, secrets.token_bytes)
 
 
 def take_over(
@@ -196,8 +206,8 @@ def list_made(tenant: Tenant, file: bytes, limit: int) -> list[MadeDraft]:
     return [MadeDraft(one.row, drafts[one.draft]) for one in rows]
 
 
-def describe_report(report: BatchReport) -> dict[str, Any]:
-    """Return what became of documents, for a page."""
+def describe_report(report: BatchReport, released: Sequence[StickerId] = ()) -> dict[str, Any]:
+    """Return what became of documents and stickers, for a page."""
     counts = {state.value: len(report.list_in(state)) for state in DocumentState}
     return {
         "documents": len(report.documents),
@@ -205,6 +215,7 @@ def describe_report(report: BatchReport) -> dict[str, Any]:
         "numbers": _spell_numbers(report.documents),
         "voided_because": {one.number: one.reason for one in report.list_in(DocumentState.VOIDED)},
         "held": dict(report.held),
+        "released": list(released),
         "outage": None if report.outage is None else str(report.outage),
     }
 

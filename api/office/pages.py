@@ -19,6 +19,7 @@ from starlette.responses import Response
 from api.negotiation import Language, Tongue
 from api.office.accounts import Caller
 from api.office.call import FORM_TOKEN, Call, Office
+from api.office.instrument_view import list_labels
 from api.office.operations import Operation
 from api.office.roles import ROLE_WORDS, TenantKind
 from api.office.sessions import make_form_token
@@ -61,32 +62,49 @@ _TITLES: Final = {
 FIELD_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "account": ("Account", "账户"),
     "applicant": ("Applicant", "委托方"),
+    "again": ("Roll, typed again", "再次输入卷号"),
+    "answers": ("Answers", "确认结果"),
     "application": ("Application", "委托受理"),
+    **list_labels(),
     "approver.pid": ("Approver", "批准人"),
+    "category": ("Category", "类别"),
     "code": ("Code", "授权码"),
     "count": ("Number of documents", "签发份数"),
     "display": ("Person", "姓名"),
     "e": ("Verification scale interval e", "检定分度值e"),
+    "effective_at": ("Since when", "自何时起"),
     "file": ("File", "文件"),
+    "from": ("First sticker", "起始序号"),
     "instrument": ("Instruments", "器具"),
     "k": ("Coverage factor k", "包含因子k"),
     "key": ("Public key", "公钥"),
     "label": ("Label", "名称"),
     "name": ("Name", "名称"),
+    "numbers": ("Numbers of documents", "证书编号"),
     "old": ("Present password", "当前密码"),
     "on": ("Day", "日期"),
     "operator.pid": ("Operator", "检定员"),
+    "part": ("Part", "部件"),
     "passkey": ("Passkey", "通行密钥"),
     "password": ("Password", "密码"),
     "pid": ("Pseudonym in the register", "登记人员代号"),
+    "put_on": ("Put on at", "粘贴时间"),
     "q": ("Words to search for", "查找内容"),
+    "reason": ("Reason", "原因"),
     "roles": ("Roles", "角色"),
     "shown": ("Six digits", "六位数字"),
+    "since": ("Since when", "自何时起"),
     "site": ("Site", "地点"),
+    "start": ("First label", "起始标签"),
+    "sticker": ("Sticker", "标志"),
+    "stickers": ("Number of stickers", "标志数量"),
+    "template": ("Format of the labels", "标签规格"),
+    "to": ("Last sticker", "末尾序号"),
     "title": ("Title", "名称"),
     "u": ("Expanded uncertainty", "扩展不确定度"),
     "what": ("What is to be verified", "检定对象"),
     "when": ("When", "时间"),
+    "where": ("Document or instrument", "证书或器具"),
 }
 """Field of a form -> how pages call it, in English and Chinese; others are named as they are."""
 _TEMPLATES.globals["all_field_words"] = FIELD_WORDS

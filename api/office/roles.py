@@ -32,7 +32,7 @@ class OfficeRole(StrEnum):
     APPROVER = "approver"
     """Approves and issues (批准人)."""
     ADMINISTRATOR = "administrator"
-    """Keeps accounts and machines; signs nothing."""
+    """Keeps accounts, machines and rolls of stickers; signs nothing as a person."""
     AUTHORITY = "authority"
     """Somebody of the metrology authority (计量行政部门): at an institution's desk reads, at its own decides."""
     AUDITOR = "auditor"

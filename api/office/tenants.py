@@ -16,21 +16,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from threading import Lock
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.office.document_index import DocumentIndex
 from api.office.roles import TenantKind
+from api.office.said_index import SaidIndex
 from issuer.deciding.store import DecisionStore
 from issuer.gateway import LedgerGateway
 from issuer.instrument_store import InstrumentStore
 from issuer.issuing import Desk
 from issuer.profile import InstitutionFile, parse_institution_file
 from issuer.rounds.store import RoundStore
+from issuer.saying_store import SayingStore
+from issuer.signing import Seal
 from issuer.signoff.office import Office as SignOffOffice
 from issuer.signoff.office import OfficeLog
 from issuer.signoff.store import SignOffStore
+from issuer.speaking import Speaker
 from ledger.core.canonical import as_object, parse_json
 from ledger.core.errors import InputError, NotFoundError, StateError
 from ledger.core.fields import Reader
@@ -61,12 +66,18 @@ class Tenant:
     """Its rounds, their devices and what these brought back."""
     documents: DocumentIndex
     """Its documents, by what people search for."""
+    sayings: SayingStore
+    """What it says of instruments and stickers."""
+    said: SaidIndex
+    """The same, as people ask for it."""
     seal: Signer = field(repr=False)
     origin: str
     rule_book: RuleBook
     clock: Callable[[], datetime]
     development: bool
     """Whether its home is for trying out."""
+    host: str
+    """Where the codes of its stickers lead to."""
     home: Home | None = None
     """Where its keys lie; None in tests that need none."""
     busy: Lock = field(default_factory=Lock, repr=False)
@@ -92,6 +103,12 @@ class Tenant:
         """Return how it is called."""
         return self.institution.content.name
 
+    @property
+    def font_folders(self) -> list[Path]:
+        """Return where fonts lie for letters that the package lacks."""
+        folder = None if self.home is None else self.home.settings.font_folder
+        return [] if folder is None else [Path(folder)]
+
     def today(self) -> date:
         """Return the day in the institution's zone."""
         return self.clock().astimezone(self.institution.profile.zone).date()
@@ -109,6 +126,14 @@ class Tenant:
             secrets.token_bytes,
             persons=persons,
         )
+
+    def make_speaker(self, gateway: OfficeLog) -> Speaker:
+        """Return who speaks of instruments and stickers; who says something holds `busy`."""
+
+        def make_seal() -> Seal:
+            return Seal(self.seal, self.origin, self.id, self.clock())
+
+        return Speaker(self.sayings, gateway, make_seal, self.clock, secrets.token_bytes)
 
     def make_signoff(self, gateway: OfficeLog) -> SignOffOffice:
         """Return what the institution's sign-off works with; who changes something with it holds `busy`."""
@@ -278,7 +303,15 @@ def _open_tenant(
     database = Database(home.desk_database_url)
     stack.callback(database.close)
     return make_tenant(
-        database, institution, seal, home.origin, rule_book, clock, development=home.development, home=home
+        database,
+        institution,
+        seal,
+        home.origin,
+        rule_book,
+        clock,
+        development=home.development,
+        host=home.settings.host,
+        home=home,
     )
 
 
@@ -291,6 +324,7 @@ def make_tenant(
     clock: Callable[[], datetime],
     *,
     development: bool,
+    host: str,
     home: Home | None = None,
 ) -> Tenant:
     """Return an institution whose desk lies in a database, its tables made."""
@@ -300,7 +334,21 @@ def make_tenant(
     instruments.prepare()
     rounds = RoundStore(database)
     rounds.prepare()
-    documents = DocumentIndex(desk)
+    sayings = SayingStore(database)
+    sayings.prepare()
     return Tenant(
-        institution, desk, instruments, rounds, documents, seal, origin, rule_book, clock, development, home
+        institution,
+        desk,
+        instruments,
+        rounds,
+        DocumentIndex(desk),
+        sayings,
+        SaidIndex(sayings),
+        seal,
+        origin,
+        rule_book,
+        clock,
+        development,
+        host,
+        home,
     )

@@ -39,6 +39,7 @@ from ledger.core.certificate import Role
 from ledger.core.errors import InputError, LogIntegrityError, StateError, UnavailableError
 from ledger.core.ids import CertificateNumber, Subject
 from ledger.core.signature import Signer
+from ledger.core.sticker import StickerId
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class Approval(Round):
     """Why the log will never take a document that was approved."""
     stickers: list[StoredSticker] = field(default_factory=list)
     """What became of the stickers that rounds have put on, of these documents and of those that waited."""
+    released: list[StickerId] = field(default_factory=list)
+    """Stickers that stand on nothing any more: what they stood on has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,9 @@ class Approver:
         done.outage, done.held = delivery.outage, dict(delivery.held)
         office = self.office
         make_seal = delivery.make_seal
-        release_from_failed(office.store.database, office.log, make_seal, office.clock, office.randomness)
+        done.released = release_from_failed(
+            office.store.database, office.log, make_seal, office.clock, office.randomness
+        )
         done.stickers = StickerBinder(office, make_seal).bind_waiting()
         with self.office.store.read() as desk:
             done.voided = _find_voided(desk, [draft.number for draft in done.done if draft.number])

@@ -24,7 +24,7 @@ from PIL import Image
 from served_home import serve
 from servers import postgres_server
 
-from issuer import stickers_cli
+from issuer import sticker_sheets
 from issuer.rendering.label_templates import TEMPLATES
 from ledger.core.qr import format_code
 from ledger.core.sticker import compute_sticker_id, encode_roll_content, encode_sticker_url
@@ -240,7 +240,7 @@ def test_all_of_them_are_named_at_once_for_people(line, tmp_path):
     [
         (["--from", 5, "--to", 4], "--from", "5 is beyond 4"),
         (["--to", 1 << 20], "--to", "has the numbers 0 to 1048575"),
-        (["--from", 0, "--to", stickers_cli.MAX_LABELS], "labels", "10001 labels; one run prints 10000"),
+        (["--from", 0, "--to", sticker_sheets.MAX_LABELS], "labels", "10001 labels; one run prints 10000"),
         ([], "labels", "1048576 labels"),
         (["--to", 0, "--start", 0], "--start", "labels 1 to 24 on a page, not 0"),
         (["--to", 0, "--start", 25], "--start", "labels 1 to 24 on a page, not 25"),

@@ -29,6 +29,9 @@ UNKNOWN = {
     "round": "r-0",
     "device": "d-0",
     "decision": "990004",
+    "instrument": "00" * 16,
+    "roll": "0000000",
+    "sticker": "0000000000000000",
 }
 """Kind of a thing in a path -> an id that nobody has."""
 FREE_PARTS = {
@@ -61,6 +64,7 @@ def things(world):
             **world.sign_off(tenant, 1 if tenant == INSTITUTION else 5),
             **world.go_round(tenant),
             "decision": world.decide(DESKS[TenantKind.AUTHORITY][tenant == OTHER]),
+            **world.put_on(tenant, f"REG-{tenant}"),
         }
     return found
 

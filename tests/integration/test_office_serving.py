@@ -103,6 +103,31 @@ def test_an_office_talks_to_a_ledger_elsewhere(line):
             assert answer.status_code == 200, "nobody needs the ledger to log in"
 
 
+def test_where_the_ledger_is_away_pages_say_so_and_the_same_is_asked_again(line):
+    """A real ledger, stopped and started again at its place; each roll that was answered is there once."""
+    made = office(line, "add", "gao", "--display", "高示例", "--role", "administrator")
+    with (
+        serve(line.home, "ledger", "--anchor-seconds", 0) as ledger,
+        serve(line.home, "office", "--ledger", ledger.url) as server,
+        make_browser(server.url) as browser,
+    ):
+        log_in(browser, made)
+        token = re.search(r'name="form_token" value="(\w+)"', browser.get("/stickers").text)[1]
+        form, port = {"form_token": token, "stickers": "7"}, ledger.url.rpartition(":")[2]
+        assert ledger.stop()[0] == 0
+        answer = browser.post("/stickers/rolls?lang=en", data=form)
+        assert answer.status_code == 503
+        assert "The ledger is out of reach" in answer.text
+        assert "Nothing was signed or changed" in answer.text
+        assert browser.get("/stickers").status_code == 200
+        with serve(line.home, "ledger", "--anchor-seconds", 0, "--port", port):
+            codes = [browser.post("/stickers/rolls", data=form).status_code for _ in range(2)]
+            page = browser.get("/stickers?lang=en").text
+    assert codes[-1] == 303
+    assert "Signed, waiting for the ledger" not in page
+    assert page.count('<td class="id"><a href="/stickers/rolls/') == codes.count(303)
+
+
 def test_the_sessions_of_an_office_outlive_its_process(line):
     made = office(line, "add", "wang", "--display", "王示例", "--role", "auditor")
     with serve(line.home, "office") as server, make_browser(server.url) as browser:

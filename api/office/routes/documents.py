@@ -4,9 +4,10 @@ import orjson
 from starlette.responses import Response
 
 from api.office.call import Call
+from api.office.counter import Counter
 from api.office.operations import Operation
 from api.office.pages import write_page
-from api.office.roles import READERS
+from api.office.roles import READERS, STAFF, OfficeRole
 from api.office.store import NOT_HERE
 from issuer.preview import as_members
 from ledger.core.canonical import reread_canonical_json
@@ -41,7 +42,19 @@ def show_document(call: Call) -> Response:
         stored = desk.fetch(CertificateNumber(number))
     record = as_members(as_members(reread_canonical_json(stored.certificate)).get("credentialSubject", {}))
     shown = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
-    return write_page(call, "office/document.html", document=document, record=record, shown=shown)
+    keys = Counter(call).find_instrument(document.instrument_id).keys
+    with call.tenant.said.read() as book:
+        stickers = book.list_standing(keys)
+    return write_page(
+        call,
+        "office/document.html",
+        document=document,
+        record=record,
+        shown=shown,
+        stickers=stickers,
+        may_bind=OfficeRole.OPERATOR in call.known.roles,
+        may_print=bool(call.known.roles & STAFF),
+    )
 
 
 OPERATIONS = (

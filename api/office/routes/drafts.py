@@ -1,12 +1,14 @@
 """Pages of the sign-off: applications, drafts, the checker's queue, the approver's, batches and their samples."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from api.office.call import Call
+from api.office.counter import Counter
 from api.office.draft_form import begin_content, list_fields, list_readings, read_content
 from api.office.import_store import Import
 from api.office.operations import Operation
@@ -294,8 +296,22 @@ def _write_whole(call: Call, whole: Mapping[str, Any]) -> Response:
         fields=[one for one in list_fields(record) if one.value],
         readings=list_readings(record),
         states=STATE_WORDS,
+        sticker=_find_sticker(call, record),
         may_edit=whole["state"] == DraftState.DRAFT and whole["operator"] == call.known.pid,
     )
+
+
+def _find_sticker(call: Call, record: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the sticker that a draft names, and the instrument that it goes on, as far as they are known here."""
+    text = record.get("sticker_id")
+    if not isinstance(text, str):
+        return None
+    counter, found = Counter(call), {"text": text, "id": "", "where": ""}
+    with suppress(InputError):
+        found["id"] = counter.read_sticker(text)[0]
+    with suppress(InputError):
+        found["where"] = counter.find_drafted(as_members(record.get("instrument", {}))).id
+    return found
 
 
 def edit(call: Call) -> Response:

@@ -208,10 +208,10 @@ def issue(call: Call) -> Response:
         with tenant.busy:
             look = importing.look_at(tenant, gateway, found.file_name, raw, found.common, None)
             _require_as_shown(call, found, look)
-            report = importing.issue(tenant, gateway, look)
+            report, released = importing.issue(tenant, gateway, look)
     except (InputError, StateError) as err:
         return _write_import(call, found, _choose_status(err), err)
-    summary = {**found.summary, "report": importing.describe_report(report)}
+    summary = {**found.summary, "report": importing.describe_report(report, released)}
     with call.office.store.write() as writing:
         writing.imports.change(found, close(call, found, ImportState.ISSUED, summary))
     note(call, "import-issued", found)

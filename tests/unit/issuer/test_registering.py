@@ -172,3 +172,21 @@ def test_a_registration_needs_no_id():
 def test_a_file_of_another_form_is_refused(raw, reason):
     with pytest.raises(InputError, match=reason):
         parse_registration(raw, INSTITUTION)
+
+
+def test_what_nobody_has_answered_yet_is_told_before_anything_is_registered(registrar):
+    register(registrar, FIRST)
+    assert [match.known.id for match in registrar.find_unanswered(TWIN, [])] == [PUMP]
+    other = replace(FIRST, id=THIRD)
+    assert {match.known.id for match in registrar.find_unanswered(TWIN, [other])} == {PUMP, THIRD}
+    assert registrar.find_unanswered(replace(TWIN, serial="17"), []) == []
+    assert registrar.list_registered() == [FIRST]
+    register(registrar, TWIN, different(PUMP))
+    assert registrar.find_unanswered(TWIN, []) == registrar.find_unanswered(FIRST, []) == []
+
+
+def test_an_id_that_is_given_needs_no_nameplate():
+    raw = b'{"category": "PRICE_SCALE", "serial": "17", "id": "%s"}' % (b"ab" * 16)
+    assert parse_registration(raw, INSTITUTION).id == bytes([0xAB]) * 16
+    with pytest.raises(InputError, match="needed to tell the instrument apart"):
+        parse_registration(b'{"category": "PRICE_SCALE", "serial": "17"}', INSTITUTION)

@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from desk_counter import Answering, Counter
-from world import INSTITUTION, submit
+from desk_counter import WORLD, Answering, Counter
+from world import INSTITUTION, ORIGIN, submit
 
+from issuer.cli import Gateway
 from issuer.gateway import RefusalKind, Refused
+from issuer.signing import Seal
+from issuer.sticker_desk import release_from_failed
 from issuer.tables import DocumentState
 from ledger.core.errors import InputError, StateError, StoreUnavailableError, UnavailableError
 from ledger.core.event import EventType, instrument_subject, placement_subject, sticker_subject
@@ -139,6 +142,54 @@ def test_killed_at_any_write_the_same_request_goes_on(counter, roll, write, is_w
     assert counter.desk().bind(sticker, PUMP, None).state is DocumentState.LOGGED
     bound = [leaf for leaf in counter.leaves() if leaf.header.type is EventType.STICKER_BOUND]
     assert len(bound) == 1
+
+
+def test_what_was_put_on_while_the_ledger_was_away_releases_the_one_before(counter, roll):
+    old, new = (compute_sticker_id(roll, number) for number in range(2))
+    counter.desk().bind(old, PUMP, "1")
+    with pytest.raises(UnavailableError):
+        counter.desk(Answering(counter.ledger, UnavailableError("away"))).bind(new, PUMP, "1")
+    assert counter.desk().finish() == 1
+    assert [each.sticker for each in counter.desk().list_bound()] == [new]
+    assert counter.state(sticker_subject(old)) is Status.INACTIVE
+    assert counter.state(placement_subject(PUMP, "1")) is Status.ACTIVE
+
+
+def test_after_an_issue_what_failed_is_told_and_what_waited_goes_along(counter, roll):
+    failed = counter.people.issue(INSTITUTION, 1, 0, passed=False)
+    claims = parse_signed_statement(failed).statement.claims
+    bad, other = (compute_sticker_id(roll, number) for number in range(2))
+    counter.desk().bind(bad, claims.instrument_id, claims.part)
+    submit(counter.log, failed)
+    away = Answering(counter.ledger, UnavailableError("away"))
+    assert release_after_issue(counter, away) == [], "signed, and not yet in the ledger"
+    assert counter.state(sticker_subject(bad)) is Status.ACTIVE
+    with pytest.raises(UnavailableError):
+        counter.desk(Answering(counter.ledger, UnavailableError("away"))).bind(other, SCALE, None)
+    assert release_after_issue(counter) == []
+    assert counter.sayings.list_waiting() == []
+    assert counter.state(sticker_subject(bad)) is Status.INACTIVE
+    assert counter.state(sticker_subject(other)) is Status.ACTIVE
+    submit(counter.log, counter.people.issue(INSTITUTION, 2, 0, passed=False))
+    assert release_after_issue(counter) == []
+
+
+def release_after_issue(counter, gateway=None):
+    def make_seal():
+        return Seal(WORLD.seal, ORIGIN, INSTITUTION, counter.clock())
+
+    gateway = gateway or Gateway(counter.ledger)
+    return release_from_failed(counter.database, gateway, make_seal, counter.clock, counter.randomness)
+
+
+def test_what_was_released_after_an_issue_is_returned(counter, roll):
+    failed = counter.people.issue(INSTITUTION, 1, 0, passed=False)
+    claims = parse_signed_statement(failed).statement.claims
+    bad = compute_sticker_id(roll, 0)
+    counter.desk().bind(bad, claims.instrument_id, claims.part)
+    submit(counter.log, failed)
+    assert release_after_issue(counter) == [bad]
+    assert release_after_issue(counter) == []
 
 
 def test_what_waits_is_handed_in_by_the_next_request(counter, roll):
