@@ -21,8 +21,8 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from issuer.headings import find_name
-from ledger.core.certificate import Role
 from ledger.core.errors import MalformedDocumentError
+from ledger.core.record import Role
 
 MAX_COLUMNS: Final = 2_000
 MAX_POSITION: Final = 200

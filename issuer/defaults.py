@@ -20,10 +20,11 @@ from zoneinfo import ZoneInfo
 from issuer.faults import Gathering
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.category import Category
-from ledger.core.certificate import VALIDITY_KINDS, DocumentType, Role, VerificationKind
 from ledger.core.encoding import encode_date, parse_date, parse_instant
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import InstitutionId
+from ledger.core.record import DocumentType, Role, VerificationKind
+from ledger.core.record_parsing import VALIDITY_KINDS
 from ledger.core.regulation import RuleBook, RuleRow, latest_allowed_valid_until
 
 _CERTIFICATE: Final = DocumentType.VERIFICATION_CERTIFICATE

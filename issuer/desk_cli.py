@@ -66,10 +66,10 @@ from ledger.confined.runner import read_confined
 from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.act import parse_reason
 from ledger.core.canonical import JsonObject, as_object, parse_json
-from ledger.core.certificate import Role
 from ledger.core.data import load_rule_book
 from ledger.core.errors import InputError, LedgerError, NotFoundError, StateError, UnavailableError
 from ledger.core.ids import CertificateNumber, Digest
+from ledger.core.record import Role
 from ledger.core.signature import Signer
 from ledger.failpoint import failpoint
 from ledger.home import DEFAULT_HOME, Home, find_passphrase, open_home

@@ -25,10 +25,11 @@ from issuer.identity import find_instrument_id
 from issuer.personal import PersonalMember, hide_personal
 from ledger.core.canonical import JsonObject, JsonValue, as_object, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import RECORD_VERSION, DocumentType, Record, parse_record
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import CertificateNumber, InstitutionId
+from ledger.core.record import DocumentType, Record
+from ledger.core.record_parsing import RECORD_VERSION, parse_record
 from ledger.core.rules import build_issue_claims
 from ledger.core.statement import IssueClaims
 

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ledger.core.certificate import Issuer, Record
 from ledger.core.errors import DocumentRefusedError, Reason
 from ledger.core.ids import InstitutionId, KeyId
 from ledger.core.judging import Grounds, judge_record
+from ledger.core.record import Issuer, Record
 from ledger.core.register_fields import RegisterState
 from ledger.core.register_rules import check_scope
 from ledger.core.regulation import RuleBook

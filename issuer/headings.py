@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from ledger.core.certificate import DocumentType, PlaceKind, Purpose, Role, VerificationKind
 from ledger.core.data import load_rule_book
 from ledger.core.decision import AcceptanceRule
+from ledger.core.record import DocumentType, PlaceKind, Purpose, Role, VerificationKind
 
 _ITEMS: Final = {
     "示值误差": "indication_error",

@@ -10,10 +10,11 @@ from issuer.faults import Gathering
 from issuer.identity import find_instrument_id
 from issuer.store import DeskReading
 from ledger.core.canonical import JsonObject, encode_canonical_json, parse_json
-from ledger.core.certificate import Instrument, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.errors import InputError
 from ledger.core.ids import InstitutionId, InstrumentId
 from ledger.core.instrument import normalise_for_search
+from ledger.core.record import Instrument
 from ledger.core.registration import InstrumentContent, parse_instrument_content
 from ledger.core.statement import IssueClaims, parse_signed_statement
 

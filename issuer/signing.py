@@ -22,7 +22,7 @@ from ledger.core.canonical import (
     reread_canonical_json,
     respell_canonical_json,
 )
-from ledger.core.certificate import Issuer, build_document
+from ledger.core.certificate import build_document
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.disclosure import (
     SALT_BYTES,
@@ -35,6 +35,7 @@ from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.event import EventType, instrument_subject
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, Subject
+from ledger.core.record import Issuer
 from ledger.core.signature import Signer
 from ledger.core.statement import IssueClaims, Statement, parse_signed_statement, sign_statement
 

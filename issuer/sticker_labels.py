@@ -23,10 +23,10 @@ from issuer.rendering.wording import (
     Words,
 )
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.certificate import DocumentType, Record, VerificationKind
 from ledger.core.errors import InputError
 from ledger.core.ids import InstitutionId
 from ledger.core.qr import QrForm, choose_form, compute_code, encode_long_url, encode_short_url, format_code
+from ledger.core.record import DocumentType, Record, VerificationKind
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion
 from ledger.core.status import Registers, Status, SubjectState

@@ -21,8 +21,8 @@ from issuer.columns import CellKind, Column, Header, Path, parse_header
 from issuer.delimited import read_delimited
 from issuer.headings import find_choices
 from ledger.core.canonical import JsonObject, JsonValue
-from ledger.core.certificate import Role
 from ledger.core.errors import DocumentRefusedError, InputError, MalformedDocumentError, Reason
+from ledger.core.record import Role
 
 HELP_MARK: Final = "说明 HELP"
 EXAMPLE_MARK: Final = "示例 EXAMPLE"

@@ -22,9 +22,9 @@ from issuer.columns import CellKind, Column, parse_column
 from issuer.headings import find_choices, find_heading
 from issuer.tabular import EXAMPLE_MARK, HELP_MARK
 from ledger.core.category import Category
-from ledger.core.certificate import Role, VerificationKind
 from ledger.core.errors import InputError
 from ledger.core.limit import Limit, LimitedItem
+from ledger.core.record import Role, VerificationKind
 from ledger.core.regulation import RuleBook, RuleRow
 
 MAX_PARTS: Final = 8

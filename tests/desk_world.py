@@ -22,12 +22,13 @@ from issuer.numbering import NumberPattern
 from issuer.profile import DeskProfile
 from issuer.store import DeskStore
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.errors import StoreUnavailableError, UnavailableError
 from ledger.core.event import certificate_subject
 from ledger.core.fold import find_subject, judge_signed_event, refuse_acts
 from ledger.core.ids import LeafIndex
+from ledger.core.record import VerificationKind
 from ledger.core.rules import check_binding
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Effect, Registers, Void

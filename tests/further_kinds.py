@@ -8,7 +8,7 @@ import hashlib
 
 from ledger_in_memory import MemoryLedger, make_record
 
-from ledger.core.certificate import VerificationKind
+from ledger.core.record import VerificationKind
 
 SPECIFICATION = {"id": "JJF 9001-2020", "title": "示例校准规范"}
 SIMPLE = {"rule": "simple_acceptance", "requirement": "JJG 443-2023(试行) §5.1"}

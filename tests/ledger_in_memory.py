@@ -35,7 +35,7 @@ from ledger.core.authority import (
 from ledger.core.bundle import encode_bundle
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind, build_document, parse_certificate
+from ledger.core.certificate import build_document, parse_certificate
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from ledger.core.credit_code import CreditCode
 from ledger.core.data import load_rule_book
@@ -58,6 +58,7 @@ from ledger.core.map_proof import build_map_proof
 from ledger.core.maphead import build_maphead
 from ledger.core.merkle import MemoryTree, build_inclusion_proof, build_multi_proof, build_root, hash_leaf
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
+from ledger.core.record import VerificationKind
 from ledger.core.register_content import CONTENT_PARSERS
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.rules import build_issue_claims

@@ -30,9 +30,9 @@ from ledger.anchoring.binding import read_binding
 from ledger.chain.client import ChainClient
 from ledger.core.authority import Power
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
 from ledger.core.entry import parse_leaf
 from ledger.core.event import EventType
+from ledger.core.record import VerificationKind
 from ledger.home import Home, open_home
 from ledger.node import open_node
 

@@ -15,12 +15,13 @@ from ledger.core.act import Decision
 from ledger.core.authority import Register
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import Role, Software, build_document
+from ledger.core.certificate import build_document
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.event import EventType
 from ledger.core.ids import Digest, InstitutionId
 from ledger.core.person import PersonContent, Qualification, encode_person_content
 from ledger.core.published_rule import encode_regulation_content
+from ledger.core.record import Role, Software
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.standard import (
     MainInstrument,

@@ -23,11 +23,11 @@ from issuer.signoff.store import SignOffStore
 from issuer.signoff.taking_over import Taker
 from issuer.signoff.writing import Writer
 from ledger.core.category import Category
-from ledger.core.certificate import Role
 from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId
 from ledger.core.person import PersonContent, Qualification, encode_person_content
+from ledger.core.record import Role
 from ledger.core.register_fields import RegisterState
 
 OPERATOR, CHECKER, APPROVER = "P-0107", "P-0112", "P-0003"

@@ -31,11 +31,12 @@ from ledger.core.authority import (
 )
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind, build_document, parse_certificate
+from ledger.core.certificate import build_document, parse_certificate
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.instrument import compute_statement_serial
+from ledger.core.record import VerificationKind
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.rules import build_issue_claims
 from ledger.core.scope import ScopeContent, encode_scope_content

@@ -11,7 +11,7 @@ from typing import Final
 from ledger.core.anchor import AnchorGrade, AnchorReceipt
 from ledger.core.bundle import EarlierAnchor, ProofBundle
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.certificate import Certificate, Record
+from ledger.core.certificate import Certificate
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import encode_header
 from ledger.core.errors import InputError, VerificationError
@@ -28,6 +28,7 @@ from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.map_proof import ProvenStates
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.policy import Policy
+from ledger.core.record import Record
 from ledger.core.register_fields import RegisterState
 from ledger.core.rule_result import RuleResult
 from ledger.core.rules import check_binding

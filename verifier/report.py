@@ -26,9 +26,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
-from ledger.core.certificate import DocumentType
 from ledger.core.paper_rules import PAPER_STEPS
 from ledger.core.policy import Policy
+from ledger.core.record import DocumentType
 from ledger.core.step import Check, Outcome, Sentence, Step, Verdict
 
 EXIT_IN_ORDER: Final = 0

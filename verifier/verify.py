@@ -23,7 +23,7 @@ from typing import Final
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import ProofBundle
-from ledger.core.certificate import DOCUMENT_KINDS, Certificate, DocumentType, Record
+from ledger.core.certificate import Certificate
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.encoding import parse_instant
 from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, VerificationError
@@ -32,6 +32,7 @@ from ledger.core.ids import InstitutionId, LeafIndex
 from ledger.core.judging import Grounds, judge_by_book, judge_by_registers
 from ledger.core.map_proof import open_map_proof
 from ledger.core.policy import Policy, require_origin
+from ledger.core.record import DOCUMENT_KINDS, DocumentType, Record
 from ledger.core.register_fields import RegisterState
 from ledger.core.rules import Clocks, check_times, local_date
 from ledger.core.statement import (

@@ -29,9 +29,9 @@ from api.web.words import (
     say_outcome,
     say_zone,
 )
-from ledger.core.certificate import DocumentType
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
+from ledger.core.record import DocumentType
 from ledger.core.step import Outcome, Sentence
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 

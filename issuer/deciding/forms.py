@@ -18,10 +18,10 @@ from issuer.rendering.wording import KINDS as OCCASIONS
 from issuer.rendering.wording import ROLES
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.category import Category
-from ledger.core.certificate import Role, VerificationKind
 from ledger.core.encoding import parse_date
 from ledger.core.errors import InputError
 from ledger.core.limit import LIMIT_COLUMNS
+from ledger.core.record import Role, VerificationKind
 from ledger.core.regulation import RULE_COLUMNS
 from ledger.core.step import Sentence
 from ledger.core.unit import UNITS

@@ -37,12 +37,13 @@ from issuer.rendering.dcc_words import (
 )
 from issuer.rendering.dcc_xml import DCC, XSI, Element, dcc, identification, listed, own, text
 from ledger.core.canonical import JsonValue
-from ledger.core.certificate import Certificate, PlaceKind, Record, Role, Signatory
+from ledger.core.certificate import Certificate
 from ledger.core.comparison import compute_normalised_error
 from ledger.core.disclosure import Disclosure, encode_disclosure
 from ledger.core.encoding import encode_date, encode_decimal, encode_hex, encode_instant
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.policy import DEFAULT_ZONE
+from ledger.core.record import PlaceKind, Record, Role, Signatory
 from ledger.core.rules import find_issued_on
 from ledger.core.statement import Conclusion, DocumentKind
 from ledger.core.step import Sentence

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from issuer.rendering.dcc_personal import Personal, build_party
 from issuer.rendering.dcc_words import CODES, PURPOSES
 from issuer.rendering.dcc_xml import Element, Words, contents, dcc, identification, listed, own, text
-from ledger.core.certificate import Instrument, Part, Record
 from ledger.core.encoding import encode_decimal, encode_hex
+from ledger.core.record import Instrument, Part, Record
 from ledger.core.step import Sentence
 
 

@@ -30,7 +30,9 @@ from issuer.rendering.dcc_xml import (
     si,
     text,
 )
-from ledger.core.certificate import (
+from ledger.core.encoding import encode_date, encode_decimal, encode_hex
+from ledger.core.quantity import Quantity
+from ledger.core.record import (
     Environment,
     Point,
     Record,
@@ -39,8 +41,6 @@ from ledger.core.certificate import (
     Result,
     StandardInstrument,
 )
-from ledger.core.encoding import encode_date, encode_decimal, encode_hex
-from ledger.core.quantity import Quantity
 from ledger.core.step import Sentence
 from ledger.core.unit import parse_unit
 

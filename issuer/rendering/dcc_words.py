@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.certificate import DocumentType, Purpose, Role, VerificationKind
 from ledger.core.decision import AcceptanceRule
+from ledger.core.record import DocumentType, Purpose, Role, VerificationKind
 from ledger.core.statement import Conclusion
 from ledger.core.step import Sentence
 

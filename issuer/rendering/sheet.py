@@ -18,20 +18,12 @@ from issuer.rendering import wording
 from issuer.rendering.wording import LABELS, SECTIONS, Words
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import JsonObject, JsonValue
-from ledger.core.certificate import (
-    Certificate,
-    Commitment,
-    DocumentType,
-    Instrument,
-    Record,
-    ReferenceStandard,
-    Result,
-    Role,
-)
+from ledger.core.certificate import Certificate
 from ledger.core.comparison import Measured, compute_normalised_error
 from ledger.core.disclosure import DisclosedMember, Disclosure
 from ledger.core.encoding import encode_date, encode_decimal, encode_hex, parse_instant
 from ledger.core.quantity import Quantity
+from ledger.core.record import Commitment, DocumentType, Instrument, Record, ReferenceStandard, Result, Role
 from ledger.core.rules import find_issued_on
 from ledger.core.statement import Conclusion, DocumentKind
 from ledger.core.unit import Unit, parse_unit

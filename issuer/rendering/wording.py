@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from ledger.core.act import ReasonCode
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.certificate import DocumentType, PlaceKind, Purpose, Role, VerificationKind
 from ledger.core.decision import AcceptanceRule
+from ledger.core.record import DocumentType, PlaceKind, Purpose, Role, VerificationKind
 from ledger.core.statement import Conclusion
 
 

@@ -29,11 +29,12 @@ from issuer.speaking import Speaker
 from issuer.sticker_desk import StickerDesk, find_bound, list_standing
 from issuer.store import StoredDocument
 from issuer.tables import DocumentState
-from ledger.core.certificate import Record, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.errors import InputError, StateError, UnavailableError
 from ledger.core.event import instrument_subject, placement_subject, sticker_subject
 from ledger.core.ids import InstitutionId, InstrumentId, Subject
 from ledger.core.qr import format_code
+from ledger.core.record import Record
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion, IssueClaims, parse_signed_statement
 from ledger.core.status import Registers, Status

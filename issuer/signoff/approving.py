@@ -35,9 +35,9 @@ from issuer.signoff.writing import CHUNK
 from issuer.sticker_desk import release_from_failed
 from issuer.store import SignedDocument, WaitingDocument
 from issuer.tables import DocumentState
-from ledger.core.certificate import Role
 from ledger.core.errors import InputError, LogIntegrityError, StateError, UnavailableError
 from ledger.core.ids import CertificateNumber, Subject
+from ledger.core.record import Role
 from ledger.core.signature import Signer
 from ledger.core.sticker import StickerId
 

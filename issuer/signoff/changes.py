@@ -15,8 +15,8 @@ from copy import deepcopy
 from typing import Any, Final
 
 from ledger.core.canonical import JsonObject, JsonValue, as_object, parse_canonical_json
-from ledger.core.certificate import MAX_CHANGED
 from ledger.core.disclosure import DisclosedMember, parse_disclosure
+from ledger.core.record_parsing import MAX_CHANGED
 
 _OF_THE_DESK: Final = frozenset({"v", "no", "nonce", "issuer", "issued_on", "persons", "replaces"})
 """Members that differ between any two documents, or say who answers for each."""

@@ -19,13 +19,15 @@ from zoneinfo import ZoneInfo
 
 from issuer.signing import Randomness, ReadyDocument, Seal, SealedDocument, number_document, seal_signed
 from ledger.core.canonical import JsonObject, encode_canonical_json, reread_canonical_json
-from ledger.core.certificate import Record, Role, build_document, parse_record
+from ledger.core.certificate import build_document
 from ledger.core.data_integrity import create_proof
 from ledger.core.disclosure import DisclosedMember, Disclosure, encode_disclosure, parse_disclosure
 from ledger.core.encoding import encode_date, encode_instant
 from ledger.core.errors import InputError
 from ledger.core.fields import Reader
 from ledger.core.ids import CertificateNumber, Digest
+from ledger.core.record import Record, Role
+from ledger.core.record_parsing import parse_record
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import Signer
 

@@ -7,9 +7,9 @@
 from issuer.signoff.office import Office
 from issuer.signoff.states import Assignment
 from ledger.core.canonical import JsonObject
-from ledger.core.certificate import Role
 from ledger.core.encoding import encode_instant
 from ledger.core.errors import InputError
+from ledger.core.record import Role
 from ledger.core.status import Registers
 
 

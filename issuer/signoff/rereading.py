@@ -42,11 +42,11 @@ from ledger.core.canonical import (
     encode_canonical_json,
     parse_canonical_json,
 )
-from ledger.core.certificate import Role
 from ledger.core.data_integrity import parse_proof, verify_proof
 from ledger.core.errors import DamagedRowError, InputError, VerificationError
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, InstitutionId
+from ledger.core.record import Role
 from ledger.core.signature import parse_multikey
 
 _CHUNK: Final = 256

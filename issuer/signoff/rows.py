@@ -17,10 +17,10 @@ from typing import Final
 from issuer.batch import Row
 from issuer.drafting import Request, read_request
 from ledger.core.canonical import JsonObject, JsonValue
-from ledger.core.certificate import DocumentType, Role
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import InstitutionId
+from ledger.core.record import DocumentType, Role
 
 ONLY_ROW: Final = 0
 """Number of the only document of a file that has no rows."""

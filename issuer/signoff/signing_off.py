@@ -48,7 +48,6 @@ from issuer.signoff.store import (
 )
 from issuer.signoff.writing import CHUNK, note_missing
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
-from ledger.core.certificate import Role
 from ledger.core.errors import (
     AlreadyIssuedError,
     DocumentRefusedError,
@@ -61,6 +60,7 @@ from ledger.core.errors import (
 )
 from ledger.core.event import certificate_subject
 from ledger.core.ids import CertificateNumber
+from ledger.core.record import Role
 from ledger.core.status import Registers, Status
 from ledger.core.step import Sentence
 

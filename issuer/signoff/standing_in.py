@@ -13,8 +13,8 @@ from typing import Final, Self
 
 from issuer.gate import Gate
 from issuer.signoff.states import Assignment
-from ledger.core.certificate import Record, Role
 from ledger.core.errors import Reason
+from ledger.core.record import Record, Role
 
 _NOBODY: Final = {role: f"-{role.value}" for role in Role}
 """Role -> who stands in: another one for each, so that no two roles seem to be of one person."""

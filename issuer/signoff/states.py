@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ledger.core.certificate import Role
 from ledger.core.errors import InputError, StateError
+from ledger.core.record import Role
 
 
 class DraftState(StrEnum):

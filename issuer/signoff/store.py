@@ -31,9 +31,9 @@ from issuer.signoff.tables import (
     voided_numbers,
 )
 from issuer.store import DeskReading, DeskStore, DeskWriting
-from ledger.core.certificate import Role
 from ledger.core.errors import NotFoundError
 from ledger.core.ids import CertificateNumber, Subject
+from ledger.core.record import Role
 
 MAX_LISTED: Final = 10_000
 """Most rows of one list; whoever has more asks for the rest by the id of the last one."""

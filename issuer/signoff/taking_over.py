@@ -30,8 +30,8 @@ from issuer.signoff.states import Assignment
 from issuer.signoff.store import StoredDraft
 from issuer.signoff.writing import CHUNK, Writer, add_unknown
 from issuer.store import StoredDocument
-from ledger.core.certificate import Role
 from ledger.core.errors import InputError, MalformedDocumentError
+from ledger.core.record import Role
 from ledger.core.status import Registers
 
 _PLACES: Final = {role: f"persons[{place}]" for place, role in enumerate(Role)}

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
-from ledger.core.certificate import Point, Record, Result
 from ledger.core.comparison import is_consistent
 from ledger.core.decision import DecisionRule, find_worst, judge_conformity
 from ledger.core.errors import Reason
 from ledger.core.exact import fraction_from_decimal
+from ledger.core.record import Point, Record, Result
 from ledger.core.regulation import RuleBook, is_in_force
 from ledger.core.rule_result import RuleResult, judge_failed, judge_passed
 from ledger.core.rules import compute_indication_error, find_cited_rule, find_misstated_error

@@ -10,19 +10,17 @@ Source: ISO/IEC 17025:2017 §7.8.4, §7.8.6.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.errors import MalformedDocumentError
+from ledger.core.record import Record, Result
 from ledger.core.statement import Conclusion, DocumentKind
-
-if TYPE_CHECKING:  # `certificate` asks for this check while it parses
-    from ledger.core.certificate import Record, Result
 
 _CALIBRATION: Final = "calibration"
 
 
-def check_kind(record: "Record") -> None:
+def check_kind(record: Record) -> None:
     """Refuse members that a document of this kind does not have, and the lack of those that it must have.
 
     Raises:
@@ -57,11 +55,11 @@ _ATTRIBUTES: Final = {"crms": "reference_materials"}
 """Member -> attribute of `Record`, where the two differ."""
 
 
-def _spell_type(record: "Record") -> str:
+def _spell_type(record: Record) -> str:
     return record.document_type.value.replace("_", " ")
 
 
-def _check_calibration(record: "Record") -> None:
+def _check_calibration(record: Record) -> None:
     """Require a method, values with their uncertainty, and a decision rule for whatever is concluded."""
     if record.specification is None and record.regulation is None:
         raise MalformedDocumentError("the specification that was followed is missing", field="specification")
@@ -81,7 +79,7 @@ def _check_calibration(record: "Record") -> None:
         raise MalformedDocumentError(reason, field="validity.agreed")
 
 
-def _check_uncertainties(result: "Result", path: str) -> None:
+def _check_uncertainties(result: Result, path: str) -> None:
     if result.coverage_factor is None or result.coverage_factor < 1:
         raise MalformedDocumentError("needed: the coverage factor, at least 1", field=f"{path}.k")
     for position, point in enumerate(result.points):
@@ -90,7 +88,7 @@ def _check_uncertainties(result: "Result", path: str) -> None:
             raise MalformedDocumentError(reason, field=f"{path}.points[{position}].u")
 
 
-def _check_paper(record: "Record") -> None:
+def _check_paper(record: Record) -> None:
     """Require what the entry is of, and that it was made after the paper."""
     if record.paper is None:
         raise MalformedDocumentError("this member is missing", field="paper")

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Final
 
 from ledger.core.calibration_rules import check_conformity, check_interval, check_method, check_no_type
-from ledger.core.certificate import Record
 from ledger.core.paper_rules import judge_paper
+from ledger.core.record import Record
 from ledger.core.register_rules import KEY_ENDED, check_persons, check_scope
 from ledger.core.regulation import RuleBook
 from ledger.core.rule_result import RuleResult

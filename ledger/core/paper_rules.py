@@ -10,10 +10,10 @@ whoever signed the paper has signed the paper.
 from typing import Final
 
 from ledger.core.authority import Register
-from ledger.core.certificate import PaperEntry, Record
 from ledger.core.errors import Reason
 from ledger.core.event import person_subject
 from ledger.core.person import PersonContent
+from ledger.core.record import PaperEntry, Record
 from ledger.core.register_fields import RegisterState
 from ledger.core.register_rules import is_whole
 from ledger.core.rule_result import RuleResult, judge_open

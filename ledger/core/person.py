@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import Role
 from ledger.core.ids import InstitutionId
+from ledger.core.record import Role
 from ledger.core.register_fields import (
     RegisterState,
     check_period,

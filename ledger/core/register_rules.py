@@ -13,10 +13,10 @@ from itertools import combinations
 from typing import Final
 
 from ledger.core.authority import Register
-from ledger.core.certificate import Record, Role, Signatory
 from ledger.core.errors import Reason
 from ledger.core.event import material_subject, person_subject, scope_subject
 from ledger.core.person import PersonContent, name_person
+from ledger.core.record import Record, Role, Signatory
 from ledger.core.register_fields import RegisterState
 from ledger.core.regulation import normalise_citation
 from ledger.core.rule_result import RuleResult, judge, judge_failed, judge_open

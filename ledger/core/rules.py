@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
-from ledger.core.certificate import Certificate, Point, Record, Result, Role, VerificationKind
+from ledger.core.certificate import Certificate
 from ledger.core.errors import InputError, Reason
 from ledger.core.exact import EXACT, fraction_from_decimal
 from ledger.core.ids import Digest
@@ -32,6 +32,7 @@ from ledger.core.limit import (
     limit_for,
 )
 from ledger.core.quantity import Quantity
+from ledger.core.record import Point, Record, Result, Role, VerificationKind
 from ledger.core.regulation import (
     RuleBook,
     RuleRow,

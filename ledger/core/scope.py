@@ -14,11 +14,11 @@ from enum import StrEnum
 
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
 from ledger.core.encoding import encode_decimal
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import ID_PATTERN, InstitutionId
+from ledger.core.record import VerificationKind
 from ledger.core.register_fields import (
     RegisterState,
     check_period,

@@ -11,10 +11,11 @@ key is named by the record alone. Whose the keys are is for the registers to say
 from collections.abc import Sequence
 from datetime import datetime
 
-from ledger.core.certificate import Certificate, Role, Signatory
+from ledger.core.certificate import Certificate
 from ledger.core.data_integrity import parse_proof, verify_proof
 from ledger.core.encoding import parse_instant
 from ledger.core.errors import BrokenSignatureError
+from ledger.core.record import Role, Signatory
 from ledger.core.signature import PublicKey
 
 

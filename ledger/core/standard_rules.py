@@ -7,10 +7,10 @@
 from collections.abc import Iterable, Iterator
 
 from ledger.core.authority import Register
-from ledger.core.certificate import Record, ReferenceStandard
 from ledger.core.errors import Reason
 from ledger.core.event import standard_subject
 from ledger.core.quantity import compute_uncertainty_ratio
+from ledger.core.record import Record, ReferenceStandard
 from ledger.core.register_fields import RegisterState
 from ledger.core.register_rules import find_material_reasons, is_whole
 from ledger.core.regulation import RuleBook, RuleRow

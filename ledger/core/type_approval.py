@@ -15,11 +15,12 @@ from datetime import date
 from ledger.core.act import Decision, encode_decision, parse_decision
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category, parse_category
-from ledger.core.certificate import Software, parse_software
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import ID_PATTERN
+from ledger.core.record import Software
+from ledger.core.record_parsing import parse_software
 from ledger.core.register_fields import (
     RegisterState,
     open_content,

@@ -7,9 +7,9 @@
 from collections.abc import Iterator
 
 from ledger.core.authority import Register
-from ledger.core.certificate import Instrument, Record, Software
 from ledger.core.errors import Reason
 from ledger.core.event import type_approval_subject
+from ledger.core.record import Instrument, Record, Software
 from ledger.core.register_fields import RegisterState
 from ledger.core.register_rules import is_whole
 from ledger.core.regulation import Control, RuleBook

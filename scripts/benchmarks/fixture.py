@@ -41,12 +41,12 @@ from ledger.core.authority import (
 )
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import Role, VerificationKind
 from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId, LeafIndex, Subject
 from ledger.core.person import PersonContent, Qualification, encode_person_content
 from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy
+from ledger.core.record import Role, VerificationKind
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.scope import ScopeContent, encode_scope_content
 from ledger.core.signature import Ed25519Signer, Signer

@@ -24,12 +24,12 @@ from ledger_in_memory import (
 from ledger.core.authority import Power
 from ledger.core.bundle import parse_bundle
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
 from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.event import EventType, instrument_subject
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.ids import Digest, InstitutionId, InstrumentId, LeafIndex
 from ledger.core.merkle import build_multi_proof
+from ledger.core.record import VerificationKind
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion
 from ledger.core.status import Status, Void

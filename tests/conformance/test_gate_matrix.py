@@ -30,9 +30,10 @@ from issuer.gate import Gate
 from ledger.core.authority import Register
 from ledger.core.bundle import parse_bundle
 from ledger.core.category import Category
-from ledger.core.certificate import Role, VerificationKind, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.paper_rules import PAPER_STEPS
+from ledger.core.record import Role, VerificationKind
 from ledger.core.register_fields import RegisterState
 from ledger.core.scope import Basis, ReadingRange
 from ledger.core.step import Outcome, Step

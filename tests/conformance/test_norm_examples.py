@@ -20,14 +20,7 @@ from ledger.core.authority import SUITES, Power, Register
 from ledger.core.bundle import MAX_BUNDLE_BYTES
 from ledger.core.canonical import MAX_LEVELS, encode_canonical_json, parse_canonical_json
 from ledger.core.cbor import parse_cbor
-from ledger.core.certificate import (
-    MAX_CERTIFICATE_BYTES,
-    VALIDITY_KINDS,
-    DocumentType,
-    PlaceKind,
-    Role,
-    VerificationKind,
-)
+from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES
 from ledger.core.errors import InputError
 from ledger.core.event import DEFINED_TYPES, EventType, SubjectKind
@@ -37,6 +30,8 @@ from ledger.core.map_proof import MAX_MAP_PROOF_BYTES
 from ledger.core.person import Qualification
 from ledger.core.policy import FINALITY_PATTERN, parse_policy
 from ledger.core.qr import MAX_PRINTED_BYTES, encode_long_url, encode_short_url
+from ledger.core.record import DocumentType, PlaceKind, Role, VerificationKind
+from ledger.core.record_parsing import VALIDITY_KINDS
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
 from ledger.core.scope import Basis, ReadingRange

@@ -22,9 +22,9 @@ from issuer.defaults import DraftContext
 from issuer.drafting import parse_draft
 from issuer.signing import Seal, prepare_document, seal_document, sign_issue
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import Issuer
 from ledger.core.data import load_rule_book
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex
+from ledger.core.record import Issuer
 from ledger.core.statement import parse_signed_statement
 from ledger.core.step import Step
 from ledger.home import find_passphrase

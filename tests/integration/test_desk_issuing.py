@@ -195,8 +195,8 @@ def make_foreign_issue(gateway):
 
     from issuer.drafting import parse_draft
     from issuer.signing import Seal, prepare_document, seal_document, sign_issue
-    from ledger.core.certificate import Issuer
     from ledger.core.ids import CertificateNumber
+    from ledger.core.record import Issuer
 
     seal = Seal(gateway.world.seal, gateway.world.origin, CONTEXT.institution, NOW)
     ready = prepare_document(parse_draft(document(1), CONTEXT), Issuer(CONTEXT.institution, "x", "x", "S1"))

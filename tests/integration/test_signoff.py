@@ -25,7 +25,7 @@ from issuer.signoff.store import SignOffStore
 from issuer.signoff.view import describe_round, describe_whole
 from issuer.tables import DocumentState
 from ledger.core.act import ReasonCode
-from ledger.core.certificate import Role, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.errors import (
     AlreadyIssuedError,
     InputError,
@@ -36,6 +36,7 @@ from ledger.core.errors import (
 )
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, InstitutionId
+from ledger.core.record import Role
 from ledger.core.signatories import verify_signatures
 from ledger.store.engine import Database
 

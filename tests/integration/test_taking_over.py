@@ -25,8 +25,8 @@ from issuer.signoff.rows import Way
 from issuer.signoff.states import DraftState
 from issuer.signoff.taking_over import Taken, Taker
 from issuer.signoff.writing import Writer
-from ledger.core.certificate import Role
 from ledger.core.errors import AlreadyIssuedError, MalformedDocumentError, NotFoundError
+from ledger.core.record import Role
 from ledger.store.engine import Database
 
 FILE = hashlib.sha256(b"round.xlsx").digest()

@@ -27,9 +27,9 @@ from issuer.signoff.store import DoneAction, SignOffReading, StoredDraft
 from issuer.signoff.view import STATE_WORDS, describe_application, describe_prospect
 from ledger.core.canonical import JsonObject
 from ledger.core.category import parse_category
-from ledger.core.certificate import Role
 from ledger.core.errors import AlreadyIssuedError, InputError, StateError
 from ledger.core.person import PersonContent
+from ledger.core.record import Role
 from ledger.core.register_fields import RegisterState
 from ledger.core.step import Sentence
 

@@ -33,10 +33,10 @@ from issuer.signoff.view import (
 )
 from ledger.core.act import ReasonCode
 from ledger.core.canonical import JsonObject, as_object
-from ledger.core.certificate import Role
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.ids import CertificateNumber, Digest
+from ledger.core.record import Role
 from ledger.core.step import Sentence
 
 MAX_DRAFTS: Final = 1000

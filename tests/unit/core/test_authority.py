@@ -23,11 +23,11 @@ from ledger.core.authority import (
 )
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
 from ledger.core.credit_code import CreditCode
 from ledger.core.errors import InputError
 from ledger.core.event import EventType
 from ledger.core.ids import InstitutionId
+from ledger.core.record import VerificationKind
 from ledger.core.register_content import CONTENT_PARSERS, parse_content
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.scope import ScopeContent, encode_scope_content

@@ -15,20 +15,11 @@ from mutations import JSON, ODD_VALUES, added, get, removed, replaced, show, wal
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import (
-    CONTEXTS,
-    MAX_CERTIFICATE_BYTES,
-    DocumentType,
-    PlaceKind,
-    Purpose,
-    Role,
-    VerificationKind,
-    build_document,
-    parse_certificate,
-    parse_record,
-)
+from ledger.core.certificate import CONTEXTS, MAX_CERTIFICATE_BYTES, build_document, parse_certificate
 from ledger.core.errors import InputError
 from ledger.core.fields import Reader
+from ledger.core.record import DocumentType, PlaceKind, Purpose, Role, VerificationKind
+from ledger.core.record_parsing import parse_record
 from ledger.core.statement import Conclusion
 
 SEAL = make_signer("seal")

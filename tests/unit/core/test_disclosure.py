@@ -10,7 +10,6 @@ from ledger_in_memory import make_record
 from mutations import JSON, ODD_VALUES, added, removed, replaced, walk
 
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import parse_record
 from ledger.core.disclosure import (
     DisclosedMember,
     Disclosure,
@@ -23,6 +22,7 @@ from ledger.core.disclosure import (
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.fields import Reader
 from ledger.core.ids import Digest
+from ledger.core.record_parsing import parse_record
 
 SALTS = [bytes([number]) * 16 for number in range(4)]
 VALUES = {

@@ -5,9 +5,11 @@ from further_kinds import GUARDED, SCAN, SIMPLE, make_calibration, make_paper, m
 from ledger_in_memory import make_record, make_signer, seal_record
 
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import DocumentType, VerificationKind, parse_certificate, parse_record
+from ledger.core.certificate import parse_certificate
 from ledger.core.errors import InputError
 from ledger.core.fields import Reader
+from ledger.core.record import DocumentType, VerificationKind
+from ledger.core.record_parsing import parse_record
 from ledger.core.rules import build_issue_claims
 from ledger.core.statement import Conclusion, DocumentKind
 

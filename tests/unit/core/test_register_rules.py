@@ -8,10 +8,11 @@ from ledger_in_memory import AUTHORITY, MemoryLedger, make_record
 from rule_reading import assert_bilingual, codes
 
 from ledger.core.category import Category
-from ledger.core.certificate import Record, Role, VerificationKind, parse_record
 from ledger.core.event import scope_subject
 from ledger.core.fields import Reader
 from ledger.core.ids import LeafIndex
+from ledger.core.record import Record, Role, VerificationKind
+from ledger.core.record_parsing import parse_record
 from ledger.core.register_fields import RegisterState
 from ledger.core.register_rules import check_persons, check_scope
 from ledger.core.status import Registers, Version

@@ -25,12 +25,14 @@ from rule_reading import assert_bilingual, codes
 from ledger.core.calendar_rules import ValidityKind, compute_last_valid_date
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
-from ledger.core.certificate import Record, Role, parse_certificate, parse_record
+from ledger.core.certificate import parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_decimal
 from ledger.core.fields import Reader
 from ledger.core.limit import judge_indication_error
 from ledger.core.quantity import compute_relative_error_percent
+from ledger.core.record import Record, Role
+from ledger.core.record_parsing import parse_record
 from ledger.core.regulation import RuleBook
 from ledger.core.rule_result import RuleResult
 from ledger.core.rules import (

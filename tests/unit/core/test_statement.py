@@ -12,7 +12,6 @@ from ledger_in_memory import make_record, make_signer
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
 from ledger.core.cbor import encode_cbor, parse_cbor
-from ledger.core.certificate import parse_record
 from ledger.core.cose import encode_sign1
 from ledger.core.errors import BrokenSignatureError, InputError
 from ledger.core.event import CONTENT_TYPES, DEFINED_TYPES, ISSUE_TYPES, EventType
@@ -20,6 +19,7 @@ from ledger.core.fields import Reader
 from ledger.core.ids import CertificateNumber, Digest, InstrumentId, KeyId
 from ledger.core.instrument import StatementSerial, compute_statement_serial
 from ledger.core.qr import MAX_PRINTED_BYTES
+from ledger.core.record_parsing import parse_record
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import P256Signer
 from ledger.core.statement import (

@@ -16,9 +16,9 @@ from mutations import walk
 
 from issuer.rendering.dcc import render_dcc
 from issuer.rendering.dcc_results import spell_unit
-from ledger.core.certificate import VerificationKind
 from ledger.core.disclosure import parse_disclosure
 from ledger.core.errors import InputError, VerificationError
+from ledger.core.record import VerificationKind
 from ledger.core.unit import UNITS
 
 FULL = publish(RECORDS["full"])

@@ -23,9 +23,9 @@ from printed import (
 
 from issuer.rendering import wording
 from issuer.rendering.document import Typesetter, explain_refusal
-from ledger.core.certificate import DocumentType
 from ledger.core.disclosure import encode_disclosure
 from ledger.core.errors import InputError, VerificationError
+from ledger.core.record import DocumentType
 from verifier.picture import read_qr_picture
 from verifier.report import DISCLAIMER
 

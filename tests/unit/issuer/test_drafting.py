@@ -11,10 +11,11 @@ from issuer.drafting import Draft, draft_document, parse_draft, read_request
 from issuer.faults import MAX_ERRORS, list_faults
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json, parse_json
-from ledger.core.certificate import DocumentType, Role, parse_record
 from ledger.core.errors import InputError, MalformedDocumentError, UnitError
 from ledger.core.fields import Reader
 from ledger.core.ids import InstitutionId
+from ledger.core.record import DocumentType, Role
+from ledger.core.record_parsing import parse_record
 from ledger.core.statement import Conclusion
 
 DEMO = DraftContext(INSTITUTION, CONTEXT.rule_book, CONTEXT.zone, BASE_DATE)

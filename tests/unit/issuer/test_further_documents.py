@@ -12,9 +12,9 @@ from issuer.rendering import wording
 from issuer.rendering.page import render_page
 from issuer.rendering.sheet import build_sheet
 from ledger.core.act import ReasonCode
-from ledger.core.certificate import DocumentType
 from ledger.core.errors import InputError
 from ledger.core.ids import CertificateNumber
+from ledger.core.record import DocumentType
 from ledger.core.supplement import Supplement, encode_supplement
 
 COMPARISON = {

@@ -8,9 +8,9 @@ from world import AUTHORISATION_NO, World
 from issuer.drafting import parse_draft
 from issuer.gate import Gate
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
 from ledger.core.errors import DocumentRefusedError
 from ledger.core.ids import InstitutionId
+from ledger.core.record import VerificationKind
 from ledger.core.register_fields import RegisterState
 
 WORLD = World()

@@ -5,15 +5,8 @@ from hypothesis import strategies as st
 from issuer.columns import COLUMNS, parse_column
 from issuer.headings import HEADINGS, find_choices, find_heading, find_name
 from ledger.core.category import Category
-from ledger.core.certificate import (
-    CONCLUSIONS,
-    VALIDITY_KINDS,
-    DocumentType,
-    PlaceKind,
-    Purpose,
-    Role,
-    VerificationKind,
-)
+from ledger.core.record import DocumentType, PlaceKind, Purpose, Role, VerificationKind
+from ledger.core.record_parsing import CONCLUSIONS, VALIDITY_KINDS
 
 POSITIONS = ("1", "2", "17", "200")
 ITEMS = ("indication_error", "indication_error_low", "repeatability", "error_in_use", "zero_error2")

@@ -8,8 +8,8 @@ from world import make_signer
 from issuer.profile import parse_authority_file, parse_institution_file
 from ledger.core.authority import Power
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
 from ledger.core.errors import InputError
+from ledger.core.record import VerificationKind
 from ledger.core.register_fields import RegisterState
 
 BASE = date(2026, 11, 3)

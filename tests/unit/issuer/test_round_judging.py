@@ -29,12 +29,12 @@ from issuer.rounds.judging import (
     parse_described_weighing,
 )
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import parse_record
 from ledger.core.data import load_rule_book
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.limit import LimitedItem, judge_indication_error, limit_for
 from ledger.core.quantity import Quantity, compute_uncertainty_ratio
+from ledger.core.record_parsing import parse_record
 from ledger.core.regulation import RuleBook
 from ledger.core.rules import check_limits
 from ledger.core.step import Outcome

@@ -18,19 +18,12 @@ from issuer.rendering import wording
 from issuer.rendering.sheet import Letterhead, build_sheet, measure_width, spell_instant
 from ledger.core.act import ReasonCode
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import (
-    DocumentType,
-    PlaceKind,
-    Purpose,
-    Role,
-    VerificationKind,
-    build_document,
-    parse_certificate,
-)
+from ledger.core.certificate import build_document, parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.disclosure import Disclosure
 from ledger.core.encoding import parse_instant
+from ledger.core.record import DocumentType, PlaceKind, Purpose, Role, VerificationKind
 
 
 def build(record, members=None, letterhead=LETTERHEAD, document=None, **changes):

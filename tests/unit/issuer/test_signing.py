@@ -8,11 +8,12 @@ from world import SCOPE, World, make_signer
 
 from issuer.drafting import parse_draft
 from issuer.signing import Seal, prepare_document, renew_issue, seal_document, sign_issue
-from ledger.core.certificate import Issuer, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.data_integrity import parse_proof, verify_proof
 from ledger.core.disclosure import parse_disclosure, verify_disclosure
 from ledger.core.errors import BrokenSignatureError, InputError, MalformedDocumentError
 from ledger.core.ids import CertificateNumber
+from ledger.core.record import Issuer
 from ledger.core.rules import check_binding
 from ledger.core.signatories import verify_signatures
 from ledger.core.statement import parse_signed_statement, verify_statement

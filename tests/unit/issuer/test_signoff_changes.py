@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from ledger_in_memory import make_record
 
 from issuer.signoff.changes import list_changes
-from ledger.core.certificate import MAX_CHANGED, parse_record
 from ledger.core.fields import Reader
+from ledger.core.record_parsing import MAX_CHANGED, parse_record
 
 
 def changed(path, to):

@@ -8,9 +8,9 @@ from issuer.batch import Row
 from issuer.signoff.rows import ONLY_ROW, Way, find_way, read_file_row
 from issuer.signoff.standing_in import NOBODY, stand_in
 from issuer.signoff.states import Assignment
-from ledger.core.certificate import Role
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import InstitutionId
+from ledger.core.record import Role
 
 INSTITUTION = InstitutionId("350100-01")
 JSON = st.recursive(

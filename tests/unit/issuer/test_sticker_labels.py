@@ -18,10 +18,11 @@ from issuer.sticker_labels import (
 )
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import VerificationKind, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.errors import InputError
 from ledger.core.ids import InstitutionId, LeafIndex
 from ledger.core.qr import MAX_PRINTED_BYTES, LongForm, ShortForm, compute_code, format_code, parse_qr_text
+from ledger.core.record import VerificationKind
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion
 from ledger.core.status import Status, SubjectState

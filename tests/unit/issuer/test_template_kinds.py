@@ -19,9 +19,9 @@ from issuer.template import MAX_POINTS
 from issuer.template_files import render_csv, render_xlsx
 from issuer.template_kinds import build_calibration_template, build_paper_template
 from ledger.core.category import Category
-from ledger.core.certificate import VerificationKind
 from ledger.core.data import load_rule_book
 from ledger.core.errors import InputError
+from ledger.core.record import VerificationKind
 from ledger.core.statement import Conclusion, DocumentKind
 
 BOOK, DAY = load_rule_book(), NOW.date()

@@ -11,12 +11,13 @@ from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS, AnchorGrade
 from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.certificate import Part, parse_certificate
+from ledger.core.certificate import parse_certificate
 from ledger.core.data_integrity import create_proof, join_proofs
 from ledger.core.errors import BrokenSignatureError, MapProofError
 from ledger.core.event import certificate_subject, instrument_subject
 from ledger.core.ids import InstitutionId, LeafIndex, RootHash, TreeSize
 from ledger.core.map_proof import ProvenStates, build_map_proof, open_map_proof
+from ledger.core.record import Part
 from ledger.core.register_fields import RegisterState
 from ledger.core.signature import P256Signer
 from ledger.core.statement import Conclusion, parse_signed_statement
