@@ -5,9 +5,11 @@
 
 import base64
 import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import httpx2
+from served_home import serve
 
 from api.office.totp import compute_code
 
@@ -37,6 +39,26 @@ class Office:
     @staticmethod
     def now():
         return datetime.now(UTC)
+
+
+@contextmanager
+def open_office(line, people):
+    """Serve a line's office, in which everybody has an account and is enrolled.
+
+    Args:
+        line: whose home it is.
+        people: by name for log-in, what is shown, the pseudonym, and the roles.
+    """
+    codes = {}
+    for name, (display, pid, roles) in people.items():
+        options = [word for role in roles for word in ("--role", role)]
+        members = line.run("office", "account", "add", name, "--display", display, "--pid", pid, *options)
+        codes[name] = members["code"], members["institution"]
+    with serve(line.home, "office") as server:
+        office = Office(server.url.replace("127.0.0.1", "localhost"))
+        office.line = line
+        office.recovery = {name: office.enrol(name, *code) for name, code in codes.items()}
+        yield office
 
 
 def log_in(page, office, name):

@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from browsers import ARTEFACTS, chromium, find_violations
+from browsers import ARTEFACTS, find_violations
 from line import DAY, INSTITUTION, run
 from office_browser import Office, log_in, open_context
 from registered_line import RegisteredLine
@@ -52,12 +52,6 @@ def office(tmp_path_factory):
         served.passphrase = find_passphrase(line.opened).raw.decode().strip()
         served.recovery = {name: served.enrol(name, *code) for name, code in codes.items()}
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def look(page, title, language, faults, status_faults=()):

@@ -7,11 +7,10 @@ import json
 import re
 
 import pytest
-from browsers import ARTEFACTS, AXE, chromium, find_violations
+from browsers import ARTEFACTS, AXE, find_violations
 from line import run
-from office_browser import Office, log_in, open_context
+from office_browser import log_in, open_context, open_office
 from registered_line import RegisteredLine
-from served_home import serve
 
 LEDGER = """器具名称,型号规格,出厂编号,生产厂家,安装/使用地点,数量
 燃油加油机,EX-1224,SN1,示例机械有限公司,福州示例加油站,1
@@ -44,6 +43,12 @@ OPEN_PAGES = {"login": "/login", "enrol": "/enrol"}
 WIDTHS = (360, 1280)
 
 
+PEOPLE = {
+    "zhang": ("张示例", "p-0003", ["operator", "approver"]),
+    "guan": ("管示例", "p-0003", ["administrator"]),
+}
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
     line = RegisteredLine(tmp_path_factory.mktemp("office"))
@@ -55,25 +60,8 @@ def office(tmp_path_factory):
     table = line.out / "ledger.csv"
     table.write_text(LEDGER, encoding="utf-8")
     line.run("instruments", "import", table)
-    codes = {}
-    for name, roles in {"zhang": ["operator", "approver"], "guan": ["administrator"]}.items():
-        options = [word for role in roles for word in ("--role", role)]
-        display = {"zhang": "张示例", "guan": "管示例"}[name]
-        members = line.run(
-            "office", "account", "add", name, "--display", display, "--pid", "p-0003", *options
-        )
-        codes[name] = members["code"], members["institution"]
-    with serve(line.home, "office") as server:
-        served = Office(server.url.replace("127.0.0.1", "localhost"))
-        served.line = line
-        served.recovery = {name: served.enrol(name, *code) for name, code in codes.items()}
-        yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
+    with open_office(line, PEOPLE) as office:
+        yield office
 
 
 def test_a_person_logs_in_looks_and_logs_out(office, browser):

@@ -8,17 +8,19 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from browsers import ARTEFACTS, chromium, find_violations
+from browsers import ARTEFACTS, find_violations
 from labels import read_texts
 from line import HOST, run
-from office_browser import Office, log_in, open_context
+from office_browser import log_in, open_context, open_office
 from registered_line import MAKER, RegisteredLine
-from served_home import serve
 
 from ledger.core.qr import format_code
 
 WIDTHS = (360, 1280)
-NAMES = {"zhang": ("张示例", ["operator", "approver"]), "guan": ("管示例", ["administrator"])}
+PEOPLE = {
+    "zhang": ("张示例", "p-0001", ["operator", "approver"]),
+    "guan": ("管示例", "p-0001", ["administrator"]),
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +30,8 @@ def office(tmp_path_factory):
     line.set_up_authority()
     line.register()
     line.issue(line.pump(1), line.pump(2), anchor=False, out=False)
-    codes = {}
-    for name, (display, roles) in NAMES.items():
-        options = [word for role in roles for word in ("--role", role)]
-        words = ("office", "account", "add", name, "--display", display, "--pid", "p-0001", *options)
-        members = line.run(*words)
-        codes[name] = members["code"], members["institution"]
-    with serve(line.home, "office") as server:
-        served = Office(server.url.replace("127.0.0.1", "localhost"))
-        served.line = line
-        served.recovery = {name: served.enrol(name, *code) for name, code in codes.items()}
-        yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
+    with open_office(line, PEOPLE) as office:
+        yield office
 
 
 class Desk:

@@ -8,11 +8,10 @@ import json
 import re
 
 import pytest
-from browsers import chromium, find_violations
-from office_browser import Office, log_in, open_context
+from browsers import find_violations
+from office_browser import log_in, open_context, open_office
 from registered_line import STANDARD
 from round_device import Device, shoot
-from served_home import serve
 from signoff_line import APPROVER, CHECKER, OPERATOR, PEOPLE, SignOffLine
 
 from ledger.core.qr import format_code
@@ -63,21 +62,8 @@ class MixedLine(SignOffLine):
 def office(tmp_path_factory):
     line = MixedLine(tmp_path_factory.mktemp("instruments"))
     line.prepare()
-    codes = {}
-    for name, role in PEOPLE.items():
-        members = line.run("office", "account", "add", name, "--display", name, "--pid", name, "--role", role)
-        codes[name] = members["code"], members["institution"]
-    with serve(line.home, "office") as server:
-        served = Office(server.url.replace("127.0.0.1", "localhost"))
-        served.line = line
-        served.recovery = {name: served.enrol(name, *code) for name, code in codes.items()}
-        yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
+    with open_office(line, {name: (name, name, [role]) for name, role in PEOPLE.items()}) as office:
+        yield office
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,16 @@ Screenshots at 360 px lie in `test-artifacts/office`, for people to look at.
 import re
 
 import pytest
-from browsers import chromium, find_violations
-from office_browser import Office, log_in, open_context
+from browsers import find_violations
+from office_browser import log_in, open_context, open_office
 from registered_line import STANDARD, RegisteredLine
 from round_device import SEAL, SECRET, Device, shoot
-from served_home import serve
+
+PEOPLE = {
+    "lin": ("lin", "p-0001", ["operator"]),
+    "zhang": ("zhang", "p-0003", ["approver"]),
+    "guan": ("guan", "p-0009", ["administrator"]),
+}
 
 
 @pytest.fixture(scope="module")
@@ -21,26 +26,8 @@ def office(tmp_path_factory):
     line.set_up_authority()
     line.register()
     line.issue(*(line.pump(number) for number in (1, 2, 3)), anchor=False, out=False)
-    codes = {}
-    for name, pid, roles in (
-        ("lin", "p-0001", ["operator"]),
-        ("zhang", "p-0003", ["approver"]),
-        ("guan", "p-0009", ["administrator"]),
-    ):
-        options = [word for role in roles for word in ("--role", role)]
-        members = line.run("office", "account", "add", name, "--display", name, "--pid", pid, *options)
-        codes[name] = members["code"], members["institution"]
-    with serve(line.home, "office") as server:
-        served = Office(server.url.replace("127.0.0.1", "localhost"))
-        served.line = line
-        served.recovery = {name: served.enrol(name, *code) for name, code in codes.items()}
-        yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
+    with open_office(line, PEOPLE) as office:
+        yield office
 
 
 @pytest.fixture(scope="module")
