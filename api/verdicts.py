@@ -20,7 +20,7 @@ from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_instant
-from ledger.core.entry import parse_leaf
+from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import (
     ContentWithheldError,
     InputError,
@@ -33,7 +33,7 @@ from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
-from ledger.core.statement import IssueClaims, Statement, parse_signed_statement
+from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
@@ -283,14 +283,14 @@ class Verdicts:
 
     def _judge_withheld(self, entry: StoredEntry) -> Finding:
         """Say of a document without its content what its statement and the newest states say."""
-        raw = parse_leaf(entry.leaf).statement_raw
-        statement = parse_signed_statement(raw).statement
+        leaf = parse_leaf(entry.leaf)
+        raw = leaf.statement_raw
         checkpoint = self._prover.newest_checkpoint()
         try:
             alone = self._check_alone(raw, checkpoint)
         except InputError as err:
             raise LogIntegrityError(f"leaf {entry.leaf_index} cannot be read: {err}") from err
-        status = find_heaviest(self._find_stated(statement), alone.status)
+        status = find_heaviest(self._find_stated(leaf), alone.status)
         report = build_report(alone.checks, status, self._policy, alone.document, complete=False)
         shown = _choose_withheld(report)
         return Finding(
@@ -304,19 +304,21 @@ class Verdicts:
             is_withheld=True,
         )
 
-    def _find_stated(self, statement: Statement) -> DocumentStatus | None:
-        """Return what the newest states say of a document and of its instrument."""
+    def _find_stated(self, leaf: Leaf) -> DocumentStatus | None:
+        """Return what the newest states say of a withheld document, its instrument, and its parts or whole."""
+        statement = parse_signed_statement(leaf.statement_raw).statement
         claims, issuer = statement.claims, InstitutionId(statement.issuer)
         if not isinstance(claims, IssueClaims):
             return None
         document = certificate_subject(issuer, claims.number)
         instrument = instrument_subject(claims.instrument_id, claims.part)
         lot = [] if claims.lot is None else [lot_subject(issuer, claims.lot)]
-        whole = [] if claims.part is None else [instrument_subject(claims.instrument_id)]
         with self._store.read() as reading:
-            states = reading.find_states([document, instrument, *lot, *whole])
+            withheld = reading.find_withheld(leaf.header.certificate_digest)
+            related = [] if withheld is None else withheld.list_related()
+            states = reading.find_states([document, instrument, *lot, *related])
         said = next((states[each] for each in lot if each in states), None)
-        relatives = [states[each] for each in whole if each in states]
+        relatives = [states[each] for each in related if each in states]
         return find_stated_status(states[document], states[instrument], said, claims.kind, relatives)
 
     def _find_newer(self, entry: StoredEntry) -> ShortCode | None:

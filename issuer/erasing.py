@@ -5,9 +5,11 @@ the values in several places; all of them are emptied in one transaction, and wh
 written down:
 
     the document's disclosure, and those of its submissions
-    what the operator wrote, in every revision, and in requests for corrections
+    what operators wrote, in every revision, and in corrections that were begun and have no number yet
     the application, once none of its documents needs it
     what a round kept back from its device
+
+The address of a place that a round took along stays in that round: what devices have signed is bound to it.
 
 >>> erase_personal(database, CertificateNumber("JY2026-000001"), Erasure("个人请求 2026-11-05", "P-0107", now))
 """
@@ -23,7 +25,7 @@ from issuer.personal import drop_personal
 from issuer.rounds.tables import findings, rounds
 from issuer.rounds.tables import metadata as rounds_metadata
 from issuer.signoff.states import DraftState
-from issuer.signoff.tables import applications, correction_requests, drafts, revisions, submissions
+from issuer.signoff.tables import applications, drafts, revisions, submissions
 from issuer.store import Database
 from issuer.tables import DocumentState, documents, erasures
 from ledger.core.canonical import JsonObject, as_object, encode_canonical_json, parse_canonical_json
@@ -101,12 +103,15 @@ def _require_settled(connection: Connection, number: CertificateNumber) -> None:
 
 def _erase(connection: Connection, number: CertificateNumber) -> None:
     connection.execute(update(documents).where(documents.c.number == number).values(disclosure=None))
-    asked = correction_requests.c
-    _rewrite(connection, correction_requests, asked.number == number, asked.document, drop_personal)
-    for (draft,) in connection.execute(select(drafts.c.position).where(drafts.c.number == number)).all():
+    for (draft,) in connection.execute(select(drafts.c.position).where(_is_about(number))).all():
         connection.execute(update(submissions).where(submissions.c.draft == draft).values(disclosure=None))
         _rewrite(connection, revisions, revisions.c.draft == draft, revisions.c.content, drop_personal)
         _erase_in_round(connection, draft)
+
+
+def _is_about(number: CertificateNumber) -> ColumnElement[bool]:
+    """Return which drafts hold the values of a document: its own, and corrections of it that have no number yet."""
+    return (drafts.c.number == number) | ((drafts.c.corrects == number) & drafts.c.number.is_(None))
 
 
 def _erase_in_round(connection: Connection, draft: int) -> None:

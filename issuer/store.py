@@ -33,7 +33,17 @@ from sqlalchemy import (
 from sqlalchemy.sql import Select
 
 from issuer.signoff.tables import submissions
-from issuer.tables import BRINGS_NUMBER, IS_WAITING, DocumentState, acts, documents, meta, metadata, series
+from issuer.tables import (
+    BRINGS_NUMBER,
+    IS_WAITING,
+    DocumentState,
+    acts,
+    documents,
+    erasures,
+    meta,
+    metadata,
+    series,
+)
 from ledger.core.errors import DamagedRowError, NotFoundError, StateError
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, Subject
@@ -269,6 +279,12 @@ class DeskReading:
         """Return documents with all that the log repeats, beyond a position, in the order of signing."""
         query = select(*_WHOLE).where(documents.c.position > after).order_by(documents.c.position)
         return [WholeDocument(*row) for row in self._connection.execute(query.limit(limit))]
+
+    def list_erased(self) -> frozenset[CertificateNumber]:
+        """Return the numbers of documents whose personal members were erased."""
+        return frozenset(
+            CertificateNumber(row.number) for row in self._connection.execute(select(erasures.c.number))
+        )
 
     def list_acts(self, after: int, limit: int) -> list[StoredAct]:
         """Return acts beyond a position, in the order of signing."""

@@ -6,15 +6,20 @@ copy still verifies it; whoever asks here is told that the content is withheld, 
 >>> withhold(database, find_document(SqlStore(database), "350100", "JY2026-000001"), "榕市监〔2026〕8号", now)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from ledger.core.canonical import as_object, parse_canonical_json
+from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.encoding import encode_hex, encode_instant
-from ledger.core.entry import parse_leaf
+from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import InputError, NotFoundError
-from ledger.core.ids import Digest, LeafIndex
+from ledger.core.ids import Digest, LeafIndex, Subject
+from ledger.core.statement import parse_signed_statement
 from ledger.core.text import is_plain
+from ledger.named import list_related
 from ledger.store.engine import Database
 from ledger.store.records import Withheld
 from ledger.store.unit_of_work import SqlStore
@@ -34,6 +39,8 @@ class LoggedDocument:
     leaf_index: LeafIndex
     digest: Digest
     withheld: Withheld | None
+    related: bytes
+    """See `Withheld.related`; empty where the content is withheld already."""
 
 
 def find_document(store: SqlStore, issuer: str, number: str) -> LoggedDocument:
@@ -47,8 +54,17 @@ def find_document(store: SqlStore, issuer: str, number: str) -> LoggedDocument:
         entry = reading.find_issue(issuer, number)
         if entry is None:
             raise NotFoundError(f"the log has no document {number} of institution {issuer}")
-        digest = parse_leaf(entry.leaf).header.certificate_digest
-        return LoggedDocument(issuer, number, entry.leaf_index, digest, reading.find_withheld(digest))
+        leaf = parse_leaf(entry.leaf)
+        digest = leaf.header.certificate_digest
+        body = reading.read_documents([digest]).get(digest)
+        related = [] if body is None else _list_related(leaf, body)
+        withheld = reading.find_withheld(digest)
+    return LoggedDocument(issuer, number, entry.leaf_index, digest, withheld, b"".join(related))
+
+
+def _list_related(leaf: Leaf, body: bytes) -> Sequence[Subject]:
+    statement = parse_signed_statement(leaf.statement_raw).statement
+    return list_related(statement, as_object(parse_canonical_json(body, max_bytes=MAX_CERTIFICATE_BYTES)))
 
 
 def withhold(database: Database, document: LoggedDocument, grounds: str, now: datetime) -> LoggedDocument:
@@ -70,7 +86,7 @@ def withhold(database: Database, document: LoggedDocument, grounds: str, now: da
     if not is_plain(grounds) or not 1 <= len(grounds) <= MAX_GROUNDS:
         raise InputError(f"1 to {MAX_GROUNDS} characters on one line", field="--grounds")
     if document.withheld is None:
-        withheld = Withheld(grounds, (now - _EPOCH) // _MILLISECOND)
+        withheld = Withheld(grounds, (now - _EPOCH) // _MILLISECOND, document.related)
         with SqlStore(database).write() as writing:
             writing.withhold_document(document.digest, withheld)
         document = replace(document, withheld=withheld)

@@ -52,7 +52,7 @@ def grow(log, store):
     anchor(store, log, "reorged submitted")
     with store.write() as writing:
         digest = hashlib.sha256(issues[1].body).digest()
-        writing.withhold_document(digest, Withheld("榕市监〔2026〕8号", 1_793_000_000_000))
+        writing.withhold_document(digest, Withheld("榕市监〔2026〕8号", 1_793_000_000_000, bytes(32)))
     with store.database.write() as connection:
         conditions = ConditionQueries(connection)
         conditions.put(Condition("boot", "compared", "compared with nobody", "已比对", NOW))

@@ -70,6 +70,7 @@ class DocumentIndex:
         self._documents: dict[str, IndexedDocument] = {}
         self._words: dict[str, str] = {}
         self._waiting: set[str] = set()
+        self._erased: frozenset[str] = frozenset()
         self._after = 0
         self._acts_after = 0
 
@@ -138,11 +139,22 @@ class DocumentIndex:
     def _follow(self) -> None:
         with self._store.read() as desk:
             self._look_again(desk)
+            self._forget_erased(desk)
             while new := desk.list_whole(self._after, _CHUNK):
                 for whole in new:
                     self._add(_index(whole))
                 self._after = new[-1].position
             self._follow_acts(desk)
+
+    def _forget_erased(self, desk: DeskReading) -> None:
+        """Show and find nothing personal of a document any more that was erased since it was read."""
+        erased = desk.list_erased()
+        for number in erased - self._erased:
+            known = self._documents.get(number)
+            if known is not None:
+                (whole,) = desk.list_whole(known.position - 1, 1)
+                self._add(replace(_index(whole), withdrawn=known.withdrawn))
+        self._erased = erased
 
     def _add(self, document: IndexedDocument) -> None:
         self._documents[document.number] = document

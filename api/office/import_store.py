@@ -83,11 +83,16 @@ class ImportReading:
         Raises:
             NotFoundError: there is none, or it is another institution's.
         """
+        found = self.find(tenant, identity)
+        if found is None:
+            raise NotFoundError("there is nothing under this name here")
+        return found
+
+    def find(self, tenant: InstitutionId, identity: str) -> Import | None:
+        """Return a file of this institution; None: there is none, or it is another institution's."""
         chosen = (imports.c.tenant == tenant, imports.c.id == identity)
         row = self._connection.execute(select(imports).where(*chosen)).one_or_none()
-        if row is None:
-            raise NotFoundError("there is nothing under this name here")
-        return _to_import(row)
+        return None if row is None else _to_import(row)
 
     def list_unchanged(self, since: datetime, limit: int) -> list[Import]:
         """Return files of every institution that were not changed since, oldest first, without their bytes."""

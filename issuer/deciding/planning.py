@@ -21,7 +21,7 @@ from ledger.core.canonical import JsonObject, encode_canonical_json, parse_canon
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, StateError
 from ledger.core.event import EventType
-from ledger.core.fold_documents import ON_INSTRUMENTS, TRANSITIONS
+from ledger.core.fold_documents import ON_INSTRUMENTS, TRANSITIONS, require_verification
 from ledger.core.ids import Subject
 from ledger.core.register_content import parse_content
 from ledger.core.register_fields import RegisterState
@@ -203,7 +203,9 @@ def _judge(
         return Affected(named, None, follows=False)
     if event in ON_INSTRUMENTS:
         is_newest = instrument.current_certificate == certificate.current_certificate
-        return Affected(named, certificate.status, follows=is_newest, after=Status.NEEDS_REVERIFICATION)
+        return Affected(
+            named, certificate.status, follows=is_newest, after=require_verification(instrument.status)
+        )
     transition = TRANSITIONS[event]
     follows = certificate.status in transition.before
     return Affected(named, certificate.status, follows, transition.after if follows else None)

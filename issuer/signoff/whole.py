@@ -121,7 +121,7 @@ def list_whole_drafts(connection: Connection, after: int, limit: int) -> list[Wh
             },
             frozenset((row.revision, row.person) for row in opened.get(draft.id, ())),
             drawn.get(draft.id, []),
-            draft.number in erased,
+            draft.number in erased or (draft.number is None and draft.corrects in erased),
         )
         for draft in drafts
     ]
@@ -146,9 +146,10 @@ def list_strays(connection: Connection, ids: Sequence[int]) -> tuple[str, int] |
     tables = [revisions, submissions, signatures, actions, openings, batch_members]
     if inspect(connection).has_table(draft_rows.name):
         tables.append(draft_rows)
+    known = set(ids)
     for table in tables:
         for row in connection.execute(select(table.c.draft).distinct()):
-            if row.draft not in set(ids):
+            if row.draft not in known:
                 return table.name, row.draft
     return None
 

@@ -68,6 +68,7 @@ class Writer:
         Raises:
             InputError: see `parse_application`.
             AlreadyIssuedError: its request id belongs to another one.
+            StateError: it was this one, and who made it was erased.
         """
         content = encode_canonical_json(parse_application(value))
         digest = hashlib.sha256(content).digest()
@@ -80,6 +81,11 @@ class Writer:
         if known.content_digest != digest:
             raise AlreadyIssuedError(
                 f"{request_id} was accepted with other content, as application {known.id}"
+            )
+        if known.content != content:
+            raise StateError(
+                f"this was application {known.id}, whose applicant was erased: give it another request id",
+                zh=f"与申请{known.id}相同，其申请人信息已删除：请另设请求编号",
             )
         return known
 

@@ -87,6 +87,7 @@ NOTES: Final[Mapping[str, Mapping[str, str]]] = {
     "withheld_documents": {
         "grounds": "words for people",
         "withheld_at_ms": "the operator's clock",
+        "related": "follows from the bytes that are gone",
     },
     "conditions": {
         "en": "words for people",

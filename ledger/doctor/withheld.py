@@ -6,6 +6,7 @@
 from typing import Any
 
 from ledger.core.errors import DamagedRowError
+from ledger.core.status_map import SUBJECT_BYTES
 from ledger.core.text import is_plain
 from ledger.doctor.derived import name_key
 from ledger.store.scan import RawRow, RawRows, get_key
@@ -19,7 +20,7 @@ def check_withheld(rows: RawRows) -> None:
         DamagedRowError: the first row that cannot have been written.
     """
     for row in rows.scan(withheld_documents):
-        digest, grounds, at_ms = row
+        digest, grounds, at_ms, related = row
         document = rows.find(documents, [(digest,)]).get((digest,))
         if document is None:
             raise _damaged(row, "digest", "that of a document")
@@ -31,6 +32,8 @@ def check_withheld(rows: RawRows) -> None:
             raise _damaged(row, "grounds", "a sentence")
         if not isinstance(at_ms, int) or at_ms < 0:
             raise _damaged(row, "withheld_at_ms", "milliseconds since 1970-01-01")
+        if not isinstance(related, bytes) or len(related) % SUBJECT_BYTES:
+            raise _damaged(row, "related", f"subjects of {SUBJECT_BYTES} bytes")
 
 
 def _damaged(row: RawRow, column: str, expected: str) -> DamagedRowError:

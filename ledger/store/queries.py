@@ -48,7 +48,7 @@ _ENTRY: Final = select(entries.c.leaf_index, entries.c.leaf)
 _NAMED_ENTRY: Final = select(entries.c.statement_name, entries.c.leaf_index, entries.c.leaf)
 _DIGEST: Final = select(documents.c.digest)
 _DOCUMENT: Final = select(*documents.c)
-_WITHHELD: Final = select(withheld_documents.c.grounds, withheld_documents.c.withheld_at_ms)
+_WITHHELD: Final = select(withheld_documents)
 _STATE: Final = select(*subjects.c)
 _CHECKPOINT: Final = select(*checkpoints.c)
 
@@ -300,7 +300,7 @@ class ReadQueries:
     def find_withheld(self, digest: Digest) -> Withheld | None:
         """Return why a document is withheld; None: it is not."""
         row = self._connection.execute(_WITHHELD.where(withheld_documents.c.digest == digest)).first()
-        return None if row is None else Withheld(row.grounds, row.withheld_at_ms)
+        return None if row is None else Withheld(row.grounds, row.withheld_at_ms, bytes(row.related))
 
 
 class WriteQueries(ReadQueries):

@@ -117,6 +117,15 @@ class Withheld(NamedTuple):
     """As the operator has written them down: which decision, by whom."""
     withheld_at_ms: int
     """Milliseconds since 1970-01-01 UTC."""
+    related: bytes
+    """Subjects, 32 bytes each, of the parts that the document named, or of the whole: their states bear on it."""
+
+    def list_related(self) -> list[Subject]:
+        """Return these subjects one by one."""
+        return [
+            Subject(self.related[at : at + SUBJECT_BYTES])
+            for at in range(0, len(self.related), SUBJECT_BYTES)
+        ]
 
 
 class StoredCosignature(NamedTuple):

@@ -93,6 +93,7 @@ withheld_documents = Table(
     Column("digest", LargeBinary, ForeignKey("documents.digest"), primary_key=True),
     Column("grounds", Text, nullable=False),
     Column("withheld_at_ms", BigInteger, nullable=False),
+    Column("related", LargeBinary, nullable=False),
 )
 """Documents whose bytes the law withholds, and on what grounds; triggers let the body of no others be emptied."""
 

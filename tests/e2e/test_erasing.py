@@ -1,8 +1,14 @@
 """A person asks for removal: the desk forgets who they are, and their certificate verifies as before."""
 
+from contextlib import closing
+
 import pytest
-from line import run, write_rows
+from line import INSTITUTION, run, write_rows
 from signoff_line import OPERATOR, SignOffLine
+
+from api.office.document_index import DocumentIndex
+from issuer.store import DeskStore
+from ledger.store.engine import Database
 
 OWNER, ADDRESS, WHERE = "示例加油站（鼓楼店）", "鼓楼区示例路八号", "一号加油岛旁"
 APPLICANT, STAFF = "福州示例石油有限公司", ("林示例", "陈示例", "张示例")
@@ -68,6 +74,16 @@ def test_one_document_is_forgotten_the_other_is_not(line, numbers):
     assert count(line, APPLICANT), "the other document needs the application"
     assert run("dcc", "export", numbers[0], "--holder", "--home", line.home, "--out", line.out).code == 2
     assert line.run("dcc", "export", numbers[1], "--holder", "--out", line.out)
+
+
+def test_a_running_office_forgets_too(line, numbers):
+    with closing(Database(line.opened.desk_database_url)) as database:
+        index = DocumentIndex(DeskStore(database, INSTITUTION, line.opened.origin))
+        assert [index.find(number).owner for number in numbers] == ["", OWNER]
+        assert [one.number for one in index.search(OWNER, limit=9)] == [numbers[1]]
+        erase(line, numbers[1], "--yes")
+        assert index.find(numbers[1]).owner == ""
+        assert index.search(OWNER, limit=9) == []
 
 
 def test_when_the_last_is_forgotten_nothing_of_it_is_left(line, numbers):

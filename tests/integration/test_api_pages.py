@@ -15,9 +15,12 @@ from api.schemas.problems import ProblemShape
 from api.verdicts import Verdicts
 from api.web.pages import PageWriter
 from ledger.core.errors import StoreUnavailableError
+from ledger.core.event import instrument_subject
+from ledger.core.ids import LeafIndex
 from ledger.core.policy import DEFAULT_REQUIRED
 from ledger.core.qr import compute_code, encode_digits, parse_code
 from ledger.core.register_fields import RegisterState
+from ledger.core.status import Status, SubjectState
 from ledger.core.step import Step
 from ledger.store.records import Withheld
 from verifier.report import DISCLAIMER, DocumentStatus
@@ -128,11 +131,11 @@ def make_unreachable(served):
     return path
 
 
-def withhold(served):
-    """Take the content of the only document away."""
+def withhold(served, *related):
+    """Take the content of the only document away, on which these subjects bear."""
     (digest,) = served.store.data.documents
     del served.store.data.documents[digest]
-    served.store.data.withheld[digest] = Withheld("榕市监〔2026〕8号", 1)
+    served.store.data.withheld[digest] = Withheld("榕市监〔2026〕8号", 1, b"".join(related))
 
 
 def make_withheld(served):
@@ -565,6 +568,18 @@ def test_what_is_withheld_still_says_how_it_stands(served):
     page = look(served, path)
     assert (page.style, page.headline) == ("failed", "其后检定不合格")
     assert "该文件内容依法不予公开" in page.text
+    assert look_json(served, path)["shown"] == "FAILED_SINCE"
+
+
+def test_what_is_withheld_is_no_better_than_the_parts_that_it_named(served):
+    path = make_valid(served)
+    instrument = served.world.record(1)["instrument"]["id"]
+    part = instrument_subject(bytes.fromhex(instrument), "2")
+    withhold(served, part)
+    assert look_json(served, path)["shown"] == "CONTENT_WITHHELD"
+    served.store.data.states[part] = SubjectState(Status.FAILED, 1, LeafIndex(2**20), LeafIndex(2**20))
+    served.seconds += 1
+    served.now += timedelta(minutes=1)
     assert look_json(served, path)["shown"] == "FAILED_SINCE"
 
 

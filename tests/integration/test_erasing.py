@@ -2,15 +2,18 @@
 
 from contextlib import closing
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import insert, select
 
 from issuer.erasing import Erasure, erase_personal, find_erasure
-from issuer.personal import ERASED
+from issuer.personal import ERASED, drop_personal
 from issuer.rounds.tables import findings, rounds
 from issuer.rounds.tables import metadata as rounds_metadata
+from issuer.signoff.store import SignOffStore
 from issuer.signoff.tables import applications, correction_requests, drafts, revisions, submissions
+from issuer.signoff.writing import Writer
 from issuer.store import DeskStore
 from issuer.tables import documents, erasures
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
@@ -76,7 +79,7 @@ def fill(connection, number):
         submissions, draft=number, revision=2, number=no, brings_number=0, issuer_did="", record=b, disclosure=RAW,
     )  # fmt: skip
     add(
-        correction_requests, position=number, number=no, type=3, reason="TYPO", note="n", document=RAW,
+        correction_requests, position=number, number=no, type=3, reason="TYPO", note="n", document=bytes(32),
         asked_by="P", asked_at_ms=1, state="asked",
     )  # fmt: skip
     if number == 1:
@@ -102,8 +105,6 @@ def test_every_place_is_emptied_and_no_other(database):
         assert read(database, table.c.disclosure, of == "JY-2") == [OPEN]
     assert read(database, revisions.c.content, revisions.c.draft == 1) == [CLOSED, CLOSED]
     assert read(database, revisions.c.content, revisions.c.draft == 2) == [OPEN, OPEN]
-    assert read(database, correction_requests.c.document, correction_requests.c.number == "JY-1") == [CLOSED]
-    assert read(database, correction_requests.c.document, correction_requests.c.number == "JY-2") == [OPEN]
     assert read(database, rounds.c.private) == [{"2": OPEN["instrument"]}]
     assert read(database, applications.c.content) == [OPEN], "the other document needs it"
     erase_personal(database, "JY-2", ASKED)
@@ -111,11 +112,42 @@ def test_every_place_is_emptied_and_no_other(database):
     assert read(database, rounds.c.private) == [{}]
 
 
+def test_a_correction_that_was_begun_is_emptied_one_that_became_a_document_is_not(database):
+    with database.write() as connection:
+        for draft, number in ((3, None), (4, "JY-9")):
+            state = "draft" if number is None else "submitted"
+            row = {"request_id": f"c{draft}", "content_digest": b"", "corrects": "JY-1", "state": state}
+            times = {"revision": 1, "sequence": 1, "changed_at_ms": 1}
+            of = {"position": draft, "operator": "P-0107", "title": "t", "number": number}
+            connection.execute(insert(drafts).values(**row, **times, **of))
+            connection.execute(insert(revisions).values(draft=draft, revision=1, content=RAW))
+    erase_personal(database, "JY-1", ASKED)
+    assert read(database, revisions.c.content, revisions.c.draft == 3) == [CLOSED]
+    assert read(database, revisions.c.content, revisions.c.draft == 4) == [OPEN]
+
+
 def test_an_application_stays_while_a_draft_under_it_has_no_number_yet(database):
     with database.write() as connection:
         connection.execute(drafts.update().where(drafts.c.position == 2).values(number=None, state="draft"))
     erase_personal(database, "JY-1", ASKED)
     assert read(database, applications.c.content) == [OPEN]
+
+
+def test_an_application_whose_applicant_was_erased_is_not_accepted_again_as_the_same(database):
+    value = {"applicant": {"name": "李娜"}, "received_on": "2026-11-02", "what": "加油机"}
+    office = SimpleNamespace(
+        store=SignOffStore(database, "350100-01", "ledger.example/test"), now=lambda: NOW
+    )
+    writer = Writer(office)
+    accepted = writer.accept(value, "P-0107")
+    assert writer.accept(value, "P-0107") == accepted
+    with database.write() as connection:
+        closed = encode_canonical_json(drop_personal(value))
+        connection.execute(
+            applications.update().where(applications.c.position == accepted.id).values(content=closed)
+        )
+    with pytest.raises(StateError, match="was erased"):
+        writer.accept(value, "P-0107")
 
 
 def test_what_was_erased_stays_as_it_was_said_first(database):

@@ -14,7 +14,9 @@ from office_world import (
 )
 from world import INSTITUTION, SCOPE
 
+from api.office.routes.rulings import _parse_named, spell_named
 from issuer.tables import DocumentState
+from ledger.core.act import NamedInstrument
 from ledger.core.event import certificate_subject, material_subject, scope_subject
 from ledger.core.register_fields import RegisterState
 from ledger.core.status import Status
@@ -396,6 +398,18 @@ def test_documents_are_found_by_filter_and_cancelled_as_shown(world, authority):
     assert len(ticks(left)) == 1
 
 
+@pytest.mark.parametrize("part", [None, "1", "-", "*", "枪 1", "%2A"])
+def test_a_box_to_tick_names_every_part_that_can_be(part):
+    named = NamedInstrument(INSTITUTION, "JY 2026-1", bytes(16), part)
+    assert _parse_named(spell_named(named)) == named
+
+
+def test_the_preview_shows_until_when_a_decision_holds(world, authority):
+    (number,) = world.issue(*documents_of(1))
+    form = {**RULING, "list": f"{INSTITUTION} {number}", "decision.until": "2031-07-19"}
+    assert "<dd>2031-07-19</dd>" in world.post(authority, "/rulings", form).text
+
+
 def test_documents_are_cancelled_by_list(world, authority):
     (number,) = world.issue(*documents_of(1))
     form = {**RULING, "list": f"{INSTITUTION} {number}\r\n"}
@@ -474,6 +488,7 @@ def test_another_province_does_not_decide_about_documents(world):
         ({"reason": "BECAUSE"}, "none of those offered", "不在可选范围内"),
         ({"from": "2027-01-01"}, "in the future", "不能晚于今日"),
         ({"from": ""}, "must be filled in", "必须填写"),
+        ({"from": "0001-01-01"}, "not before 1970-01-01", "不早于1970-01-01"),
         ({"ground": ""}, "kept for ever", "必须填写理由"),
         (dict.fromkeys(DECISION, ""), "must be filled in", "必须填写"),
         ({"decision.remedy": ""}, "must be filled in", "必须填写"),

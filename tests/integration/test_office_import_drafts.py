@@ -27,6 +27,7 @@ from sheets import workbook
 from world import INSTITUTION
 
 from api.office.roles import OfficeRole
+from api.office.routes import import_api
 from issuer.signoff.states import DraftState
 from issuer.tables import DocumentState
 
@@ -330,6 +331,29 @@ def test_a_lims_hands_a_file_in_and_makes_drafts_for_each_operator(world):
     other = body_of(row(5))
     problem = call_machine(world, "POST", "/api/imports", other, 409, **key)
     assert "used with another file" in problem["detail"]
+
+
+@pytest.mark.parametrize("change", [{"common": {"note": "x"}}, {"file_name": "other.jsonl"}])
+def test_another_request_under_the_same_key_is_refused(world, change):
+    key = {"Idempotency-Key": "round-2611-05"}
+    body = body_of(row(1))
+    call_machine(world, "POST", "/api/imports", body, 201, **key)
+    problem = call_machine(world, "POST", "/api/imports", body | change, 409, **key)
+    assert "another file, name or common members" in problem["detail"]
+
+
+def test_two_requests_with_one_key_at_once_are_one_import(world, monkeypatch):
+    key, body, looked = {"Idempotency-Key": "round-2611-06"}, body_of(row(1)), import_api.look_anew
+    first = []
+
+    def look_while_another_comes(*arguments):
+        if not first:
+            first.append(None)
+            first.append(call_machine(world, "POST", "/api/imports", body, 201, **key))
+        return looked(*arguments)
+
+    monkeypatch.setattr(import_api, "look_anew", look_while_another_comes)
+    assert call_machine(world, "POST", "/api/imports", body, 201, **key) == first[1]
 
 
 def test_what_a_lims_sends_without_a_key_is_another_import_and_no_second_draft(world):

@@ -106,7 +106,7 @@ def test_what_was_written_is_not_changed_removed_or_replaced(log, database, tabl
     with database.write() as connection:
         AnchorQueries(connection).add_draft(log.head.tree_size, log.head.root_hash, NOW)
         digest = hashlib.sha256(WORLD.issue(1).body).digest()
-        WriteQueries(connection).withhold_document(digest, Withheld("榕市监〔2026〕8号", 1))
+        WriteQueries(connection).withhold_document(digest, Withheld("榕市监〔2026〕8号", 1, b""))
     before = count(database, table)
     for statement in (CHANGES[table], f"DELETE FROM {table}"):
         with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:
@@ -122,9 +122,9 @@ def test_the_body_of_a_withheld_document_alone_can_be_emptied(log, database):
         with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:
             connection.execute(empty, {"body": b"", "digest": digest})
     with SqlStore(database).write() as queries:
-        queries.withhold_document(one, Withheld("榕市监〔2026〕8号", 1))
+        queries.withhold_document(one, Withheld("榕市监〔2026〕8号", 1, b""))
         assert queries.read_documents([one, other]) == {other: WORLD.issue(2).body}
-        assert queries.find_withheld(one) == Withheld("榕市监〔2026〕8号", 1)
+        assert queries.find_withheld(one) == Withheld("榕市监〔2026〕8号", 1, b"")
         assert queries.find_withheld(other) is None
     for digest, body in ((one, b"x"), (other, b"")):
         with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:

@@ -5,6 +5,7 @@ never becomes a second one. Where a file names nobody with a key, an approver is
 """
 
 import hashlib
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from api.office.signing_desk import SigningDesk
 from issuer.batch import MAX_ROWS
 from ledger.core.canonical import JsonObject, encode_canonical_json
 from ledger.core.encoding import encode_hex, encode_instant, parse_base64
-from ledger.core.errors import AlreadyIssuedError, InputError, NotFoundError
+from ledger.core.errors import AlreadyIssuedError, InputError
 from ledger.core.fields import Reader
 from ledger.core.step import Sentence
 
@@ -31,6 +32,8 @@ MAX_BODY_BYTES: Final = importing.MAX_FILE_BYTES // 3 * 4 + 1024 * 1024
 _WRITERS: Final = frozenset({OfficeRole.OPERATOR, OfficeRole.MACHINE})
 _KEY_DOMAIN: Final = b"hengzheng/import-key/v1\x00"
 _ID_DIGITS: Final = 16
+_ASKED: Final = "asked"
+"""Member of a summary: what the request with the file was."""
 _SHOWN: Final = (
     *("way", "keyed", "rows", "skipped", "source", "to_issue", "refused", "refused_by_code", "issued_before"),
     *("drafted_before", "times", "unnamed", "faults", "fault_count", "samples"),
@@ -45,18 +48,42 @@ def add_import(call: Call) -> Response:
     common = encode_canonical_json(reader.members("common")) if "common" in reader else None
     reader.finish()
     identity = _choose_id(call)
-    known = _find(call, identity)
+    with call.office.store.read() as reading:
+        known = reading.imports.find(call.tenant.id, identity)
     if known is None:
-        new = look_anew(call, identity, name, raw, common)
+        looked = look_anew(call, identity, name, raw, common)
+        new = replace(looked, summary={**looked.summary, _ASKED: _hash_asked(name, raw, common)})
         with call.office.store.write() as writing:
-            writing.imports.add(new)
-        note(call, "import-checked", new)
-        return answer_json(_describe(call, new), HTTPStatus.CREATED)
-    if known.digest != hashlib.sha256(raw).digest():
-        raise AlreadyIssuedError(
-            "this Idempotency-Key was used with another file", zh="该幂等键已用于另一文件"
-        )
+            known = writing.imports.find(call.tenant.id, identity)  # of another request with this key
+            if known is None:
+                writing.imports.add(new)
+        if known is None:
+            note(call, "import-checked", new)
+            return answer_json(_describe(call, new), HTTPStatus.CREATED)
+    _require_same(known, name, raw, common)
     return answer_json(_describe(call, known), HTTPStatus.CREATED)
+
+
+def _require_same(known: Import, name: str, raw: bytes, common: bytes | None) -> None:
+    """Refuse another request under the same key; of a file that was tidied only the file itself is known.
+
+    Raises:
+        AlreadyIssuedError: it is another one.
+    """
+    asked = known.summary.get(_ASKED)
+    is_same = known.digest == hashlib.sha256(raw).digest()
+    if not is_same or asked not in {None, _hash_asked(name, raw, common)}:
+        raise AlreadyIssuedError(
+            "this Idempotency-Key was used with another file, name or common members",
+            zh="该幂等键已用于另一请求",
+        )
+
+
+def _hash_asked(name: str, raw: bytes, common: bytes | None) -> str:
+    """Return what tells one request from another, 32 bytes in hexadecimal."""
+    parts = (name.encode(), b"" if common is None else common, raw)
+    hashed = b"".join(hashlib.sha256(part).digest() for part in parts)
+    return hashlib.sha256(_KEY_DOMAIN + hashed).hexdigest()
 
 
 def _parse_file(text: str) -> bytes:
@@ -79,14 +106,6 @@ def _choose_id(call: Call) -> str:
     parts = (call.tenant.id.encode(), call.known.id.encode(), key.encode())
     digest = hashlib.sha256(_KEY_DOMAIN + b"\x00".join(parts)).hexdigest()
     return f"i-{digest[:_ID_DIGITS]}"
-
-
-def _find(call: Call, identity: str) -> Import | None:
-    with call.office.store.read() as office:
-        try:
-            return office.imports.fetch(call.tenant.id, identity)
-        except NotFoundError:
-            return None
 
 
 def show_import(call: Call) -> Response:

@@ -311,16 +311,17 @@ def take_over(
         StateError: it was done before, or its documents are issued at once.
     """
     tenant, gateway = call.tenant, call.office.gateway
-    look = importing.look_at(tenant, gateway, found.file_name, require_open(found), found.common, operator)
-    rows = look.rows
-    if rows is None:
-        raise StateError(
-            "nobody whom it names has a key: an approver issues it at once",
-            zh="文件所列人员均未登记密钥：由批准人直接签发",
-        )
-    if not rows.ready and not rows.known:
-        raise InputError("no row may become a draft", field="file", zh="没有可转为草稿的行")
     with tenant.busy:
+        raw = require_open(fetch(call))
+        look = importing.look_at(tenant, gateway, found.file_name, raw, found.common, operator)
+        rows = look.rows
+        if rows is None:
+            raise StateError(
+                "nobody whom it names has a key: an approver issues it at once",
+                zh="文件所列人员均未登记密钥：由批准人直接签发",
+            )
+        if not rows.ready and not rows.known:
+            raise InputError("no row may become a draft", field="file", zh="没有可转为草稿的行")
         application = choose() if rows.ready else None
         taken = importing.take_over(
             tenant, gateway, rows, found.digest, application, operator, only_own=only_own

@@ -1,9 +1,10 @@
 """An authority decides about documents of its region: by filter or by list, previewed, one act for each."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 
@@ -33,6 +34,7 @@ from ledger.core.errors import InputError, StateError
 from ledger.core.event import EventType, certificate_subject
 from ledger.core.fields import Reader
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, Subject
+from ledger.core.record_parsing import FIRST_DAY
 from ledger.core.status import SubjectState
 from ledger.core.step import Sentence
 
@@ -113,9 +115,14 @@ _FILTER_LABELS: Final = {
 }
 
 
+_NO_PART: Final = "*"
+"""No part is spelled like this, see `quote`."""
+
+
 def spell_named(named: NamedInstrument) -> str:
     """Return a document as a box to tick has it: institution, instrument, part, number."""
-    return f"{named.issuer} {named.instrument_id.hex()} {named.part or '-'} {named.number}"
+    part = _NO_PART if named.part is None else quote(named.part, safe="")
+    return f"{named.issuer} {named.instrument_id.hex()} {part} {named.number}"
 
 
 def _parse_named(text: str) -> NamedInstrument:
@@ -128,7 +135,10 @@ def _parse_named(text: str) -> NamedInstrument:
     if len(identity) != 16:
         raise InputError("is not a document of this list", field="documents", zh="证书列表有误")
     return NamedInstrument(
-        InstitutionId(issuer), CertificateNumber(number), identity, None if part == "-" else part
+        InstitutionId(issuer),
+        CertificateNumber(number),
+        identity,
+        None if part == _NO_PART else unquote(part),
     )
 
 
@@ -241,7 +251,10 @@ def _read_ruling(call: Call) -> Ruling:
     if reason not in {code.value for code in ReasonCode}:
         raise InputError("is none of those offered", field="reason", zh="不在可选范围内")
     form.need("from", most=10)
-    begins = datetime.combine(form.day("from", date.min), time(), call.authority.zone).astimezone(UTC)
+    day = form.day("from", FIRST_DAY)
+    if day < FIRST_DAY:
+        raise InputError(f"not before {FIRST_DAY}", field="from", zh=f"不早于{FIRST_DAY}")
+    begins = datetime.combine(day, time(), call.authority.zone).astimezone(UTC)
     members = read_decision(form.values)
     decision = None if members is None else parse_decision(Reader(members, "decision"))
     ruling = Ruling(EventType[act], ReasonCode(reason), begins, decision)

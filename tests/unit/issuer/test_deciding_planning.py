@@ -157,6 +157,13 @@ def test_only_the_newest_document_sends_its_instrument_to_be_verified():
     assert [parse_act(each.content).number for each in planned] == [newer.number]
 
 
+def test_what_has_failed_stays_failed_when_it_must_be_verified_again():
+    ruling = replace(RULING, event=EventType.REVERIFY_NEEDED)
+    for status, after in ((Status.FAILED, Status.FAILED), (Status.VALID, Status.NEEDS_REVERIFICATION)):
+        _, (found,) = plan_acts(ruling, [name(1)], states_of(name(1), status=status))
+        assert found.after is after
+
+
 def test_a_document_that_the_log_does_not_have_is_not_reached():
     planned, (found,) = plan_acts(RULING, [name(9)], {})
     assert (planned, found.status, found.follows) == ([], None, False)

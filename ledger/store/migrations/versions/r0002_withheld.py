@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("grounds", sa.Text, nullable=False),
         sa.Column("withheld_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("related", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("digest", name="withheld_documents_pkey"),
         sa.ForeignKeyConstraint(["digest"], ["documents.digest"], name="withheld_documents_digest_fkey"),
     )
