@@ -16,8 +16,6 @@ is opened for this one action.
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -27,24 +25,17 @@ from issuer.amending import Amender
 from issuer.batch import find_form, parse_common, read_input
 from issuer.cli import (
     DEFAULT_SEAL_KEY,
-    INSTITUTION_FILE,
-    Gateway,
     anchor_home,
-    keep_file,
-    open_gateway,
     pair_common,
-    read_base_date,
-    read_institution,
     try_to_write,
 )
 from issuer.drafting import read_request
 from issuer.issuing import BatchReport
-from issuer.profile import ANY_DAY, InstitutionFile, parse_institution_file
 from issuer.rounds.binding import describe_stickers
 from issuer.signing import Seal
 from issuer.signoff.approving import Approver
 from issuer.signoff.correcting import REQUESTED, Corrections
-from issuer.signoff.office import Office, Person, Round
+from issuer.signoff.office import Office, Round
 from issuer.signoff.signing_off import Named, SigningOff
 from issuer.signoff.states import DraftState
 from issuer.signoff.store import SignOffStore
@@ -59,23 +50,19 @@ from issuer.signoff.view import (
     describe_whole,
 )
 from issuer.signoff.writing import Writer
+from issuer.signoff_opening import DeskPlace, SignOffDesk, open_signoff_desk, open_signoff_memory
 from issuer.store import StoredDocument
 from issuer.tables import DocumentState
-from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
+from ledger.cli import HomeOption, JsonOption, PassphraseOption
 from ledger.confined.runner import read_confined
 from ledger.console import find_exit_code, make_progress, print_result, run_command
 from ledger.core.act import parse_reason
 from ledger.core.canonical import JsonObject, as_object, parse_json
-from ledger.core.data import load_rule_book
 from ledger.core.errors import InputError, LedgerError, NotFoundError, StateError, UnavailableError
 from ledger.core.ids import CertificateNumber, Digest
 from ledger.core.record import Role
-from ledger.core.signature import Signer
-from ledger.failpoint import failpoint
-from ledger.home import DEFAULT_HOME, Home, find_passphrase, open_home
+from ledger.home import DEFAULT_HOME
 from ledger.local import read_clock
-from ledger.passphrase import Passphrase, ask_passphrase, read_passphrase_file
-from ledger.store.engine import Database
 
 app = typer.Typer(add_completion=False)
 desk_app = typer.Typer(
@@ -113,117 +100,6 @@ def main(arguments: Sequence[str]) -> int:
     return run_command(app, arguments, name="hengzheng")
 
 
-# --- the desk, opened ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """A desk with sign-off, open, and its way to the ledger."""
-
-    home: Home
-    office: Office
-    gateway: Gateway
-    seal_name: str
-    passphrase: Passphrase | None
-    """Of the home's own keys; None where no step has needed it."""
-
-    def open_person(self, person: str, path: Path | None) -> Person:
-        """Return who acts, with their key from the keystore if one is registered."""
-        key = self.office.find_key(person, self.gateway.registers())
-        if key is None:
-            return Person(person)
-        labels = self.home.keystore.labels()
-        name = next((label.name for label in labels if label.public == key), None)
-        if name is None:
-            raise InputError(f"this home does not hold {key}, with which {person} signs", field="keystore")
-        return Person(person, self.home.keystore.open_signer(name, _read_passphrase(self.home, path)))
-
-    def open_seal(self) -> Signer:
-        """Return what seals."""
-        label = self.home.keystore.label(self.seal_name)
-        passphrase = self.passphrase
-        if passphrase is None and label.token is None:
-            passphrase = _read_passphrase(self.home, None)
-        return self.home.keystore.open_signer(self.seal_name, passphrase)
-
-
-def _read_passphrase(home: Home, path: Path | None) -> Passphrase:
-    if path is not None:
-        return read_passphrase_file(path)
-    return find_passphrase(home) if home.development else ask_passphrase()
-
-
-@dataclass(frozen=True, slots=True)
-class _Where:
-    """Which home, and how to its ledger."""
-
-    home: Path
-    institution: Path | None = None
-    seal_name: str = DEFAULT_SEAL_KEY
-    ledger: str | None = None
-    passphrase_file: Path | None = None
-    base_date: str | None = None
-
-
-@contextmanager
-def _open_desk(where: _Where) -> Iterator[_Desk]:
-    """Open the desk; where a ledger has a URL, no passphrase of the home is asked for before it is needed."""
-    opened = open_home(where.home)
-    passphrase = None
-    if where.ledger is None or where.passphrase_file is not None:
-        passphrase = find_given_passphrase(opened, where.passphrase_file)
-    raw = read_institution(opened, where.institution)
-    day = read_base_date(opened, where.base_date)
-    file = parse_institution_file(raw, day or ANY_DAY if opened.development else None)
-    with (
-        open_gateway(opened, passphrase, where.ledger) as gateway,
-        _open_store(opened, file, gateway) as store,
-    ):
-        keep_file(opened.path / INSTITUTION_FILE, raw)
-        seal_key = opened.keystore.label(where.seal_name).public_key
-        office = Office(
-            file.profile,
-            seal_key,
-            opened.origin,
-            store,
-            gateway,
-            load_rule_book(),
-            read_clock,
-            secrets.token_bytes,
-            failpoint,
-            day,
-        )
-        yield _Desk(opened, office, gateway, where.seal_name, passphrase)
-
-
-@contextmanager
-def _open_store(home: Home, file: InstitutionFile, gateway: Gateway) -> Iterator[SignOffStore]:
-    if file.content.id not in gateway.registers().institutions:
-        raise InputError(f"the log knows no institution {file.content.id}", field="institution.id")
-    database = Database(home.desk_database_url)
-    try:
-        store = SignOffStore(database, file.content.id, home.origin)
-        store.prepare()
-        yield store
-    finally:
-        database.close()
-
-
-@contextmanager
-def _open_memory(home: Path) -> Iterator[SignOffStore]:
-    """Open the desk's database alone, for commands that ask the ledger nothing."""
-    opened = open_home(home)
-    raw = read_institution(opened, None)
-    file = parse_institution_file(raw, ANY_DAY if opened.development else None)
-    database = Database(opened.desk_database_url)
-    try:
-        store = SignOffStore(database, file.content.id, opened.origin)
-        store.prepare()
-        yield store
-    finally:
-        database.close()
-
-
 # --- applications and drafts --------------------------------------------------------------------------------
 
 
@@ -251,8 +127,8 @@ def accept(
         **({} if note is None else {"note": note}),
         **({} if request_id is None else {"request_id": request_id}),
     }
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         accepted = Writer(desk.office).accept(value, person)
     print_result(describe_application(accepted), as_json=as_json)
 
@@ -271,8 +147,8 @@ def draft(
     as_json: JsonOption = False,
 ) -> None:
     """Make a draft of each document; all of them, or none. The same again changes nothing."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         values = [
             value
             for path, shared in pair_common(files, common or [])
@@ -299,8 +175,8 @@ def edit(
     as_json: JsonOption = False,
 ) -> None:
     """Give a draft another content; what it was stays readable."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         value = as_object(parse_json(_read(file)))
         changed = Writer(desk.office).edit(draft_id, value, person, expected=sequence)
     print_result(describe_draft(changed), as_json=as_json)
@@ -319,8 +195,8 @@ def look(
     as_json: JsonOption = False,
 ) -> int:
     """Say everything that stands against a document now; nothing is changed."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file, base_date=base_date)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file, base_date=base_date)
+    with open_signoff_desk(where) as desk:
         faults, _ = Writer(desk.office).look(as_object(parse_json(_read(file))), person)
     if as_json:
         print_result({"faults": describe_faults(faults)}, as_json=True)
@@ -342,8 +218,8 @@ def discard(
     as_json: JsonOption = False,
 ) -> int:
     """Give drafts up; they stay readable."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         done = Writer(desk.office).discard(ids, person, reason)
     return _print_round(done, as_json=as_json)
 
@@ -369,8 +245,8 @@ def submit(
     as_json: JsonOption = False,
 ) -> int:
     """Submit drafts: rules asked, numbers given, the operator's signature; nothing in them changes any more."""
-    where = _Where(home, institution, key, ledger, passphrase_file, base_date)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, key, ledger, passphrase_file, base_date)
+    with open_signoff_desk(where) as desk:
         chosen = _choose(desk.office.store, ids, DraftState.DRAFT, Role.OPERATOR, person, whole=all_)
         signer = desk.open_person(person, key_passphrase_file)
         done = SigningOff(desk.office).submit(chosen, signer, Named(checker, approver))
@@ -392,8 +268,8 @@ def check(
     as_json: JsonOption = False,
 ) -> int:
     """Check drafts (核验): the gate is asked again, then the checker signs."""
-    where = _Where(home, institution, key, ledger, passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, key, ledger, passphrase_file)
+    with open_signoff_desk(where) as desk:
         chosen = _choose(desk.office.store, ids, DraftState.SUBMITTED, Role.CHECKER, person, whole=all_)
         signer = desk.open_person(person, key_passphrase_file)
         done = SigningOff(desk.office).check(chosen, signer)
@@ -413,8 +289,8 @@ def return_(
     as_json: JsonOption = False,
 ) -> int:
     """Return drafts to their operators (退回): their numbers are void for ever, a new revision is open."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         done = SigningOff(desk.office).give_back(ids, person, reason)
     return _print_round(done, as_json=as_json)
 
@@ -432,8 +308,8 @@ def batch(
     as_json: JsonOption = False,
 ) -> None:
     """Put checked drafts together for one approval, and draw those that must be opened first."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         chosen = _choose(desk.office.store, ids, DraftState.CHECKED, Role.APPROVER, person, whole=all_)
         approver = Approver(desk.office)
         prospect = approver.look(approver.draw(chosen, person).id)
@@ -462,8 +338,8 @@ def approve(
     as_json: JsonOption = False,
 ) -> int:
     """Approve a batch (批准) whose sample was opened: signatures, seals, into the ledger. Again: what is left."""
-    where = _Where(home, institution, key, ledger, passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, key, ledger, passphrase_file)
+    with open_signoff_desk(where) as desk:
         signer = desk.open_person(person, key_passphrase_file)
         done = Approver(desk.office).approve(batch_id, signer, desk.open_seal(), decided=decided or ())
         numbers = [one.number for one in done.done if one.number is not None]
@@ -496,8 +372,8 @@ def files(
     as_json: JsonOption = False,
 ) -> int:
     """Write certificate, bundle and QR code of documents that the ledger has; again: the newest proofs."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         chosen = [CertificateNumber(number) for number in numbers or ()]
         if all_:
             with desk.office.store.read() as reading:
@@ -511,7 +387,7 @@ def files(
 
 
 def _finish(
-    desk: _Desk, numbers: Sequence[CertificateNumber], out: Path | None, *, anchor: bool, as_json: bool
+    desk: SignOffDesk, numbers: Sequence[CertificateNumber], out: Path | None, *, anchor: bool, as_json: bool
 ) -> LedgerError | None:
     """Anchor and write, where that is asked for; return why something of it must wait."""
     trouble: UnavailableError | StateError | None = None
@@ -551,8 +427,8 @@ def correct(
 ) -> None:
     """Begin a new document in the place of a wrong one (换发): a draft filled in from it, to be edited."""
     code = parse_reason(reason, "--reason")
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         begun = Corrections(desk.office).begin(CertificateNumber(number), code, note, person)
     members: dict[str, Any] = {**describe_draft(begun.draft), "content": begun.content}
     if begun.request is not None:
@@ -580,8 +456,8 @@ def ask(
         raise InputError(f"is one of {', '.join(_ACTS)}", field="act")
     digest = None if document is None else Digest(hashlib.sha256(_read(document)).digest())
     code = parse_reason(reason, "--reason")
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         found = Corrections(desk.office).ask(
             _ACTS[act], CertificateNumber(number), code, note, person, digest
         )
@@ -602,8 +478,8 @@ def decide(
     as_json: JsonOption = False,
 ) -> None:
     """Grant what somebody else has asked, and do it; or refuse it. The same again changes nothing."""
-    where = _Where(home, institution, key, ledger, passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, key, ledger, passphrase_file)
+    with open_signoff_desk(where) as desk:
         corrections = Corrections(desk.office)
         if refuse is not None:
             decided = corrections.refuse(request, person, refuse)
@@ -615,7 +491,7 @@ def decide(
     print_result(members, as_json=as_json)
 
 
-def _make_amender(desk: _Desk) -> Amender:
+def _make_amender(desk: SignOffDesk) -> Amender:
     signer, office = desk.open_seal(), desk.office
 
     def make_seal() -> Seal:
@@ -638,7 +514,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List drafts and where they stand, in the order of their ids."""
-    with _open_memory(home) as store, store.read() as reading:
+    with open_signoff_memory(home) as store, store.read() as reading:
         found = [
             describe_draft(one) for one in reading.list_drafts(state, role=role, person=person, after=after)
         ]
@@ -657,8 +533,8 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show all of a draft; with --person it counts as opened by them."""
-    where = _Where(home, institution, ledger=ledger, passphrase_file=passphrase_file)
-    with _open_desk(where) as desk:
+    where = DeskPlace(home, institution, ledger=ledger, passphrase_file=passphrase_file)
+    with open_signoff_desk(where) as desk:
         if person is not None:
             Approver(desk.office).open(draft_id, person)
         with desk.office.store.read() as reading:
@@ -669,7 +545,7 @@ def show(
 @desk_app.command()
 def voided(home: HomeOption = DEFAULT_HOME, *, as_json: JsonOption = False) -> None:
     """List the numbers that were given and will never be used (作废), with the reasons."""
-    with _open_memory(home) as store, store.read() as reading:
+    with open_signoff_memory(home) as store, store.read() as reading:
         found = [describe_voided(one) for one in reading.find_voided()]
     _print_rows("voided", found, ("number", "person", "at", "reason"), as_json=as_json)
 
@@ -682,7 +558,7 @@ def requests(
     as_json: JsonOption = False,
 ) -> None:
     """List what was asked to be done to issued documents, and what was decided."""
-    with _open_memory(home) as store, store.read() as reading:
+    with open_signoff_memory(home) as store, store.read() as reading:
         wanted = None if number is None else CertificateNumber(number)
         found = [describe_request(one) for one in reading.list_requests(wanted)]
     _print_rows("requests", found, ("request", "act", "number", "state", "asked_by"), as_json=as_json)
