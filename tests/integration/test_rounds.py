@@ -80,6 +80,45 @@ def test_a_revision_after_the_draft_was_submitted_is_held(rounds):
     assert rounds.office.draft(first.draft).state is DraftState.SUBMITTED
 
 
+def overtake(rounds, number=2):
+    """Bring back that it fails after all, on paper that is not in order: held."""
+    failing = (("20.00", "20.20"),) * 3
+    sticker = [{"id": "7KQ2M9X001RCCF83"}]
+    (taken,) = rounds.take(rounds.finding(revision=number, readings=failing, stickers=sticker))
+    assert (taken.state, rounds.findings()[0].state) == ("held", "replaced")
+    return taken
+
+
+@pytest.mark.parametrize("step", ["submit", "check", "approve"])
+def test_what_its_operator_has_replaced_goes_no_further(rounds, step):
+    (first,) = rounds.take(rounds.finding())
+    steps = ["submit", "check", "approve"]
+    for before in steps[: steps.index(step)]:
+        assert getattr(rounds.office, before)([first.draft]).refused == {}
+    overtake(rounds)
+    refusal = getattr(rounds.office, step)([first.draft]).refused[first.draft]
+    assert isinstance(refusal, StateError)
+    assert "revision 2" in str(refusal)
+    assert "第2版" in refusal.zh
+
+
+def test_what_replaced_it_goes_on_as_its_draft(rounds):
+    (first,) = rounds.take(rounds.finding())
+    overtake(rounds)
+    overtake(rounds, 3)
+    rounds.receiver().make_draft(rounds.round.id, rounds.findings()[-1].position)
+    assert rounds.draft_content(first.draft)["conclusion"] == "fail"
+    assert rounds.office.submit([first.draft]).refused == {}
+
+
+def test_a_revision_in_order_takes_the_place_of_one_that_is_held(rounds):
+    (first,) = rounds.take(rounds.finding())
+    overtake(rounds)
+    (third,) = rounds.take(rounds.finding(revision=3))
+    assert (third.state, third.draft) == ("drafted", first.draft)
+    assert rounds.office.sign_all([first.draft]).refused == {}
+
+
 def test_a_draft_that_was_given_up_stays_so_and_a_later_revision_begins_another(rounds):
     (first,) = rounds.take(rounds.finding())
     rounds.office.writer.discard([first.draft], OPERATOR, "measured again")
