@@ -197,27 +197,34 @@ work.setAdjusted(form, "1", true);
 said.push(list());
 read("1|indication_error|0|", "20.00");
 said.push(missing(), work.conclude(round, item, form));
+form.readings["1|indication_error|0|"].push(["20.00", "20.00"]);
+said.push(missing(), work.conclude(round, item, form));
 work.setAdjusted(form, "1", false);
 said.push(list());
 form.flows.push("5"); form.flows[0] = "5";
 said.push(missing());
 form.flows[0] = "50";
 read("1|indication_error|1|", "20.00");
+said.push(missing());
+form.readings["1|indication_error|1|"].push(["20.00", ""], ["20.00", "20.01"]);
 said.push(missing(), work.judgeForm(round, item, form).results.map((one) => one.flow));
 work.dropFlow(form);
 said.push(list().length, Object.keys(form.readings));
 """
     with open_round(tmp_path) as rounds:
         said = run_script({"text": rounds.content.decode()}, FORMS % body)
-    both, missing, conclusion, back, twice, none, flows, count, left = said
+    both, once, unknown, missing, conclusion, back, twice, alone, none, flows, count, left = said
+    least = "two readings or more of one load or flow, for the repeatability: 1"
+    assert (once, unknown) == ([least], "fail")
+    assert alone == [f"{least} @ 5"]
     assert both == [
         ["1|indication_error|0|before", ["20.20"]],
         ["1|indication_error|0|", ["", "", ""]],
     ]
     assert (missing, conclusion) == ([], "pass")
-    assert back == [["1|indication_error|0|", ["20.00"]]], "what was read after stays"
+    assert back == [["1|indication_error|0|", ["20.00", "20.00"]]], "what was read after stays"
     assert "each flow once" in twice
-    assert (none, flows) == ([], ["50", "5"])
+    assert (none, flows) == ([], ["50", "50", "5", "5"])
     assert (count, left) == (1, ["1|indication_error|0|"])
 
 
@@ -235,6 +242,11 @@ read("|indication_error|0|", "0", "2.5", "10.005");
 said.push(missing());
 form.readings["|repeatability|0|"] = [["7.5", "7.5"], ["7.5", "7.505"], ["7.5", ""]];
 said.push(missing(), work.conclude(round, item, form));
+for (const other of ["", "7.505"]) {
+  form.readings["|repeatability|0|"] = [["7.5", "7.5"], ["8", other && "8"]];
+  said.push(missing(), work.conclude(round, item, form));
+}
+form.readings["|repeatability|0|"] = [["7.5", "7.5"], ["7.5", "7.505"], ["7.5", ""]];
 form.readings["|eccentricity|0|"] = [["5", "5.006"]];
 said.push(missing(), work.conclude(round, item, form));
 form.readings["|eccentricity|0|"] = [["51", "51"]];
@@ -244,7 +256,9 @@ form.readings["|eccentricity|0|"] = [["5", "5.006"]];
 said.push(missing());
 """
     said = run_script({"text": prepared.content.decode()}, FORMS % body)
-    keys, empty, loads, complete, passed, place, failed, beyond, stuck = said
+    keys, empty, loads, complete, passed, *unrepeated, place, failed, beyond, stuck = said
+    least = "two readings or more of one load or flow, for the repeatability: -"
+    assert unrepeated == [[least], "fail"] * 2, "one weighing, and two of different loads"
     assert keys == ["|indication_error|0|", "|eccentricity|0|", "|repeatability|0|"]
     assert empty == loads == ["readings of every part"]
     assert (complete, passed) == ([], "pass"), "eccentric loading may stay empty"
