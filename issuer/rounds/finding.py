@@ -281,9 +281,9 @@ def _name_places(places: Iterable[Place]) -> str:
 
 
 def _find_adjustment_doubts(finding: Finding, series: Sequence[Series]) -> list[Reason]:
-    """Say where an adjustment has not both its readings, those before and those after."""
-    before = {(one.item, one.part) for one in series if one.before_adjustment}
-    after = {(one.item, one.part) for one in series if not one.before_adjustment}
+    """Say where an adjustment has not both its readings, those before and those after, flow by flow."""
+    before = {(one.item, one.part, one.flow) for one in series if one.before_adjustment}
+    after = {(one.item, one.part, one.flow) for one in series if not one.before_adjustment}
     doubts = []
     if finding.adjusted and not before:
         en = "it was adjusted, and no reading before is there"
@@ -292,7 +292,8 @@ def _find_adjustment_doubts(finding: Finding, series: Sequence[Series]) -> list[
         en = "there are readings before an adjustment, and none is stated"
         doubts.append(Reason("ADJUSTMENT", "adjusted", en, "有调修前的示值，但未注明已调修"))
     if finding.conclusion == "pass" and before - after:
-        names = ", ".join(sorted({part or "-" for _, part in before - after}))
+        places = {(part, flow) for _, part, flow in before - after}
+        names = _name_places(sorted(places, key=lambda one: (one[0] or "", one[1] or "")))
         en = f"no reading after the adjustment of {names}"
         doubts.append(Reason("ADJUSTMENT", "results", en, f"缺少调修后的示值：{names}"))
     return doubts

@@ -330,6 +330,20 @@ def test_an_adjustment_without_both_its_readings_is_held(nozzles, series, adjust
     assert code in [one.code for one in taken.reasons]
 
 
+@pytest.mark.parametrize(
+    ("flow", "state", "names"), [("5", "drafted", []), ("50", "held", ["1 @ 5"]), (None, "held", ["1 @ 5"])]
+)
+def test_every_flow_read_before_an_adjustment_is_read_after_it(rounds, flow, state, names):
+    failing = (("20.00", "20.20"),) * 3
+    before = [
+        Series("indication_error", "1", failing, before_adjustment=True, flow=one) for one in ("50", "5")
+    ]
+    after = [Series("indication_error", "1", READINGS, flow=one) for one in dict.fromkeys(("50", flow))]
+    (taken,) = rounds.take(rounds.finding(results=rounds.results(*before, *after), adjusted=True))
+    assert (taken.state, [one.code for one in taken.reasons]) == (state, ["ADJUSTMENT"] * len(names))
+    assert all(name in one.en and name in one.zh for name, one in zip(names, taken.reasons, strict=True))
+
+
 def test_findings_that_do_not_contradict_each_other(rounds):
     other = rounds.device(2)
     rounds.take(rounds.finding("1"), rounds.finding("2", device=other), rounds.finding("1", revision=2))
