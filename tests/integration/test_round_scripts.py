@@ -41,7 +41,7 @@ for (let number = 0; number < times; number += 1) {
   const form = { ...beginForm(round, "2026-11-02"), nameplate: "agrees", seals_before: "intact" };
   form.adjusted = ["1"];
   form.flows = ["５０"];
-  form.stickers = [{ text: "http://v.example.cn/s/7kq2-m9xo-oIrc-ccf83".replace("cc", "c"), part: "1" }];
+  form.stickers = [{ text: "https://v.example.cn/s/7kq2-m9xo-oIrc-ccf83".replace("cc", "c"), part: "1" }];
   form.note = "  调修：\\u3000“½”\\t𠮷 ";
   form.humidity = "６０";
   form.seals = [{ no: "C9", point: "主板与壳体" }, { no: " ", point: "" }];
@@ -110,7 +110,7 @@ READ_STICKERS = """
 import { readFileSync } from "node:fs";
 const { formatSticker, readSticker } = await import(process.argv[1] + "/sticker.js");
 const { texts, rolls } = JSON.parse(readFileSync(0, "utf8"));
-const found = texts.map((text) => readSticker(text, rolls));
+const found = texts.map((text) => readSticker(text, { host: "v.example.cn", rolls }));
 console.log(JSON.stringify(found.map((one) => ({ ...one, printed: one.id && formatSticker(one.id) }))));
 """
 ROLL = RollContent("7KQ2M9X", INSTITUTION, 1000, bytes(16), RegisterState.ACTIVE)
@@ -167,6 +167,36 @@ def test_what_the_page_says_of_a_sticker():
     assert beyond["id"] is None
     assert "no sticker of this number" in beyond["fault"]["en"]
     assert [one["id"] for one in read_stickers("https://v.example.cn/c/" + id_, "ST-1", "")] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "http://v.example.cn/s/",
+        "HTTPS://V.EXAMPLE.CN/s/",
+        "https://v.example.cn.evil.cn/s/",
+        "https://evil.cn/s/",
+        "https://v.example.cn:8443/s/",
+        "https://v.example.cn@evil.cn/s/",
+        "https://ｖ.example.cn/s/",
+        "https:／／evil.cn／s／",
+        "//v.example.cn/s/",
+        "evil.cn/s/",
+    ],
+)
+def test_a_right_id_under_another_host_is_refused_before_it_is_read(start):
+    (found,) = read_stickers(start + compute_sticker_id(ROLL, 999))
+    assert (found["id"], found["fault"]["en"]) == (
+        None,
+        "this code does not lead to v.example.cn: do not use it",
+    )
+    assert "请勿使用" in found["fault"]["zh"]
+
+
+@pytest.mark.parametrize("text", ["/c/{}", "/s/{}/", "/s/{}?a=1", "/s/", "/{}", "/s//{}", "/s/{}#x"])
+def test_other_codes_of_the_own_host_are_no_stickers(text):
+    (found,) = read_stickers("https://v.example.cn" + text.format(compute_sticker_id(ROLL, 999)))
+    assert found["id"] is None
 
 
 # --- forms --------------------------------------------------------------------------------------------------

@@ -180,6 +180,10 @@ def test_rounds_that_are_not_prepared(plan, instruments, sentence):
         {"id": "x"},
         {"more": "1"},
         {"kind": "in_service"},
+        {"host": "https://v.example.cn"},
+        {"host": "V.example.cn"},
+        {"host": "127.0.0.1"},
+        {"host": 1},
         {"application": 0},
         {"title": "x" * MAX_ROUND_BYTES},
     ],
@@ -188,6 +192,13 @@ def test_rounds_that_are_none(change):
     value = parse_canonical_json(prepare_round(PLAN, [chosen(1)], [], BOOK).content)
     with pytest.raises(InputError):
         encode_round({**value, **change})
+
+
+def test_no_round_is_without_the_host_of_its_stickers():
+    value = parse_canonical_json(prepare_round(PLAN, [chosen(1)], [], BOOK).content)
+    assert value.pop("host") == PLAN.host
+    with pytest.raises(InputError, match="host"):
+        encode_round(value)
 
 
 def test_two_instruments_never_share_an_id():

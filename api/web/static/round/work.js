@@ -141,7 +141,7 @@ export const judgeSeries = (round, item, series) => {
 
 /** Return the stickers that were typed, each with what is to be said of it. */
 export const listStickers = (round, form) =>
-  form.stickers.filter(({ text }) => text.trim()).map(({ text, part }) => ({ part, ...readSticker(text, round.rolls) }));
+  form.stickers.filter(({ text }) => text.trim()).map(({ text, part }) => ({ part, ...readSticker(text, round) }));
 
 const isTwice = (values) => new Set(values).size < values.length;
 
