@@ -403,6 +403,7 @@ def round_of(tenant, office, application):
         application,
         "P-operator",
         office.clock(),
+        HOST,
     )
     prepared = prepare_round(plan, [Chosen(record, None, "", 0, "")], [], load_rule_book())
     return StoredRound(plan.id, prepared.content, prepared.private, "P-operator", 1)

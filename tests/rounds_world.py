@@ -43,6 +43,7 @@ def make_plan(**changes):
         "application": 1,
         "person": OPERATOR,
         "prepared_at": None,
+        "host": "v.example.cn",
         "uncertainty": "0.05",
         "coverage_factor": "2",
     }

@@ -6,12 +6,13 @@
      "standards": [as input documents write them],
      "rules": {"FUEL_DISPENSER": {"regulation": "JJG 443-2023(试行)", "title": "…", "share"?: "1/3",
                                   "limits": [see `judging`]}},
-     "rolls": [{"roll": "7KQ2M9X", "count": 1000}],
+     "host": "v.example.cn", "rolls": [{"roll": "7KQ2M9X", "count": 1000}],
      "items": [{"id": "1", "instrument": {nameplate, class, parts, site}, "unit": "L", "nominal"?: "20.00",
                 "flow_unit"?: "L/min", "weighing"?: {see `judging`}, "loads"?: ["0", "2.5"],
                 "last"?: {"no": "…", "verified_on": "…", "until"?: "…", "seals": […]}}]}
 
-The device gets these bytes and names their digest in all that it brings back. Applicant and owner are not among
+The device gets these bytes and names their digest in all that it brings back. A sticker's code that leads to
+another `host` is refused there, before its id is read (decision 29). Applicant and owner are not among
 them: `private` holds what a document needs besides, by item.
 
 >>> parse_round(raw).items["1"].instrument["serial"]
@@ -37,7 +38,7 @@ from ledger.core.encoding import parse_decimal
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.fields import Reader
 from ledger.core.limit import Limit
-from ledger.core.qr import ALPHABET
+from ledger.core.qr import ALPHABET, parse_host
 from ledger.core.regulation import RuleRow
 from ledger.core.sticker import MAX_STICKERS, ROLL_SYMBOLS
 
@@ -157,6 +158,7 @@ def parse_round(raw: bytes) -> Round:
     limits = {name: _parse_rule(value) for name, value in reader.members("rules").items()}
     items = [_parse_item(one, limits) for one in reader.objects("items", least=1, most=MAX_INSTRUMENTS)]
     standards = reader.values("standards", least=0, most=100)
+    _check_host(reader.text("host"))
     for roll in reader.objects("rolls", most=MAX_ROLLS):
         roll.text("roll", pattern=rf"[{ALPHABET}]{{{ROLL_SYMBOLS}}}")
         roll.integer("count", 1, MAX_STICKERS)
@@ -178,6 +180,13 @@ def parse_round(raw: bytes) -> Round:
     if len(found.items) != len(items):
         raise MalformedDocumentError("two instruments have one id", field="items")
     return found
+
+
+def _check_host(host: str) -> None:
+    try:
+        parse_host(host)
+    except MalformedDocumentError as err:
+        raise MalformedDocumentError(err.reason, field="host") from None
 
 
 def _parse_rule(value: object) -> tuple[Limit, ...]:

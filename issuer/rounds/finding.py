@@ -17,13 +17,13 @@ of a series, is said there.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from issuer.rounds.content import ID_PATTERN, ITEM_PATTERN, Round, RoundItem
-from issuer.rounds.judging import Series, compute_results, find_conclusion
+from issuer.rounds.judging import Place, Series, compute_results, find_conclusion, find_unrepeated
 from ledger.core.canonical import JsonObject, as_object, encode_canonical_json, parse_canonical_json
 from ledger.core.encoding import encode_decimal, encode_hex
 from ledger.core.errors import InputError, MalformedDocumentError, Reason
@@ -248,11 +248,14 @@ def find_doubts(finding: Finding, round_: Round) -> list[Reason]:
     doubts: list[Reason] = []
     try:
         series = read_series(finding.results)
-        expected = compute_results(series, round_.measure(item))
+        measuring = round_.measure(item)
+        expected = compute_results(series, measuring)
     except InputError as err:
         doubts.append(Reason("READINGS", err.field or "results", err.reason, f"示值无法计算：{err.reason}"))
     else:
         doubts += _compare(finding, expected, item, series)
+        if finding.conclusion == "pass":
+            doubts += _find_repeatability_doubts(find_unrepeated(expected, measuring))
         doubts += _find_adjustment_doubts(finding, series)
     if not finding.nameplate_agrees:
         en = "the nameplate was other than the round says; correct the instrument in the draft"
@@ -263,10 +266,24 @@ def find_doubts(finding: Finding, round_: Round) -> list[Reason]:
     return [*doubts, *_find_sticker_doubts(finding, item)]
 
 
+def _find_repeatability_doubts(places: Sequence[Place]) -> list[Reason]:
+    """Say where something passed without the repeatability that its limits ask for."""
+    if not places:
+        return []
+    names = _name_places(places)
+    en = f"no repeatability of {names}: it takes two readings or more of one load or flow"
+    zh = f"缺少重复性：{names}（同一载荷或流量下至少须有两个示值）"
+    return [Reason("REPEATABILITY", "results", en, zh)]
+
+
+def _name_places(places: Iterable[Place]) -> str:
+    return ", ".join((part or "-") + ("" if flow is None else f" @ {flow}") for part, flow in places)
+
+
 def _find_adjustment_doubts(finding: Finding, series: Sequence[Series]) -> list[Reason]:
-    """Say where an adjustment has not both its readings, those before and those after."""
-    before = {(one.item, one.part) for one in series if one.before_adjustment}
-    after = {(one.item, one.part) for one in series if not one.before_adjustment}
+    """Say where an adjustment has not both its readings, those before and those after, flow by flow."""
+    before = {(one.item, one.part, one.flow) for one in series if one.before_adjustment}
+    after = {(one.item, one.part, one.flow) for one in series if not one.before_adjustment}
     doubts = []
     if finding.adjusted and not before:
         en = "it was adjusted, and no reading before is there"
@@ -275,7 +292,8 @@ def _find_adjustment_doubts(finding: Finding, series: Sequence[Series]) -> list[
         en = "there are readings before an adjustment, and none is stated"
         doubts.append(Reason("ADJUSTMENT", "adjusted", en, "有调修前的示值，但未注明已调修"))
     if finding.conclusion == "pass" and before - after:
-        names = ", ".join(sorted({part or "-" for _, part in before - after}))
+        places = {(part, flow) for _, part, flow in before - after}
+        names = _name_places(sorted(places, key=lambda one: (one[0] or "", one[1] or "")))
         en = f"no reading after the adjustment of {names}"
         doubts.append(Reason("ADJUSTMENT", "results", en, f"缺少调修后的示值：{names}"))
     return doubts

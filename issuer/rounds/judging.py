@@ -212,12 +212,43 @@ def compute_results(series: Sequence[Series], measuring: Measuring) -> list[Json
 
 _Judged: TypeAlias = tuple[Fraction, Limit]
 """An error, and the limit that decides about it."""
+Place: TypeAlias = tuple[str | None, str | None]
+"""Part and flow at which something was read; None: the instrument as a whole, no flow."""
 
 
 def find_conclusion(results: Sequence[JsonObject]) -> str:
     """Return `pass` if everything measured after adjustment passed, and something was."""
     counting = [one["pass"] for one in results if not one.get("before_adjustment", False)]
     return "pass" if counting and all(counting) else "fail"
+
+
+def find_unrepeated(results: Sequence[JsonObject], measuring: Measuring) -> list[Place]:
+    """Return where a repeatability is due and is not among results: one reading has none, nor have two loads.
+
+    It is due wherever something was read (after an adjustment), if the instrument weighs or its limits name one.
+    """
+    if not _limits_repeatability(measuring):
+        return []
+    counting = [one for one in results if not one.get("before_adjustment", False)]
+    found = {_find_place(one) for one in counting if one["item"] == LimitedItem.REPEATABILITY}
+    return [place for place in dict.fromkeys(map(_find_place, counting)) if place not in found]
+
+
+def _limits_repeatability(measuring: Measuring) -> bool:
+    """Tell whether some series of readings has a limit of its repeatability, see `_find_spread_limit`."""
+    if measuring.weighing is not None:
+        return True
+    awarded = measuring.accuracy_class
+    own = limit_for(measuring.limits, LimitedItem.REPEATABILITY, accuracy_class=awarded)
+    return own is not None and any(
+        one.unit is own.unit and one.item is not own.item and one.accuracy_class in {None, awarded}
+        for one in measuring.limits
+    )
+
+
+def _find_place(result: JsonObject) -> Place:
+    part, flow = result.get("part"), result.get("flow")
+    return None if part is None else str(part), None if flow is None else str(flow)
 
 
 def _judge(series: Series, number: int, measuring: Measuring, place: int) -> _Judged:

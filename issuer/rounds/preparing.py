@@ -59,6 +59,8 @@ class Plan:
     application: int
     person: str
     prepared_at: datetime
+    host: str
+    """Where codes of the institution's stickers lead to; those of others are forged."""
     uncertainty: str | None = None
     """Expanded uncertainty of the readings, in the unit of the errors."""
     coverage_factor: str | None = None
@@ -173,6 +175,7 @@ def _describe(
         "application": plan.application,
         "prepared_by": plan.person,
         "prepared_at": encode_instant(plan.prepared_at),
+        "host": plan.host,
         "standards": list(list_standards(standards, chosen, rules, plan.day).values()),
         "rules": {name: describe_rule(rule) for name, rule in rules.items()},
         "items": list(items),

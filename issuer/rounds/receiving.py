@@ -3,7 +3,8 @@
     same bytes again           the same answer; nothing changes
     same revision, other bytes refused: a revision is written once
     a later revision           takes the place of the earlier one, in its draft if that is still open
-    not in order               held: kept whole, with every reason, until its operator makes a draft of it
+    not in order               held: kept whole, with every reason, until its operator makes a draft of it; a draft
+                               of an earlier revision is not submitted, checked or approved until then
     not this device's own      refused, and not kept: the device keeps it and shows why
 
 A finding is stored in one transaction after its draft; killed in between, the same again finds the draft by its

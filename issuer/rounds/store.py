@@ -175,6 +175,19 @@ class RoundReading:
             raise NotFoundError(NOT_HERE)
         return _to_finding(row)
 
+    def find_overtaken(self, drafts: Sequence[int]) -> dict[int, StoredFinding]:
+        """Return the held findings that have replaced what these drafts, at most a few hundred, were made of.
+
+        A draft of an earlier revision stands while its operator has said otherwise since: by draft.
+        """
+        older, newer = findings.alias(), findings.alias()
+        same = [older.c[name] == newer.c[name] for name in ("round", "device", "item")]
+        chosen = (older.c.draft.in_(list(drafts)), older.c.state == "replaced", newer.c.state == "held")
+        query = select(older.c.draft.label("overtaken"), newer).where(
+            *same, *chosen, newer.c.revision > older.c.revision
+        )
+        return {row.overtaken: _to_finding(row) for row in self._connection.execute(query)}
+
     def count_findings(self) -> dict[str, tuple[int, int]]:
         """Return round -> number of findings that count, and of those that are held."""
         query = select(findings.c.round, findings.c.state, func.count()).group_by(
@@ -295,6 +308,13 @@ class RoundStore:
             if not inspect(connection).has_table(stickers.name):
                 return False
             return bool(RoundReading(connection).list_waiting_stickers())
+
+    def find_overtaken(self, drafts: Sequence[int]) -> dict[int, StoredFinding]:
+        """Return what `RoundReading.find_overtaken` does; a desk without rounds has no such drafts."""
+        with self._database.read() as connection:
+            if not drafts or not inspect(connection).has_table(findings.name):
+                return {}
+            return RoundReading(connection).find_overtaken(drafts)
 
     @contextmanager
     def read(self) -> Iterator[RoundReading]:

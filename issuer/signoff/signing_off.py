@@ -23,6 +23,7 @@ from issuer.drafting import PENDING
 from issuer.faults import Fault
 from issuer.gate import Gate
 from issuer.numbering import NumberAllotment
+from issuer.rounds.store import RoundStore
 from issuer.signing import ReadyDocument, number_document
 from issuer.signoff.changes import list_changes, read_whole_record, reveal
 from issuer.signoff.freezing import Frozen, freeze_document, read_frozen, sign_frozen
@@ -147,6 +148,7 @@ class SigningOff:
         open_ = [
             known[id_] for id_ in ids if id_ in known and self._is_open(known[id_], people.operator, done)
         ]
+        open_ = self._drop_overtaken(open_, done)
         rows = []
         for draft in open_:
             content = as_object(parse_canonical_json(contents[draft.key]))
@@ -331,7 +333,25 @@ class SigningOff:
             note_missing(ids, known, done)
             open_ = [known[id_] for id_ in ids if id_ in known]
             open_ = [draft for draft in open_ if _may(draft, action, person.id, done)]
-            return load_signed(desk, open_)
+            signed = load_signed(desk, open_)
+        going = {draft.id for draft in self._drop_overtaken(open_, done)}
+        return [item for item in signed if item.draft.id in going]
+
+    def _drop_overtaken(self, drafts: Sequence[StoredDraft], done: Round) -> list[StoredDraft]:
+        """Return the drafts but those whose operator has brought back a later finding that is held.
+
+        Whoever replaced what a draft says with something else has not stood by it since: neither its words nor
+        its stickers go any further until that finding is in the draft, or a later one is.
+        """
+        overtaken = RoundStore(self.office.store.database).find_overtaken([draft.id for draft in drafts])
+        for id_, finding in overtaken.items():
+            done.refused[id_] = StateError(
+                f"revision {finding.revision} of the finding in round {finding.round} has replaced what draft "
+                f"{id_} says, and is held: make a draft of it there first",
+                zh=f"任务单{finding.round}中该记录的第{finding.revision}版已取代草稿{id_}的内容，且尚待处理："
+                "请先在任务单中将其转为草稿",
+            )
+        return [draft for draft in drafts if draft.id not in overtaken]
 
     def passes(self, item: Signed, gate: Gate, now: datetime, done: Round) -> bool:
         """Ask the gate again about what was submitted; note what stands against it now."""

@@ -9,6 +9,7 @@ import re
 
 import pytest
 from browsers import find_violations
+from line import HOST
 from office_browser import log_in, open_context, open_office
 from registered_line import STANDARD
 from round_device import Device, shoot
@@ -213,7 +214,10 @@ def put_on(page, office):
     page.get_by_label("标志1位置").select_option("1")
     assert "不合格的器具不得粘贴标志" in page.inner_text("main"), "it has failed so far"
     page.get_by_role("button", name="添加标志").click()
-    page.get_by_label("所贴标志2编号").fill(f"https://v.example.cn/s/{two}")
+    second = page.get_by_label("所贴标志2编号")
+    second.fill(f"https://v.example.cn/s/{two}")
+    assert f"该码并非指向{HOST}" in page.inner_text("#sticker-1-said"), "a right id under another host"
+    second.fill(f"https://{HOST}/s/{two}")
     assert page.inner_text("#sticker-1-said") == f"✓ {format_code(two)}"
     page.get_by_label("标志2位置").select_option("2")
 

@@ -5,7 +5,7 @@ import hashlib
 
 import orjson
 import pytest
-from office_world import OTHER, open_office_world
+from office_world import HOST, OTHER, open_office_world
 from rounds_world import READINGS
 from world import INSTITUTION
 
@@ -14,7 +14,7 @@ from api.office.routes.round_api import _FILES, MAX_BODY_BYTES, write_worker
 from issuer.rounds.content import parse_round
 from issuer.rounds.finding import FINDING_DOMAIN, encode_device_claim
 from issuer.rounds.judging import Series, compute_results
-from ledger.core.canonical import encode_canonical_json
+from ledger.core.canonical import as_object, encode_canonical_json, parse_canonical_json
 from ledger.core.signature import P256Signer
 
 OPERATOR = "P-op"
@@ -254,6 +254,11 @@ def test_an_operator_prepares_a_round_of_what_was_verified(world, browser):
     done = world.post(browser, "/rounds", form)
     assert done.status_code == 303, done.text
     assert "SN00000007" in browser.get(done.headers["location"]).text
+    with world.office.tenants[INSTITUTION].rounds.read() as reading:
+        (stored,) = reading.list_rounds(limit=1)
+    assert as_object(parse_canonical_json(stored.content))["host"] == HOST, (
+        "of the codes that its stickers have"
+    )
 
 
 @pytest.mark.parametrize(

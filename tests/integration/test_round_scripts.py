@@ -41,7 +41,7 @@ for (let number = 0; number < times; number += 1) {
   const form = { ...beginForm(round, "2026-11-02"), nameplate: "agrees", seals_before: "intact" };
   form.adjusted = ["1"];
   form.flows = ["５０"];
-  form.stickers = [{ text: "http://v.example.cn/s/7kq2-m9xo-oIrc-ccf83".replace("cc", "c"), part: "1" }];
+  form.stickers = [{ text: "https://v.example.cn/s/7kq2-m9xo-oIrc-ccf83".replace("cc", "c"), part: "1" }];
   form.note = "  调修：\\u3000“½”\\t𠮷 ";
   form.humidity = "６０";
   form.seals = [{ no: "C9", point: "主板与壳体" }, { no: " ", point: "" }];
@@ -110,7 +110,7 @@ READ_STICKERS = """
 import { readFileSync } from "node:fs";
 const { formatSticker, readSticker } = await import(process.argv[1] + "/sticker.js");
 const { texts, rolls } = JSON.parse(readFileSync(0, "utf8"));
-const found = texts.map((text) => readSticker(text, rolls));
+const found = texts.map((text) => readSticker(text, { host: "v.example.cn", rolls }));
 console.log(JSON.stringify(found.map((one) => ({ ...one, printed: one.id && formatSticker(one.id) }))));
 """
 ROLL = RollContent("7KQ2M9X", INSTITUTION, 1000, bytes(16), RegisterState.ACTIVE)
@@ -169,6 +169,36 @@ def test_what_the_page_says_of_a_sticker():
     assert [one["id"] for one in read_stickers("https://v.example.cn/c/" + id_, "ST-1", "")] == [None] * 3
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        "http://v.example.cn/s/",
+        "HTTPS://V.EXAMPLE.CN/s/",
+        "https://v.example.cn.evil.cn/s/",
+        "https://evil.cn/s/",
+        "https://v.example.cn:8443/s/",
+        "https://v.example.cn@evil.cn/s/",
+        "https://ｖ.example.cn/s/",
+        "https:／／evil.cn／s／",
+        "//v.example.cn/s/",
+        "evil.cn/s/",
+    ],
+)
+def test_a_right_id_under_another_host_is_refused_before_it_is_read(start):
+    (found,) = read_stickers(start + compute_sticker_id(ROLL, 999))
+    assert (found["id"], found["fault"]["en"]) == (
+        None,
+        "this code does not lead to v.example.cn: do not use it",
+    )
+    assert "请勿使用" in found["fault"]["zh"]
+
+
+@pytest.mark.parametrize("text", ["/c/{}", "/s/{}/", "/s/{}?a=1", "/s/", "/{}", "/s//{}", "/s/{}#x"])
+def test_other_codes_of_the_own_host_are_no_stickers(text):
+    (found,) = read_stickers("https://v.example.cn" + text.format(compute_sticker_id(ROLL, 999)))
+    assert found["id"] is None
+
+
 # --- forms --------------------------------------------------------------------------------------------------
 
 FORMS = """
@@ -197,27 +227,34 @@ work.setAdjusted(form, "1", true);
 said.push(list());
 read("1|indication_error|0|", "20.00");
 said.push(missing(), work.conclude(round, item, form));
+form.readings["1|indication_error|0|"].push(["20.00", "20.00"]);
+said.push(missing(), work.conclude(round, item, form));
 work.setAdjusted(form, "1", false);
 said.push(list());
 form.flows.push("5"); form.flows[0] = "5";
 said.push(missing());
 form.flows[0] = "50";
 read("1|indication_error|1|", "20.00");
+said.push(missing());
+form.readings["1|indication_error|1|"].push(["20.00", ""], ["20.00", "20.01"]);
 said.push(missing(), work.judgeForm(round, item, form).results.map((one) => one.flow));
 work.dropFlow(form);
 said.push(list().length, Object.keys(form.readings));
 """
     with open_round(tmp_path) as rounds:
         said = run_script({"text": rounds.content.decode()}, FORMS % body)
-    both, missing, conclusion, back, twice, none, flows, count, left = said
+    both, once, unknown, missing, conclusion, back, twice, alone, none, flows, count, left = said
+    least = "two readings or more of one load or flow, for the repeatability: 1"
+    assert (once, unknown) == ([least], "fail")
+    assert alone == [f"{least} @ 5"]
     assert both == [
         ["1|indication_error|0|before", ["20.20"]],
         ["1|indication_error|0|", ["", "", ""]],
     ]
     assert (missing, conclusion) == ([], "pass")
-    assert back == [["1|indication_error|0|", ["20.00"]]], "what was read after stays"
+    assert back == [["1|indication_error|0|", ["20.00", "20.00"]]], "what was read after stays"
     assert "each flow once" in twice
-    assert (none, flows) == ([], ["50", "5"])
+    assert (none, flows) == ([], ["50", "50", "5", "5"])
     assert (count, left) == (1, ["1|indication_error|0|"])
 
 
@@ -235,6 +272,11 @@ read("|indication_error|0|", "0", "2.5", "10.005");
 said.push(missing());
 form.readings["|repeatability|0|"] = [["7.5", "7.5"], ["7.5", "7.505"], ["7.5", ""]];
 said.push(missing(), work.conclude(round, item, form));
+for (const other of ["", "7.505"]) {
+  form.readings["|repeatability|0|"] = [["7.5", "7.5"], ["8", other && "8"]];
+  said.push(missing(), work.conclude(round, item, form));
+}
+form.readings["|repeatability|0|"] = [["7.5", "7.5"], ["7.5", "7.505"], ["7.5", ""]];
 form.readings["|eccentricity|0|"] = [["5", "5.006"]];
 said.push(missing(), work.conclude(round, item, form));
 form.readings["|eccentricity|0|"] = [["51", "51"]];
@@ -244,7 +286,9 @@ form.readings["|eccentricity|0|"] = [["5", "5.006"]];
 said.push(missing());
 """
     said = run_script({"text": prepared.content.decode()}, FORMS % body)
-    keys, empty, loads, complete, passed, place, failed, beyond, stuck = said
+    keys, empty, loads, complete, passed, *unrepeated, place, failed, beyond, stuck = said
+    least = "two readings or more of one load or flow, for the repeatability: -"
+    assert unrepeated == [[least], "fail"] * 2, "one weighing, and two of different loads"
     assert keys == ["|indication_error|0|", "|eccentricity|0|", "|repeatability|0|"]
     assert empty == loads == ["readings of every part"]
     assert (complete, passed) == ([], "pass"), "eccentric loading may stay empty"

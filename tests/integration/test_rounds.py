@@ -80,6 +80,45 @@ def test_a_revision_after_the_draft_was_submitted_is_held(rounds):
     assert rounds.office.draft(first.draft).state is DraftState.SUBMITTED
 
 
+def overtake(rounds, number=2):
+    """Bring back that it fails after all, on paper that is not in order: held."""
+    failing = (("20.00", "20.20"),) * 3
+    sticker = [{"id": "7KQ2M9X001RCCF83"}]
+    (taken,) = rounds.take(rounds.finding(revision=number, readings=failing, stickers=sticker))
+    assert (taken.state, rounds.findings()[0].state) == ("held", "replaced")
+    return taken
+
+
+@pytest.mark.parametrize("step", ["submit", "check", "approve"])
+def test_what_its_operator_has_replaced_goes_no_further(rounds, step):
+    (first,) = rounds.take(rounds.finding())
+    steps = ["submit", "check", "approve"]
+    for before in steps[: steps.index(step)]:
+        assert getattr(rounds.office, before)([first.draft]).refused == {}
+    overtake(rounds)
+    refusal = getattr(rounds.office, step)([first.draft]).refused[first.draft]
+    assert isinstance(refusal, StateError)
+    assert "revision 2" in str(refusal)
+    assert "第2版" in refusal.zh
+
+
+def test_what_replaced_it_goes_on_as_its_draft(rounds):
+    (first,) = rounds.take(rounds.finding())
+    overtake(rounds)
+    overtake(rounds, 3)
+    rounds.receiver().make_draft(rounds.round.id, rounds.findings()[-1].position)
+    assert rounds.draft_content(first.draft)["conclusion"] == "fail"
+    assert rounds.office.submit([first.draft]).refused == {}
+
+
+def test_a_revision_in_order_takes_the_place_of_one_that_is_held(rounds):
+    (first,) = rounds.take(rounds.finding())
+    overtake(rounds)
+    (third,) = rounds.take(rounds.finding(revision=3))
+    assert (third.state, third.draft) == ("drafted", first.draft)
+    assert rounds.office.sign_all([first.draft]).refused == {}
+
+
 def test_a_draft_that_was_given_up_stays_so_and_a_later_revision_begins_another(rounds):
     (first,) = rounds.take(rounds.finding())
     rounds.office.writer.discard([first.draft], OPERATOR, "measured again")
@@ -289,6 +328,20 @@ def test_an_adjustment_without_both_its_readings_is_held(nozzles, series, adjust
     (taken,) = nozzles.take(nozzles.finding(results=nozzles.results(*read), adjusted=adjusted))
     assert taken.state == "held"
     assert code in [one.code for one in taken.reasons]
+
+
+@pytest.mark.parametrize(
+    ("flow", "state", "names"), [("5", "drafted", []), ("50", "held", ["1 @ 5"]), (None, "held", ["1 @ 5"])]
+)
+def test_every_flow_read_before_an_adjustment_is_read_after_it(rounds, flow, state, names):
+    failing = (("20.00", "20.20"),) * 3
+    before = [
+        Series("indication_error", "1", failing, before_adjustment=True, flow=one) for one in ("50", "5")
+    ]
+    after = [Series("indication_error", "1", READINGS, flow=one) for one in dict.fromkeys(("50", flow))]
+    (taken,) = rounds.take(rounds.finding(results=rounds.results(*before, *after), adjusted=True))
+    assert (taken.state, [one.code for one in taken.reasons]) == (state, ["ADJUSTMENT"] * len(names))
+    assert all(name in one.en and name in one.zh for name, one in zip(names, taken.reasons, strict=True))
 
 
 def test_findings_that_do_not_contradict_each_other(rounds):

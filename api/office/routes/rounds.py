@@ -140,6 +140,7 @@ def _prepare(call: Call) -> StoredRound:
         application=_read_application(call),
         person=SigningDesk(call).person,
         prepared_at=call.now.replace(microsecond=0),
+        host=tenant.host,
         uncertainty=form.text("u", most=30).strip() or None,
         coverage_factor=form.text("k", most=30).strip() or None,
     )

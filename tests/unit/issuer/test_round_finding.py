@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rounds_world import chosen, make_plan, open_round, record
+from rounds_world import READINGS, chosen, make_plan, open_round, record
 from world import INSTITUTION
 
 from issuer.instruments import ListedInstrument
@@ -19,6 +19,7 @@ from issuer.rounds.finding import (
     parse_finding,
     verify_finding,
 )
+from issuer.rounds.judging import Series, compute_results
 from issuer.rounds.preparing import Chosen, prepare_round
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.data import load_rule_book
@@ -179,6 +180,10 @@ def test_rounds_that_are_not_prepared(plan, instruments, sentence):
         {"id": "x"},
         {"more": "1"},
         {"kind": "in_service"},
+        {"host": "https://v.example.cn"},
+        {"host": "V.example.cn"},
+        {"host": "127.0.0.1"},
+        {"host": 1},
         {"application": 0},
         {"title": "x" * MAX_ROUND_BYTES},
     ],
@@ -187,6 +192,13 @@ def test_rounds_that_are_none(change):
     value = parse_canonical_json(prepare_round(PLAN, [chosen(1)], [], BOOK).content)
     with pytest.raises(InputError):
         encode_round({**value, **change})
+
+
+def test_no_round_is_without_the_host_of_its_stickers():
+    value = parse_canonical_json(prepare_round(PLAN, [chosen(1)], [], BOOK).content)
+    assert value.pop("host") == PLAN.host
+    with pytest.raises(InputError, match="host"):
+        encode_round(value)
 
 
 def test_two_instruments_never_share_an_id():
@@ -294,8 +306,13 @@ SHORT = {"item": "indication_error", "part": "1", "unit": "L", "error_unit": "%"
         ({"seals_before": "broken", "seals": []}, ["SEALS"]),
         ({"conclusion": "fail"}, ["CONCLUSION"]),
         ({"conclusion": "fail", "note": "漏油"}, []),
+        ({"readings": [("20.00", "20.02")]}, ["REPEATABILITY"]),
+        ({"readings": [("20.00", "20.02")], "conclusion": "fail", "note": "漏油"}, []),
         ({"results": []}, ["CONCLUSION", "PARTS"]),
-        ({"results": [{**SHORT, "points": [WRONG_ERROR]}]}, ["COMPUTED_OTHERWISE", "CONCLUSION"]),
+        (
+            {"results": [{**SHORT, "points": [WRONG_ERROR]}]},
+            ["COMPUTED_OTHERWISE", "CONCLUSION", "REPEATABILITY"],
+        ),
         ({"results": [{**SHORT, "item": "speed", "points": [WRONG_ERROR]}]}, ["READINGS"]),
         ({"results": [{**SHORT, "points": [{**WRONG_ERROR, "nominal": "0"}]}]}, ["READINGS"]),
     ],
@@ -303,6 +320,35 @@ SHORT = {"item": "indication_error", "part": "1", "unit": "L", "error_unit": "%"
 def test_what_is_not_believed(rounds, change, codes):
     finding = parse_finding(encode_canonical_json(rounds.finding(**change)))
     assert [one.code for one in find_doubts(finding, rounds.round)] == codes
+
+
+@pytest.mark.parametrize(
+    ("readings", "codes"),
+    [
+        ([("2.5", "2.5"), ("7.5", "7.505")], ["REPEATABILITY"]),
+        ([("7.5", "7.5")], ["REPEATABILITY"]),
+        ([("7.5", "7.5"), ("7.5", "7.505")], []),
+    ],
+)
+def test_a_scale_passes_with_a_repeatability_only(rounds, readings, codes):
+    plan = replace(PLAN, uncertainty=None, coverage_factor=None)
+    scale = Chosen(None, replace(SCALE, accuracy_class="III"), "PRICE_SCALE", 0, "350100", "5 g")
+    round_ = parse_round(prepare_round(plan, [scale], [], BOOK).content)
+    loads = Series("indication_error", None, (("0", "0"), ("2.5", "2.5")))
+    series = [loads, Series("indication_error", None, tuple(readings))]
+    results = compute_results(series, round_.measure(round_.items["1"]))
+    finding = parse_finding(encode_canonical_json(rounds.finding(results=results)))
+    assert finding.conclusion == "pass"
+    assert [one.code for one in find_doubts(finding, round_)] == codes
+
+
+def test_each_flow_passes_with_a_repeatability_only(rounds):
+    series = [
+        Series("indication_error", "1", READINGS[:count], flow=flow) for count, flow in ((2, "50"), (1, "5"))
+    ]
+    finding = parse_finding(encode_canonical_json(rounds.finding(results=rounds.results(*series))))
+    (doubt,) = find_doubts(finding, rounds.round)
+    assert (doubt.code, "1 @ 5:" in doubt.en, "1 @ 5（" in doubt.zh) == ("REPEATABILITY", True, True)
 
 
 def test_a_document_is_composed_of_round_and_finding(rounds):

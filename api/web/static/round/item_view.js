@@ -155,7 +155,7 @@ const stickerRow = (round, item, form, number, changed) => {
   const box = h("input", { value: row.text, maxlength: 120, autocomplete: "off", autocapitalize: "characters", spellcheck: "false", "aria-label": label,
     placeholder: label, "aria-describedby": said.id, "data-key": `sticker ${number}`, oninput: (event) => { row.text = event.target.value; changed(); look(); } });
   const look = () => {
-    const found = row.text.trim() ? readSticker(row.text, round.rolls) : null;
+    const found = row.text.trim() ? readSticker(row.text, round) : null;
     const sentence = found?.fault ?? found?.doubt;
     said.className = `hint ${found?.fault ? "bad" : found?.doubt ? "doubt" : ""}`;
     said.textContent = sentence ? say(sentence) : found ? `✓ ${formatSticker(found.id)}` : "";

@@ -167,3 +167,19 @@ export const findConclusion = (results) => {
   const counting = results.filter((one) => !one.before_adjustment);
   return counting.length && counting.every((one) => one.pass) ? "pass" : "fail";
 };
+
+/** Return the places, as part and flow, where a repeatability is due and none is: one reading has none. */
+export const findUnrepeated = (results, measuring) => {
+  if (!limitsRepeatability(measuring)) return [];
+  const counting = results.filter((one) => !one.before_adjustment);
+  const place = ({ part, flow }) => JSON.stringify([part ?? null, flow ?? null]);
+  const found = new Set(counting.filter(({ item }) => item === "repeatability").map(place));
+  return [...new Set(counting.map(place))].filter((one) => !found.has(one)).map((one) => JSON.parse(one));
+};
+
+const limitsRepeatability = ({ limits, weighing, class: accuracyClass }) => {
+  if (weighing !== undefined) return true;
+  const own = findLimit(limits, "repeatability", accuracyClass);
+  const fits = (one) => one.item !== own.item && one.unit === own.unit && (one.class === undefined || one.class === accuracyClass);
+  return own !== null && limits.some(fits);
+};

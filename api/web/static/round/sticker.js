@@ -4,7 +4,6 @@ const SYMBOLS = 16;
 const ROLL_SYMBOLS = 7;
 const NUMBER_SYMBOLS = 4;
 const ALIASES = { O: "0", I: "1", L: "1" };
-const LINK = /^https?:\/\/[^/]+\/s\/([^/?#]+)$/i;
 
 const multiplyByX = (value) => {
   const doubled = value << 1;
@@ -17,13 +16,30 @@ const faulty = (en, zh) => ({ id: null, fault: { en, zh }, doubt: null });
 export const formatSticker = (id) => id.match(/.{4}/g).join("-");
 
 /**
- * Read what was typed, or what a scanner typed: an id, or the link of a sticker's code.
+ * Return what stands for the id in what was typed or scanned, or `fault`: a link leads to the round's own host, in
+ * the one spelling that is printed. A right id under another host is what a forger prints.
+ */
+const readLink = (text, host) => {
+  const plain = text.normalize("NFKC").trim();
+  if (!plain.includes("/")) return { typed: plain };
+  const own = `https://${host}/`;
+  if (!text.trim().startsWith(own)) {
+    return faulty(`this code does not lead to ${host}: do not use it`, `该码并非指向${host}，请勿使用`);
+  }
+  const [kind, typed, ...more] = plain.slice(own.length).split("/");
+  if (kind !== "s" || !typed || more.length) return faulty("this is the code of something else, not that of a sticker", "这不是标志的二维码");
+  return { typed };
+};
+
+/**
+ * Read what was typed, or what a scanner typed: an id, or the link of a sticker's code; `round` names host and rolls.
  * Returns `id` (16 symbols), or null with `fault`, a sentence in both languages. `doubt` is one, too, and no
  * refusal: a roll may have been allotted after the round was prepared, and the office knows more.
  */
-export const readSticker = (text, rolls) => {
-  const plain = text.normalize("NFKC").trim();
-  const typed = (LINK.exec(plain)?.[1] ?? plain).toUpperCase().replace(/[-\s]/g, "");
+export const readSticker = (text, { host, rolls }) => {
+  const link = readLink(text, host);
+  if (link.fault) return link;
+  const typed = link.typed.toUpperCase().replace(/[-\s]/g, "");
   const id = [...typed].map((symbol) => ALIASES[symbol] ?? symbol).join("");
   const strange = [...id].find((symbol) => !ALPHABET.includes(symbol));
   if (strange !== undefined) return faulty(`a sticker's id has no character ${strange}`, `标志编号中没有字符“${strange}”`);

@@ -2,7 +2,7 @@
 import { digest, encode, toBase64 } from "./canonical.js";
 import { parse, tidy } from "./decimal.js";
 import { signFinding } from "./device.js";
-import { computeResults, findConclusion } from "./judge.js";
+import { computeResults, findConclusion, findUnrepeated } from "./judge.js";
 import { readSticker } from "./sticker.js";
 
 const READINGS = 3;
@@ -119,13 +119,18 @@ export const readSeries = (series, measuring) => {
   }
 };
 
-/** Return what can be computed of a form now: results, conclusion, and whether every number is one. */
+/**
+ * Return what can be computed of a form now: results, conclusion, and whether every number is one.
+ * `unrepeated`: places that would pass without a repeatability, though their limits ask for one.
+ */
 export const judgeForm = (round, item, form) => {
   const measuring = findMeasuring(round, item);
   const all = listSeries(round, item, form).map((one) => readSeries(one, measuring));
   const results = all.flatMap((one) => one.results);
-  const complete = all.every((one) => !one.wrong && (one.optional || one.readings.length));
-  return { results, complete, wrong: all.some((one) => one.wrong), computed: findConclusion(results) };
+  const computed = findConclusion(results);
+  const read = all.every((one) => !one.wrong && (one.optional || one.readings.length));
+  const unrepeated = read && computed === "pass" ? findUnrepeated(results, measuring) : [];
+  return { results, complete: read && !unrepeated.length, unrepeated, wrong: all.some((one) => one.wrong), computed };
 };
 
 /** Return the results of one series: its own, and its repeatability if that is limited; null: none yet. */
@@ -136,7 +141,7 @@ export const judgeSeries = (round, item, series) => {
 
 /** Return the stickers that were typed, each with what is to be said of it. */
 export const listStickers = (round, form) =>
-  form.stickers.filter(({ text }) => text.trim()).map(({ text, part }) => ({ part, ...readSticker(text, round.rolls) }));
+  form.stickers.filter(({ text }) => text.trim()).map(({ text, part }) => ({ part, ...readSticker(text, round) }));
 
 const isTwice = (values) => new Set(values).size < values.length;
 
@@ -158,7 +163,7 @@ const listMissingStickers = (round, item, form, miss) => {
 
 /** Return what is missing before a form can be signed: sentences in both languages. */
 export const listMissing = (round, item, form) => {
-  const { complete, wrong, computed } = judgeForm(round, item, form);
+  const { complete, unrepeated, wrong, computed } = judgeForm(round, item, form);
   const missing = [];
   const miss = (is, en, zh) => is && missing.push({ en, zh });
   miss(!/^\d{4}-\d\d-\d\d$/.test(form.verified_on), "the day of verification", "检定日期");
@@ -168,7 +173,10 @@ export const listMissing = (round, item, form) => {
   listMissingFlows(item, form, miss);
   if (item.weighing) miss(wrong, "loads and indications that are numbers, at loads that have a limit", "载荷和示值须为数值，且载荷在限值范围内");
   else miss(wrong, "readings that are numbers, with a reference above 0", "示值须为数值，且标准值大于0");
-  miss(!complete && !wrong && !form.fails, "readings of every part", "各部位的示值");
+  miss(!complete && !wrong && !unrepeated.length && !form.fails, "readings of every part", "各部位的示值");
+  const places = unrepeated.map(([part, flow]) => (part ?? "-") + (flow === null ? "" : ` @ ${flow}`)).join(", ");
+  const [en, zh] = [`two readings or more of one load or flow, for the repeatability: ${places}`, `重复性须在同一载荷或流量下至少有两个示值：${places}`];
+  miss(unrepeated.length && !form.fails, en, zh);
   const bad = (text) => text.trim() && tidy(text) === null;
   miss(bad(form.temperature) || bad(form.humidity), "temperature and humidity as numbers", "温度、湿度须为数值");
   miss(form.seals.some((seal) => !seal.no.trim() !== !seal.point.trim()), "number and place of each seal", "每个铅封的编号和位置");
