@@ -1,7 +1,7 @@
 """Stickers of a round are bound once the document that the finding became is in the log.
 
     waiting --document logged, sticker ours and free--> bound, the one before is released
-    waiting --not ours, elsewhere, or the instrument failed--> refused, with the reason; may be asked again
+    waiting --not ours, elsewhere, no such part, or the instrument failed--> refused, with the reason; may be asked again
     waiting --draft given up, number void, document names another--> dropped, with the reason
 
 The approved document decides which sticker stands on the instrument as a whole: an operator may have corrected it
@@ -114,6 +114,8 @@ class StickerBinder:
         one, dropped = _choose(one, issued.record)
         if dropped is not None:
             return _settle(one, "dropped", dropped)
+        if one.part is not None and all(one.part != part.id for part in issued.record.instrument.parts):
+            return _settle(one, "refused", _say_no_part(one.part))
         part = issued.part if one.part is None else one.part
         if issued.record.conclusion is Conclusion.FAIL or self._has_failed(issued.instrument_id, part):
             return _settle(one, "refused", _FAILED)
@@ -274,6 +276,11 @@ def _find_end(draft: StoredDraft | None, document: StoredDocument | None) -> Fau
     if document is not None and document.state is DocumentState.VOIDED:
         return _VOIDED
     return None
+
+
+def _say_no_part(part: str) -> Fault:
+    en = f"the approved document names no part {part}: the sticker would stand on nothing"
+    return make_fault("STICKER_PART", "stickers", en, f"批准的证书中没有部件{part}，标志无处可粘贴")
 
 
 def _settle(one: StoredSticker, state: str, fault: Fault) -> StoredSticker:

@@ -215,6 +215,20 @@ def test_a_sticker_on_what_fails_is_held_and_then_refused(rounds):
     assert bound(rounds) == set()
 
 
+def test_a_sticker_on_a_part_that_the_document_does_not_name_is_refused(rounds):
+    known, unknown = sticker(rounds, 0), sticker(rounds, 1)
+    stickers = [{"id": known, "part": "2"}, {"id": unknown, "part": "9"}]
+    (taken,) = rounds.take(rounds.finding(stickers=stickers))
+    assert [one.code for one in taken.reasons] == ["STICKER"]
+    (held,) = rounds.findings()
+    made = rounds.receiver().make_draft(held.round, held.position)
+    one, other = rounds.office.sign_all([made.draft]).stickers
+    assert (one.state, other.state) == ("bound", "refused")
+    (fault,) = describe_stickers([other])[0]["reasons"]
+    assert (fault["code"], "9" in fault["en"], "9" in fault["zh"]) == ("STICKER_PART", True, True)
+    assert bound(rounds) == {(known, "2")}
+
+
 # --- refused ------------------------------------------------------------------------------------------------
 
 
