@@ -1,6 +1,7 @@
 """Stickers of rounds: bound when their document is in the log, refused with a reason, never bound twice."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rounds_world import open_round
@@ -307,6 +308,27 @@ def test_an_older_one_that_is_asked_again_does_not_replace_a_newer_one(rounds):
     assert bound(rounds) == {(newer, "1")}
 
 
+@pytest.mark.parametrize("reason", ["DAMAGED", "LOST", "COPIED", "COURT_OR_AUTHORITY_ORDER"])
+def test_what_was_taken_off_for_good_since_it_was_put_on_is_not_put_back(rounds, reason):
+    id_ = sticker(rounds, 0)
+    (taken,) = rounds.take(rounds.finding(stickers=[{"id": id_, "part": "1"}]))
+    desk(rounds).bind(id_, ELSEWHERE, None)
+    desk(rounds).release(id_, StickerReason(reason))
+    assert preview(rounds, taken.draft) == [("waiting", ["STICKER_TAKEN_OFF"])]
+    (one,) = rounds.office.sign_all([taken.draft]).stickers
+    (fault,) = describe_stickers([one])[0]["reasons"]
+    assert (one.state, fault["code"]) == ("refused", "STICKER_TAKEN_OFF")
+    assert bound(rounds) == set()
+
+
+def test_what_was_taken_off_before_it_was_put_on_is_bound(rounds):
+    id_ = sticker(rounds, 0)
+    desk(rounds).bind(id_, ELSEWHERE, None)
+    desk(rounds).release(id_, StickerReason.LOST, datetime(2026, 11, 1, tzinfo=UTC))
+    approve(rounds, rounds.finding(stickers=[{"id": id_}], made_at="2026-11-03T07:50:00Z"))
+    assert bound(rounds) == {(id_, None)}
+
+
 @pytest.mark.parametrize(
     ("stickers", "conclusion_code"),
     [
@@ -383,6 +405,31 @@ def test_killed_anywhere_the_next_run_binds_once(tmp_path, place):
         assert count_bindings(rounds) == 2
         assert binder(rounds).bind_waiting() == []
         assert {state for state, _ in preview(rounds, taken.draft)} == {"bound"}
+
+
+@pytest.mark.parametrize("made_at", ["2026-11-03T07:50:00Z", "2026-11-09T07:50:00Z"])
+@pytest.mark.parametrize("reason", ["DAMAGED", "TYPO"])
+def test_what_was_taken_off_after_a_kill_is_not_put_back(tmp_path, reason, made_at):
+    armed = ["rounds.bound"]
+
+    def trap(name):
+        if name in armed:
+            armed.clear()
+            raise Killed(name)
+
+    with open_round(tmp_path, 3, ("1", "2"), failpoint=trap) as rounds:
+        rounds.device()
+        id_ = sticker(equip(rounds), 0)
+        (taken,) = rounds.take(rounds.finding(stickers=[{"id": id_}], made_at=made_at))
+        rounds.office.submit([taken.draft])
+        rounds.office.check([taken.draft])
+        with pytest.raises(Killed):
+            rounds.office.approve([taken.draft])
+        rounds.office.clock.move(days=1)
+        desk(rounds).release(id_, StickerReason(reason))
+        (one,) = binder(rounds).bind_waiting()
+        assert (one.state, one.leaf_index is None) == ("bound", False)
+        assert (bound(rounds), count_bindings(rounds)) == (set(), 1), "its page says that it was taken off"
 
 
 def test_stickers_on_each_database(tmp_path, database_url):
