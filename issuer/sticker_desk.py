@@ -1,7 +1,7 @@
 """Stickers at the desk: rolls are allotted, stickers put on instruments, and released from them.
 
-What fails bears no sticker: after a rejection notice, by whichever institution, the desk's own stickers on that
-instrument are released. A new sticker on an instrument releases the one before.
+What fails bears no sticker: none is put on it, and after a rejection notice, by whichever institution, the desk's
+own stickers on that instrument are released. A new sticker on an instrument releases the one before.
 
 >>> roll = desk.allot(1000)
 >>> desk.bind(compute_sticker_id(roll, 0), instrument_id, None).leaf_index
@@ -123,7 +123,7 @@ class StickerDesk:
 
         Raises:
             InputError: it was put on in the future.
-            StateError: it stands on another instrument, or the log refuses it.
+            StateError: it stands on another instrument, what it is put on has failed, or the log refuses it.
             UnavailableError: the log is out of reach: ask the same again.
         """
         now = self._speaker.clock()
@@ -139,6 +139,11 @@ class StickerDesk:
                 )
             self._release_older(bound)
             return known
+        if self._find_failed(_list_subjects(binding)):
+            raise StateError(
+                "what fails bears no sticker: it has failed, and has not been verified again",
+                zh="检定不合格且尚未重新检定合格，不得粘贴合格标志",
+            )
         content = encode_binding(binding)
         said = self._speaker.say(EventType.STICKER_BOUND, binding.subject, content, binding.placement)
         self._release_older(binding)

@@ -40,7 +40,7 @@ from ledger.core.qr import format_code
 from ledger.core.record import Record
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion, IssueClaims, parse_signed_statement
-from ledger.core.status import Registers, Status
+from ledger.core.status import Registers
 from ledger.core.sticker import StickerId, find_roll, is_of_roll, parse_sticker_id
 from ledger.core.sticker_use import StickerBinding, StickerReason, parse_binding, parse_release
 
@@ -122,7 +122,7 @@ class StickerBinder:
         if one.part is not None and all(one.part != part.id for part in issued.record.instrument.parts):
             return _settle(one, "refused", _say_no_part(one.part))
         part = issued.part if one.part is None else one.part
-        if issued.record.conclusion is Conclusion.FAIL or self._has_failed(issued.instrument_id, part):
+        if issued.record.conclusion is Conclusion.FAIL:
             return _settle(one, "refused", _FAILED)
         place = _Place(instrument_subject(issued.instrument_id, None), part)
         done = self._find_done(one, place, issued)
@@ -140,7 +140,7 @@ class StickerBinder:
         except StateError as err:
             if self._stands(one, place):  # but an older one there could not be released
                 return replace(one, state="bound", leaf_index=self._find_leaf(one), remarks={})
-            zh = f"账本未接受该标志的粘贴：{err}"
+            zh = err.zh or f"账本未接受该标志的粘贴：{err}"
             return _settle(one, "refused", make_fault("STICKER_REFUSED", "stickers", str(err), zh))
         self.office.failpoint("rounds.bound")
         return replace(one, state="bound", leaf_index=said.leaf_index, remarks={})
@@ -181,10 +181,6 @@ class StickerBinder:
     @property
     def _sayings(self) -> SayingStore:
         return SayingStore(self.office.store.database)
-
-    def _has_failed(self, instrument_id: InstrumentId, part: str | None) -> bool:
-        subjects = [instrument_subject(instrument_id, one) for one in {None, part}]
-        return any(state.status is Status.FAILED for state in self.office.log.find_states(subjects).values())
 
     def _make_desk(self) -> StickerDesk:
         office = self.office

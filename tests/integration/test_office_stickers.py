@@ -556,6 +556,17 @@ def test_what_the_ledger_refuses_counts_as_never_said(world, browser):
         assert book.list_moves(new) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "what fails bears no sticker"), ("zh-CN", "不得粘贴合格标志")]
+)
+def test_no_sticker_is_put_on_what_has_failed(world, language, words):
+    (number,) = world.issue(failed(document(2)))
+    browser = world.browser("operator", language=language)
+    answer = bind(world, browser, sticker(world, 4), code=409, where=number, part="")
+    assert words in alert(answer)
+    assert state(world, sticker(world, 4)) is StickerState.FREE
+
+
 # --- after an issue ---------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from issuer.signoff.states import DraftState
 from issuer.speaking import Speaker
 from issuer.sticker_desk import StickerDesk
 from ledger.core.errors import UnavailableError
-from ledger.core.event import EventType, sticker_subject
+from ledger.core.event import EventType, instrument_subject, sticker_subject
 from ledger.core.ids import InstitutionId, InstrumentId
 from ledger.core.qr import format_code
 from ledger.core.statement import parse_signed_statement
@@ -228,6 +228,21 @@ def test_a_sticker_on_a_part_that_the_document_does_not_name_is_refused(rounds):
     (fault,) = describe_stickers([other])[0]["reasons"]
     assert (fault["code"], "9" in fault["en"], "9" in fault["zh"]) == ("STICKER_PART", True, True)
     assert bound(rounds) == {(known, "2")}
+
+
+def test_a_sticker_on_what_another_document_failed_is_refused(rounds):
+    whole, part, states = sticker(rounds, 0), sticker(rounds, 1), rounds.office.gateway.states
+    approve(rounds, rounds.finding(stickers=[{"id": whole}]))
+    instrument_id, _ = place(rounds, whole)
+    state = states[instrument_subject(instrument_id, None)]
+    states[instrument_subject(instrument_id, "1")] = replace(state, status=Status.FAILED)
+    rounds.office.clock.move(days=1)
+    stickers = [{"id": part, "part": "1"}]
+    finding = rounds.finding(device=rounds.device(2), verified_on="2026-11-03", stickers=stickers)
+    (one,) = approve(rounds, finding)
+    (fault,) = describe_stickers([one])[0]["reasons"]
+    assert (one.state, fault["code"]) == ("refused", "STICKER_REFUSED")
+    assert ("what fails" in fault["en"], "检定不合格" in fault["zh"]) == (True, True)
 
 
 # --- refused ------------------------------------------------------------------------------------------------

@@ -108,6 +108,31 @@ def test_what_fails_bears_no_sticker(counter, roll):
     assert [each.sticker for each in desk.list_bound()] == [good]
 
 
+@pytest.mark.parametrize("part", [None, "1"])
+def test_no_sticker_is_put_on_what_has_failed_until_it_passes(counter, roll, part):
+    desk, thing = counter.desk(), 2
+    first, second = compute_sticker_id(roll, 0), compute_sticker_id(roll, 1)
+    failed = counter.people.issue(INSTITUTION, 1, thing, passed=False)
+    instrument_id = parse_signed_statement(failed).statement.claims.instrument_id
+    desk.bind(first, instrument_id, part)
+    submit(counter.log, failed)
+    assert desk.bind(first, instrument_id, part).state is DocumentState.LOGGED, "the same again"
+    with pytest.raises(StateError, match="what fails bears no sticker") as refused:
+        desk.bind(second, instrument_id, part)
+    assert refused.value.zh
+    assert [each.sticker for each in desk.list_bound()] == [first]
+    submit(counter.log, counter.people.issue(INSTITUTION, 2, thing, version=1))
+    assert desk.bind(second, instrument_id, part).state is DocumentState.LOGGED
+
+
+def test_no_sticker_is_put_on_a_part_that_has_failed(counter, roll):
+    failed = counter.people.issue(INSTITUTION, 1, 1, passed=False)
+    claims = parse_signed_statement(failed).statement.claims
+    submit(counter.log, failed)
+    with pytest.raises(StateError, match="what fails bears no sticker"):
+        counter.desk().bind(compute_sticker_id(roll, 0), claims.instrument_id, claims.part)
+
+
 def test_what_was_never_bound_is_not_released(counter, roll):
     with pytest.raises(StateError, match="has bound no sticker"):
         counter.desk().release(compute_sticker_id(roll, 0), StickerReason.LOST)
@@ -220,7 +245,7 @@ class Refusing:
 
 def test_a_refused_release_keeps_no_other_sticker_on_what_failed(counter, roll):
     stickers = [compute_sticker_id(roll, number) for number in range(3)]
-    for number, sticker in enumerate(stickers):
+    for number, sticker in enumerate(stickers, start=2):
         put_on_what_fails(counter, sticker, number)
     assert release_after_issue(counter, Refusing(counter, stickers[0])) == stickers[1:]
 
@@ -239,7 +264,7 @@ def test_a_refused_replacement_keeps_no_sticker_on_what_failed(counter, roll):
 
 def test_what_was_released_before_the_ledger_went_away_is_returned(counter, roll):
     stickers = [compute_sticker_id(roll, number) for number in range(2)]
-    for number, sticker in enumerate(stickers):
+    for number, sticker in enumerate(stickers, start=2):
         put_on_what_fails(counter, sticker, number)
     away = Answering(counter.ledger, None, UnavailableError("away"))
     assert release_after_issue(counter, away) == stickers[:1]
