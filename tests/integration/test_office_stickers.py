@@ -248,6 +248,7 @@ def test_the_time_is_that_of_the_institution(world, browser):
         ({"part": "3"}, ("Part", "部件"), "not in use any more", "已停用"),
         ({"part": "9"}, ("Part", "部件"), "no part 9; it has 1, 2", "没有部件9"),
         ({"put_on": "yesterday"}, ("Put on at", "粘贴时间"), "is no time", "不是时间"),
+        ({"put_on": "0001-01-01T00:00"}, ("Put on at", "粘贴时间"), "is no time", "不是时间"),
         ({"put_on": "2099-01-01 00:00"}, ("Put on at", "粘贴时间"), "in the future", "不能晚于现在"),
     ],
 )
