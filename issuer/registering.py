@@ -142,12 +142,9 @@ def _follow_aliases(content: InstrumentContent, known: Iterable[InstrumentConten
 
 
 def _list_kept(instrument_id: InstrumentId, known: Iterable[InstrumentContent]) -> list[InstrumentId]:
-    """Return what an instrument was found to be the same as, and that in turn; the last id is the one that holds."""
+    """Return what an instrument was found to be the same as, and that in turn; the last id holds."""
     kept_as = {
-        answer.other: each.id
-        for each in known
-        for answer in each.answers
-        if answer.likeness is Likeness.SAME
+        answer.other: each.id for each in known for answer in each.answers if answer.likeness is Likeness.SAME
     }
     path = [instrument_id]
     while (following := kept_as.get(path[-1])) is not None and following not in path:
