@@ -136,7 +136,7 @@ def list_known(
 
 
 def find_aliases(known: Iterable[KnownInstrument]) -> dict[str, str]:
-    """Return the ids that were found to be others, with the id that is kept; none of those that lead in a circle."""
+    """Return the ids that were found to be others, with the id that is kept; none that lead in a circle."""
     aliases = {
         encode_hex(answer.other): one.id
         for one in known
