@@ -72,6 +72,8 @@ class Registrar:
             UnavailableError: the log is out of reach: ask the same again.
         """
         known = self._list_known(others)
+        if given.same in _list_kept(content.id, known.values()):
+            given = replace(given, same=None)  # answered before, which stands: the same form sent twice
         content = self._settle(_follow_aliases(content, known.values()), known, given)
         before = known.get(content.id)
         if before is not None:
@@ -135,11 +137,19 @@ def _list_settled(
 
 def _follow_aliases(content: InstrumentContent, known: Iterable[InstrumentContent]) -> InstrumentContent:
     """Return a content under the id that it was found to be the same as before, if it was."""
-    for each in known:
-        aliases = {answer.other for answer in each.answers if answer.likeness is Likeness.SAME}
-        if content.id in aliases:
-            return replace(content, id=each.id)
-    return content
+    kept = _list_kept(content.id, known)
+    return replace(content, id=kept[-1]) if kept else content
+
+
+def _list_kept(instrument_id: InstrumentId, known: Iterable[InstrumentContent]) -> list[InstrumentId]:
+    """Return what an instrument was found to be the same as, and that in turn; the last id holds."""
+    kept_as = {
+        answer.other: each.id for each in known for answer in each.answers if answer.likeness is Likeness.SAME
+    }
+    path = [instrument_id]
+    while (following := kept_as.get(path[-1])) is not None and following not in path:
+        path.append(following)
+    return path[1:]
 
 
 def _check_given(matches: Iterable[Match], given: Given) -> None:

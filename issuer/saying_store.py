@@ -73,6 +73,14 @@ class SayingStore:
         with self._database.read() as connection:
             return _find_newest(connection, subject)
 
+    def list_about(self, subject: Subject) -> list[Saying]:
+        """Return everything that was said of a subject and was not refused, oldest first."""
+        query = select(sayings).where(
+            sayings.c.subject == subject, sayings.c.state != DocumentState.VOIDED.value
+        )
+        with self._database.read() as connection:
+            return [_to_saying(row) for row in connection.execute(query.order_by(sayings.c.position))]
+
     def list_newest(self, event_type: EventType) -> list[Saying]:
         """Return, of every subject of which something was said, the newest if it is of this type; by position."""
         newest = (

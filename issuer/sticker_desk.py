@@ -1,14 +1,14 @@
 """Stickers at the desk: rolls are allotted, stickers put on instruments, and released from them.
 
-What fails bears no sticker: after a rejection notice, by whichever institution, the desk's own stickers on that
-instrument are released. A new sticker on an instrument releases the one before.
+What fails bears no sticker: none is put on it, and after a rejection notice, by whichever institution, the desk's
+own stickers on that instrument are released. A new sticker on an instrument releases the one before.
 
 >>> roll = desk.allot(1000)
 >>> desk.bind(compute_sticker_id(roll, 0), instrument_id, None).leaf_index
 17
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -123,7 +123,7 @@ class StickerDesk:
 
         Raises:
             InputError: it was put on in the future.
-            StateError: it stands on another instrument, or the log refuses it.
+            StateError: it stands on another instrument, what it is put on has failed, or the log refuses it.
             UnavailableError: the log is out of reach: ask the same again.
         """
         now = self._speaker.clock()
@@ -139,6 +139,11 @@ class StickerDesk:
                 )
             self._release_older(bound)
             return known
+        if self._find_failed(_list_subjects(binding)):
+            raise StateError(
+                "what fails bears no sticker: it has failed, and has not been verified again",
+                zh="检定不合格且尚未重新检定合格，不得粘贴合格标志",
+            )
         content = encode_binding(binding)
         said = self._speaker.say(EventType.STICKER_BOUND, binding.subject, content, binding.placement)
         self._release_older(binding)
@@ -169,17 +174,20 @@ class StickerDesk:
         release = StickerRelease(replace(bound, effective_at=cut_to_milliseconds(since or now)), reason)
         return self._speaker.say(EventType.STICKER_UNBOUND, release.subject, encode_release(release))
 
-    def release_failed(self) -> list[StickerId]:
-        """Release every sticker of an instrument, or a part, that has failed; return which.
+    def release_failed(self) -> Iterator[StickerId]:
+        """Release every sticker of an instrument, or a part, that has failed; yield each that was.
+
+        One whose release the log refuses, as an authority has taken it off, keeps no other from its release.
 
         Raises:
-            StateError: the log refuses one.
             UnavailableError: the log is out of reach: ask the same again.
         """
-        released = self.find_on_failed()
-        for sticker in released:
-            self.release(sticker, StickerReason.VERIFICATION_FAILED)
-        return released
+        for sticker in self.find_on_failed():
+            try:
+                self.release(sticker, StickerReason.VERIFICATION_FAILED)
+            except StateError:
+                continue
+            yield sticker
 
     def find_on_failed(self) -> list[StickerId]:
         """Return every sticker that stands on an instrument, or a part, that has failed.
@@ -199,8 +207,9 @@ class StickerDesk:
     def finish(self) -> int:
         """Hand in what waits from earlier runs, release what newer stickers have replaced; return how many waited.
 
+        What the log refuses keeps nothing else from being handed in or released.
+
         Raises:
-            StateError: the log refuses a release.
             UnavailableError: the log is out of reach: ask the same again.
         """
         waiting = self._speaker.store.list_waiting()
@@ -210,7 +219,8 @@ class StickerDesk:
         newest = {binding.placement: binding.sticker for binding in bound}
         for binding in bound:
             if newest[binding.placement] != binding.sticker:
-                self.release(binding.sticker, StickerReason.REPLACED)
+                with suppress(StateError):
+                    self.release(binding.sticker, StickerReason.REPLACED)
         return len(waiting)
 
     def _find_failed(self, subjects: Iterable[Subject]) -> set[Subject]:
@@ -237,11 +247,9 @@ def release_from_failed(
     sayings, released = SayingStore(database), list[StickerId]()
     sayings.prepare()
     desk = StickerDesk(Speaker(sayings, log, make_seal, clock, randomness))
-    with suppress(UnavailableError, StateError):
+    with suppress(UnavailableError):
         desk.finish()
-        for sticker in desk.find_on_failed():
-            desk.release(sticker, StickerReason.VERIFICATION_FAILED)
-            released.append(sticker)
+        released.extend(desk.release_failed())
     return released
 
 

@@ -12,7 +12,7 @@ Saying(position=12, ...)
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final, TypeVar
 
 from api.office.call import Call
@@ -315,12 +315,11 @@ class Counter:
         text = self.call.form.text(name, most=30).strip()
         if not text:
             return None
-        local = next(_parse_moments(text), None)
-        if local is None:
+        moment = next(_parse_moments(text, self.call.tenant.institution.profile.zone), None)
+        if moment is None:
             raise InputError(
                 "is no time, as 2026-11-02 16:40", field=name, zh="不是时间，应如 2026-11-02 16:40"
             )
-        moment = local.replace(tzinfo=self.call.tenant.institution.profile.zone).astimezone(UTC)
         if moment > self.call.now:
             raise InputError("is in the future", field=name, zh="不能晚于现在")
         return moment
@@ -365,10 +364,10 @@ def localise(error: InputError) -> InputError:
     return InputError(error.reason, field=field, zh=zh)
 
 
-def _parse_moments(text: str) -> Iterator[datetime]:
+def _parse_moments(text: str, zone: tzinfo) -> Iterator[datetime]:
     for pattern in _MINUTES:
-        with suppress(ValueError):
-            yield datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone is the institution's
+        with suppress(ValueError, OverflowError):  # in the year 1 of a zone UTC has no time
+            yield datetime.strptime(text, pattern).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _say_place(found: list[KnownInstrument]) -> InputError:

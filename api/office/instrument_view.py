@@ -136,7 +136,7 @@ def list_known(
 
 
 def find_aliases(known: Iterable[KnownInstrument]) -> dict[str, str]:
-    """Return the ids that were found to be others, with the id that is kept."""
+    """Return the ids that were found to be others, with the id that is kept; none that lead in a circle."""
     aliases = {
         encode_hex(answer.other): one.id
         for one in known
@@ -144,7 +144,17 @@ def find_aliases(known: Iterable[KnownInstrument]) -> dict[str, str]:
         for answer in one.content.answers
         if answer.likeness is Likeness.SAME
     }
-    return {alias: kept for alias, kept in aliases.items() if kept not in aliases}
+    ends = {alias: _follow(alias, aliases) for alias in aliases}
+    return {alias: kept for alias, kept in ends.items() if kept not in aliases}
+
+
+def _follow(alias: str, aliases: Mapping[str, str]) -> str:
+    """Return where aliases of aliases end; in a circle anywhere on it."""
+    seen = {alias}
+    while alias in aliases and aliases[alias] not in seen:
+        alias = aliases[alias]
+        seen.add(alias)
+    return alias
 
 
 def _newer(one: IndexedDocument | None, other: IndexedDocument | None) -> IndexedDocument | None:

@@ -1,18 +1,21 @@
 """Stickers of a round are bound once the document that the finding became is in the log.
 
     waiting --document logged, sticker ours and free--> bound, the one before is released
-    waiting --not ours, elsewhere, or the instrument failed--> refused, with the reason; may be asked again
+    waiting --not ours, elsewhere, taken off since, no such part, instrument failed--> refused, with the reason;
+                                                                                     may be asked again
     waiting --draft given up, number void, document names another--> dropped, with the reason
 
 The approved document decides which sticker stands on the instrument as a whole: an operator may have corrected it
 in the draft. Which stand on its parts no document says: there the finding counts. Every step may be done again:
-killed anywhere, or the log out of reach, the next approval goes on; a sticker that is bound already stays so.
+killed anywhere, or the log out of reach, the next approval goes on; a sticker that is bound already stays so, and
+one that was bound there and has been taken off since is not put back.
 
 >>> StickerBinder(office, make_seal).bind_waiting()
 [StoredSticker(position=1, draft=7, sticker='7KQ2-M9X0-01RC-CF83', part=None, state='bound', leaf_index=91, ...)]
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -20,26 +23,26 @@ from typing import Final
 from issuer.faults import Fault
 from issuer.rounds.remarks import describe_faults, make_fault, read_faults
 from issuer.rounds.store import RoundStore, StoredSticker
-from issuer.saying_store import SayingStore
+from issuer.saying_store import Saying, SayingStore
 from issuer.signing import Seal
 from issuer.signoff.office import Office, to_ms
 from issuer.signoff.states import DraftState
 from issuer.signoff.store import StoredDraft
-from issuer.speaking import Speaker
+from issuer.speaking import Speaker, read_content
 from issuer.sticker_desk import StickerDesk, find_bound, list_standing
 from issuer.store import StoredDocument
 from issuer.tables import DocumentState
 from ledger.core.certificate import parse_certificate
 from ledger.core.errors import InputError, StateError, UnavailableError
-from ledger.core.event import instrument_subject, placement_subject, sticker_subject
-from ledger.core.ids import InstitutionId, InstrumentId, Subject
+from ledger.core.event import EventType, instrument_subject, placement_subject, sticker_subject
+from ledger.core.ids import InstitutionId, InstrumentId, LeafIndex, Subject
 from ledger.core.qr import format_code
 from ledger.core.record import Record
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import Conclusion, IssueClaims, parse_signed_statement
-from ledger.core.status import Registers, Status
+from ledger.core.status import Registers
 from ledger.core.sticker import StickerId, find_roll, is_of_roll, parse_sticker_id
-from ledger.core.sticker_use import StickerBinding
+from ledger.core.sticker_use import StickerBinding, StickerReason, parse_binding, parse_release
 
 _CHUNK: Final = 256
 
@@ -52,6 +55,7 @@ class _Issued:
     part: str | None
     """What the document as a whole is about."""
     record: Record
+    leaf_index: LeafIndex | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +112,23 @@ class StickerBinder:
         if not isinstance(claims, IssueClaims):
             return None
         record = parse_certificate(files.certificate).record
-        return self._bind(one, _Issued(claims.instrument_id, claims.part, record), registers)
+        issued = _Issued(claims.instrument_id, claims.part, record, known.leaf_index)
+        return self._bind(one, issued, registers)
 
     def _bind(self, one: StoredSticker, issued: _Issued, registers: Registers) -> StoredSticker:
         one, dropped = _choose(one, issued.record)
         if dropped is not None:
             return _settle(one, "dropped", dropped)
+        if one.part is not None and all(one.part != part.id for part in issued.record.instrument.parts):
+            return _settle(one, "refused", _say_no_part(one.part))
         part = issued.part if one.part is None else one.part
-        if issued.record.conclusion is Conclusion.FAIL or self._has_failed(issued.instrument_id, part):
+        if issued.record.conclusion is Conclusion.FAIL:
             return _settle(one, "refused", _FAILED)
         place = _Place(instrument_subject(issued.instrument_id, None), part)
-        when = self._choose_time(one)
+        done = self._find_done(one, place, issued)
+        if done is not None:
+            return replace(one, state="bound", leaf_index=done.leaf_index, remarks={})
+        when = _choose_time(one, self.office)
         fault = find_fault(one, place, registers, self.office)
         fault = fault or self._find_newer(one, placement_subject(issued.instrument_id, part), when)
         if fault is not None:
@@ -130,10 +140,25 @@ class StickerBinder:
         except StateError as err:
             if self._stands(one, place):  # but an older one there could not be released
                 return replace(one, state="bound", leaf_index=self._find_leaf(one), remarks={})
-            zh = f"账本未接受该标志的粘贴：{err}"
+            zh = err.zh or f"账本未接受该标志的粘贴：{err}"
             return _settle(one, "refused", make_fault("STICKER_REFUSED", "stickers", str(err), zh))
         self.office.failpoint("rounds.bound")
         return replace(one, state="bound", leaf_index=said.leaf_index, remarks={})
+
+    def _find_done(self, one: StoredSticker, place: "_Place", issued: _Issued) -> Saying | None:
+        """Return how a sticker was bound in its place that has been taken off since: killed in between, say."""
+        said, when = list[Saying](), _choose_time(one, self.office)
+        with suppress(InputError):  # which `find_fault` says
+            said = self._sayings.list_about(sticker_subject(parse_sticker_id(one.sticker)))
+        if not said or said[-1].type is EventType.STICKER_BOUND:
+            return None
+        for saying in reversed(said):
+            if saying.type is EventType.STICKER_BOUND:
+                binding = parse_binding(read_content(saying))
+                is_since = binding.effective_at >= when or _is_behind(saying.leaf_index, issued.leaf_index)
+                if is_since and _find_place(binding) == place:
+                    return saying
+        return None
 
     def _find_newer(self, one: StoredSticker, placement: Subject, when: datetime) -> Fault | None:
         """Say that another sticker was put there later: one that was refused long ago does not replace it."""
@@ -157,14 +182,6 @@ class StickerBinder:
     def _sayings(self) -> SayingStore:
         return SayingStore(self.office.store.database)
 
-    def _has_failed(self, instrument_id: InstrumentId, part: str | None) -> bool:
-        subjects = [instrument_subject(instrument_id, one) for one in {None, part}]
-        return any(state.status is Status.FAILED for state in self.office.log.find_states(subjects).values())
-
-    def _choose_time(self, one: StoredSticker) -> datetime:
-        """Return when the sticker was put on, or now, where the device's clock was ahead."""
-        return datetime.fromtimestamp(min(one.put_on_ms, to_ms(self.office.now())) / 1000, UTC)
-
     def _make_desk(self) -> StickerDesk:
         office = self.office
         return StickerDesk(
@@ -179,6 +196,15 @@ class _Place:
     instrument: Subject
     """As a whole."""
     part: str | None
+
+
+def _choose_time(one: StoredSticker, office: Office) -> datetime:
+    """Return when the sticker was put on, or now, where the device's clock was ahead."""
+    return datetime.fromtimestamp(min(one.put_on_ms, to_ms(office.now())) / 1000, UTC)
+
+
+def _is_behind(leaf: LeafIndex | None, other: LeafIndex | None) -> bool:
+    return leaf is not None and other is not None and leaf > other
 
 
 def _find_place(binding: StickerBinding) -> _Place:
@@ -201,6 +227,11 @@ def find_fault(
     except InputError as err:
         en = f"{one.sticker[:40]} is no sticker: {err.reason}"
         return make_fault("STICKER_ID", "stickers", en, f"{one.sticker[:40]}不是有效的标志编号")
+    newest = SayingStore(office.store.database).find_newest(sticker_subject(sticker))
+    if newest is not None and newest.type is EventType.STICKER_UNBOUND:
+        release = parse_release(read_content(newest))
+        if release.reason in _LASTING and release.effective_at >= _choose_time(one, office):
+            return _say_taken_off(sticker, release.reason)
     bound = find_bound(SayingStore(office.store.database), sticker)
     if bound is not None:
         if place is None or _find_place(bound) == place:
@@ -209,6 +240,16 @@ def find_fault(
         zh = f"标志{format_code(sticker)}已粘贴在另一器具或部位，须先解除"
         return make_fault("STICKER_ELSEWHERE", "stickers", en, zh)
     return _find_roll_fault(sticker, registers, office.profile.institution)
+
+
+def _say_taken_off(sticker: StickerId, reason: StickerReason) -> Fault:
+    code, (en, zh) = format_code(sticker), _LASTING[reason]
+    return make_fault(
+        "STICKER_TAKEN_OFF",
+        "stickers",
+        f"sticker {code} was taken off since, as {en}: put on another one",
+        f"标志{code}此后已因{zh}解除，请换用其他标志",
+    )
 
 
 def _find_roll_fault(sticker: StickerId, registers: Registers, institution: InstitutionId) -> Fault | None:
@@ -276,6 +317,11 @@ def _find_end(draft: StoredDraft | None, document: StoredDocument | None) -> Fau
     return None
 
 
+def _say_no_part(part: str) -> Fault:
+    en = f"the approved document names no part {part}: the sticker would stand on nothing"
+    return make_fault("STICKER_PART", "stickers", en, f"批准的证书中没有部件{part}，标志无处可粘贴")
+
+
 def _settle(one: StoredSticker, state: str, fault: Fault) -> StoredSticker:
     return replace(one, state=state, remarks={"reasons": describe_faults([fault])})
 
@@ -295,6 +341,13 @@ def describe_stickers(stickers: Sequence[StoredSticker]) -> list[dict[str, objec
     ]
 
 
+_LASTING: Final = {
+    StickerReason.DAMAGED: ("damaged", "损坏"),
+    StickerReason.LOST: ("lost", "遗失"),
+    StickerReason.COPIED: ("copied", "疑似复制"),
+    StickerReason.COURT_OR_AUTHORITY_ORDER: ("a court or an authority has ordered", "法院或主管部门决定"),
+}
+"""Reasons for which a sticker that was put on before does not come back."""
 _FAILED: Final = make_fault(
     "STICKER_FAILED",
     "stickers",

@@ -156,8 +156,9 @@ def test_different_is_another_instrument_by_the_word_of_who_is_logged_in(world, 
 
 def test_same_keeps_the_known_id_and_leads_there(world, browser):
     known = find_id(register(world, browser))
-    again = find_id(register(world, browser, maker="示例机械", **{f"answer-{known}": "same"}))
-    assert again == known
+    for _ in range(2):
+        again = find_id(register(world, browser, maker="示例机械", **{f"answer-{known}": "same"}))
+        assert again == known, "sent twice as well"
     (content,) = registered(world)
     (answer,) = content.answers
     assert (answer.likeness, answer.person) == (Likeness.SAME, "P-approver")

@@ -248,6 +248,7 @@ def test_the_time_is_that_of_the_institution(world, browser):
         ({"part": "3"}, ("Part", "部件"), "not in use any more", "已停用"),
         ({"part": "9"}, ("Part", "部件"), "no part 9; it has 1, 2", "没有部件9"),
         ({"put_on": "yesterday"}, ("Put on at", "粘贴时间"), "is no time", "不是时间"),
+        ({"put_on": "0001-01-01T00:00"}, ("Put on at", "粘贴时间"), "is no time", "不是时间"),
         ({"put_on": "2099-01-01 00:00"}, ("Put on at", "粘贴时间"), "in the future", "不能晚于现在"),
     ],
 )
@@ -554,6 +555,17 @@ def test_what_the_ledger_refuses_counts_as_never_said(world, browser):
     assert "the ledger refuses this" in alert(answer)
     with world.office.tenants[INSTITUTION].said.read() as book:
         assert book.list_moves(new) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "what fails bears no sticker"), ("zh-CN", "不得粘贴合格标志")]
+)
+def test_no_sticker_is_put_on_what_has_failed(world, language, words):
+    (number,) = world.issue(failed(document(2)))
+    browser = world.browser("operator", language=language)
+    answer = bind(world, browser, sticker(world, 4), code=409, where=number, part="")
+    assert words in alert(answer)
+    assert state(world, sticker(world, 4)) is StickerState.FREE
 
 
 # --- after an issue ---------------------------------------------------------------------------------------

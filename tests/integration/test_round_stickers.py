@@ -1,6 +1,7 @@
 """Stickers of rounds: bound when their document is in the log, refused with a reason, never bound twice."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rounds_world import open_round
@@ -15,7 +16,7 @@ from issuer.signoff.states import DraftState
 from issuer.speaking import Speaker
 from issuer.sticker_desk import StickerDesk
 from ledger.core.errors import UnavailableError
-from ledger.core.event import EventType, sticker_subject
+from ledger.core.event import EventType, instrument_subject, sticker_subject
 from ledger.core.ids import InstitutionId, InstrumentId
 from ledger.core.qr import format_code
 from ledger.core.statement import parse_signed_statement
@@ -215,6 +216,35 @@ def test_a_sticker_on_what_fails_is_held_and_then_refused(rounds):
     assert bound(rounds) == set()
 
 
+def test_a_sticker_on_a_part_that_the_document_does_not_name_is_refused(rounds):
+    known, unknown = sticker(rounds, 0), sticker(rounds, 1)
+    stickers = [{"id": known, "part": "2"}, {"id": unknown, "part": "9"}]
+    (taken,) = rounds.take(rounds.finding(stickers=stickers))
+    assert [one.code for one in taken.reasons] == ["STICKER"]
+    (held,) = rounds.findings()
+    made = rounds.receiver().make_draft(held.round, held.position)
+    one, other = rounds.office.sign_all([made.draft]).stickers
+    assert (one.state, other.state) == ("bound", "refused")
+    (fault,) = describe_stickers([other])[0]["reasons"]
+    assert (fault["code"], "9" in fault["en"], "9" in fault["zh"]) == ("STICKER_PART", True, True)
+    assert bound(rounds) == {(known, "2")}
+
+
+def test_a_sticker_on_what_another_document_failed_is_refused(rounds):
+    whole, part, states = sticker(rounds, 0), sticker(rounds, 1), rounds.office.gateway.states
+    approve(rounds, rounds.finding(stickers=[{"id": whole}]))
+    instrument_id, _ = place(rounds, whole)
+    state = states[instrument_subject(instrument_id, None)]
+    states[instrument_subject(instrument_id, "1")] = replace(state, status=Status.FAILED)
+    rounds.office.clock.move(days=1)
+    stickers = [{"id": part, "part": "1"}]
+    finding = rounds.finding(device=rounds.device(2), verified_on="2026-11-03", stickers=stickers)
+    (one,) = approve(rounds, finding)
+    (fault,) = describe_stickers([one])[0]["reasons"]
+    assert (one.state, fault["code"]) == ("refused", "STICKER_REFUSED")
+    assert ("what fails" in fault["en"], "检定不合格" in fault["zh"]) == (True, True)
+
+
 # --- refused ------------------------------------------------------------------------------------------------
 
 
@@ -293,6 +323,27 @@ def test_an_older_one_that_is_asked_again_does_not_replace_a_newer_one(rounds):
     assert bound(rounds) == {(newer, "1")}
 
 
+@pytest.mark.parametrize("reason", ["DAMAGED", "LOST", "COPIED", "COURT_OR_AUTHORITY_ORDER"])
+def test_what_was_taken_off_for_good_since_it_was_put_on_is_not_put_back(rounds, reason):
+    id_ = sticker(rounds, 0)
+    (taken,) = rounds.take(rounds.finding(stickers=[{"id": id_, "part": "1"}]))
+    desk(rounds).bind(id_, ELSEWHERE, None)
+    desk(rounds).release(id_, StickerReason(reason))
+    assert preview(rounds, taken.draft) == [("waiting", ["STICKER_TAKEN_OFF"])]
+    (one,) = rounds.office.sign_all([taken.draft]).stickers
+    (fault,) = describe_stickers([one])[0]["reasons"]
+    assert (one.state, fault["code"]) == ("refused", "STICKER_TAKEN_OFF")
+    assert bound(rounds) == set()
+
+
+def test_what_was_taken_off_before_it_was_put_on_is_bound(rounds):
+    id_ = sticker(rounds, 0)
+    desk(rounds).bind(id_, ELSEWHERE, None)
+    desk(rounds).release(id_, StickerReason.LOST, datetime(2026, 11, 1, tzinfo=UTC))
+    approve(rounds, rounds.finding(stickers=[{"id": id_}], made_at="2026-11-03T07:50:00Z"))
+    assert bound(rounds) == {(id_, None)}
+
+
 @pytest.mark.parametrize(
     ("stickers", "conclusion_code"),
     [
@@ -369,6 +420,31 @@ def test_killed_anywhere_the_next_run_binds_once(tmp_path, place):
         assert count_bindings(rounds) == 2
         assert binder(rounds).bind_waiting() == []
         assert {state for state, _ in preview(rounds, taken.draft)} == {"bound"}
+
+
+@pytest.mark.parametrize("made_at", ["2026-11-03T07:50:00Z", "2026-11-09T07:50:00Z"])
+@pytest.mark.parametrize("reason", ["DAMAGED", "TYPO"])
+def test_what_was_taken_off_after_a_kill_is_not_put_back(tmp_path, reason, made_at):
+    armed = ["rounds.bound"]
+
+    def trap(name):
+        if name in armed:
+            armed.clear()
+            raise Killed(name)
+
+    with open_round(tmp_path, 3, ("1", "2"), failpoint=trap) as rounds:
+        rounds.device()
+        id_ = sticker(equip(rounds), 0)
+        (taken,) = rounds.take(rounds.finding(stickers=[{"id": id_}], made_at=made_at))
+        rounds.office.submit([taken.draft])
+        rounds.office.check([taken.draft])
+        with pytest.raises(Killed):
+            rounds.office.approve([taken.draft])
+        rounds.office.clock.move(days=1)
+        desk(rounds).release(id_, StickerReason(reason))
+        (one,) = binder(rounds).bind_waiting()
+        assert (one.state, one.leaf_index is None) == ("bound", False)
+        assert (bound(rounds), count_bindings(rounds)) == (set(), 1), "its page says that it was taken off"
 
 
 def test_stickers_on_each_database(tmp_path, database_url):

@@ -20,10 +20,11 @@ from issuer.said_book import Said
 from issuer.tables import DocumentState
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.errors import InputError
-from ledger.core.ids import InstitutionId
+from ledger.core.ids import InstitutionId, InstrumentId
 from ledger.core.registration import Answer, Likeness
 
 DAY = date(2026, 11, 2)
+THIRD = InstrumentId(bytes([3]) * 16)
 INSTITUTION = InstitutionId("350100-01")
 
 
@@ -59,6 +60,24 @@ def test_what_was_found_to_be_the_same_is_one_with_the_newest_document_of_both()
     assert one.keys == [PUMP, SCALE]
     (one,) = known([same], older).values()
     assert one.newest == older
+
+
+def test_what_is_the_same_as_an_alias_is_the_one_that_is_kept():
+    one = replace(REGISTRATION, answers=(Answer(SCALE, Likeness.SAME, "P-1", DAY),))
+    third = replace(REGISTRATION, id=THIRD, answers=(Answer(PUMP, Likeness.SAME, "P-1", DAY),))
+    for registered in ([one, third], [third, one]):
+        (kept,) = known(registered, document(SCALE, position=2)).values()
+        assert (kept.id, set(kept.aliases)) == (THIRD.hex(), {PUMP.hex(), SCALE.hex()})
+        assert kept.newest == document(SCALE, position=2)
+
+
+def test_what_leads_into_a_circle_is_kept_by_itself():
+    last = InstrumentId(bytes([4]) * 16)
+    ring = [(PUMP, SCALE), (SCALE, THIRD), (THIRD, PUMP), (PUMP, last)]
+    answers = {kept: tuple(Answer(alias, Likeness.SAME, "P-1", DAY) for one, alias in ring if one == kept)
+               for kept, _ in ring}  # fmt: skip
+    found = known([replace(REGISTRATION, id=kept, answers=given) for kept, given in answers.items()])
+    assert set(found) == {PUMP.hex(), SCALE.hex(), THIRD.hex()}
 
 
 def test_two_that_are_each_said_to_be_the_other_are_both_kept():

@@ -74,6 +74,24 @@ def test_what_is_the_same_keeps_the_known_id(registrar):
     assert register(registrar, TWIN)[0].id == PUMP, "nobody is asked again"
 
 
+def test_the_same_answer_sent_twice_changes_nothing(registrar):
+    register(registrar, FIRST)
+    same = Given(PUMP, frozenset(), "P-0107")
+    assert register(registrar, TWIN, same) == register(registrar, TWIN, same)
+
+
+def test_an_answer_about_what_was_found_to_be_a_third_one_is_followed_to_the_end(registrar):
+    same = Given(THIRD, frozenset(), "P-0107")
+    second = replace(FIRST, id=THIRD)
+    register(registrar, FIRST)
+    register(registrar, replace(second, answers=()), different(PUMP))
+    register(registrar, TWIN, Given(PUMP, frozenset([THIRD]), "P-0107"))
+    kept, _ = register(registrar, FIRST, same)
+    assert kept.id == THIRD
+    assert register(registrar, TWIN)[0].id == THIRD
+    assert register(registrar, TWIN, Given(PUMP, frozenset(), "P-0107"))[0].id == THIRD, "the form sent twice"
+
+
 def test_what_documents_name_is_known_too(registrar):
     with pytest.raises(InputError, match="looks like"):
         register(registrar, TWIN, others=[FIRST])

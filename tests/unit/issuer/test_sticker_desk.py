@@ -100,12 +100,37 @@ def test_what_fails_bears_no_sticker(counter, roll):
     good, bad = compute_sticker_id(roll, 0), compute_sticker_id(roll, 1)
     desk.bind(good, SCALE, None)
     desk.bind(bad, claims.instrument_id, claims.part)
-    assert desk.release_failed() == []
+    assert list(desk.release_failed()) == []
     submit(counter.log, failed)
     assert counter.state(subject) is Status.FAILED
-    assert desk.release_failed() == [bad]
-    assert desk.release_failed() == []
+    assert list(desk.release_failed()) == [bad]
+    assert list(desk.release_failed()) == []
     assert [each.sticker for each in desk.list_bound()] == [good]
+
+
+@pytest.mark.parametrize("part", [None, "1"])
+def test_no_sticker_is_put_on_what_has_failed_until_it_passes(counter, roll, part):
+    desk, thing = counter.desk(), 2
+    first, second = compute_sticker_id(roll, 0), compute_sticker_id(roll, 1)
+    failed = counter.people.issue(INSTITUTION, 1, thing, passed=False)
+    instrument_id = parse_signed_statement(failed).statement.claims.instrument_id
+    desk.bind(first, instrument_id, part)
+    submit(counter.log, failed)
+    assert desk.bind(first, instrument_id, part).state is DocumentState.LOGGED, "the same again"
+    with pytest.raises(StateError, match="what fails bears no sticker") as refused:
+        desk.bind(second, instrument_id, part)
+    assert refused.value.zh
+    assert [each.sticker for each in desk.list_bound()] == [first]
+    submit(counter.log, counter.people.issue(INSTITUTION, 2, thing, version=1))
+    assert desk.bind(second, instrument_id, part).state is DocumentState.LOGGED
+
+
+def test_no_sticker_is_put_on_a_part_that_has_failed(counter, roll):
+    failed = counter.people.issue(INSTITUTION, 1, 1, passed=False)
+    claims = parse_signed_statement(failed).statement.claims
+    submit(counter.log, failed)
+    with pytest.raises(StateError, match="what fails bears no sticker"):
+        counter.desk().bind(compute_sticker_id(roll, 0), claims.instrument_id, claims.part)
 
 
 def test_what_was_never_bound_is_not_released(counter, roll):
@@ -190,6 +215,59 @@ def test_what_was_released_after_an_issue_is_returned(counter, roll):
     submit(counter.log, failed)
     assert release_after_issue(counter) == [bad]
     assert release_after_issue(counter) == []
+
+
+def put_on_what_fails(counter, sticker, thing):
+    """Put a sticker on one of the world's things, which fails afterwards."""
+    failed = counter.people.issue(INSTITUTION, thing + 1, thing, passed=False)
+    claims = parse_signed_statement(failed).statement.claims
+    counter.desk().bind(sticker, claims.instrument_id, claims.part)
+    submit(counter.log, failed)
+
+
+class Refusing:
+    """A ledger in which an authority has taken some stickers off: it takes no release of these."""
+
+    def __init__(self, counter, *stickers):
+        self._ledger, self._stickers = Gateway(counter.ledger), stickers
+
+    def __getattr__(self, name):
+        return getattr(self._ledger, name)
+
+    def submit(self, entries):
+        statement = parse_signed_statement(entries[0][0]).statement
+        if statement.type is EventType.STICKER_UNBOUND and any(
+            sticker.encode() in statement.claims.content for sticker in self._stickers
+        ):
+            return [Refused(RefusalKind.FINAL, "it stands on no instrument")]
+        return self._ledger.submit(entries)
+
+
+def test_a_refused_release_keeps_no_other_sticker_on_what_failed(counter, roll):
+    stickers = [compute_sticker_id(roll, number) for number in range(3)]
+    for number, sticker in enumerate(stickers, start=2):
+        put_on_what_fails(counter, sticker, number)
+    assert release_after_issue(counter, Refusing(counter, stickers[0])) == stickers[1:]
+
+
+def test_a_refused_replacement_keeps_no_sticker_on_what_failed(counter, roll):
+    old, new, other, newer, bad = (compute_sticker_id(roll, number) for number in range(5))
+    away = Answering(counter.ledger, *[UnavailableError("away")] * 2)
+    for before, after, place in [(old, new, PUMP), (other, newer, SCALE)]:
+        counter.desk().bind(before, place, None)
+        with pytest.raises(UnavailableError):
+            counter.desk(away).bind(after, place, None)
+    put_on_what_fails(counter, bad, 0)
+    assert release_after_issue(counter, Refusing(counter, old)) == [bad]
+    assert counter.state(sticker_subject(other)) is Status.INACTIVE
+
+
+def test_what_was_released_before_the_ledger_went_away_is_returned(counter, roll):
+    stickers = [compute_sticker_id(roll, number) for number in range(2)]
+    for number, sticker in enumerate(stickers, start=2):
+        put_on_what_fails(counter, sticker, number)
+    away = Answering(counter.ledger, None, UnavailableError("away"))
+    assert release_after_issue(counter, away) == stickers[:1]
 
 
 def test_what_waits_is_handed_in_by_the_next_request(counter, roll):
