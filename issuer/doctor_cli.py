@@ -6,6 +6,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -127,23 +128,25 @@ def _repair(store: SqlStore, home: Home, progress: Progress) -> dict[str, Any]:
     return {"repaired": {"count": done.count, "rows": list(done.rows)}}
 
 
+def find_leaves(store: SqlStore, statements: Sequence[bytes]) -> dict[bytes, FoundLeaf]:
+    """Return where the log holds these statements; what it does not hold is left out."""
+    names = {compute_statement_name(raw): raw for raw in statements}
+    with store.read() as queries:
+        found = queries.find_entries(list(names))
+    return {
+        names[name]: FoundLeaf(
+            entry.leaf_index, has_effect=parse_leaf(entry.leaf).header.status != Status.VOID
+        )
+        for name, entry in found.items()
+    }
+
+
 def _check_desk(home: Home, store: SqlStore, progress: Progress) -> dict[str, Any] | None:
     """Compare the desk's memory; None if this home has none."""
     url = make_url(home.desk_database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return None
-    task = progress.add_task("desk", total=None)
-
-    def find_leaves(statements: Sequence[bytes]) -> dict[bytes, FoundLeaf]:
-        names = {compute_statement_name(raw): raw for raw in statements}
-        with store.read() as queries:
-            found = queries.find_entries(list(names))
-        return {
-            names[name]: FoundLeaf(
-                entry.leaf_index, has_effect=parse_leaf(entry.leaf).header.status != Status.VOID
-            )
-            for name, entry in found.items()
-        }
+    task, find = progress.add_task("desk", total=None), partial(find_leaves, store)
 
     def show(done: int) -> None:
         progress.update(task, completed=done)
@@ -151,12 +154,12 @@ def _check_desk(home: Home, store: SqlStore, progress: Progress) -> dict[str, An
     with closing(Database(home.desk_database_url)) as database, database.read() as connection:
         if connection.dialect.name == "sqlite":
             check_file(connection)
-        decided = check_decisions(connection, find_leaves, show) if has_decisions(connection) else None
+        decided = check_decisions(connection, find, show) if has_decisions(connection) else None
         if not has_desk(connection):
             return None if decided is None else {"decisions": decided}
         reading = DeskReading(connection)
-        count = check_desk(reading, find_leaves, show)
-        sayings = check_sayings(connection, find_leaves, show) if has_sayings(connection) else 0
+        count = check_desk(reading, find, show)
+        sayings = check_sayings(connection, find, show) if has_sayings(connection) else 0
         drafts = check_signoff(connection, reading.read_institution(), show)
         brought = check_rounds(connection, show)
     return {

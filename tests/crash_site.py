@@ -16,6 +16,7 @@ import secrets
 import shutil
 import signal
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import pairwise
 
 from chain_helpers import fresh_account, read_events
@@ -26,6 +27,7 @@ from sqlalchemy import text
 from world import ORIGIN, World, submit
 
 from issuer.desk_check import check_desk
+from issuer.doctor_cli import find_leaves
 from issuer.store import DeskReading, has_desk
 from ledger.anchoring.deployment import Founder
 from ledger.chain.client import ChainClient
@@ -44,7 +46,6 @@ from ledger.log import Log
 from ledger.proving import Prover
 from ledger.store.engine import Database
 from ledger.store.migrations import migrate
-from ledger.store.records import compute_statement_name
 from ledger.store.unit_of_work import SqlStore
 
 WORLD = World()
@@ -208,19 +209,11 @@ def _check_chain(site, client, database, checkpoints, *, is_finished):
 
 def _check_desk(site, store, leaves, *, is_finished):
     """I2: the desk's documents and the log's issues are the same, and their numbers have no gap."""
-
-    def find_leaves(statements):
-        with store.read() as reading:
-            names = {compute_statement_name(raw): raw for raw in statements}
-            return {
-                names[name]: entry.leaf_index for name, entry in reading.find_entries(list(names)).items()
-            }
-
     with closing(Database(site.desk_url)) as database, database.read() as connection:
         if not has_desk(connection):
             assert not is_finished
             return
-        check_desk(DeskReading(connection), find_leaves, lambda _: None)
+        check_desk(DeskReading(connection), partial(find_leaves, store), lambda _: None)
         rows = connection.execute(
             text("SELECT number, state, statement FROM desk_documents ORDER BY position")
         ).all()
