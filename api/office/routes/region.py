@@ -19,7 +19,7 @@ from issuer.deciding.forms import FIELDS
 from issuer.deciding.kinds import KINDS, Thing, find_thing, list_things
 from issuer.deciding.planning import Planned, compute_fingerprint, plan_state
 from issuer.signoff.states import require_reason
-from ledger.core.canonical import as_object, parse_canonical_json
+from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
 from ledger.core.encoding import parse_hex
 from ledger.core.errors import InputError, NotFoundError, StateError
 from ledger.core.register_fields import RegisterState
@@ -225,10 +225,10 @@ def _write_preview(
     )
 
 
-def list_changes(before: object, after: object) -> list[tuple[str, str, str]]:
+def list_changes(before: JsonObject, after: JsonObject) -> list[tuple[str, str, str]]:
     """Return the members of a content with what stood there before, and what will stand there."""
-    old, new = as_object(before), as_object(after)  # type: ignore[arg-type]  # both are JSON objects
-    return [(name, _show(old.get(name)), _show(new.get(name))) for name in dict.fromkeys((*old, *new))]
+    names = dict.fromkeys((*before, *after))
+    return [(name, _show(before.get(name)), _show(after.get(name))) for name in names]
 
 
 def _show(value: object) -> str:

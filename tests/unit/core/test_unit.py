@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.core.errors import UnitError
+from ledger.core.exact import decimal_from_fraction
 from ledger.core.unit import (
     _MEANT,
     _NOT_LEGAL,
@@ -159,3 +160,11 @@ def test_conversion_ignores_the_thread_context():
         context.prec = 3
         assert str(convert(Decimal("123456.789"), parse_unit("kg"), parse_unit("g"))) == "123456789"
     assert compute_base_value(Decimal("0.1"), parse_unit("L/min")) == Fraction(1, 600_000)
+
+
+def test_every_mass_is_a_decimal_of_every_unit_of_mass():
+    """What converts scale intervals relies on it."""
+    masses = [unit for unit in UNITS.values() if unit.dimension is Dimension.MASS]
+    assert len(masses) > 2
+    for one in masses:
+        assert all(decimal_from_fraction(one.factor / other.factor) is not None for other in masses)
