@@ -4,18 +4,18 @@
 12
 """
 
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
 
 from issuer.deciding.store import StoredDecision, list_decisions
-from issuer.row_check import FindLeaves, OnProgress, check_place, name_row, parse_row_statement
+from issuer.row_check import FindLeaves, OnProgress, check_rows, name_row, parse_row_statement
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import DamagedRowError
 from ledger.core.fold import find_subject
 
 TABLE: Final = "desk_decisions"
-_CHUNK: Final = 256
 
 
 def check_decisions(connection: Connection, find_leaves: FindLeaves, on_progress: OnProgress) -> int:
@@ -24,18 +24,16 @@ def check_decisions(connection: Connection, find_leaves: FindLeaves, on_progress
     Raises:
         DamagedRowError: the first row that is not what it must be.
     """
-    count = position = first = 0
-    while rows := list_decisions(connection, position, _CHUNK):
-        found = find_leaves([row.statement for row in rows])
-        for row in rows:
-            _check_decision(row)
-            if row.taken_together not in {first, row.position}:
-                raise DamagedRowError(TABLE, name_row(row.position), "taken_together", str(first))
-            first = row.taken_together
-            check_place(TABLE, row.position, row.state, row.leaf_index, found.get(row.statement))
-        count, position = count + len(rows), rows[-1].position
-        on_progress(count)
-    return count
+    first = 0
+
+    def check(row: StoredDecision) -> None:
+        nonlocal first
+        _check_decision(row)
+        if row.taken_together not in {first, row.position}:
+            raise DamagedRowError(TABLE, name_row(row.position), "taken_together", str(first))
+        first = row.taken_together
+
+    return check_rows(TABLE, partial(list_decisions, connection), check, find_leaves, on_progress)
 
 
 def _check_decision(row: StoredDecision) -> None:

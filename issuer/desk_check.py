@@ -11,9 +11,8 @@ DeskCount(documents=1037, acts=2)
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
 
-from issuer.row_check import FindLeaves, OnProgress, check_place, name_row, parse_row_statement
+from issuer.row_check import FindLeaves, OnProgress, check_rows, name_row, parse_row_statement
 from issuer.store import DeskReading, StoredAct, WholeDocument
 from ledger.core.certificate import Certificate, parse_certificate
 from ledger.core.disclosure import parse_disclosure, verify_disclosure
@@ -21,8 +20,6 @@ from ledger.core.encoding import encode_hex
 from ledger.core.errors import DamagedRowError, InputError, VerificationError
 from ledger.core.fold import find_subject
 from ledger.core.statement import IssueClaims
-
-_CHUNK: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +36,12 @@ def check_desk(desk: DeskReading, find_leaves: FindLeaves, on_progress: OnProgre
     Raises:
         DamagedRowError: the first row that is not what it must be.
     """
-    documents = acts = position = 0
-    while rows := desk.list_whole(position, _CHUNK):
-        found = find_leaves([row.statement for row in rows])
-        for row in rows:
-            _check_document(row)
-            check_place("desk_documents", row.position, row.state, row.leaf_index, found.get(row.statement))
-        documents, position = documents + len(rows), rows[-1].position
-        on_progress(documents)
-    position = 0
-    while some := desk.list_acts(position, _CHUNK):
-        found = find_leaves([act.statement for act in some])
-        for act in some:
-            _check_act(act)
-            check_place("desk_acts", act.position, act.state, act.leaf_index, found.get(act.statement))
-        acts, position = acts + len(some), some[-1].position
-        on_progress(documents + acts)
-    return DeskCount(documents, acts)
+    documents = check_rows("desk_documents", desk.list_whole, _check_document, find_leaves, on_progress)
+
+    def show_acts(done: int) -> None:
+        on_progress(documents + done)
+
+    return DeskCount(documents, check_rows("desk_acts", desk.list_acts, _check_act, find_leaves, show_acts))
 
 
 def _check_document(row: WholeDocument) -> None:

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
 from issuer.tables import DocumentState
 from ledger.core.errors import DamagedRowError, InputError
@@ -25,6 +26,65 @@ FindLeaves = Callable[[Sequence[bytes]], Mapping[bytes, FoundLeaf]]
 
 OnProgress = Callable[[int], None]
 """Is told how many rows are done."""
+
+_CHUNK: Final = 256
+
+
+class SignedRow(Protocol):
+    """A row with a statement that the desk has signed."""
+
+    @property
+    def position(self) -> int:
+        """Return its place in the order of signing, from 1."""
+        ...
+
+    @property
+    def statement(self) -> bytes:
+        """Return the signed bytes."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Return how far it has come, a `DocumentState`."""
+        ...
+
+    @property
+    def leaf_index(self) -> int | None:
+        """Return where the desk believes that the log has it."""
+        ...
+
+
+RowT = TypeVar("RowT", bound=SignedRow)
+
+
+def check_rows(
+    table: str,
+    list_after: Callable[[int, int], Sequence[RowT]],
+    check_row: Callable[[RowT], None],
+    find_leaves: FindLeaves,
+    on_progress: OnProgress,
+) -> int:
+    """Compare every row with its statement and with the log; return how many there are.
+
+    Args:
+        table: their name.
+        list_after: returns rows beyond a position, at most so many.
+        check_row: compares one with its own statement.
+        find_leaves: looks statements up in the log.
+        on_progress: is told after each some how many are done.
+
+    Raises:
+        DamagedRowError: the first row that is not what it must be.
+    """
+    count = position = 0
+    while rows := list_after(position, _CHUNK):
+        found = find_leaves([row.statement for row in rows])
+        for row in rows:
+            check_row(row)
+            check_place(table, row.position, row.state, row.leaf_index, found.get(row.statement))
+        count, position = count + len(rows), rows[-1].position
+        on_progress(count)
+    return count
 
 
 def name_row(position: int) -> str:

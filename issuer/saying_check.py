@@ -4,11 +4,12 @@
 31
 """
 
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
 
-from issuer.row_check import FindLeaves, OnProgress, check_place, name_row, parse_row_statement
+from issuer.row_check import FindLeaves, OnProgress, check_rows, name_row, parse_row_statement
 from issuer.saying_store import Saying, list_sayings
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import DamagedRowError, InputError
@@ -19,7 +20,6 @@ from ledger.core.statement import IssueClaims, Statement
 from ledger.core.sticker_use import parse_binding
 
 TABLE: Final = "desk_sayings"
-_CHUNK: Final = 256
 
 
 def check_sayings(connection: Connection, find_leaves: FindLeaves, on_progress: OnProgress) -> int:
@@ -28,15 +28,7 @@ def check_sayings(connection: Connection, find_leaves: FindLeaves, on_progress: 
     Raises:
         DamagedRowError: the first row that is not what it must be.
     """
-    count = position = 0
-    while rows := list_sayings(connection, position, _CHUNK):
-        found = find_leaves([row.statement for row in rows])
-        for row in rows:
-            _check_saying(row)
-            check_place(TABLE, row.position, row.state, row.leaf_index, found.get(row.statement))
-        count, position = count + len(rows), rows[-1].position
-        on_progress(count)
-    return count
+    return check_rows(TABLE, partial(list_sayings, connection), _check_saying, find_leaves, on_progress)
 
 
 def _check_saying(row: Saying) -> None:
