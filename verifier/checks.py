@@ -230,7 +230,7 @@ def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
     prev = LeafIndex(2**63) if bundle.header.prev is None else bundle.header.prev
     expected = signed.statement.expected_version
     keeps = isinstance(claims, IssueClaims) and not claims.is_verification
-    status = Status(bundle.header.status) if keeps else _left_in(bundle, Status.VALID)
+    status = _read_status(bundle.header.status) if keeps else _left_in(bundle, Status.VALID)
 
     def view(subject: Subject) -> SubjectState | None:
         if subject == document or expected == 0:
@@ -241,6 +241,14 @@ def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
 
     own = find_subject(signed.statement)
     return view
+
+
+def _read_status(code: int) -> Status:
+    """Return the status that a header names; VOID, which no document here has, for a code that is none."""
+    try:
+        return Status(code)
+    except ValueError:
+        return Status.VOID
 
 
 def confirm_blocks(check: Check, record: Record, established: Established) -> Check:
@@ -358,7 +366,7 @@ def _fits_kept(left: int, instrument: SubjectState, _: SubjectState, issued: Sub
     if left == Status.REGISTERED and instrument.version == issued.version and newest != -1:
         return False
     if instrument.version <= issued.version:
-        had = SubjectState(Status(left), issued.version, issued.last_event, instrument.current_certificate)
+        had = SubjectState(_read_status(left), issued.version, issued.last_event, instrument.current_certificate)
         return instrument == had and newest < issued.last_event
     return newest != issued.last_event < instrument.last_event and newest <= instrument.last_event
 

@@ -158,13 +158,16 @@ function viewBefore(bundle, signed, own) {
   const document = isIssue ? certificateSubject(issuer, claims.number) : null;
   const prev = bundle.header.prev ?? 2 ** 63;
   const keeps = isIssue && !claims.isVerification;
-  const status = keeps ? bundle.header.status : leftIn(bundle, Status.VALID);
+  const status = keeps ? readStatus(bundle.header.status) : leftIn(bundle, Status.VALID);
   return (subject) => {
     if (expected === 0 || (document !== null && equalBytes(subject, document))) return null;
     if (!equalBytes(subject, own)) return new SubjectState(Status.VALID, expected, prev, prev);
     return new SubjectState(status, expected, prev, keeps ? null : prev);
   };
 }
+
+/** Return the status that a header names; VOID, which no document here has, for a code that is none. */
+const readStatus = (code) => (STATUS_NAMES.has(code) ? code : Status.VOID);
 
 /** Return step 20 as it is if the evidence shows all that was said of the maker; other steps as they are. */
 export function confirmBlocks(check, record, established) {
@@ -258,7 +261,7 @@ function fitsKept(left, instrument, issued) {
   const newest = instrument.currentCertificate ?? -1;
   if (left === Status.REGISTERED && instrument.version === issued.version && newest !== -1) return false;
   if (instrument.version <= issued.version) {
-    const had = new SubjectState(left, issued.version, issued.lastEvent, instrument.currentCertificate);
+    const had = new SubjectState(readStatus(left), issued.version, issued.lastEvent, instrument.currentCertificate);
     return areEqual(instrument, had) && newest < issued.lastEvent;
   }
   const isLater = newest !== issued.lastEvent && issued.lastEvent < instrument.lastEvent;

@@ -48,8 +48,9 @@ export class Report {
 
 /** Return the steps that a policy requires of such a document, as a set. */
 export function listRequired(policy, document) {
-  if (document?.documentType !== "paper_register") return policy.required;
-  return new Set([...policy.required].filter((step) => !PAPER_STEPS.includes(step)));
+  const isPaper = document?.documentType === "paper_register";
+  const required = [...policy.required].filter((step) => !isPaper || !PAPER_STEPS.includes(step));
+  return new Set(policy.maxStatusAge === null ? required : [...required, Step.STATUS]);
 }
 
 /** Return the status that counts where several apply; null where there is none. */

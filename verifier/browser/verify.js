@@ -67,7 +67,7 @@ export async function verifyBundleAndState(bundle, session, now, look = null) {
   found.push(await checkOrderOfTimes(bundle.certificate, bundle, session, now, registers !== null));
   const [newest, stated] = await checkNewest(bundle, signed, session, now, established, witnessing);
   found.push(newest);
-  const askedFor = [...(look === null ? [] : [Step.CHAIN]), ...(policy.maxStatusAge === null ? [] : [Step.STATUS])];
+  const askedFor = look === null ? [] : [Step.CHAIN];
   const status = findHeaviest(stated, findRecordStatus(record, session, now));
   const note = joinNotes(describeKind(record), comparePolicies(established?.registers ?? null, policy));
   const report = buildReport(found, status, policy, summarise(record), { askedFor, note });
