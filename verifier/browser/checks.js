@@ -1,21 +1,21 @@
 /** One function a step, as `verifier/checks.py`: what each finds in a bundle, or in less than a bundle. */
-import { isSettled } from "./policy.js";
+import { ValidityKind } from "./calendar_rules.js";
 import { equalBytes } from "./encoding.js";
 import { MapProofError } from "./errors.js";
 import { certificateSubject, EventType, instrumentSubject, lotSubject, makerSubject } from "./event.js";
-import { buildHeader, findSubject, judgeEvent } from "./fold.js";
+import { buildHeader, equalHeaders, findSubject, judgeEvent } from "./fold.js";
 import { spellInstant } from "./freshness.js";
 import { hashLeaf, verifyInclusion } from "./merkle.js";
+import { isSettled } from "./policy.js";
 import { findRelatives, findStatusAgainst } from "./relatives.js";
+import { RegisterState } from "./register_fields.js";
 import { findHeaviest, STATUS_WORDS } from "./report.js";
 import { checkBinding } from "./rules.js";
 import { attempt } from "./session.js";
 import { verifySignatures } from "./signatories.js";
-import { IssueClaims, verifyStatement } from "./statement.js";
-import { findIssuedStatus, Status, SubjectState, Void } from "./status.js";
+import { Conclusion, DocumentKind, IssueClaims, verifyStatement } from "./statement.js";
+import { equalStates, findIssuedStatus, nameStatus, Status, SubjectState, Void } from "./status.js";
 import { failed, notChecked, PASSED, passed, Step } from "./step.js";
-
-const STATUS_NAMES = new Map(Object.entries(Status).map(([name, code]) => [code, name]));
 
 /** Return a shared rule's result as a step. */
 export function fromRule(step, result) {
@@ -25,14 +25,6 @@ export function fromRule(step, result) {
 /** Return a step that failed because evidence does not hold. */
 export function fromError(step, error) {
   return failed(step, error.message, `证据不成立：${error.message}`);
-}
-
-/** Whether two parsed things of one kind, of numbers, texts and bytes, are equal. */
-function areEqual(one, other) {
-  return Object.keys(one).every((name) => {
-    const [a, b] = [one[name], other[name]];
-    return a instanceof Uint8Array && b instanceof Uint8Array ? equalBytes(a, b) : a === b;
-  });
 }
 
 /** Step 1: the file is as it was written. */
@@ -131,7 +123,7 @@ export async function checkAuthority(bundle, signed, registers) {
     return failed(Step.AUTHORITY, `the leaf is void: ${outcome.reason}`, `该条目无效力：${outcome.reason}`);
   }
   const isLater = header.prev === null || header.prev < leafIndex;
-  if (!isLater || !areEqual(buildHeader(signed, outcome, header.sequencedAtMs), header)) {
+  if (!isLater || !equalHeaders(buildHeader(signed, outcome, header.sequencedAtMs), header)) {
     return failed(Step.AUTHORITY, "the leaf's header is not what its statement gives", "账本条目首部与声明不符");
   }
   return checkInstitution(registers, signed.statement.issuer);
@@ -143,7 +135,7 @@ export function checkInstitution(registers, institutionId) {
   if (institution === undefined) {
     return failed(Step.AUTHORITY, `institution ${institutionId} is not registered`, `机构${institutionId}未登记`);
   }
-  if (institution.state !== "active") {
+  if (institution.state !== RegisterState.ACTIVE) {
     const en = `institution ${institutionId} is ${institution.state}`;
     return failed(Step.AUTHORITY, en, `机构${institutionId}已暂停或撤销`);
   }
@@ -167,7 +159,7 @@ function viewBefore(bundle, signed, own) {
 }
 
 /** Return the status that a header names; VOID, which no document here has, for a code that is none. */
-const readStatus = (code) => (STATUS_NAMES.has(code) ? code : Status.VOID);
+const readStatus = (code) => (nameStatus(code) === undefined ? Status.VOID : code);
 
 /** Return step 20 as it is if the evidence shows all that was said of the maker; other steps as they are. */
 export function confirmBlocks(check, record, established) {
@@ -241,14 +233,14 @@ function leftIn({ header }, issued) {
 
 /** Whether a certificate can have this state: by its issue at this index, or by acts since. */
 function fitsDocument(document, issued, index) {
-  if (document.version === 1) return areEqual(document, new SubjectState(issued, 1, index, index));
+  if (document.version === 1) return equalStates(document, new SubjectState(issued, 1, index, index));
   const isPossible = ACTED_ON.has(document.status) || document.status === issued;
   return isPossible && document.currentCertificate === index && index < document.lastEvent;
 }
 
 /** Whether an instrument can have this state after the issue that left it in the state `issued`. */
 function fitsInstrument(instrument, document, issued) {
-  if (instrument.version <= issued.version) return areEqual(instrument, issued);
+  if (instrument.version <= issued.version) return equalStates(instrument, issued);
   const newest = instrument.currentCertificate ?? -1;
   if (newest === issued.lastEvent && issued.lastEvent < instrument.lastEvent) {
     return instrument.status === document.status || instrument.status === Status.NEEDS_REVERIFICATION;
@@ -262,7 +254,7 @@ function fitsKept(left, instrument, issued) {
   if (left === Status.REGISTERED && instrument.version === issued.version && newest !== -1) return false;
   if (instrument.version <= issued.version) {
     const had = new SubjectState(readStatus(left), issued.version, issued.lastEvent, instrument.currentCertificate);
-    return areEqual(instrument, had) && newest < issued.lastEvent;
+    return equalStates(instrument, had) && newest < issued.lastEvent;
   }
   const isLater = newest !== issued.lastEvent && issued.lastEvent < instrument.lastEvent;
   return isLater && newest <= instrument.lastEvent;
@@ -271,7 +263,7 @@ function fitsKept(left, instrument, issued) {
 /** Return what the states say of a document beyond what it says of itself; null: nothing that weighs more. */
 export function findStatedStatus(document, instrument, lot, kind, relatives = []) {
   const acted = ACTED_ON.get(document.status) ?? null;
-  if (kind !== "verification") return acted;
+  if (kind !== DocumentKind.VERIFICATION) return acted;
   if (document.status === Status.FAILED) return null;
   const isNewest = instrument.currentCertificate === document.currentCertificate;
   const newer = instrument.status === Status.FAILED ? "FAILED_SINCE" : "SUPERSEDED";
@@ -324,7 +316,7 @@ function describeStates(document, instrument, lot, relatives) {
 function describeKept(document, instrument) {
   let [en, zh] = ["no verification of this instrument is in the ledger", "账本中没有该器具的检定记录"];
   if (instrument.currentCertificate !== null) {
-    const [newest, status] = [instrument.currentCertificate, STATUS_NAMES.get(instrument.status)];
+    const [newest, status] = [instrument.currentCertificate, nameStatus(instrument.status)];
     en = `no verification; the newest of this instrument is leaf ${newest}, status ${status}`;
     zh = `不属于检定；该器具最新检定为账本第${newest}条，状态${status}`;
   }
@@ -373,9 +365,9 @@ function checkAnchor({ chain, blockNumber, grade }, policy) {
 
 /** Return what a document says of itself on a day; its last day counts as valid to 24:00. */
 export function findStatus(conclusion, validityKind, until, today, document) {
-  if (document === "paper") return "PAPER";
-  const verifies = document === "verification";
-  if (verifies && conclusion === "fail") return "FAILED";
+  if (document === DocumentKind.PAPER) return "PAPER";
+  const verifies = document === DocumentKind.VERIFICATION;
+  if (verifies && conclusion === Conclusion.FAIL) return "FAILED";
   if (until === null || today <= until) return verifies ? "VALID" : "CALIBRATED";
-  return validityKind === "date" ? "EXPIRED" : "SERVICE_LIFE_ENDED";
+  return validityKind === ValidityKind.DATE ? "EXPIRED" : "SERVICE_LIFE_ENDED";
 }

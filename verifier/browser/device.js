@@ -23,7 +23,7 @@ import { parseTrustList } from "./trust.js";
 import { verifyBundleAndState, verifyStatementAlone } from "./verify.js";
 
 /** SHA-256 over the product's own tables of regulations, which these modules belong to. */
-export const RULE_BOOK_DIGEST = "@";
+export const RULE_BOOK_DIGEST = "e6b8e2870442806a3fca29efce259be8361823cbaee84c52b2cc4b38d96ac666";
 
 /** What a server sent does not hold, in words for people. */
 class Caught extends Error {

@@ -1,6 +1,6 @@
 /** The report, as `verifier/report.py`: every step with its outcome, and the verdict that follows from them. */
 import { encodeDate } from "./encoding.js";
-import { PAPER_STEPS } from "./paper_rules.js";
+import { DocumentType } from "./record.js";
 import { FAILED, NOT_CHECKED, notChecked, PASSED, Step, STEPS } from "./step.js";
 
 /** How a document stands, in words; the lightest first, so that the last of several counts. */
@@ -20,6 +20,9 @@ export const STATUS_WORDS = {
 };
 const STATUSES = Object.keys(STATUS_WORDS);
 const INVALID = new Set(["WITHDRAWN", "CANCELLED", "FAILED", "FAILED_SINCE"]);
+
+/** Steps that nobody can take for a paper certificate: they are never required of its entry. */
+const PAPER_STEPS = [Step.SCOPE, Step.PERSONS, Step.REGULATION, Step.STANDARDS, Step.LIMITS, Step.EXPIRY, Step.TYPE];
 
 /** Outcome of one verification. */
 export class Report {
@@ -48,7 +51,7 @@ export class Report {
 
 /** Return the steps that a policy requires of such a document, as a set. */
 export function listRequired(policy, document) {
-  const isPaper = document?.documentType === "paper_register";
+  const isPaper = document?.documentType === DocumentType.PAPER_REGISTER;
   const required = [...policy.required].filter((step) => !isPaper || !PAPER_STEPS.includes(step));
   return new Set(policy.maxStatusAge === null ? required : [...required, Step.STATUS]);
 }

@@ -60,7 +60,7 @@ export class Session {
       throw new VerificationError(`the authority evidence is about other institutions too: ${stranger}`);
     }
     if (evidence.leaves.at(-1)[0] < leafIndex) return [newest.registers, newest];
-    return [await foldEvidence(evidence, origin, rootDigest, leafIndex), newest];
+    return [await foldEvidence(evidence, origin, rootDigest, { before: leafIndex }), newest];
   }
 
   /** Return from which leaf on the trust list says that a key no longer counts; null: it does not say. */

@@ -16,16 +16,19 @@ import {
   fromError,
   fromRule,
 } from "./checks.js";
+import { nameCategory } from "./category.js";
 import { encodeDate, encodeHex, parseInstant } from "./encoding.js";
 import { refuse } from "./errors.js";
 import { verifySequence } from "./evidence.js";
 import { Grounds, judgeByBook, judgeByRegisters } from "./judging.js";
 import { openMapProof } from "./map_proof.js";
 import { requireOrigin } from "./policy.js";
+import { DOCUMENT_KINDS, DocumentType } from "./record.js";
+import { RegisterState } from "./register_fields.js";
 import { buildReport, findHeaviest } from "./report.js";
 import { checkTimes, localDate } from "./rules.js";
 import { attempt } from "./session.js";
-import { IssueClaims, parseSignedStatement } from "./statement.js";
+import { Conclusion, DocumentKind, IssueClaims, parseSignedStatement } from "./statement.js";
 import { Registers } from "./status.js";
 import { NOT_CHECKED, notChecked, PASSED, passed, Step } from "./step.js";
 import { judgeWitnesses, Witnessing } from "./witnessing.js";
@@ -88,7 +91,7 @@ export function describeKind(record) {
       zh: `据纸质证书登记，登记日期${day}；不是电子证书`,
     };
   }
-  if (record.documentKind !== "calibration") return null;
+  if (record.documentKind !== DocumentKind.CALIBRATION) return null;
   return {
     en: "a calibration certificate; the instrument is not verified by it",
     zh: "校准证书；不证明该器具经检定",
@@ -161,12 +164,12 @@ export async function verifyStatementAlone(raw, session, now) {
 }
 
 const UNCHECKED = {
-  verification: { en: "signed, status not checked", zh: "签名有效，状态未查" },
-  calibration: {
+  [DocumentKind.VERIFICATION]: { en: "signed, status not checked", zh: "签名有效，状态未查" },
+  [DocumentKind.CALIBRATION]: {
     en: "a calibration, not a verification; signed, status not checked",
     zh: "校准，不是检定；签名有效，状态未查",
   },
-  paper: {
+  [DocumentKind.PAPER]: {
     en: "entered from paper, not an electronic certificate; signed, status not checked",
     zh: "据纸质证书登记，不是电子证书；签名有效，状态未查",
   },
@@ -291,8 +294,8 @@ function checkIssuerNow(known, institution, registers, checkpoint) {
     const en = "the key has ended; whether the document is older does not show here";
     key = notChecked(Step.KEY, en, "密钥已停用；无法由此判断文件是否在停用前签发");
   }
-  const state = registers.institutions.get(institution)?.state ?? "active";
-  if (state === "active") return [key, checkInstitution(registers, institution)];
+  const state = registers.institutions.get(institution)?.state ?? RegisterState.ACTIVE;
+  if (state === RegisterState.ACTIVE) return [key, checkInstitution(registers, institution)];
   const en = `institution ${institution} is ${state} now; whether the document is older does not show here`;
   return [key, notChecked(Step.AUTHORITY, en, `机构${institution}现已暂停或撤销；无法由此判断文件是否在此之前签发`)];
 }
@@ -310,35 +313,36 @@ export function summarise(record) {
     model: instrument.model,
     serial: instrument.serial,
     maker: instrument.maker,
-    category: instrument.category,
+    category: nameCategory(instrument.category),
     verifiedOn: record.verifiedOn,
     validUntil: record.validity.until,
-    conclusion: documentKind === "verification" ? null : conclusion,
+    conclusion: nameConclusion(documentKind, conclusion),
     enteredOn: record.paper?.enteredOn ?? null,
   };
 }
 
-const DOCUMENT_TYPES = {
-  verification: "verification_certificate",
-  calibration: "calibration_certificate",
-  paper: "paper_register",
-};
+/** Return the conclusion of a document that verifies nothing, null where its type says it. */
+function nameConclusion(kind, conclusion) {
+  const isSaid = kind === DocumentKind.VERIFICATION || conclusion === null;
+  return isSaid ? null : Object.keys(Conclusion).find((name) => Conclusion[name] === conclusion).toLowerCase();
+}
 
 function summariseClaims(claims, institution) {
   const { kind, conclusion, serial } = claims;
-  const isRejection = kind === "verification" && conclusion === "fail";
+  const isRejection = kind === DocumentKind.VERIFICATION && conclusion === Conclusion.FAIL;
+  const type = Object.keys(DOCUMENT_KINDS).find((name) => DOCUMENT_KINDS[name] === kind);
   return {
-    documentType: isRejection ? "rejection_notice" : DOCUMENT_TYPES[kind],
+    documentType: isRejection ? DocumentType.REJECTION_NOTICE : type,
     number: claims.number,
     institution,
     instrument: null,
     model: null,
     serial: serial.tail === null ? serial.text : `${serial.text}…`,
     maker: null,
-    category: claims.category,
+    category: nameCategory(claims.category),
     verifiedOn: claims.verifiedOn,
     validUntil: claims.validUntil,
-    conclusion: kind === "verification" ? null : conclusion,
+    conclusion: nameConclusion(kind, conclusion),
     enteredOn: null,
   };
 }
