@@ -1,7 +1,6 @@
 // Rules that a calibration certificate must keep in the places of those of a verification: ledger/core/calibration_rules.py.
 import { findWorst, isConsistent, judgeConformity } from "./decision.js";
 import { encodeDate } from "./encoding.js";
-import { encodeDecimal } from "./exact.js";
 import { isInForce } from "./regulation.js";
 import { judgeFailed, judgePassed, reason } from "./rule_result.js";
 import { computeIndicationError, countPoints, findCitedRule, findMisstatedError } from "./rules.js";
@@ -54,7 +53,7 @@ const describe = ({ decisionRule, conclusion }, count) => {
   }
   const { rule, guardFactor, requirement } = decisionRule;
   const [en, zh] = NAMES.get(conclusion);
-  const guard = guardFactor === null ? "" : ` w=${encodeDecimal(guardFactor)}U`;
+  const guard = guardFactor === null ? "" : ` w=${guardFactor}U`;
   return [
     `${count} values, ${en} by ${rule.replaceAll("_", " ")}${guard} (${requirement})`,
     `${count}个校准结果，按${RULES[rule]}${guard}判定为${zh}（${requirement}）`,

@@ -49,11 +49,11 @@ export const decimalFromFraction = ({ n, d }) => {
 /** Half the weight of the last place that was written: 0.005 for 0.30, 0.5 for 12. */
 export const halfAPlace = (decimal) => ({ n: 1n, d: 2n * 10n ** BigInt(-decimal.exponent) });
 
-/** The plain digits of a decimal, its trailing zeros kept. */
-export const encodeDecimal = ({ coefficient, exponent }) => {
-  const digits = String(size(coefficient)).padStart(1 - exponent, "0");
-  const at = digits.length + exponent;
-  return (coefficient < 0n ? "-" : "") + digits.slice(0, at) + (exponent && "." + digits.slice(at) || "");
+/** The plain digits of a decimal, its trailing zeros kept, wherever a sentence shows one. */
+Decimal.prototype.toString = function () {
+  const digits = String(size(this.coefficient)).padStart(1 - this.exponent, "0");
+  const at = digits.length + this.exponent;
+  return (this.coefficient < 0n ? "-" : "") + digits.slice(0, at) + (this.exponent ? "." + digits.slice(at) : "");
 };
 
 /** Round once to a multiple of an interval above 0, ties to the even multiple (GB/T 8170-2008 §3.2, §3.4, §3.5). */

@@ -1,4 +1,5 @@
 // record_parsing.py and further_kinds.py in one: a record read strictly, in agreement with itself and with its kind of document.
+import { ReasonCode } from "./act.js";
 import { ValidityKind } from "./calendar_rules.js";
 import { parseCategory } from "./category.js";
 import { parseComparison, parseDecisionRule } from "./decision.js";
@@ -11,10 +12,6 @@ import { parseUnit } from "./unit.js";
 
 const ID = "[A-Z0-9][A-Z0-9-]{0,11}";
 const PATH = "[a-z][a-z0-9_]*(\\.([a-z][a-z0-9_]*|0|[1-9][0-9]{0,3}))*";
-const REASONS = (
-  "TYPO WRONG_INSTRUMENT WRONG_RESULT STANDARD_INVALID OUT_OF_SCOPE PERSON_UNQUALIFIED FAILED_SPOT_CHECK SEAL_BROKEN " +
-  "REPAIRED INSTRUMENT_SCRAPPED RELOCATED FORGED KEY_COMPROMISED COURT_OR_AUTHORITY_ORDER CRM_RECALLED REG_MISAPPLIED"
-).split(" ");
 const CONCLUSIONS = { pass: Conclusion.PASS, fail: Conclusion.FAIL, conditional: Conclusion.CONDITIONAL };
 const KINDS = { date: ValidityKind.DATE, service_life: ValidityKind.SERVICE_LIFE, none: ValidityKind.NONE };
 
@@ -183,7 +180,7 @@ const parseLot = (reader) =>
 
 const parseReplacement = (reader) =>
   read(reader, () => {
-    const [number, reason] = [text(reader, "no", 64), reader.enum("reason", REASONS)];
+    const [number, reason] = [text(reader, "no", 64), reader.enum("reason", ReasonCode)];
     const changed = reader.optTexts("changed", { maxBytes: 120, pattern: PATH, least: 1, most: 64 }) ?? [];
     if (changed.some((path, at) => at && changed[at - 1] >= path)) reader.refuse("changed", "the paths rise, each once");
     return { number, reason, changed };

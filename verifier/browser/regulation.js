@@ -8,6 +8,7 @@ import { fraction } from "./exact.js";
 import { parseLimits, parseTags } from "./limit.js";
 import { sha256 } from "./sha256.js";
 import { readTable } from "./table.js";
+import { WHITE_SPACE } from "./text.js";
 import { parseUnit } from "./unit.js";
 
 export const RULE_COLUMNS = (
@@ -22,7 +23,7 @@ const KIND_BY_MODE = {
 };
 const MODES = Object.keys(KIND_BY_MODE);
 const FIRST_DAY = -719_162; // 0001-01-01
-const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
+const SPACE = new RegExp(`[${WHITE_SPACE}]+`, "g");
 
 /** All rules at one state of knowledge; `digest` names it in reports. */
 export class RuleBook {

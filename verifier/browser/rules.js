@@ -4,7 +4,7 @@ import { Category, nameCategory } from "./category.js";
 import { encodeDate, encodeHex, isDate } from "./encoding.js";
 import { InputError } from "./errors.js";
 import {
-  add, compare, decimalFromFraction, divide, encodeDecimal, fraction, halfAPlace, isPositive, magnitude, multiply, subtract,
+  add, compare, divide, fraction, halfAPlace, isPositive, magnitude, multiply, subtract,
 } from "./exact.js";
 import { computeSealsDigest, computeStatementSerial } from "./instrument.js";
 import {
@@ -205,7 +205,7 @@ function* findPointFaults(result, point, limit) {
   if (!isRoundingOf(stated, error)) yield ["error", "does not follow from nominal and measured", "与标准值和示值计算不符"];
   const expected = limit && findMaximumPermissibleError(limit);
   if (mpe !== null && expected !== null && compare(mpe, expected)) {
-    yield ["mpe", `is not ${encodeDecimal(expected)}`, `应为${encodeDecimal(expected)}`];
+    yield ["mpe", `is not ${expected}`, `应为${expected}`];
   }
   const isWrong =
     limit === null

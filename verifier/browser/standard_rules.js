@@ -3,7 +3,7 @@ import { Register } from "./authority.js";
 import { nameCategory } from "./category.js";
 import { encodeDate, equalBytes } from "./encoding.js";
 import { standardSubject } from "./event.js";
-import { compare, encodeDecimal, isPositive, magnitude, multiply } from "./exact.js";
+import { compare, isPositive, magnitude, multiply } from "./exact.js";
 import { RegisterState } from "./register_fields.js";
 import { findMaterialReasons, isWhole } from "./register_rules.js";
 import { Control } from "./regulation.js";
@@ -136,8 +136,7 @@ function* findUncertainties(record, rule) {
       if (expandedUncertainty === null || limit === null || !isPositive(magnitude(limit))) continue;
       if (compare(expandedUncertainty, multiply(magnitude(limit), share)) > 0) {
         const [field, part] = [`results[${number}].points[${position}].u`, share.d === 1n ? "1" : `1/${share.d}`];
-        const mpe = encodeDecimal(limit);
-        yield reason(field, `is more than ${part} of the maximum permissible error ${mpe}`, `大于最大允许误差${mpe}的${part}`);
+        yield reason(field, `is more than ${part} of the maximum permissible error ${limit}`, `大于最大允许误差${limit}的${part}`);
       }
     }
   }
