@@ -116,6 +116,9 @@ export async function checkAuthority(bundle, signed, registers) {
   if (header.status === Status.VOID) {
     return failed(Step.AUTHORITY, "the log holds this leaf as void", "账本已记该条目无效力");
   }
+  if (!(signed.statement.claims instanceof IssueClaims)) {
+    return failed(Step.AUTHORITY, "the statement is not about a certificate", "声明与证书无关");
+  }
   const subject = findSubject(signed.statement);
   const view = viewBefore(bundle, signed, subject);
   const outcome = await judgeEvent(signed, leafIndex, header.sequencedAtMs, registers, view, () => subject);
@@ -146,13 +149,12 @@ export function checkInstitution(registers, institutionId) {
 /** See the subjects as the statement expects them; that it was so is for the status map to prove. */
 function viewBefore(bundle, signed, own) {
   const { issuer, claims, expectedVersion: expected } = signed.statement;
-  const isIssue = claims instanceof IssueClaims;
-  const document = isIssue ? certificateSubject(issuer, claims.number) : null;
+  const document = certificateSubject(issuer, claims.number);
   const prev = bundle.header.prev ?? 2 ** 63;
-  const keeps = isIssue && !claims.isVerification;
+  const keeps = !claims.isVerification;
   const status = keeps ? readStatus(bundle.header.status) : leftIn(bundle, Status.VALID);
   return (subject) => {
-    if (expected === 0 || (document !== null && equalBytes(subject, document))) return null;
+    if (expected === 0 || equalBytes(subject, document)) return null;
     if (!equalBytes(subject, own)) return new SubjectState(Status.VALID, expected, prev, prev);
     return new SubjectState(status, expected, prev, keeps ? null : prev);
   };
