@@ -73,8 +73,8 @@ async function check({ expected, bundleText, newestText, policyText, ruleBook, t
     newestText === null ? found : await must("newest proof", "最新证明文件", () => open(newestText, session, now, look));
   if (remembered !== null && pin.version > remembered.policy.version) requirePublished(pin, found);
   const [faults, doubts] = findFaults(expected, found, newest, remembered, now, policy);
-  const isNewer = newest !== found && newest.size >= found.size;
-  let report = isNewer ? bringUpToDate(found.report, newest.report, policy) : found.report;
+  const counts = newest !== found && (newest.size >= found.size || newest.report.hasFailed);
+  let report = counts ? bringUpToDate(found.report, newest.report, policy) : found.report;
   if (faults.length) {
     const known = report.checks.filter((check) => !faults.some((fault) => fault.step === check.step));
     report = buildReport([...known, ...faults], report.status, policy, report.document, { note: report.note });
@@ -84,7 +84,7 @@ async function check({ expected, bundleText, newestText, policyText, ruleBook, t
   return {
     report,
     shown: doubts.length && GOOD.has(shown) ? "CANNOT_CHECK" : shown,
-    remember: report.hasFailed ? remembered : remember(pin, remembered, [found, newest], session),
+    remember: report.hasFailed ? remembered : remember(pin, remembered, [found, newest], session, now),
     checkedByDevice: true,
     reason: faults[0]?.reason ?? doubts[0] ?? null,
   };
@@ -173,7 +173,7 @@ async function checkCode(expected, session, now, remembered, pin) {
   return {
     report,
     shown: report.hasFailed ? "TAMPERED" : "CANNOT_CHECK",
-    remember: remember(pin, remembered, [], session),
+    remember: remember(pin, remembered, [], session, now),
     checkedByDevice: true,
     reason: { en, zh: "手头没有证明文件：已核对签名，未核对证书状态" },
   };
@@ -202,7 +202,7 @@ function findFaults(expected, found, newest, remembered, now, policy) {
     roots.set(size, root);
   }
   const size = Math.max(...states.map((one) => one.size), -1);
-  if (newest.size < found.size) {
+  if (newest.checkpoint !== null && newest.size < found.size) {
     doubts.push({ en: "an older state of the log was sent as the newest", zh: "收到的“最新”账本状态反而更旧" });
   }
   if (seen !== null && states.length && size < seen.size) {
@@ -241,7 +241,7 @@ function attemptEqual(compare) {
 }
 
 /** Return what this device keeps: its pin, and the largest state of the log that has been verified. */
-function remember(pin, remembered, states, session) {
+function remember(pin, remembered, states, session, now) {
   const kept = { policy: pin, checkpoint: remembered?.checkpoint ?? null, statusAt: remembered?.statusAt ?? null };
   const checkpoints = [session.trusted?.[1], ...states.filter((one) => one.established !== null).map((one) => one.checkpoint)];
   for (const checkpoint of checkpoints) {
@@ -250,7 +250,8 @@ function remember(pin, remembered, states, session) {
     }
   }
   for (const { established } of states) {
-    if (established !== null) kept.statusAt = Math.max(kept.statusAt ?? 0, established.statedAt);
+    const isPast = established !== null && established.statedAt <= now;
+    if (isPast) kept.statusAt = Math.max(kept.statusAt ?? 0, established.statedAt);
   }
   return kept;
 }
