@@ -80,19 +80,13 @@ class AsMap(dict):
     """What the browser's module holds in a `Map`, whatever its keys are."""
 
 
-def assert_same(
-    module: str, name: str, function: Callable, calls: list[list], *, any_error: bool = False
-) -> list[dict]:
-    """Require of both sides the same value, or the same class of error, for each call; return the outcomes.
-
-    With `any_error` both have to refuse the same, be it by another class.
-    """
+def assert_same(module: str, name: str, function: Callable, calls: list[list]) -> list[dict]:
+    """Require of both sides the same value, or the same class of error, for each call; return the outcomes."""
     answers = call_node(module, name, calls)
     assert len(answers) == len(calls)
     for call, theirs in zip(calls, answers, strict=True):
         ours = call_python(function, call)
-        if not (any_error and "error" in ours and "error" in theirs):
-            assert strip(theirs) == strip(ours), (call, ours, theirs)
+        assert strip(theirs) == strip(ours), (call, ours, theirs)
     return answers
 
 
