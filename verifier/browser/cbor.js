@@ -1,6 +1,6 @@
 // Deterministic CBOR, the small part of it that our formats use: ledger/core/cbor.py. Maps are `Map`s; integers
 // beyond 2^53 - 1 are BigInts, which no field of ours can hold.
-import { concatBytes, decodeUtf8 } from "./encoding.js"
+import { concatBytes, decodeUtf8, narrow, readUnsigned } from "./encoding.js"
 import { refuse, refuseSpelling } from "./errors.js"
 
 export const MAX_BYTES = 1 << 16
@@ -28,8 +28,6 @@ export function parseCbor(raw, { maxBytes = MAX_BYTES } = {}) {
   return end === raw.length ? value : refuseSpelling(`${raw.length - end} bytes follow the CBOR item`)
 }
 
-const narrow = (value) => (-(2n ** 53n) < value && value < 2n ** 53n ? Number(value) : value)
-
 /** Major type, argument and the offset behind the head that starts at `at`. */
 function parseHead(raw, at) {
   if (at >= raw.length) refuse(`the CBOR is cut off at byte ${at}`)
@@ -38,7 +36,7 @@ function parseHead(raw, at) {
   if (short > 27) refuse(`a reserved or indefinite length at byte ${at}`)
   const end = at + 1 + (1 << (short - 24))
   if (end > raw.length) refuse(`the CBOR is cut off at byte ${raw.length}`)
-  const argument = narrow(raw.subarray(at + 1, end).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n))
+  const argument = readUnsigned(raw.subarray(at + 1, end))
   if (argument < SMALLEST[short - 24] && major !== 7) refuseSpelling(`a number that has a shorter form at byte ${at}`)
   return [major, argument, end]
 }

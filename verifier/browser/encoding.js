@@ -78,6 +78,12 @@ export function bytesFromBig(value, size = null) {
   return parseHex(digits.padStart(size === null ? digits.length + (digits.length % 2) : 2 * size, "0"))
 }
 
+/** A BigInt as a Number where it is one exactly; larger ones stay as they are: they compare well and equal no index. */
+export const narrow = (value) => (-(2n ** 53n) < value && value < 2n ** 53n ? Number(value) : value)
+
+/** Big-endian bytes as a Number, or a BigInt beyond 2^53 - 1. */
+export const readUnsigned = (raw) => narrow(bigFromBytes(raw))
+
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 /** Base58 in the Bitcoin alphabet, one leading `1` a leading zero byte. */
