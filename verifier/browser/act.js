@@ -7,7 +7,7 @@ import {
   certificateSubject, EventType, instrumentSubject, lotSubject, placementSubject, registrationSubject, stickerSubject,
 } from "./event.js";
 import { Reader } from "./fields.js";
-import { compareTexts, ID_PATTERN, openContent, parseDivision, Plain } from "./register_fields.js";
+import { openContent, parseDivision, parseInstitutionId, Plain } from "./register_fields.js";
 import { parseStickerId } from "./sticker.js";
 
 const codes = (text) => Object.freeze(Object.fromEntries(text.split(" ").map((code) => [code, code])));
@@ -84,7 +84,7 @@ const parseAct = (reader) => {
 };
 
 const parseCertificate = (reader) => ({
-  issuer: reader.text("issuer", { maxBytes: 12, pattern: ID_PATTERN }),
+  issuer: parseInstitutionId(reader, "issuer"),
   number: reader.text("number", { maxBytes: 64 }),
 });
 
@@ -96,7 +96,7 @@ const parseWhy = (reader) => ({
 
 const parseLot = (reader) =>
   new LotContent({
-    issuer: reader.text("issuer", { maxBytes: 12, pattern: ID_PATTERN }),
+    issuer: parseInstitutionId(reader, "issuer"),
     number: reader.text("lot", { maxBytes: 64 }),
     status: reader.enum("status", LotStatus),
     ...parseWhy(reader),

@@ -2,7 +2,7 @@
 import { encodeHex } from "./encoding.js";
 import { refuse } from "./errors.js";
 import {
-  checkPeriod, ID_PATTERN, openContent, parseDivision, parseInstitutionId, parseName, parseSet, parseYes, Plain,
+  checkPeriod, openContent, parseDivision, parseInstitutionId, parseName, parseSet, parseYes, Plain,
   RegisterState,
 } from "./register_fields.js";
 import { parseMultikey } from "./signature.js";
@@ -123,7 +123,7 @@ export const parsePolicyContent = (raw) => {
 };
 
 const parseOwnId = (reader) => {
-  const id = reader.text("id", { maxBytes: 12, pattern: ID_PATTERN });
+  const id = parseInstitutionId(reader, "id");
   if (id === ROOT_ISSUER) reader.refuse("id", "ROOT names the root itself");
   return id;
 };

@@ -1,6 +1,7 @@
 /** fold.py: what every leaf does to the state of its subjects, and who may do it; any other leaf is void. */
 import { parseActContent } from "./act.js";
 import { encodeHex, equalBytes } from "./encoding.js";
+import { NO_CERTIFICATE } from "./entry.js";
 import { BrokenSignatureError, InputError } from "./errors.js";
 import { computeSubject, EventType, instrumentSubject, SubjectKind } from "./event.js";
 import { judgeContent, judgeIssue, spread } from "./fold_documents.js";
@@ -66,7 +67,7 @@ export const buildHeader = (signed, outcome, sequencedAtMs) => {
     prev: isVoid ? null : outcome.prev,
     version: isVoid ? 0 : outcome.state.version,
     statementLength: signed.raw.length,
-    certificateDigest: signed.statement.claims.certificateDigest ?? new Uint8Array(32),
+    certificateDigest: signed.statement.claims.certificateDigest ?? NO_CERTIFICATE,
     statementDigest: signed.digest,
   };
 };

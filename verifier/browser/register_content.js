@@ -3,7 +3,7 @@ import {
   AuthorityContent, CompromiseContent, InstitutionContent, KeyContent, parseAuthorityContent, parseCompromiseContent,
   parseInstitutionContent, parseKeyContent, parsePolicyContent, parseRootContent, PolicyContent, RootContent,
 } from "./authority.js";
-import { encodeUtf8 } from "./encoding.js";
+import { nameCategory } from "./category.js";
 import { refuse } from "./errors.js";
 import {
   computeSubject, EventType, makerSubject, materialSubject, personSubject, regulationSubject, rollSubject, scopeSubject,
@@ -33,15 +33,14 @@ export const parseRollContent = (raw) => {
   return content;
 };
 
-const named = (kind, id) => computeSubject(kind, encodeUtf8(id));
 const ofKey = ({ key }) => computeSubject(SubjectKind.KEY, key.multikeyBytes);
 
 /** Of each register event: the class of its content, how it is read, and what it is about. */
 const KINDS = new Map([
-  [EventType.ROOT, [RootContent, parseRootContent, () => named(SubjectKind.ROOT, "")]],
-  [EventType.DELEGATE, [AuthorityContent, parseAuthorityContent, ({ id }) => named(SubjectKind.AUTHORITY, id)]],
-  [EventType.POLICY, [PolicyContent, parsePolicyContent, () => named(SubjectKind.POLICY, "")]],
-  [EventType.INSTITUTION, [InstitutionContent, parseInstitutionContent, ({ id }) => named(SubjectKind.INSTITUTION, id)]],
+  [EventType.ROOT, [RootContent, parseRootContent, () => computeSubject(SubjectKind.ROOT, "")]],
+  [EventType.DELEGATE, [AuthorityContent, parseAuthorityContent, ({ id }) => computeSubject(SubjectKind.AUTHORITY, id)]],
+  [EventType.POLICY, [PolicyContent, parsePolicyContent, () => computeSubject(SubjectKind.POLICY, "")]],
+  [EventType.INSTITUTION, [InstitutionContent, parseInstitutionContent, ({ id }) => computeSubject(SubjectKind.INSTITUTION, id)]],
   [EventType.KEY, [KeyContent, parseKeyContent, ofKey]],
   [EventType.KEY_COMPROMISED_FROM, [CompromiseContent, parseCompromiseContent, ofKey]],
   [EventType.SCOPE, [ScopeContent, parseScopeContent, (one) => scopeSubject(one.institution, one.id)]],
@@ -53,7 +52,7 @@ const KINDS = new Map([
     [RegulationContent, parseRegulationContent, (one) => regulationSubject(nameCategory(one.category), one.regulationId)],
   ],
   [EventType.TYPE_APPROVAL, [TypeApprovalContent, parseTypeApprovalContent, (one) => typeApprovalSubject(one.number)]],
-  [EventType.BLOCK, [BlockContent, parseBlockContent, ({ id }) => named(SubjectKind.BLOCK, id)]],
+  [EventType.BLOCK, [BlockContent, parseBlockContent, ({ id }) => computeSubject(SubjectKind.BLOCK, id)]],
   [EventType.STICKER_ALLOTTED, [RollContent, parseRollContent, ({ roll }) => rollSubject(roll)]],
 ]);
 

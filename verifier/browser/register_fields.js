@@ -3,8 +3,8 @@ import { parseCanonicalJson } from "./canonical.js";
 import { parseCategory } from "./category.js";
 import { refuse } from "./errors.js";
 import { Reader } from "./fields.js";
+import { ID_PATTERN } from "./statement.js";
 
-export const ID_PATTERN = "[A-Z0-9][A-Z0-9-]{0,11}";
 export const RegisterState = Object.freeze({ ACTIVE: "active", SUSPENDED: "suspended", WITHDRAWN: "withdrawn" });
 
 /** Members by name, never changed: what every content, key and version is. */

@@ -3,7 +3,7 @@ import { refuse } from "./errors.js";
 import { compare } from "./exact.js";
 import { VerificationKind } from "./record.js";
 import {
-  checkPeriod, ID_PATTERN, openContent, parseCategories, parseDivision, parseInstitutionId, parseSet, parseTexts, Plain,
+  checkPeriod, openContent, parseCategories, parseDivision, parseInstitutionId, parseSet, parseTexts, Plain,
   RegisterState,
 } from "./register_fields.js";
 import { parseUnit } from "./unit.js";
@@ -18,7 +18,7 @@ export const parseScopeContent = (raw) => {
   const [basis, followUp] = parseBasis(reader);
   const content = new ScopeContent({
     institution: parseInstitutionId(reader),
-    id: reader.text("id", { maxBytes: 12, pattern: ID_PATTERN }),
+    id: parseInstitutionId(reader, "id"),
     authorisationNo: reader.text("authorisation_no", { maxBytes: 120 }),
     categories: parseCategories(reader),
     kinds: parseSet(reader, "kinds", VerificationKind),

@@ -4,7 +4,7 @@ import { parseCategory } from "./category.js";
 import { encodeHex } from "./encoding.js";
 import { refuse } from "./errors.js";
 import { parseSoftware } from "./record_parsing.js";
-import { ID_PATTERN, openContent, parseOpenPeriod, parseTexts, Plain, RegisterState } from "./register_fields.js";
+import { openContent, parseInstitutionId, parseOpenPeriod, parseTexts, Plain, RegisterState } from "./register_fields.js";
 
 export class TypeApprovalContent extends Plain {}
 export class BlockContent extends Plain {
@@ -42,7 +42,7 @@ export const parseBlockContent = (raw) => {
   const reader = openContent(raw);
   const decision = parseDecision(reader.object("decision"));
   const content = new BlockContent({
-    id: reader.text("id", { maxBytes: 12, pattern: ID_PATTERN }),
+    id: parseInstitutionId(reader, "id"),
     maker: reader.text("maker", { maxBytes: 200 }),
     models: parseTexts(reader, "models", 200),
     serials: parseTexts(reader, "serials", 200, 1000),
