@@ -126,7 +126,15 @@ _WORDS = (
     *("operator", "checker", "approver", "trade", "laboratory", "on_site"),
     *("simple_acceptance", "guarded_acceptance", "indication_error", "repeatability", "TYPO"),
     *("kg", "g", "L", "mL", "%", "e", "kPa", "mmHg", "°C", "K", "斤", "KG", "m3/h", "1"),
-    *("FUEL_DISPENSER", "PRICE_SCALE", "OTHER", "SPHYG_AUTO", "TAXIMETER", "JJG 443-2015", "jjg443—2023（试行）"),
+    *(
+        "FUEL_DISPENSER",
+        "PRICE_SCALE",
+        "OTHER",
+        "SPHYG_AUTO",
+        "TAXIMETER",
+        "JJG 443-2015",
+        "jjg443—2023（试行）",
+    ),
     *("1", "2", "III", "instrument.serial", "results.0.points", "350102", "SN1"),
 )
 
@@ -159,8 +167,30 @@ def _change_once(rng, container, name, item):
 
 
 _OPTIONAL = (
-    *("lot", "e", "class", "class_awarded", "commission_no", "sticker_id", "specification", "paper", "key", "mpe"),
-    *("measured", "nominal", "u", "part", "before_adjustment", "agreed", "until", "issued_on", "site", "software"),
+    *(
+        "lot",
+        "e",
+        "class",
+        "class_awarded",
+        "commission_no",
+        "sticker_id",
+        "specification",
+        "paper",
+        "key",
+        "mpe",
+    ),
+    *(
+        "measured",
+        "nominal",
+        "u",
+        "part",
+        "before_adjustment",
+        "agreed",
+        "until",
+        "issued_on",
+        "site",
+        "software",
+    ),
 )
 
 
@@ -182,6 +212,10 @@ def _change_day(rng, text):
         if rng.random() < 0.3:
             return text.upper()
         at = rng.randrange(len(text) + 1)
-        return text[:at] + rng.choice(("", "0", "9", " ", "z", "Z", "é", "\u200b", "\u202e", "\U0001f600")) + text[at + 1 :]
+        return (
+            text[:at]
+            + rng.choice(("", "0", "9", " ", "z", "Z", "é", "\u200b", "\u202e", "\U0001f600"))
+            + text[at + 1 :]
+        )
     ordinal = day.toordinal() + rng.choice((-400, -31, -1, 1, 2, 30, 181, 366, 20000))
     return date.fromordinal(max(1, ordinal)).isoformat()

@@ -1,7 +1,7 @@
 """The browser's record and rules beside Python's: the same records are read, and every rule says the same."""
 
 import csv
-import hashlib
+import importlib.util
 import io
 import random
 from dataclasses import replace
@@ -20,24 +20,39 @@ from browser_records import (
     judge_times,
     read_and_judge,
     show,
+    show_all,
     to_days,
     to_ms,
 )
+from browser_registers import list_statements
 from further_kinds import make_calibration, make_paper
-from ledger_in_memory import make_record, make_rejection
-from registered import make_registered_record
+from ledger_in_memory import make_record, make_rejection, make_signer, seal_record
+from registered import (
+    TIMES,
+    RegisteredLedger,
+    canonical,
+    make_registered_record,
+    seal_by_all,
+    state_person,
+)
 from rule_tables import LIMIT, RULE, limits_table, rules_table
 
 from ledger.core.calendar_rules import compute_last_valid_date
-from ledger.core.canonical import parse_canonical_json
+from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.category import Category
 from ledger.core.certificate import parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.errors import LedgerError
+from ledger.core.event import EventType
 from ledger.core.fields import Reader
+from ledger.core.instrument import compute_statement_serial
+from ledger.core.judging import Grounds, judge_by_book, judge_by_registers
 from ledger.core.record_parsing import parse_record
 from ledger.core.regulation import normalise_citation, parse_rule_book
-from ledger.core.rules import Clocks, local_date
+from ledger.core.rules import Clocks, build_issue_claims, check_binding, local_date
+from ledger.core.signatories import verify_signatures
+from ledger.core.signature import parse_multikey
+from ledger.core.statement import Statement
 from ledger.core.unit import UNITS
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -88,9 +103,16 @@ def list_records():
         lot={"no": "L1", "size": 20},
         sticker_id="S-0001",
         class_awarded="0.3",
-        replaces={"no": "OLD-1", "reason": "TYPO", "changed": ["instrument.serial", "results.0.points.0.error"]},
+        replaces={
+            "no": "OLD-1",
+            "reason": "TYPO",
+            "changed": ["instrument.serial", "results.0.points.0.error"],
+        },
         place={"kind": "on_site", "where": {"sd": "00" * 32}},
-        environment={"temperature": {"value": "20.5", "unit": "°C"}, "humidity": {"value": "50", "unit": "%RH"}},
+        environment={
+            "temperature": {"value": "20.5", "unit": "°C"},
+            "humidity": {"value": "50", "unit": "%RH"},
+        },
         raw_record={"no": "R-1", "hash": "11" * 32},
         applicant={"sd": "22" * 32},
         instrument={
@@ -107,7 +129,11 @@ def list_records():
     arbitration = make_record(kind="arbitration", commission_no="闽仲〔2026〕1号")
     judged = make_calibration(
         conclusion="conditional",
-        decision_rule={"rule": "guarded_acceptance", "guard_factor": "1", "requirement": "JJG 443-2023(试行) §5.1"},
+        decision_rule={
+            "rule": "guarded_acceptance",
+            "guard_factor": "1",
+            "requirement": "JJG 443-2023(试行) §5.1",
+        },
         results=[
             {
                 "item": "indication_error",
@@ -132,7 +158,9 @@ def list_records():
 def list_vectors():
     """Return the records of every certificate and bundle in the vectors, good or bad, that is JSON."""
     found = []
-    for path in sorted(VECTORS.glob("certificate/*/certificate.json")) + sorted(VECTORS.glob("bundle/*/bundle.json")):
+    for path in sorted(VECTORS.glob("certificate/*/certificate.json")) + sorted(
+        VECTORS.glob("bundle/*/bundle.json")
+    ):
         try:
             value = parse_canonical_json(path.read_bytes())
         except LedgerError:
@@ -172,7 +200,8 @@ CONFIRMED = [
     ),
     limits_table(
         LIMIT | {"regulation": "JJG 443-2023(试行)"},
-        LIMIT | {"regulation": "JJG 443-2023(试行)", "item": "repeatability", "mpe_lower": "", "mpe_upper": "0.10"},
+        LIMIT
+        | {"regulation": "JJG 443-2023(试行)", "item": "repeatability", "mpe_lower": "", "mpe_upper": "0.10"},
         *(
             LIMIT
             | {
@@ -225,7 +254,9 @@ def list_limit_cases(rng, count):
         size = Decimal(rng.choice(("0.30", "0.5", "1", "2.5", "0.05", "12")))
         lower = rng.choice(("", f"-{size}", f"-{size * 2}"))
         rounding = rng.choice(("", "", "0.05", "0.1", "0.5", "0.02", "0.30"))
-        unit, reading = rng.choice((("%", "L"), ("L", "L"), ("mL", "L"), ("kPa", "mmHg"), ("L/min", "m3/h"), ("K", "°C")))
+        unit, reading = rng.choice(
+            (("%", "L"), ("L", "L"), ("mL", "L"), ("kPa", "mmHg"), ("L/min", "m3/h"), ("K", "°C"))
+        )
         limit = LIMIT | {
             "mpe_lower": lower,
             "mpe_upper": str(size),
@@ -263,7 +294,13 @@ def make_edge_record(rng, size, lower, rounding, unit, reading):
     for name in ("mpe", "u"):
         if rng.random() < 0.3:
             del point[name]
-    result = {"item": "indication_error", "unit": reading, "error_unit": unit, "points": [point], "pass": point["pass"]}
+    result = {
+        "item": "indication_error",
+        "unit": reading,
+        "error_unit": unit,
+        "points": [point],
+        "pass": point["pass"],
+    }
     kind = rng.choice(("periodic", "periodic", "in_service"))
     make = make_record if point["pass"] and kind == "periodic" else make_rejection
     return make(
@@ -291,15 +328,30 @@ def test_loads_in_scale_intervals_are_judged_alike(seed):
     cases = []
     for _ in range(800):
         load = rng.choice(("0", "2.5", "2.500", "2.501", "2.4995", "10", "10.0001", "50", "50.001", "-1"))
-        interval = rng.choice(({"value": "5", "unit": "g"}, {"value": "0.005", "unit": "kg"}, {"value": "0", "unit": "g"}, {"value": "5", "unit": "mL"}))
+        interval = rng.choice(
+            (
+                {"value": "5", "unit": "g"},
+                {"value": "0.005", "unit": "kg"},
+                {"value": "0", "unit": "g"},
+                {"value": "5", "unit": "mL"},
+            )
+        )
         error_unit = rng.choice(("g", "kg", "mg", "e", "%", "t"))
         unit = rng.choice(("kg", "kg", "g", "L"))
         error = rng.choice(("2.5", "2.51", "-2.5", "5", "5.01", "7.5", "0.0025", "10", "-7.6"))
         point = {"error": error, "nominal": load, "pass": rng.random() < 0.6}
         if rng.random() < 0.5:
             point["mpe"] = rng.choice(("2.5", "5", "7.5", "0.0025", "0.5"))
-        result = {"item": "indication_error", "unit": unit, "error_unit": error_unit, "points": [point], "pass": point["pass"]}
-        instrument = make_record()["instrument"] | SCALE | {"e": interval, "class": rng.choice(("III", "III", "II"))}
+        result = {
+            "item": "indication_error",
+            "unit": unit,
+            "error_unit": error_unit,
+            "points": [point],
+            "pass": point["pass"],
+        }
+        instrument = (
+            make_record()["instrument"] | SCALE | {"e": interval, "class": rng.choice(("III", "III", "II"))}
+        )
         kind = rng.choice(("periodic", "in_service"))
         make = make_record if point["pass"] and kind == "periodic" else make_rejection
         regulation = {"id": "JJG 539-2016", "title": "示例"}
@@ -339,9 +391,54 @@ def parse_book(rules, limits):
 
 
 ODD_CELLS = (
-    *("", " ", "x", "yes", "no", '"', 'a"b', '"a""b"', "a,b", "\n", "\r", "\r\n", "1/3", "1/0", "1/100", "V", "K/U", "V/V"),
-    *("0", "1", "99", "100", "1201", "1.0", "-0.30", "0.30", "2023-02-29", "2024-02-29", "V\u3000", "mmHg", "kPa", "P+V"),
-    *("periodic", "first_only_scrap", "OTHER", "斤", "e", "JJG443—2023", "2022-01-01", "0001-01-01", "\ufeff", "\x85"),
+    *(
+        "",
+        " ",
+        "x",
+        "yes",
+        "no",
+        '"',
+        'a"b',
+        '"a""b"',
+        "a,b",
+        "\n",
+        "\r",
+        "\r\n",
+        "1/3",
+        "1/0",
+        "1/100",
+        "V",
+        "K/U",
+        "V/V",
+    ),
+    *(
+        "0",
+        "1",
+        "99",
+        "100",
+        "1201",
+        "1.0",
+        "-0.30",
+        "0.30",
+        "2023-02-29",
+        "2024-02-29",
+        "V\u3000",
+        "mmHg",
+        "kPa",
+        "P+V",
+    ),
+    *(
+        "periodic",
+        "first_only_scrap",
+        "OTHER",
+        "斤",
+        "e",
+        "JJG443—2023",
+        "2022-01-01",
+        "0001-01-01",
+        "\ufeff",
+        "\x85",
+    ),
 )
 
 
@@ -350,7 +447,11 @@ def change_table(rng, text):
     choice = rng.random()
     if choice < 0.3:
         at = rng.randrange(len(text))
-        return text[:at] + rng.choice(('"', ",", "\n", "\r", "", "x", "\r\n", '""')) + text[at + rng.randrange(2) :]
+        return (
+            text[:at]
+            + rng.choice(('"', ",", "\n", "\r", "", "x", "\r\n", '""'))
+            + text[at + rng.randrange(2) :]
+        )
     rows = list(csv.reader(io.StringIO(text, newline="")))
     row = rng.randrange(len(rows))
     if choice < 0.4:
@@ -364,7 +465,14 @@ def change_table(rng, text):
 
 def test_rule_books_are_read_alike():
     rng = random.Random(7)
-    books = [TABLES, CONFIRMED, ["", ""], [TABLES[0], ""], [TABLES[0] + "\n", TABLES[1]], [TABLES[0].rstrip("\n"), TABLES[1]]]
+    books = [
+        TABLES,
+        CONFIRMED,
+        ["", ""],
+        [TABLES[0], ""],
+        [TABLES[0] + "\n", TABLES[1]],
+        [TABLES[0].rstrip("\n"), TABLES[1]],
+    ]
     for _ in range(1500):
         book = list(rng.choice(books[:2]))
         table = rng.randrange(2)
@@ -379,21 +487,29 @@ def test_rule_books_are_read_alike():
 
 
 def test_citations_and_units_are_the_same():
-    citations = ["JJG443—2023", " jjg 443-2023（试行）", "ＪＪＧ ４４３－２０２３(试行)", "JJG 443‐2023 (试行) ", "ßﬁ\u2003x", "(试行)"]
-    script = (
-        """async ({ load }, { citations }) => {
+    citations = [
+        "JJG443—2023",
+        " jjg 443-2023（试行）",
+        "ＪＪＧ ４４３－２０２３(试行)",
+        "JJG 443‐2023 (试行) ",
+        "ßﬁ\u2003x",
+        "(试行)",
+    ]
+    script = """async ({ load }, { citations }) => {
   const { normaliseCitation } = await load("regulation"), { UNITS } = await load("unit");
   const units = [...UNITS.values()];
   const dimensions = units.map((one) => units.findIndex((other) => other.dimension === one.dimension));
   return { citations: citations.map(normaliseCitation), dimensions,
     units: units.map((one) => [one.code, `${one.factor.n}`, `${one.factor.d}`, one.isRestricted]) };
 }"""
-    )
     found = run_node(script, {"citations": citations})
     assert found["citations"] == [normalise_citation(text) for text in citations]
     units = list(UNITS.values())
     theirs = {code: (Decimal(n) / Decimal(d), restricted) for code, n, d, restricted in found["units"]}
-    ours = {one.code: (Decimal(one.factor.numerator) / Decimal(one.factor.denominator), one.is_restricted) for one in units}
+    ours = {
+        one.code: (Decimal(one.factor.numerator) / Decimal(one.factor.denominator), one.is_restricted)
+        for one in units
+    }
     assert theirs == ours
     by_code = dict(zip([code for code, *_ in found["units"]], found["dimensions"], strict=True))
     for one in units:
@@ -406,7 +522,14 @@ def test_citations_and_units_are_the_same():
 
 def test_periods_end_on_the_same_day():
     days = [date(2023, 12, 1) + timedelta(days=number) for number in range(460)]
-    days += [date(1970, 1, 1), date(2000, 2, 29), date(1900, 2, 28), date(9999, 12, 31), date(9999, 11, 30), date(9899, 12, 31)]
+    days += [
+        date(1970, 1, 1),
+        date(2000, 2, 29),
+        date(1900, 2, 28),
+        date(9999, 12, 31),
+        date(9999, 11, 30),
+        date(9899, 12, 31),
+    ]
     calls = [(day, months) for day in days for months in (1, 2, 6, 11, 12, 13, 24, 36, 72, 1200)]
     calls += [(days[0], months) for months in (0, -1, 1201)]
     script = (
@@ -418,17 +541,31 @@ def test_periods_end_on_the_same_day():
 }"""
     )
     theirs = run_node(script, {"calls": [[to_days(day), months] for day, months in calls]})
-    ours = [attempt(lambda day=day, months=months: to_days(compute_last_valid_date(day, months))) for day, months in calls]
+    ours = [
+        attempt(lambda day=day, months=months: to_days(compute_last_valid_date(day, months)))
+        for day, months in calls
+    ]
     assert theirs == ours
     assert {"error": "MalformedDocumentError"} in ours
 
 
-ZONES = ("Asia/Shanghai", "UTC", "America/Sao_Paulo", "Asia/Beirut", "America/Los_Angeles", "Pacific/Apia", "Asia/Kathmandu")
+ZONES = (
+    "Asia/Shanghai",
+    "UTC",
+    "America/Sao_Paulo",
+    "Asia/Beirut",
+    "America/Los_Angeles",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+)
 
 
 def test_local_dates_are_the_same():
     rng = random.Random(11)
-    instants = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=rng.randrange(4 * 10**12)) for _ in range(600)]
+    instants = [
+        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=rng.randrange(4 * 10**12))
+        for _ in range(600)
+    ]
     instants += [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
     instants += [datetime(2026, 2, 28, 16, tzinfo=UTC) + timedelta(milliseconds=one) for one in (-1, 0, 1)]
     script = """async ({ load }, { calls }) => {
@@ -464,7 +601,21 @@ def make_timed_case(rng):
     day = rng.choice(DAYS[zone])
     tolerance = timedelta(seconds=rng.choice((0, 300)))
     midnight = datetime.combine(day, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
-    edges = (0, 0, 1, -1, 300_000, 300_001, -300_000, -300_001, 3_600_000, -3_600_000, 86_400_000, 86_399_999, 20 * 86_400_000)
+    edges = (
+        0,
+        0,
+        1,
+        -1,
+        300_000,
+        300_001,
+        -300_000,
+        -300_001,
+        3_600_000,
+        -3_600_000,
+        86_400_000,
+        86_399_999,
+        20 * 86_400_000,
+    )
     near = lambda start: start + timedelta(milliseconds=rng.choice(edges))
     last = midnight
     signed = []
@@ -477,7 +628,11 @@ def make_timed_case(rng):
     clocks = Clocks(sealed, sequenced, anchored, near(anchored or sequenced or sealed))
     make = rng.choice((make_record, make_calibration, make_paper))
     local = local_date(signed[2], ZoneInfo(zone)) + timedelta(days=rng.choice((0, 0, 0, 0, 1, -1)))
-    record = make(verified_on=day.isoformat(), issued_on=max(local, date(1970, 1, 1)).isoformat(), validity={"kind": "none"})
+    record = make(
+        verified_on=day.isoformat(),
+        issued_on=max(local, date(1970, 1, 1)).isoformat(),
+        validity={"kind": "none"},
+    )
     if make is make_paper:
         entered = max(local, local + timedelta(days=rng.choice((0, 1, 2))))
         record |= {"paper": record["paper"] | {"entered_on": entered.isoformat()}}
@@ -501,7 +656,9 @@ def test_times_are_judged_alike():
             "anchoredAt": to_ms(clocks.anchored_at),
             "now": to_ms(clocks.now),
         }
-        sent.append([value, times, zone, tolerance // timedelta(milliseconds=1), lag // timedelta(milliseconds=1)])
+        sent.append(
+            [value, times, zone, tolerance // timedelta(milliseconds=1), lag // timedelta(milliseconds=1)]
+        )
     theirs = run_node(JUDGE_TIMES, {"cases": sent})
     for case, mine, other in zip(cases, ours, theirs, strict=True):
         assert other == mine, case
@@ -511,3 +668,254 @@ def test_times_are_judged_alike():
         ("FAILED", False),
         ("NOT_CHECKED", True),
     }
+
+
+# --- what needs registers ---------------------------------------------------------------------------------
+
+ROOTS = frozenset({"NIM"})
+BY_REGISTERS = (
+    "async ({ load }, { worlds, tables }) => {"
+    + LIBRARY
+    + """
+  const [{ judgeSignedEvent }, { parseSignedStatement }, { Effect, Registers }, { Grounds, judgeByBook, judgeByRegisters }] =
+    await Promise.all(["fold", "statement", "status", "judging"].map(load));
+  const { parseRuleBook } = await load("regulation");
+  const book = parseRuleBook(...tables);
+  const fold = async (leaves) => {
+    const [registers, states] = [new Registers(), new Map()];
+    for (const [index, [raw, at]] of leaves.entries()) {
+      const view = (subject) => states.get(encodeHex(subject)) ?? null;
+      const effect = await judgeSignedEvent(parseSignedStatement(raw), index, at, registers, view, () => null);
+      if (!(effect instanceof Effect)) throw new Error(effect.reason);
+      for (const [subject, state] of effect.changes) states.set(subject, state);
+      effect.apply(registers);
+    }
+    return registers;
+  };
+  const answers = [];
+  for (const { leaves, count, records } of worlds) {
+    const [then, newest] = [await fold(leaves.slice(0, count)), await fold(leaves)];
+    answers.push(records.map((value) => attempt(() => {
+      const record = parseRecord(new Reader(value));
+      const all = [
+        new Grounds(newest, book, new Set(["NIM"])),
+        new Grounds(then, book, null, newest),
+        new Grounds(then, book, new Set(), newest, true),
+      ];
+      return all.map((grounds) => ({ ...showAll(judgeByRegisters(record, grounds)), ...showAll(judgeByBook(record, grounds.book)) }));
+    })));
+  }
+  return answers;
+}"""
+)
+
+
+def load_cells():
+    """Return the matrix of every rule, which is a test of its own."""
+    spec = importlib.util.spec_from_file_location(
+        "gate_matrix", Path(__file__).with_name("test_gate_matrix.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def judge_in_world(value, then, newest, book):
+    def run():
+        record = parse_record(Reader(value, ""))
+        grounds = (
+            Grounds(newest, book, ROOTS),
+            Grounds(then, book, None, newest),
+            Grounds(then, book, frozenset(), newest, published_only=True),
+        )
+        return [
+            show_all(judge_by_registers(record, each) | judge_by_book(record, each.book)) for each in grounds
+        ]
+
+    return attempt(run)
+
+
+def test_documents_are_held_alike_against_registers():
+    rng = random.Random(17)
+    matrix, book = load_cells(), load_rule_book()
+    bases = {whole: RegisteredLedger(whole=whole) for whole in (True, False)}
+    good = [value for value in list_records() if value["doc_type"] != "rejection_notice"]
+    worlds, ours = [], []
+    for cell in matrix.CELLS:
+        ledger, credential = matrix.build(cell)
+        base = bases[cell.whole]
+        records = [credential["credentialSubject"], *(change(rng, rng.choice(good)) for _ in range(6))]
+        leaves = list_statements(ledger.leaves)
+        worlds.append({"leaves": leaves, "count": len(base.leaves), "records": records})
+        ours.append([judge_in_world(value, base.registers, ledger.registers, book) for value in records])
+    theirs = run_node(BY_REGISTERS, {"worlds": worlds, "tables": TABLES})
+    for cell, world, mine, other in zip(matrix.CELLS, worlds, ours, theirs, strict=True):
+        for value, one, two in zip(world["records"], mine, other, strict=True):
+            assert two == one, (matrix.name_cell(cell), value)
+    judged = [
+        result
+        for world in ours
+        for one in world
+        if isinstance(one, list)
+        for each in one
+        for result in each.values()
+    ]
+    assert any("registered since" in result[1] and result[3] for result in judged)
+    assert {result[0] for result in judged} == {"PASSED", "FAILED", "NOT_CHECKED"}
+
+
+# --- the document and its signatures ----------------------------------------------------------------------
+
+SEALED = (
+    "async ({ load }, { cases }) => {"
+    + LIBRARY
+    + """
+  const { parseCertificate } = await load("certificate"), { verifySignatures } = await load("signatories");
+  const { parseMultikey } = await load("signature"), { LedgerError } = await load("errors");
+  const answers = [];
+  for (const [raw, seal] of cases) {
+    try {
+      const certificate = parseCertificate(raw);
+      const at = await verifySignatures(certificate, parseMultikey(seal));
+      const { record, issuerDid, digest, documentDigest } = certificate;
+      answers.push({ record: flat(record), issuerDid, digest: flat(digest), documentDigest: flat(documentDigest), at });
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      answers.push({ error: error.name });
+    }
+  }
+  return answers;
+}"""
+)
+
+
+def read_sealed(raw, seal):
+    try:
+        certificate = parse_certificate(raw)
+        at = verify_signatures(certificate, parse_multikey(seal))
+    except LedgerError as err:
+        return {"error": type(err).__name__}
+    return {
+        "record": flatten(certificate.record),
+        "issuerDid": certificate.issuer_did,
+        "digest": certificate.digest.hex(),
+        "documentDigest": certificate.document_digest.hex(),
+        "at": to_ms(at),
+    }
+
+
+def change_credential(rng, credential):
+    """Return a document with other proofs, or another member of its own."""
+    changed = dict(credential)
+    proofs = list(credential["proof"])
+    choice = rng.randrange(7)
+    if choice == 0:
+        rng.shuffle(proofs)
+    elif choice == 1:
+        proofs.pop(rng.randrange(len(proofs)))
+    elif choice == 2:
+        proofs.append(proofs[rng.randrange(len(proofs))])
+    elif choice == 3:
+        proofs[0] = proofs[0] | {
+            rng.choice(list(proofs[0])): rng.choice(("", "x", "2026-02-28T04:00:01Z", 1))
+        }
+    elif choice == 4:
+        changed["credentialSubject"] = change(rng, credential["credentialSubject"])
+    else:
+        changed = change(rng, credential)
+    return changed if choice > 3 else changed | {"proof": proofs}
+
+
+def test_documents_and_their_signatures_are_read_alike():
+    rng = random.Random(19)
+    seal = make_signer("seal").public_key.multikey
+    shared = [state_person("P-0001"), state_person("P-0002"), state_person("P-0002", role="approver")]
+    good = [
+        seal_record(make_record(), make_signer("seal")),
+        seal_record(make_paper(), make_signer("seal")),
+        seal_by_all(make_registered_record(), TIMES),
+        seal_by_all(make_registered_record(persons=shared), TIMES),
+    ]
+    cases = [(encode_canonical_json(one), seal) for one in good]
+    for path in sorted(VECTORS.glob("certificate/*/certificate.json")):
+        raw = path.read_bytes()
+        found = raw.partition(b'"issuer":"did:key:')[2].partition(b'"')[0].decode("ascii", "replace")
+        cases.append((raw, found if found.startswith("z6Mk") else seal))
+    cases.append((cases[0][0], make_signer("other").public_key.multikey))
+    for _ in range(600):
+        cases.append((encode_canonical_json(change_credential(rng, rng.choice(good))), seal))
+    for _ in range(200):
+        raw = bytearray(rng.choice(cases)[0])
+        raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(7)
+        cases.append((bytes(raw), seal))
+    ours = [read_sealed(*case) for case in cases]
+    theirs = run_node(SEALED, {"cases": cases})
+    for case, mine, other in zip(cases, ours, theirs, strict=True):
+        assert other == mine, case
+    assert [one for one in ours[: len(good)] if "error" in one] == []
+    assert {"MalformedDocumentError", "BrokenSignatureError", "NonCanonicalEncodingError"} <= {
+        one.get("error") for one in ours
+    }
+
+
+BINDING = (
+    "async ({ load }, { cases }) => {"
+    + LIBRARY
+    + """
+  const { parseCertificate } = await load("certificate"), { checkBinding } = await load("rules");
+  const { ActClaims, IssueClaims } = await load("statement");
+  return cases.map(([raw, issuer, claims]) => show(checkBinding(
+    { issuer, claims: claims === null ? new ActClaims(raw, raw) : new IssueClaims(claims) }, parseCertificate(raw))));
+}"""
+)
+
+
+def change_claims(rng, claims):
+    """Return claims that differ from the certificate in one member, or none."""
+    name = rng.choice((None, *(field for field in type(claims).__dataclass_fields__)))
+    value = None if name is None else getattr(claims, name)
+    if name is None:
+        return claims
+    if isinstance(value, bytes):
+        return replace(claims, **{name: bytes([value[0] ^ 1]) + value[1:]})
+    if isinstance(value, date):
+        return replace(claims, **{name: value + timedelta(days=1)})
+    options = {
+        "number": "X",
+        "part": rng.choice(("1", "9", "null")),
+        "serial": compute_statement_serial("SN-9"),
+        "category": Category.WEIGHTS,
+        "conclusion": None,
+        "valid_until": date(2027, 1, 1),
+        "validity_kind": type(claims.validity_kind)(2),
+        "seals_digest": bytes(8),
+        "predecessor": "OLD-2",
+        "lot": "null",
+        "kind": type(claims.kind)(2),
+    }
+    return replace(claims, **{name: options[name]})
+
+
+def test_statements_are_bound_alike():
+    rng = random.Random(23)
+    long_serials = ["示例" * 8, "A" * 11 + "示" * 8, "A" * 24, "A" * 25, "\ufeff" + "A" * 30]
+    values = [
+        *list_records(),
+        *(
+            make_record(instrument=make_record()["instrument"] | {"serial": serial})
+            for serial in long_serials
+        ),
+    ]
+    cases, ours = [], []
+    for value in values * 12:
+        raw = canonical(seal_by_all(value, TIMES))
+        certificate = parse_certificate(raw)
+        part = rng.choice((None, None, *(part.id for part in certificate.record.instrument.parts)))
+        claims = change_claims(rng, build_issue_claims(certificate.record, certificate.digest, part))
+        issuer = rng.choice((certificate.record.issuer.id, certificate.record.issuer.id, "OTHER"))
+        ours.append(show(check_binding(Statement(EventType.ISSUE, issuer, claims, 0), certificate)))
+        cases.append([raw, issuer, claims])
+    theirs = run_node(BINDING, {"cases": cases})
+    for case, mine, other in zip(cases, ours, theirs, strict=True):
+        assert other == mine, case
+    assert {one[0] for one in ours} == {"PASSED", "FAILED"}

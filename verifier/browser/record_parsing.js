@@ -1,8 +1,8 @@
-// record_parsing.py and further_kinds.py in one: a record read strictly, in agreement with itself and with its kind of document.
+// A record read strictly, in agreement with itself and with its kind of document: ledger/core/record_parsing.py in one with
+// further_kinds.py and what decision.py and comparison.py parse.
 import { ReasonCode } from "./act.js";
 import { ValidityKind } from "./calendar_rules.js";
 import { parseCategory } from "./category.js";
-import { parseComparison, parseDecisionRule } from "./decision.js";
 import { refuse } from "./errors.js";
 import { compare, fraction, isPositive } from "./exact.js";
 import { DOCUMENT_KINDS, DocumentType, Role, VerificationKind } from "./record.js";
@@ -12,6 +12,7 @@ import { parseUnit } from "./unit.js";
 
 const ID = "[A-Z0-9][A-Z0-9-]{0,11}";
 const PATH = "[a-z][a-z0-9_]*(\\.([a-z][a-z0-9_]*|0|[1-9][0-9]{0,3}))*";
+const ACCEPTANCE = ["simple_acceptance", "guarded_acceptance"];
 const CONCLUSIONS = { pass: Conclusion.PASS, fail: Conclusion.FAIL, conditional: Conclusion.CONDITIONAL };
 const KINDS = { date: ValidityKind.DATE, service_life: ValidityKind.SERVICE_LIFE, none: ValidityKind.NONE };
 
@@ -90,14 +91,14 @@ const parseInstrument = (reader) => {
     maker: optText(reader, "maker", 200),
     typeApprovalNo: optText(reader, "cpa_no", 64),
     purpose: reader.optEnum("purpose", ["trade", "safety", "health", "environment"]),
-    software: reader.has("software") ? parseSoftware(reader.object("software")) : null,
+    software: parseSoftware(reader.optObject("software")),
     codes: parseCodes(reader.optObject("codes")),
     parts: optList(reader, "parts").map(parsePart),
     owner: parseCommitment(reader, "owner"),
     site: parseSite(reader.optObject("site")),
     scaleInterval: parseQuantity(reader.optObject("e")),
   }));
-  if (hasTwice(instrument.parts.map((part) => part.id))) refuse("two parts have the same id", "instrument.parts");
+  demand(!hasTwice(instrument.parts.map((part) => part.id)), "instrument.parts", "two parts have the same id");
   return instrument;
 };
 
@@ -193,9 +194,7 @@ const parseValidity = (reader) => {
     reason: optText(reader, "reason", 200),
     agreed: reader.optBoolean("agreed") ?? false,
   }));
-  if ((validity.until === null) !== (validity.kind === ValidityKind.NONE)) {
-    refuse("a date belongs to every kind but none", "validity.until");
-  }
+  demand((validity.until === null) === (validity.kind === ValidityKind.NONE), "validity.until");
   return validity;
 };
 
@@ -215,6 +214,32 @@ const parseRawRecord = (reader) =>
   read(reader, () => {
     const digest = reader.optHex("hash", 32);
     return { no: text(reader, "no", 64), digest };
+  });
+
+const parseDecisionRule = (reader) =>
+  read(reader, () => {
+    const found = { rule: reader.enum("rule", ACCEPTANCE), guardFactor: reader.optDecimal("guard_factor") };
+    const { rule, guardFactor } = found;
+    if ((guardFactor !== null) !== (rule === "guarded_acceptance")) {
+      reader.refuse("guard_factor", "belongs to guarded acceptance, and to nothing else");
+    }
+    if (guardFactor !== null && (!isPositive(guardFactor) || compare(guardFactor, fraction(10)) > 0)) {
+      reader.refuse("guard_factor", "is above 0 and at most 10");
+    }
+    return { ...found, requirement: text(reader, "requirement", 200) };
+  });
+
+/** Read what a comparison (计量比对) states: two values, each with its U above 0, in one unit. */
+const parseComparison = (reader) =>
+  read(reader, () => {
+    const unit = parseUnit(text(reader, "unit", 16), { field: reader.pathOf("unit") });
+    const name = text(reader, "name", 200);
+    const [own, reference] = [["value", "u"], ["reference", "reference_u"]].map(([value, u]) => {
+      const measured = { value: reader.decimal(value), expandedUncertainty: reader.decimal(u) };
+      if (!isPositive(measured.expandedUncertainty)) reader.refuse(u, "is above 0");
+      return Object.freeze(measured);
+    });
+    return { name, unit, own, reference };
   });
 
 /** Parse a verification record; `signingTimes`: when each key, by its multikey, has signed the document. */
@@ -256,7 +281,7 @@ export const parseRecord = (reader, signingTimes = new Map()) => {
     commissionNo: optText(reader, "commission_no", 120),
     nonce: reader.hex("nonce", 16),
     specification: parseRegulation(reader.optObject("specification")),
-    decisionRule: reader.has("decision_rule") ? parseDecisionRule(reader.object("decision_rule")) : null,
+    decisionRule: parseDecisionRule(reader.optObject("decision_rule")),
     comparisons: optList(reader, "comparisons").map(parseComparison),
     paper: parsePaper(reader.optObject("paper")),
   }));
@@ -265,109 +290,82 @@ export const parseRecord = (reader, signingTimes = new Map()) => {
   return record;
 };
 
+/** Refuse a member for what other members say, or for the kind of document. */
+const demand = (holds, field, message = "contradicts other members") => holds || refuse(message, field);
+
 /** Refuse a record whose members contradict each other, or are not for this kind of document. */
 const checkAgreement = (record) => {
   if (record.documentKind === DocumentKind.VERIFICATION) checkConclusion(record);
   checkKind(record);
-  checkDates(record);
-  const known = record.instrument.parts.map((part) => part.id);
-  for (const { part } of record.results) {
-    if (part !== null && !known.includes(part)) refuse(`no such part: ${part}`, "results.part");
-  }
-  if (hasTwice(record.seals.map(({ no, point }) => JSON.stringify([no, point])))) {
-    refuse("the same seal stands twice at one point", "seals");
-  }
-  if (record.replaces?.number === record.number) refuse("a certificate does not replace itself", "replaces.no");
+  const { verifiedOn, issuedOn, validity, instrument, replaces } = record;
+  demand(verifiedOn >= 0, "verified_on", "no document is older than 1970-01-01");
+  demand(issuedOn === null || issuedOn >= 0, "issued_on", "no document is older than 1970-01-01");
+  demand(validity.until === null || validity.until >= verifiedOn, "validity.until", "ends before the verification");
+  const known = [null, ...instrument.parts.map((part) => part.id)];
+  demand(record.results.every(({ part }) => known.includes(part)), "results.part", "no such part");
+  const seals = record.seals.map(({ no, point }) => JSON.stringify([no, point]));
+  demand(!hasTwice(seals), "seals", "the same seal stands twice at one point");
+  demand(replaces?.number !== record.number, "replaces.no", "a certificate does not replace itself");
   checkSignatories(record);
 };
 
 const checkSignatories = ({ persons, issuedOn }) => {
-  if (hasTwice(persons.map((person) => person.role))) refuse("two persons have the same role", "persons");
+  demand(!hasTwice(persons.map((person) => person.role)), "persons", "two persons have the same role");
   const signing = persons.filter((person) => person.key !== null);
-  const owners = new Map(signing.map((person) => [person.key.multikey, person.personId]));
-  if (signing.some((person) => owners.get(person.key.multikey) !== person.personId)) {
-    refuse("two persons have the same key", "persons");
-  }
+  const owners = new Map(signing.map(({ key, personId }) => [key, personId]));
+  demand(signing.every(({ key, personId }) => owners.get(key) === personId), "persons", "two persons have the same key");
   const hasProof = signing.some((person) => person.role === Role.APPROVER);
-  if (hasProof && issuedOn !== null) refuse("the approver's own proof says the day", "issued_on");
-  if (!hasProof && issuedOn === null) refuse("this member is missing", "issued_on");
+  demand(hasProof === (issuedOn === null), "issued_on", "is there exactly if the approver's own proof does not say it");
 };
 
 const checkConclusion = ({ documentType, conclusion, validity, results }) => {
   const rejected = documentType === DocumentType.REJECTION_NOTICE;
-  if (rejected !== (conclusion === Conclusion.FAIL)) {
-    refuse("a rejection notice concludes fail, a certificate pass", "conclusion");
-  }
-  if (rejected && validity.kind !== ValidityKind.NONE) refuse("a rejection notice has no validity", "validity");
-  if (!rejected && results.some((result) => !result.passed && !result.beforeAdjustment)) {
-    refuse("a certificate cannot hold a failed result", "results");
-  }
-};
-
-const checkDates = (record) => {
-  const { verifiedOn, issuedOn, validity } = record;
-  if (verifiedOn < 0) refuse("no document is older than 1970-01-01", "verified_on");
-  if (issuedOn !== null && issuedOn < 0) refuse("no document is older than 1970-01-01", "issued_on");
-  if (validity.until !== null && validity.until < verifiedOn) {
-    refuse("ends before the verification", "validity.until");
-  }
+  demand(rejected === (conclusion === Conclusion.FAIL), "conclusion");
+  demand(!rejected || validity.kind === ValidityKind.NONE, "validity", "a rejection notice has no validity");
+  const isFailed = ({ passed, beforeAdjustment }) => !passed && !beforeAdjustment;
+  demand(rejected || !results.some(isFailed), "results", "a certificate cannot hold a failed result");
 };
 
 const OF_CALIBRATIONS = ["specification", "decisionRule", "comparisons"];
-const NOT_OF_CALIBRATIONS = ["classAwarded", "seals", "stickerId", "lot", "commissionNo"];
-const NOT_OF_PAPERS = ["place", "environment", "standards", "referenceMaterials", "results", "adjusted", "persons"];
+const OF_VERIFICATIONS = ["seals", "stickerId", "lot", "commissionNo"];
 const STRANGE = new Map([
   [DocumentKind.VERIFICATION, [...OF_CALIBRATIONS, "paper"]],
-  [DocumentKind.CALIBRATION, [...NOT_OF_CALIBRATIONS, "paper"]],
-  [DocumentKind.PAPER, [...OF_CALIBRATIONS, ...NOT_OF_PAPERS, "seals", "stickerId", "lot", "commissionNo"]],
+  [DocumentKind.CALIBRATION, [...OF_VERIFICATIONS, "classAwarded", "paper"]],
+  [
+    DocumentKind.PAPER,
+    [...OF_CALIBRATIONS, ...OF_VERIFICATIONS, "place", "environment", "standards", "referenceMaterials", "results", "adjusted", "persons"],
+  ],
 ]);
 
 /** Refuse members that a document of this kind does not have, and the lack of those that it must have. */
 const checkKind = (record) => {
-  const isCalibration = record.documentKind === DocumentKind.CALIBRATION;
+  const { documentKind, documentType, kind, validity } = record;
+  const isCalibration = documentKind === DocumentKind.CALIBRATION;
   if (isCalibration) checkCalibration(record);
-  if (record.documentKind === DocumentKind.PAPER) checkPaper(record);
-  const reason = `is not for a ${record.documentType.replaceAll("_", " ")}`;
-  for (const name of STRANGE.get(record.documentKind)) {
-    if (record[name] && record[name].length !== 0) refuse(reason, name);
-  }
-  if (isCalibration !== (record.kind === VerificationKind.CALIBRATION)) refuse(reason, "kind");
-  if (record.validity.agreed && !isCalibration) refuse(reason, "validity.agreed");
+  if (documentKind === DocumentKind.PAPER) checkPaper(record);
+  const strange = `is not for a ${documentType.replaceAll("_", " ")}`;
+  for (const name of STRANGE.get(documentKind)) demand(!record[name] || record[name].length === 0, name, strange);
+  demand(isCalibration === (kind === VerificationKind.CALIBRATION), "kind", strange);
+  demand(isCalibration || !validity.agreed, "validity.agreed", strange);
 };
 
-const checkCalibration = (record) => {
-  const { validity, results, conclusion, decisionRule } = record;
-  if (record.specification === null && record.regulation === null) {
-    refuse("the specification that was followed is missing", "specification");
-  }
-  if (!results.some((result) => result.points.length)) refuse("a calibration certificate states values", "results");
-  results.forEach(checkUncertainties);
-  if ((conclusion === null) !== (decisionRule === null)) {
-    refuse("a conclusion and its decision rule go together", "decision_rule");
-  }
-  if (validity.kind === ValidityKind.SERVICE_LIFE) {
-    refuse("a calibration certificate ends no service life", "validity.kind");
-  }
-  if ((validity.kind === ValidityKind.DATE) !== validity.agreed) {
-    refuse("a calibration certificate has a date if the customer has agreed on one, and only then", "validity.agreed");
-  }
-};
-
-const checkUncertainties = (result, number) => {
-  if (result.coverageFactor === null || compare(result.coverageFactor, fraction(1)) < 0) {
-    refuse("needed: the coverage factor, at least 1", `results[${number}].k`);
-  }
-  result.points.forEach(({ expandedUncertainty }, position) => {
-    if (expandedUncertainty === null || !isPositive(expandedUncertainty)) {
-      refuse("needed: the expanded uncertainty, above 0", `results[${number}].points[${position}].u`);
-    }
+const checkCalibration = ({ validity, results, conclusion, decisionRule, specification, regulation }) => {
+  demand(specification ?? regulation, "specification", "is missing");
+  demand(results.some((result) => result.points.length), "results", "a calibration certificate states values");
+  results.forEach(({ coverageFactor, points }, number) => {
+    const path = `results[${number}]`;
+    demand(coverageFactor !== null && compare(coverageFactor, fraction(1)) >= 0, `${path}.k`, "is at least 1");
+    points.forEach(({ expandedUncertainty: u }, position) =>
+      demand(u !== null && isPositive(u), `${path}.points[${position}].u`, "is above 0"),
+    );
   });
+  demand((conclusion === null) === (decisionRule === null), "decision_rule");
+  demand(validity.kind !== ValidityKind.SERVICE_LIFE, "validity.kind");
+  demand((validity.kind === ValidityKind.DATE) === validity.agreed, "validity.agreed");
 };
 
 const checkPaper = ({ paper, issuedOn, conclusion, validity }) => {
-  if (paper === null) refuse("this member is missing", "paper");
-  if (issuedOn !== null && paper.enteredOn < issuedOn) refuse("is before the paper was issued", "paper.entered_on");
-  if (conclusion === Conclusion.FAIL && validity.kind !== ValidityKind.NONE) {
-    refuse("a paper that concludes fail has no validity", "validity");
-  }
+  demand(paper, "paper", "this member is missing");
+  demand(issuedOn === null || paper.enteredOn >= issuedOn, "paper.entered_on", "is before the paper was issued");
+  demand(conclusion !== Conclusion.FAIL || validity.kind === ValidityKind.NONE, "validity");
 };

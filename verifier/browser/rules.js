@@ -1,18 +1,21 @@
-// Rules that a document must keep, by the rule book and by its times: ledger/core/rules.py.
+// Rules that a document must keep, by the rule book and by its times: ledger/core/rules.py, in one with the digests of
+// instrument.py.
 import { ValidityKind } from "./calendar_rules.js";
+import { encodeCanonicalJson } from "./canonical.js";
 import { Category, nameCategory } from "./category.js";
-import { encodeDate, encodeHex, isDate } from "./encoding.js";
+import { SEALS_DOMAIN, SERIAL_DOMAIN } from "./constants.js";
+import { decodeUtf8, encodeDate, encodeHex, encodeUtf8, isDate } from "./encoding.js";
 import { InputError } from "./errors.js";
 import {
   add, compare, divide, fraction, halfAPlace, isPositive, magnitude, multiply, subtract,
 } from "./exact.js";
-import { computeSealsDigest, computeStatementSerial } from "./instrument.js";
 import {
   computeLimitInErrorUnit, computeLoadInIntervals, findMaximumPermissibleError, isConfirmed, judgeIndicationError, limitFor,
 } from "./limit.js";
 import { Role, VerificationKind } from "./record.js";
 import { isInForce, isUnitAdmitted, latestAllowedValidUntil } from "./regulation.js";
 import { judge, judgeFailed, judgeOpen, judgePassed, judgeUnknown, reason } from "./rule_result.js";
+import { sha256 } from "./sha256.js";
 import { Conclusion, DocumentKind, IssueClaims } from "./statement.js";
 import { parseUnit, UNITS } from "./unit.js";
 
@@ -59,6 +62,19 @@ export const buildIssueClaims = (record, certificateDigest, part = null) => ({
   lot: record.lot?.no ?? null,
   kind: record.documentKind,
 });
+
+/** The serial as a statement carries it: whole up to 24 bytes, else its first 9 to 12 and 4 bytes of hash. */
+const computeStatementSerial = (serial) => {
+  const raw = encodeUtf8(serial);
+  if (raw.length <= 24) return Object.freeze({ text: serial, tail: null });
+  let end = 12;
+  while ((raw[end] & 0xc0) === 0x80) end -= 1;
+  return Object.freeze({ text: decodeUtf8(raw.slice(0, end)), tail: sha256(SERIAL_DOMAIN, raw).slice(0, 4) });
+};
+
+/** 8 bytes over the list of seals (铅封), as `[number, point]`, in the order of the record. */
+const computeSealsDigest = (seals) =>
+  sha256(SEALS_DOMAIN, encodeCanonicalJson(seals.map(([no, point]) => ({ no, point })))).slice(0, 8);
 
 /** The rule that a document cites, null if there is none, or none that is on record. */
 export const findCitedRule = ({ instrument, regulation }, book) =>
@@ -169,7 +185,7 @@ export const checkLimits = (record, book) => {
     }
   });
   if (reasons.length) return judgeFailed(...reasons);
-  const [count, open] = [countPoints(record), [...openItems].sort()];
+  const [count, open] = [[...listPoints(record)].length, [...openItems].sort()];
   if (open.length || !count) {
     const [en, zh] = [open.join(", ") || "no results", open.join("、") || "无检定数据"];
     return judgeUnknown(`limit not confirmed: ${en}`, `限值未经确认：${zh}`);
@@ -177,7 +193,14 @@ export const checkLimits = (record, book) => {
   return judgePassed(`${count} readings judged as the regulation does`, `${count}个示值按规程判定无误`);
 };
 
-export const countPoints = ({ results }) => results.reduce((sum, result) => sum + result.points.length, 0);
+/** Yield every point with its result and its path. */
+export function* listPoints({ results }) {
+  for (const [number, result] of results.entries()) {
+    for (const [position, point] of result.points.entries()) {
+      yield [result, point, `results[${number}].points[${position}]`];
+    }
+  }
+}
 
 /** The limit that decides about a point, null where none is on record, or none is confirmed. */
 const findLimit = (record, result, point, rule) => {
