@@ -5,33 +5,12 @@ import json
 import random
 
 import pytest
+from browser_changes import mutate
 from browser_node import AsMap, Keywords, assert_same, call_node, run_node
 
 from ledger.core import canonical, cbor, encoding, step, text
 
 SEED = random.Random(20261123)
-
-
-def mutate(raw: bytes, rounds: int) -> list[bytes]:
-    """Return `raw` with bytes flipped, dropped, doubled or cut, seeded."""
-    found = []
-    for _ in range(rounds):
-        changed = bytearray(raw)
-        for _ in range(SEED.choice((1, 1, 1, 2, 4))):
-            at = SEED.randrange(len(changed) + 1)
-            match SEED.randrange(5):
-                case 0:
-                    changed[at : at + 1] = bytes([SEED.randrange(256)])
-                case 1:
-                    del changed[at : at + SEED.choice((1, 1, 2, 9))]
-                case 2:
-                    changed[at:at] = changed[at : at + SEED.choice((1, 2, 5))]
-                case 3:
-                    del changed[at:]
-                case 4 if at < len(changed):
-                    changed[at] ^= 1 << SEED.randrange(8)
-        found.append(bytes(changed))
-    return found
 
 
 def test_sha256_of_every_length_around_blocks():
@@ -64,7 +43,7 @@ def make_texts(*good: str, count: int = 1500) -> list[str]:
         (
             "parseBase64",
             encoding.parse_base64,
-            make_texts("", "AA==", "AAA=", "AAAA", "AB==", "A===", "====", "AA=A", "YWJjZGVm", "++//", "AAAA=", "=AAA"),
+            make_texts("", "AA==", "AAA=", "AAAA", "AB==", "A===", "====", "AA=A", "YWJjZGVm", "++//", "AAAA=", "AAAA====", "=AAA", "=", "=="),
         ),
         ("parseBase58", encoding.parse_base58, make_texts("", "1", "111", "11233QC4", "z" * 90, "z" * 179, "1" * 130)),
         (
@@ -93,10 +72,7 @@ def make_texts(*good: str, count: int = 1500) -> list[str]:
     ],
 )  # fmt: skip
 def test_spellings(name, function, texts):
-    loose = (
-        name == "parseBase64"
-    )  # which faults Python's own reader leaves for the second look changes with its version
-    outcomes = assert_same("encoding", name, function, [[item] for item in texts], any_error=loose)
+    outcomes = assert_same("encoding", name, function, [[item] for item in texts])
     assert len({item.get("error") for item in outcomes}) > 1
 
 
@@ -190,7 +166,7 @@ def test_json():
         loose = json.dumps(
             value, indent=SEED.choice((None, 1)), ensure_ascii=SEED.choice((True, False))
         ).encode()
-        cases += [raw, loose, *mutate(raw, 6), *mutate(loose, 4)]
+        cases += [raw, loose, *mutate(SEED, raw, 6), *mutate(SEED, loose, 4)]
     calls = [[item] for item in cases]
     outcomes = assert_same("canonical", "parseCanonicalJson", canonical.parse_canonical_json, calls)
     assert {item.get("error") for item in outcomes} == {
@@ -261,7 +237,7 @@ def test_cbor():
     )]  # fmt: skip
     for _ in range(500):
         raw = cbor.encode_cbor(make_cbor())
-        cases += [raw, *mutate(raw, 8)]
+        cases += [raw, *mutate(SEED, raw, 8)]
     outcomes = assert_same(
         "cbor", "parseCbor", lambda raw: as_maps(cbor.parse_cbor(raw)), [[item] for item in cases]
     )

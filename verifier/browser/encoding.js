@@ -62,9 +62,11 @@ export function encodeBase64(raw) {
 
 /** Bytes of padded standard base64 in its one spelling; `size` of them if given. */
 export function parseBase64(text, { size = null } = {}) {
-  if (text.length % 4 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) refuse(`${quote(text)} is not padded standard base64`)
-  const raw = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-  if (encodeBase64(raw) !== text) refuseSpelling("base64 with trailing bits or padding that its bytes do not need")
+  const [, data, pad] = /^([A-Za-z0-9+/]*)(=*)$/.exec(text) ?? [], over = data?.length % 4
+  const fits = over !== 1 && pad?.length === (4 - over) % 4
+  if (!fits && (!data || over)) refuse(`${quote(text)} is not padded standard base64`)
+  const raw = fits && Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  if (!fits || encodeBase64(raw) !== text) refuseSpelling("base64 with trailing bits or padding that its bytes do not need")
   if (size !== null && raw.length !== size) refuse(`expected ${size} bytes in base64, got ${raw.length}`)
   return raw
 }
