@@ -1,4 +1,4 @@
-/** evidence.py: the register leaves on which an institution's authority rests, under one checkpoint. */
+// The register leaves on which an institution's authority rests, under one checkpoint: ledger/core/evidence.py.
 import { encodeHex, equalBytes, parseBase64, parseHex } from "./encoding.js";
 import { parseLeaf, readTime } from "./entry.js";
 import { InclusionProofError, VerificationError } from "./errors.js";
