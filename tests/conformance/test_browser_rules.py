@@ -37,6 +37,7 @@ from registered import (
     state_person,
 )
 from rule_tables import LIMIT, RULE, limits_table, rules_table
+from world import World
 
 from ledger.core.calendar_rules import compute_last_valid_date
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
@@ -48,8 +49,9 @@ from ledger.core.event import EventType
 from ledger.core.fields import Reader
 from ledger.core.instrument import compute_statement_serial
 from ledger.core.judging import Grounds, judge_by_book, judge_by_registers
+from ledger.core.limit import LIMIT_COLUMNS
 from ledger.core.record_parsing import parse_record
-from ledger.core.regulation import normalise_citation, parse_rule_book
+from ledger.core.regulation import RULE_COLUMNS, normalise_citation, parse_rule_book
 from ledger.core.rules import Clocks, build_issue_claims, check_binding, local_date
 from ledger.core.signatories import verify_signatures
 from ledger.core.signature import parse_multikey
@@ -158,7 +160,7 @@ def list_records():
 
 
 def list_vectors():
-    """Return the records of every certificate and bundle in the vectors, good or bad, that is JSON."""
+    """Return the records of every certificate and bundle in the vectors that is JSON, and of the small world."""
     found = []
     for path in sorted(VECTORS.glob("certificate/*/certificate.json")) + sorted(
         VECTORS.glob("bundle/*/bundle.json")
@@ -170,7 +172,8 @@ def list_vectors():
         value = value.get("certificate", value)
         if isinstance(value.get("credentialSubject"), dict):
             found.append(value["credentialSubject"])
-    return found
+    issued = (World().issue(number) for number in range(3))
+    return found + [parse_canonical_json(one.body)["credentialSubject"] for one in issued]
 
 
 CONFIRMED = [
@@ -216,7 +219,7 @@ CONFIRMED = [
                 "load_up_to": up_to,
                 "in_service_factor": "2",
             }
-            for over, up_to, mpe in (("", "500", "0.5"), ("500", "2000", "1"), ("2000", "10000", "1.5"))
+            for over, up_to, mpe in (("2000", "10000", "1.5"), ("500", "2000", "1"), ("", "500", "0.5"))
         ),
     ),
 ]
@@ -618,7 +621,15 @@ def test_rule_books_are_read_alike():
         [TABLES[0] + "\n", TABLES[1]],
         [TABLES[0].rstrip("\n"), TABLES[1]],
     ]
-    for _ in range(700 * TIMES_MORE):
+    books += [
+        [rules_table(RULE | {name: cell}), limits_table(LIMIT)] for name in RULE_COLUMNS for cell in ODD_CELLS
+    ]
+    books += [
+        [rules_table(RULE), limits_table(LIMIT | {name: cell})]
+        for name in LIMIT_COLUMNS
+        for cell in ODD_CELLS
+    ]
+    for _ in range(300 * TIMES_MORE):
         book = list(rng.choice(books[:2]))
         table = rng.randrange(2)
         book[table] = change_table(rng, book[table])
