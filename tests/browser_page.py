@@ -16,9 +16,12 @@ from browser_cases import DRIVER, ROOT, RULE_BOOK, Answer, Case, to_members
 from browser_node import BROWSER, find_node
 from browsers import chromium
 
+from verifier.browser import pack_modules
+
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 
 LOAD = "(name) => import(`/static/verifier/${name}.js`)"
+LOAD_PACKED = "async (name) => (await import('/static/verifier/all.js'))[name]"
 _ASK = """async ({ruleBook, cases}) => {
   const {judge} = await import("/tests/browser_driver.mjs")
   const answers = []
@@ -32,7 +35,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         file = self._find_file()
-        body = b"<!doctype html><title>x</title>" if self.path == "/" else None
+        bodies = {"/": b"<!doctype html><title>x</title>", "/static/verifier/all.js": pack_modules()}
+        body = bodies.get(self.path)
         if file is not None and file.is_file():
             body = file.read_bytes()
         self.send_response(404 if body is None else 200)
@@ -86,10 +90,10 @@ def verifier_pages(vendor: Path):
         yield open_page
 
 
-def ask_page(page, cases: list[Case], chunk: int = 100) -> list[Answer]:
-    """Return what the browser's verifier says of each case in this page."""
+def ask_page(page, cases: list[Case], load: str = LOAD, chunk: int = 100) -> list[Answer]:
+    """Return what the browser's verifier says of each case in this page; `load` gives a module by its name."""
     answers = []
     for start in range(0, len(cases), chunk):
         members = [to_members(case) for case in cases[start : start + chunk]]
-        answers += page.evaluate(_ASK % LOAD, {"ruleBook": RULE_BOOK, "cases": members})
+        answers += page.evaluate(_ASK % load, {"ruleBook": RULE_BOOK, "cases": members})
     return answers

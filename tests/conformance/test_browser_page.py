@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from browser_cases import RULE_BOOK, Case, ask_python, find_differences
 from browser_lies import LIES, honest, world
-from browser_page import LOAD, ask_page, copy_curves, verifier_pages
+from browser_page import LOAD, LOAD_PACKED, ask_page, copy_curves, verifier_pages
 
 VECTORS = Path(__file__).resolve().parents[2] / "tests" / "vectors" / "bundle"
 LONG = os.environ.get("HENGZHENG_LONG") == "1"
@@ -40,13 +40,15 @@ def read_vectors():
     return cases
 
 
+@pytest.mark.parametrize("load", [LOAD, LOAD_PACKED], ids=["modules", "one file"])
 @pytest.mark.parametrize("before", ["", NO_ED25519], ids=["WebCrypto", "without Ed25519"])
-def test_vectors_in_a_page(open_page, before):
+def test_vectors_in_a_page(open_page, before, load):
     cases = read_vectors()
     page = open_page(before)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    assert find_differences([ask_python(case) for case in cases], ask_page(page, cases)) == []
+    assert find_differences([ask_python(case) for case in cases], ask_page(page, cases, load)) == []
+    assert sum("/static/verifier/" in url for url in asked) == 1 or load == LOAD
     curves = [url for url in asked if "/vendor/noble/ed25519" in url]
     assert bool(curves) == bool(before), "the fallback is loaded where it is needed, and only there"
 
