@@ -750,8 +750,15 @@ def _() -> Given:
 @lie("old checkpoint: smaller than one that the device has seen", "status")
 def _() -> Given:
     own = world()
-    own.ledger.issue_many(0)
-    return own.given(remembered=own.remembered(own.newest) | {"checkpoint": {"size": own.newest + 5, "root": "00" * 32}})
+    return own.given(remembered=own.remembered() | {"checkpoint": {"size": own.newest + 5, "root": "00" * 32}})
+
+
+@lie("old checkpoint, under a policy that does not ask for a status", "status")
+def _() -> Given:
+    own = World()
+    own.policy = own.ledger.policy()
+    own.policy = replace(own.policy, required=own.policy.required - {Step.STATUS})
+    return own.given(remembered=own.remembered() | {"checkpoint": {"size": own.newest + 5, "root": "00" * 32}})
 
 
 @lie("forked checkpoint: another root of the size that the device has seen", "checkpoint")
@@ -819,7 +826,8 @@ def _() -> Given:
 @lie("a later policy whose version the root has published with other content", "server")
 def _() -> Given:
     ledger = MemoryLedger().found()
-    own = World(ledger, lambda log: log.append(log.publish_policy(2)))
+    ledger.append(ledger.publish_policy(2))
+    own = World(ledger)
     weak = replace(own.policy, version=2, witnesses=None)
     return own.given(policyText=encode_policy(weak).decode())
 

@@ -72,6 +72,35 @@ def ask_honest():
     return ask(honest())[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("older policy", "this is version 1 of the policy; version 2 has been seen already"),
+        ("a policy of the same version that asks for less", "changed without a new version"),
+        ("a later policy that the root has not published", "has not published this version 2"),
+        (
+            "a later policy whose version the root has published with other content",
+            "has not published this version 2",
+        ),
+        ("a policy with another log key", "another log, or another key of it"),
+        ("a policy of another log", "another log, or another key of it"),
+        ("a policy with another root", "another root"),
+        ("a table of larger limits", "not the tables of this verifier"),
+        ("old checkpoint: smaller than one that the device has seen", "has already seen the log with 15"),
+        ("changed dates: the device's clock was set back", "clock is behind what it has already seen"),
+        ("omitted cancellation: an older state as the newest", "an older state of the log was sent as the newest"),
+        ("the newest proof of another document", "the newest proof is of another document"),
+        (
+            "another instrument's valid bundle, for a short code",
+            "the proof is of another document than the one that was asked for",
+        ),
+    ],
+)
+def test_a_lie_is_caught_in_words_of_its_own(name, words):
+    (place,) = (place for place, lie in enumerate(LIES) if lie.name == name)
+    assert words in answers()[place]["reason"]["en"]
+
+
 def test_there_are_enough_lies_and_each_has_a_name_of_its_own():
     assert len(LIES) >= 90
     assert len({lie.name for lie in LIES}) == len(LIES)

@@ -68,7 +68,7 @@ async function check({ expected, bundleText, newestText, policyText, ruleBook, t
   const found = await must("proof", "证明文件", () => open(bundleText, session, now, look));
   const newest =
     newestText === null ? found : await must("newest proof", "最新证明文件", () => open(newestText, session, now, look));
-  if (remembered !== null && pin.version > remembered.policy.version) requirePublished(pin, found);
+  if (remembered !== null && pin.version > remembered.policy.version) requirePublished(pin, newest);
   const [faults, doubts] = findFaults(expected, found, newest, remembered, now, policy);
   const counts = newest !== found && (newest.size >= found.size || newest.report.hasFailed);
   let report = counts ? bringUpToDate(found.report, newest.report, policy) : found.report;
@@ -184,7 +184,7 @@ function findFaults(expected, found, newest, remembered, now, policy) {
   if (!isExpected(expected, found.bundle)) {
     fail(Step.BINDING, "the proof is of another document than the one that was asked for", "证明文件属于另一份证书，而非所查询的证书");
   }
-  if (!equalBytes(found.bundle.statementRaw, newest.bundle.statementRaw) || found.bundle.leafIndex !== newest.bundle.leafIndex) {
+  if (!equalBytes(found.bundle.statementRaw, newest.bundle.statementRaw)) {
     fail(Step.BINDING, "the newest proof is of another document", "最新证明文件属于另一份证书");
   }
   const seen = remembered?.checkpoint ?? null;
