@@ -125,7 +125,9 @@ def find_differences(wanted: list[Answer], answers: list[Answer]) -> list[tuple[
     for place, (ours, theirs) in enumerate(zip(wanted, answers, strict=True)):
         one, other = outline(ours), outline(theirs)
         names = [name for name in {*one, *other} if one.get(name) != other.get(name)]
-        found += [(place, _pick(ours, one, other, name), _pick(theirs, other, one, name)) for name in sorted(names)]
+        found += [
+            (place, _pick(ours, one, other, name), _pick(theirs, other, one, name)) for name in sorted(names)
+        ]
     return found
 
 

@@ -83,7 +83,9 @@ def lie(name: str, caught_by: str) -> Callable:
 class World:
     """A log with two anchored documents, 5 and 6, and a state after that anchor; witnesses cosign both."""
 
-    def __init__(self, ledger: MemoryLedger | None = None, *between: Callable[[MemoryLedger], object]) -> None:
+    def __init__(
+        self, ledger: MemoryLedger | None = None, *between: Callable[[MemoryLedger], object]
+    ) -> None:
         self.hidden: set[int] = set()
         self.ledger = ledger or MemoryLedger().found()
         self.first = self.ledger.issue(1)
@@ -123,7 +125,11 @@ class World:
         size = self.anchored if size is None else size
         root = build_root(size, self.ledger.tree().read).hex()
         at = int.from_bytes(self.ledger.leaves[size - 1][8:16])
-        return {"policy": pin(self.policy), "checkpoint": {"size": size, "root": root}, "statusAt": at} | changes
+        return {
+            "policy": pin(self.policy),
+            "checkpoint": {"size": size, "root": root},
+            "statusAt": at,
+        } | changes
 
 
 def pin(policy: Policy) -> Given:
@@ -566,7 +572,11 @@ def _() -> Given:
 def _() -> Given:
     usurper = World(MemoryLedger(roots=("usurper",)).found())
     given = usurper.given()
-    return honest() | {name: given[name] for name in ("bundleText", "newestText", "expected")} | {"remembered": None}
+    return (
+        honest()
+        | {name: given[name] for name in ("bundleText", "newestText", "expected")}
+        | {"remembered": None}
+    )
 
 
 # --- status: what has happened since ----------------------------------------------------------------------
@@ -634,7 +644,9 @@ def _() -> Given:
 
 def _opened_part() -> World:
     """Return a log in which a part of the first instrument was opened for repair since."""
-    return World(None, lambda ledger: ledger.append(ledger.sign_act(EventType.REVERIFY_NEEDED, part="2", version=0)))
+    return World(
+        None, lambda ledger: ledger.append(ledger.sign_act(EventType.REVERIFY_NEEDED, part="2", version=0))
+    )
 
 
 @lie("hidden part state: the map proof leaves out a part", "status")
@@ -656,10 +668,13 @@ def _instrument_of(document: Document) -> InstrumentId:
 
 @cache
 def _registered() -> World:
-    """Return a log whose policy asks for steps 8 and 20, with a registered document after a block and a suspension."""
+    """Return a log whose policy asks for steps 8 and 20: a document after a block and a suspension."""
     ledger = RegisteredLedger()
     own = World(ledger)
-    own.hidden = {ledger.append(ledger.block()), ledger.append(ledger.person("P-0001", version=1, state=SUSPENDED))}
+    own.hidden = {
+        ledger.append(ledger.block()),
+        ledger.append(ledger.person("P-0001", version=1, state=SUSPENDED)),
+    }
     own.first = ledger.issue_credential(seal_by_all(make_registered_record(77), TIMES))
     own.anchored = ledger.publish()
     ledger.issue(10)
@@ -750,7 +765,9 @@ def _() -> Given:
 @lie("old checkpoint: smaller than one that the device has seen", "status")
 def _() -> Given:
     own = world()
-    return own.given(remembered=own.remembered() | {"checkpoint": {"size": own.newest + 5, "root": "00" * 32}})
+    return own.given(
+        remembered=own.remembered() | {"checkpoint": {"size": own.newest + 5, "root": "00" * 32}}
+    )
 
 
 @lie("old checkpoint, under a policy that does not ask for a status", "status")
@@ -758,7 +775,9 @@ def _() -> Given:
     own = World()
     own.policy = own.ledger.policy()
     own.policy = replace(own.policy, required=own.policy.required - {Step.STATUS})
-    return own.given(remembered=own.remembered() | {"checkpoint": {"size": own.newest + 5, "root": "00" * 32}})
+    return own.given(
+        remembered=own.remembered() | {"checkpoint": {"size": own.newest + 5, "root": "00" * 32}}
+    )
 
 
 @lie("forked checkpoint: another root of the size that the device has seen", "checkpoint")
@@ -794,8 +813,12 @@ def _() -> Given:
     own = world()
     back = NOW - timedelta(days=1)
     notes = {
-        "bundleText": own.bundle(own.first, own.anchored, checkpoint=cosign(own.ledger.checkpoint(own.anchored), back, "w1", "w2")),
-        "newestText": own.bundle(own.first, own.newest, checkpoint=cosign(own.ledger.checkpoint(own.newest), back, "w1", "w2")),
+        "bundleText": own.bundle(
+            own.first, own.anchored, checkpoint=cosign(own.ledger.checkpoint(own.anchored), back, "w1", "w2")
+        ),
+        "newestText": own.bundle(
+            own.first, own.newest, checkpoint=cosign(own.ledger.checkpoint(own.newest), back, "w1", "w2")
+        ),
     }
     seen = own.remembered(own.anchored) | {"checkpoint": None, "statusAt": to_ms(NOW)}
     return own.given(now=to_ms(back), remembered=seen, **notes)

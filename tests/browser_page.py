@@ -46,7 +46,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body or b"")
 
     def _find_file(self) -> Path | None:
-        found = (folder / self.path.removeprefix(at) for at, folder in self.folders.items() if self.path.startswith(at))
+        found = (
+            folder / self.path.removeprefix(at)
+            for at, folder in self.folders.items()
+            if self.path.startswith(at)
+        )
         return None if ".." in self.path else next(found, None)
 
     def log_message(self, *_):
@@ -82,7 +86,10 @@ def verifier_pages(vendor: Path):
 
         def open_page(before: str = ""):
             page = browser.new_context().new_page()
-            page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(address) else route.abort())
+            page.route(
+                "**/*",
+                lambda route: route.continue_() if route.request.url.startswith(address) else route.abort(),
+            )
             page.add_init_script(before)
             page.goto(address)
             return page

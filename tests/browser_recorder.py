@@ -9,11 +9,12 @@ import os
 from collections import OrderedDict
 from pathlib import Path
 
+from browser_cases import Case, encode_case
+
 import ledger.core.bundle
 import ledger.core.certificate
 import verifier.session
 import verifier.verify
-from browser_cases import Case, encode_case
 from ledger.core.data import load_rule_book
 from ledger.core.errors import LedgerError
 from ledger.core.policy import encode_policy
@@ -43,7 +44,9 @@ def _record(kind, raw, session, now, answer):
     if raw is None or session.rule_book.digest != load_rule_book().digest:
         return
     trust = getattr(session, "trust_list", None)
-    case = Case(kind, raw, encode_policy(session.policy), None if trust is None else encode_trust_list(trust), now)
+    case = Case(
+        kind, raw, encode_policy(session.policy), None if trust is None else encode_trust_list(trust), now
+    )
     if case not in _seen:
         _seen.add(case)
         with FILE.open("a", encoding="utf-8") as file:

@@ -88,7 +88,10 @@ def ask_honest():
         ("a table of larger limits", "not the tables of this verifier"),
         ("old checkpoint: smaller than one that the device has seen", "has already seen the log with 15"),
         ("changed dates: the device's clock was set back", "clock is behind what it has already seen"),
-        ("omitted cancellation: an older state as the newest", "an older state of the log was sent as the newest"),
+        (
+            "omitted cancellation: an older state as the newest",
+            "an older state of the log was sent as the newest",
+        ),
         ("the newest proof of another document", "the newest proof is of another document"),
         (
             "another instrument's valid bundle, for a short code",
@@ -186,7 +189,9 @@ def test_a_later_policy_that_the_root_has_published_is_believed_and_pinned():
 
 def _publish(ledger, version, policy):
     content = encode_policy_content(PolicyContent(version, hashlib.sha256(policy).digest()))
-    return ledger.register(EventType.POLICY, ROOT_ISSUER, content, ledger.roots[0], endorsers=tuple(ledger.roots))
+    return ledger.register(
+        EventType.POLICY, ROOT_ISSUER, content, ledger.roots[0], endorsers=tuple(ledger.roots)
+    )
 
 
 def test_a_trust_list_tells_too():
@@ -214,7 +219,9 @@ def test_digits_of_somebody_else_are_not_authentic():
     trust = MemoryLedger("ledger.example/2026").found().trust_raw().decode()
     raw = own.ledger.sign_issue(seal_record(make_record(12), make_signer("stranger")), "stranger")
     digits = {"digits": encode_digits(raw)}
-    answer = ask(own.given(bundleText=None, newestText=None, trustText=trust, expected=digits, remembered=None))[0]
+    answer = ask(
+        own.given(bundleText=None, newestText=None, trustText=trust, expected=digits, remembered=None)
+    )[0]
     assert answer["verdict"] == "UNKNOWN"
     assert {"key", "authority"} <= open_steps(answer)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from browser_cases import RULE_BOOK, Case, ask_python, find_differences
+from browser_cases import Case, ask_python, find_differences
 from browser_lies import LIES, honest, world
 from browser_page import LOAD, LOAD_PACKED, ask_page, copy_curves, verifier_pages
 
@@ -22,7 +22,7 @@ crypto.subtle.importKey = (format, key, algorithm, ...rest) =>
     : own(format, key, algorithm, ...rest);
 """
 LARGEST_MS = 100
-"""Within which a device is to check one document, on a machine that does nothing else."""
+"""Within which a device is to check one document, on a machine that does nothing else; CI does other things too."""
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +111,6 @@ def test_a_check_takes_no_longer_than_a_blink(open_page, before, what, record_pr
         loaded, times = open_page(before).evaluate(_TIME % LOAD, {"given": given, "count": 21})
         firsts.append(times[0])
         warm += times[1:]
-    found = f"loading {loaded:.0f} ms, first {statistics.median(firsts):.1f} ms, then {statistics.median(warm):.1f} ms"
-    record_property("times", found)
-    print(found)
-    slack = 10 if os.environ.get("CI") == "true" or not LONG else 1
-    assert statistics.median(warm) <= LARGEST_MS * slack
-    assert RULE_BOOK
+    first, then = statistics.median(firsts), statistics.median(warm)
+    record_property("times", f"loading {loaded:.0f} ms, first {first:.1f} ms, then {then:.1f} ms")
+    assert then <= LARGEST_MS * (1 if LONG else 10)

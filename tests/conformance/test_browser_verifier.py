@@ -1,7 +1,7 @@
 """The verifier in the browser says of everything what the one in Python says: every step, verdict and status.
 
-Asked is what the tests of the Python verifier ask (`browser_recorder` listens to them), every vector, and bundles in
-which anything was changed. Here in node; `test_browser_page` asks the same in Chromium.
+Asked is what the tests of the Python verifier ask (`browser_recorder` listens to them), every vector, and bundles
+in which anything was changed. Here in node; `test_browser_page` asks the same in Chromium.
 """
 
 import hashlib
@@ -102,9 +102,18 @@ def describe_policy(raw: bytes):
     names = None if policy.witnesses is None else list(policy.witnesses.names)
     return {
         "value": [
-            *(policy.version, policy.origin, sorted(step.code for step in policy.required), list(policy.hosts)),
+            *(
+                policy.version,
+                policy.origin,
+                sorted(step.code for step in policy.required),
+                list(policy.hosts),
+            ),
             *(policy.zone.key, policy.contract is None, names),
-            *(policy.lag_warning // second, policy.clock_tolerance // second, None if age is None else age // second),
+            *(
+                policy.lag_warning // second,
+                policy.clock_tolerance // second,
+                None if age is None else age // second,
+            ),
             *(policy.development, policy.published_rules, sorted(policy.traceability_roots)),
         ]
     }
@@ -163,8 +172,8 @@ def test_trust_lists():
     names = ("trust.json", "policy.json")
     lists = [[(folder / name).read_bytes() for name in names] for folder in list_folders("trust")]
     raw, policy = lists[-3]
-    for position in range(0, len(raw), len(raw) // (2000 if LONG else 60)):
-        lists.append([raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :], policy])
+    positions = range(0, len(raw), len(raw) // (2000 if LONG else 60))
+    lists += [[raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :], policy] for at in positions]
     found = run_node(_OPEN_TRUST, {"lists": lists})
     wanted = [describe_trust(*each) for each in lists]
     assert [strip(each) for each in found] == wanted
@@ -176,7 +185,8 @@ def strip(outcome: dict) -> dict:
 
 
 _RECEIPTS = """async ({load, outcome}, {receipts}) => {
-  const [{parseReceipt, verifyReceipt}, {Reader}, {parseMultikey}] = await Promise.all(["anchor", "fields", "signature"].map(load))
+  const [{parseReceipt, verifyReceipt}, {Reader}] = await Promise.all(["anchor", "fields"].map(load))
+  const {parseMultikey} = await load("signature")
   const found = []
   for (const [members, key] of receipts)
     found.push(await outcome(() => verifyReceipt(parseReceipt(new Reader(members)), parseMultikey(key))))
@@ -189,7 +199,10 @@ def test_receipts():
     for folder in list_folders("receipt"):
         members = json.loads((folder / "receipt.json").read_bytes())
         key = json.loads((folder / "expected.json").read_bytes())["key"]
-        receipts += [[members, key], *([replaced(members, path, odd), key] for path, _ in walk(members) for odd in ("", 7, "00"))]
+        receipts += [
+            [members, key],
+            *([replaced(members, path, odd), key] for path, _ in walk(members) for odd in ("", 7, "00")),
+        ]
     assert run_node(_RECEIPTS, {"receipts": receipts}) == [judge_receipt(*each) for each in receipts]
 
 
@@ -207,8 +220,23 @@ def judge_receipt(members: dict, key: str) -> str:
 def record(tmp_path: Path, *runs: str) -> list[tuple[Case, dict]]:
     """Run tests of the verifier in a process of their own, and return what they asked."""
     file = tmp_path / "cases.jsonl"
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "browser_recorder"]
-    environment = os.environ | {"HENGZHENG_RECORD": str(file), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "browser_recorder",
+    ]
+    environment = os.environ | {
+        "HENGZHENG_RECORD": str(file),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+    }
     environment.pop("HENGZHENG_LONG", None)
     done = subprocess.run(
         [*command, *runs], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

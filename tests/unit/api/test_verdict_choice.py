@@ -137,7 +137,10 @@ def test_who_limits_the_age_of_a_status_requires_one_here_too():
     found = bring_up_to_date(report(), report(status="unknown"), aged)
     assert (found.verdict, choose_shown(found, aged)) == (Verdict.UNKNOWN, Shown.CANNOT_CHECK)
     found = bring_up_to_date(report(), report(status="unknown"), replace(aged, max_status_age=None))
-    assert (found.verdict, choose_shown(found, replace(aged, max_status_age=None))) == (Verdict.VALID, Shown.VALID)
+    assert (found.verdict, choose_shown(found, replace(aged, max_status_age=None))) == (
+        Verdict.VALID,
+        Shown.VALID,
+    )
 
 
 def test_what_is_not_witnessed_yet_is_pending():

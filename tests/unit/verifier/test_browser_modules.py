@@ -48,8 +48,20 @@ def test_one_file_exports_what_its_modules_do():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_take_time_chance_and_network_from_nobody(name):
-    code = "\n".join(line for line in read(name).splitlines() if not line.lstrip().startswith(("//", "*", "/*")))
-    for word in ("Date.now", "new Date()", "Math.random", "getRandomValues", "fetch(", "document.querySelector", "innerHTML", "window.", "eval("):
+    code = "\n".join(
+        line for line in read(name).splitlines() if not line.lstrip().startswith(("//", "*", "/*"))
+    )
+    for word in (
+        "Date.now",
+        "new Date()",
+        "Math.random",
+        "getRandomValues",
+        "fetch(",
+        "document.querySelector",
+        "innerHTML",
+        "window.",
+        "eval(",
+    ):
         assert word not in code, word
 
 
@@ -71,12 +83,14 @@ def test_other_forms_are_refused(tmp_path, monkeypatch, text, why):
 
 def test_comments_and_indentation_go_and_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "device.js").write_text(
-        '// one\n/** two\n * more */\nimport {\n  x as y,\n} from "./other.js";\n\nexport const z = () => {\n  return y + "//";\n};\n'
+        '// one\n/** two\n * more */\nimport {\n  x as y,\n} from "./other.js";\n\n'
+        'export const z = () => {\n  return y + "//";\n};\n'
     )
     (tmp_path / "other.js").write_text('export const x = "http://a";\n')
     monkeypatch.setattr(browser, "FOLDER", tmp_path)
     assert pack_modules.__wrapped__().decode() == (
         'const other_ = (() => {\nconst x = "http://a";\nreturn { x };\n})();\n'
-        'const device_ = (() => {\nconst { x: y } = other_;\nconst z = () => {\nreturn y + "//";\n};\nreturn { z };\n})();\n'
+        "const device_ = (() => {\nconst { x: y } = other_;\n"
+        'const z = () => {\nreturn y + "//";\n};\nreturn { z };\n})();\n'
         "export const { z } = device_;\nexport { other_ as other, device_ as device };\n"
     )
