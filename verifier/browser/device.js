@@ -10,12 +10,12 @@ import { EventType } from "./event.js";
 import { parsePolicy } from "./policy.js";
 import { computeCode, parseCode, parseDigits } from "./qr.js";
 import { parseRuleBook } from "./regulation.js";
-import { buildReport } from "./report.js";
+import { buildReport, listRequired } from "./report.js";
 import { Session } from "./session.js";
 import { sha256 } from "./sha256.js";
 import { bringUpToDate, chooseShown, doubtStatus, GOOD } from "./shown.js";
 import { parseSignedStatement } from "./statement.js";
-import { failed, notChecked, Step } from "./step.js";
+import { failed, PASSED, Step } from "./step.js";
 import { parseTrustList } from "./trust.js";
 import { verifyBundleAndState, verifyStatementAlone } from "./verify.js";
 
@@ -78,10 +78,14 @@ async function check({ expected, bundleText, newestText, policyText, ruleBook, t
   }
   for (const words of doubts) report = doubtStatus(report, policy, words);
   const shown = chooseShown(report, policy);
+  // a policy is pinned by a proof that has all it asks for: one of before the first anchor is about to change
+  const required = [...listRequired(policy, report.document)];
+  const isWhole = required.every((step) => report.outcomeOf(step) === PASSED);
+  const isToKeep = !report.hasFailed && (isWhole || remembered !== null);
   return {
     report,
     shown: doubts.length && GOOD.has(shown) ? "CANNOT_CHECK" : shown,
-    remember: report.hasFailed ? remembered : remember(pin, remembered, [found, newest], session, now),
+    remember: isToKeep ? remember(pin, remembered, [found, newest], session, now) : remembered,
     checkedByDevice: true,
     reason: faults[0]?.reason ?? doubts[0] ?? null,
   };
@@ -170,7 +174,7 @@ async function checkCode(expected, session, now, remembered, pin) {
   return {
     report,
     shown: report.hasFailed ? "TAMPERED" : "CANNOT_CHECK",
-    remember: remember(pin, remembered, [], session, now),
+    remember: remembered === null ? null : remember(pin, remembered, [], session, now),
     checkedByDevice: true,
     reason: { en, zh: "手头没有证明文件：已核对签名，未核对证书状态" },
   };
