@@ -5,6 +5,7 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from browser_changes import mutate
@@ -33,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors"
 SEED = random.Random(20261124)
 SIGNERS = (Ed25519Signer(bytes([7]) * 32), P256Signer(bytes([7]) * 32))
+OTHERS = (Ed25519Signer(bytes([8]) * 32), P256Signer(bytes([8]) * 32))
 
 
 def read_vectors(kind, name):
@@ -69,6 +71,9 @@ def show_statement(raw):
 
 def drop_sentence(outcome):
     return {name: item for name, item in outcome.items() if name != "message"}
+
+
+SERIAL = "SN2024000000000000000000001"
 
 
 def change_payload(payload):
@@ -119,6 +124,22 @@ def test_statements():
     assert sum("value" in item for item in expected) > len(raws)
 
 
+FIRST, SECOND = [b"a" * 8, bytes(64)], [b"b" * 8, bytes(64)]
+SPECIAL = {
+    Field.SERIAL: [
+        *([SERIAL[:size], bytes(4)] for size in (8, 9, 12, 13)),
+        *(SERIAL[:24], SERIAL[:25], ["x" * 9, bytes(3)], ["x" * 9]),
+        *(["x" * 9, bytes(4), 1], ["x\u200e" * 3, bytes(4)]),
+    ],
+    Field.ENDORSEMENTS: [
+        *([FIRST, SECOND], [SECOND, FIRST], [FIRST, FIRST], [FIRST], [FIRST, []], [[8, 64]]),
+        *([[bytes(one), bytes(other)]] for one, other in ((7, 64), (8, 65), (64, 8))),
+        *([[bytes(8)]], [[bytes(8), bytes(64), b""]]),
+    ],
+    Field.EXPECTED_VERSION: [2**32 - 1, 2**32],
+}
+
+
 def test_every_member_of_every_kind_of_statement_is_looked_at():
     """For each member of each good statement and each odd value: the same answer."""
     cases = []
@@ -128,7 +149,7 @@ def test_every_member_of_every_kind_of_statement_is_looked_at():
             continue
         payload = parse_cbor(parse_sign1(raw).payload)
         for key in range(24):
-            for value in odd:
+            for value in (*odd, *SPECIAL.get(key, ())):
                 changed = {**payload, key: value}
                 cases.append(
                     encode_sign1(
@@ -545,6 +566,14 @@ def test_proof_sets():
             whole = {**document, "@context": context, "proof": [proof]}
             cases.append((encode_canonical_json(whole), signer.public_key.multikey))
         cases.append((encode_canonical_json({"a": "b", "proof": [proof]}), signer.public_key.multikey))
+        other = {**document, "@context": ["y"]}  # signed as a whole, but under another context
+        digest = data_integrity.hash_document(document)
+        foreign = data_integrity.create_proof(other, signer, "2026-02-28T07:00:00Z", digest=digest)
+        cases.append((encode_canonical_json({**document, "proof": [foreign]}), signer.public_key.multikey))
+        named = next(one for one in OTHERS if one.public_key.algorithm == signer.public_key.algorithm)
+        thief = SimpleNamespace(public_key=named.public_key, sign=signer.sign)  # signs what names another
+        stolen = data_integrity.create_proof(document, thief, "2026-02-28T07:00:00Z")
+        cases.append((encode_canonical_json({**document, "proof": [stolen]}), signer.public_key.multikey))
     found = run_node(CREDENTIAL, cases)
     from ledger.core.signature import parse_multikey
 

@@ -67,6 +67,9 @@ def list_notes():
     ][:60]
     base = make_note()
     found.append(base.encode())
+    found += [
+        (base + f"— x.example {text}\n").encode() for text in ("", "AAAA", "AAAAAA==", "AAAAAAA=", "AAAAAAAA")
+    ]
     found.append(cosign(base, (0, 5), (1, 9), (0, 7)).encode())
     found += [
         base.replace(*pair).encode()
@@ -343,6 +346,11 @@ def test_cosignatures():
         parse_note(base).text, *WITNESSES[0], datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     )
     cases.append([add_lines(base, [late]).encode(), known])
+    witness, signer = WITNESSES[0]
+    for seconds in (253_402_300_799, 253_402_300_800, 2**53, 2**63):  # truly signed, but at no time
+        message = f"cosignature/v1\ntime {seconds}\n{parse_note(base).text}".encode()
+        raw = seconds.to_bytes(8) + signer.sign(message)
+        cases.append([add_lines(base, [NoteSignature(witness.name, witness.key_id, raw)]).encode(), known])
     ours = open_all(cases)
     assert {item.get("error") for item in ours} >= {None, "BrokenSignatureError", "MalformedDocumentError"}
 
