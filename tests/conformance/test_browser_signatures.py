@@ -359,12 +359,12 @@ def test_what_is_served_of_others_is_written_down(served):
     assert [one["name"] for one in packages] == ["@noble/curves", "@noble/hashes", "htmx.org"]
     named = {path: digest for one in packages for path, digest in one["files"].items()}
     found = {path.relative_to(served).as_posix(): path for path in served.rglob("*") if path.is_file()}
-    assert found.keys() - named.keys() == {"manifest.json", "LICENSES.txt"}
+    assert found.keys() - named.keys() == {"manifest.json", "LICENSES.md"}
     assert {path: hashlib.sha256(found[path].read_bytes()).hexdigest() for path in named} == named
     lock = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     for one in packages:
         assert one["version"] == lock[f"node_modules/{one['name']}"]["version"]
-        assert f"{one['name']} {one['version']} ({one['licence']})" in (served / "LICENSES.txt").read_text()
+        assert f"{one['name']} {one['version']} ({one['licence']})" in (served / "LICENSES.md").read_text()
     for path in (served / "noble").rglob("*.js"):
         text = path.read_text()
         assert "sourceMappingURL" not in text
