@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Copies the curves of @noble from node_modules to api/web/static/vendor/noble, for devices whose own cryptography lacks
 // them, and writes down where every file in api/web/static/vendor is from. Called by scripts/vendor.
 //
