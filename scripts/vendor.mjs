@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Copies the curves of @noble from node_modules to api/web/static/vendor/noble, for devices whose own cryptography lacks
 // them, and writes down where every file in api/web/static/vendor is from. Called by scripts/vendor.
 //
@@ -22,7 +23,7 @@ const OWNERS = [
   [/^htmx/, "htmx.org"],
   [/^zxing/, "zxing-wasm"],
 ]
-const OWN = ["manifest.json", "LICENSES.txt"]
+const OWN = ["manifest.json", "LICENSES.md"]
 
 const readPackage = (name) => JSON.parse(readFileSync(join(PACKAGES, name, "package.json"), "utf8"))
 
@@ -83,7 +84,7 @@ function writeManifest() {
   }
   const sorted = [...packages.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
   writeFileSync(join(VENDOR, "manifest.json"), JSON.stringify({ packages: sorted }, null, 1) + "\n")
-  writeFileSync(join(VENDOR, "LICENSES.txt"), sorted.map(spellLicence).join("\n"))
+  writeFileSync(join(VENDOR, "LICENSES.md"), sorted.map(spellLicence).join("\n"))
 }
 
 function spellLicence({ name, version, licence }) {
