@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from browser_registers import EvidenceCase, judge_here, judge_there, write_evidence
+from browser_registers import EVIDENCE_JUDGE, EvidenceCase, judge_here, judge_there, write_evidence
 from ledger_in_memory import START, MemoryLedger
 from mutations import ODD_VALUES, added, removed, replaced, walk
 from random_lives import live
@@ -48,7 +48,7 @@ def case_of(ledger: MemoryLedger, evidence: Evidence, size: int | None = None, *
 
 
 def assert_judged_alike(cases: list[EvidenceCase]) -> list[list[dict]]:
-    found = judge_there(cases)
+    found = judge_there(EVIDENCE_JUDGE, cases)
     for number, (case, theirs) in enumerate(zip(cases, found, strict=True)):
         assert theirs == judge_here(case), number
     return found

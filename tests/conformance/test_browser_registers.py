@@ -7,15 +7,18 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from browser_node import run_node
+import pytest
 from browser_registers import (
-    SHOW,
+    CONTENT_JUDGE,
+    LOG_JUDGE,
+    find_difference,
     fold_here,
-    fold_there,
+    judge_there,
     leave_acts,
+    list_refusals,
     list_statements,
     run_here,
-    without_message,
+    without_refusal,
 )
 from ledger_in_memory import INSTITUTION, START, MemoryLedger, make_signer
 from mutations import ODD_VALUES, added, removed, replaced, walk
@@ -131,28 +134,41 @@ def spoil(raw: bytes) -> list[bytes]:
     return found
 
 
-PARSE_SCRIPT = (
-    """async ({load, outcome}, {calls}) => {
-  const { parseContent } = await load("register_content")
-  const show = """
-    + SHOW
-    + """
-  const answers = []
-  for (const [type, raw] of calls) answers.push(await outcome(() => show(parseContent(type, raw))))
-  return answers
-}"""
-)
+def list_content_cases() -> list[tuple[EventType, bytes]]:
+    cases = [(event, raw) for event, good in CONTENTS for raw in spoil(good)]
+    return cases + [(event, raw) for event in EventType for _, raw in CONTENTS]
 
 
 def test_contents_of_every_kind_are_read_or_refused_alike():
     assert {event for event, _ in CONTENTS} == set(CONTENT_PARSERS)
-    cases = [(event, raw) for event, good in CONTENTS for raw in spoil(good)]
-    cases += [(event, raw) for event in EventType for _, raw in CONTENTS]
-    theirs = run_node(PARSE_SCRIPT, {"calls": cases})
+    cases = list_content_cases()
+    theirs = judge_there(CONTENT_JUDGE, cases)
     for (event, raw), found in zip(cases, theirs, strict=True):
-        assert without_message(found) == run_here(parse_content, event, raw), (event, raw)
+        assert found == run_here(parse_content, event, raw), (event, raw)
     good = [found for found in theirs if "value" in found]
     assert len(CONTENTS) < len(good) < len(theirs) / 2, "both sides of the line are met"
+
+
+@pytest.mark.drill
+def test_each_refusal_of_contents_is_needed(tmp_path):
+    modules = ("authority", "act", "person", "published_rule", "register_content", "register_fields")
+    places = list_refusals(*modules, "scope", "standard", "type_approval")
+    assert_needed(
+        places, CONTENT_JUDGE, list_content_cases(), lambda case: run_here(parse_content, *case), tmp_path
+    )
+
+
+def assert_needed(places, judge, cases, judge_it_here, folder) -> None:
+    """Take out each refusal, and find a case which is then answered otherwise; in CI every few of them."""
+    expected = [judge_it_here(case) for case in cases]
+    assert find_difference(judge, cases, expected) is None
+    chosen = places if LONG else places[::6]
+    needless = []
+    for number, (module, place) in enumerate(chosen):
+        with without_refusal(folder / str(number), module, place) as line:
+            if find_difference(judge, cases, expected) is None:
+                needless.append((module, line))
+    assert not needless
 
 
 # --- whole logs -------------------------------------------------------------------------------------------
@@ -170,7 +186,7 @@ def read_logs() -> list[list[tuple[bytes, int]]]:
 
 
 def assert_folded_alike(logs: list[list[tuple[bytes, int]]]) -> list[dict]:
-    found = fold_there(logs)
+    found = judge_there(LOG_JUDGE, logs)
     for number, (log, theirs) in enumerate(zip(logs, found, strict=True)):
         ours = fold_here(log)
         for index, (header, other) in enumerate(zip(ours["headers"], theirs["headers"], strict=True)):
@@ -197,3 +213,11 @@ def test_random_lives_are_folded_alike():
 def test_logs_whose_registers_are_whole_are_folded_alike():
     ledgers = [RegisteredLedger(), StickerLedger(), follow_roots()]
     assert_folded_alike([leave_acts(list_statements(ledger.leaves)) for ledger in ledgers])
+
+
+@pytest.mark.drill
+def test_each_refusal_of_the_fold_is_needed(tmp_path):
+    ledgers = [live(seed, 50) for seed in range(30)]
+    logs = [*read_logs(), *(leave_acts(list_statements(ledger.leaves)) for ledger in ledgers)]
+    places = list_refusals("fold", "fold_registers", "powers")
+    assert_needed(places, LOG_JUDGE, logs, fold_here, tmp_path)
