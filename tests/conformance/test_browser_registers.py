@@ -1,7 +1,6 @@
 """The browser's registers and folds beside Python's: contents and whole logs, good and bad."""
 
 import json
-import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -11,14 +10,14 @@ import pytest
 from browser_registers import (
     CONTENT_JUDGE,
     LOG_JUDGE,
-    find_difference,
+    LONG,
+    assert_needed,
     fold_here,
     judge_there,
     leave_acts,
     list_refusals,
     list_statements,
     run_here,
-    without_refusal,
 )
 from ledger_in_memory import INSTITUTION, START, MemoryLedger, make_signer
 from mutations import ODD_VALUES, added, removed, replaced, walk
@@ -36,7 +35,13 @@ from registered import (
 )
 from stickers import ROLL, StickerLedger
 
-from ledger.core.authority import CompromiseContent, encode_compromise_content
+from ledger.core.authority import (
+    CompromiseContent,
+    Register,
+    Trade,
+    encode_compromise_content,
+    encode_institution_content,
+)
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.encoding import parse_base64
 from ledger.core.entry import HEADER_BYTES
@@ -55,7 +60,6 @@ from ledger.core.type_approval import encode_block_content, encode_type_approval
 from ledger.core.unit import UNITS
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
-LONG = os.environ.get("HENGZHENG_LONG") == "1"
 
 # --- contents ---------------------------------------------------------------------------------------------
 
@@ -84,8 +88,22 @@ def follow_roots() -> MemoryLedger:
     return ledger
 
 
+_REPAIRER = replace(
+    _FOUND.registers.institutions[INSTITUTION],
+    trade=Trade.REPAIR,
+    registers=frozenset(Register),
+    checker_may_approve=True,
+)
+
+_BLOCK = replace(
+    BLOCK,
+    models=frozenset({"A", "𝄞", "\uff21"}),
+    serials=frozenset({"1"}),
+    decision=replace(BLOCK.decision, until=date(2026, 12, 31)),
+)
 CONTENTS = [
     *take_contents(follow_roots()),
+    (EventType.INSTITUTION, encode_institution_content(_REPAIRER)),
     (EventType.KEY_COMPROMISED_FROM, encode_compromise_content(
         CompromiseContent(INSTITUTION, make_signer("seal").public_key, START))),
     (EventType.SCOPE, encode_scope_content(_FULL_LINE)),
@@ -95,17 +113,16 @@ CONTENTS = [
     (EventType.REFERENCE_MATERIAL, encode_material_content(MATERIAL)),
     (EventType.REGULATION, encode_regulation_content(PUMP_RULE, PUMP_LIMITS, RegisterState.ACTIVE)),
     (EventType.TYPE_APPROVAL, encode_type_approval_content(replace(TYPE, valid_until=date(2030, 1, 1)))),
-    (EventType.BLOCK, encode_block_content(
-        replace(BLOCK, models=frozenset({"A", "𝄞", "\uff21"}), serials=frozenset({"1"})))),
+    (EventType.BLOCK, encode_block_content(_BLOCK)),
     (EventType.STICKER_ALLOTTED, encode_roll_content(ROLL)),
 ]  # fmt: skip
 """Of each kind one that is good, with as many members as it can have."""
 
 STRANGE = (
     *ODD_VALUES, "ROOT", "examined", "verification", "false", "active", "2026-02-28", "9999-12-31", "0000-01-01",
-    "10", "0.1", "-5", "L", "斤", "℃", "a\ufeffb", "a b", "a\u3000", "1" * 65, "衡" * 70, 2**53, ["b", "a"], ["a", "a"],
-    ["\uff21", "𝄞"], ["𝄞", "\uff21"], ["OTHER"], ["periodic"], ["person", "standard"], {"root": "NIM"}, 7, 65,
-    "91350100M000100Y43", "91350100M000100Y44", "7KQ2M9X001RCCF83", "7kq2m9x001rccf83",
+    "10", "0.1", "-5", "L", "斤", "℃", "a\ufeffb", "a b", "a\u3000", "1" * 65, "衡" * 70, 2**53, ["b", "a"],
+    ["a", "a"], ["\uff21", "𝄞"], ["𝄞", "\uff21"], ["OTHER"], ["periodic"], ["person", "standard"], 7, 65,
+    {"root": "NIM"}, "91350100M000100Y43", "91350100M000100Y44", "7KQ2M9X001RCCF83", "7kq2m9x001rccf83",
     make_signer("other").public_key.multikey, {"zh": "所"}, {"zh": "所", "en": ""},
 )  # fmt: skip
 
@@ -158,19 +175,6 @@ def test_each_refusal_of_contents_is_needed(tmp_path):
     )
 
 
-def assert_needed(places, judge, cases, judge_it_here, folder) -> None:
-    """Take out each refusal, and find a case which is then answered otherwise; in CI every few of them."""
-    expected = [judge_it_here(case) for case in cases]
-    assert find_difference(judge, cases, expected) is None
-    chosen = places if LONG else places[::6]
-    needless = []
-    for number, (module, place) in enumerate(chosen):
-        with without_refusal(folder / str(number), module, place) as line:
-            if find_difference(judge, cases, expected) is None:
-                needless.append((module, line))
-    assert not needless
-
-
 # --- whole logs -------------------------------------------------------------------------------------------
 
 
@@ -220,4 +224,4 @@ def test_each_refusal_of_the_fold_is_needed(tmp_path):
     ledgers = [live(seed, 50) for seed in range(30)]
     logs = [*read_logs(), *(leave_acts(list_statements(ledger.leaves)) for ledger in ledgers)]
     places = list_refusals("fold", "fold_registers", "powers")
-    assert_needed(places, LOG_JUDGE, logs, fold_here, tmp_path)
+    assert_needed(places, LOG_JUDGE, logs, [fold_here(log) for log in logs], tmp_path)
