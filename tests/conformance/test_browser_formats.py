@@ -43,9 +43,11 @@ def make_texts(*good: str, count: int = 1500) -> list[str]:
         (
             "parseBase64",
             encoding.parse_base64,
-            make_texts("", "AA==", "AAA=", "AAAA", "AB==", "A===", "====", "AA=A", "YWJjZGVm", "++//", "AAAA=", "AAAA====", "=AAA", "=", "=="),
+            make_texts("", "AA==", "AAA=", "AAAA", "AB==", "A===", "====", "AA=A", "YWJjZGVm", "++//", "AAAA=",
+              "AAAA====", "=AAA", "=", "=="),
         ),
-        ("parseBase58", encoding.parse_base58, make_texts("", "1", "111", "11233QC4", "z" * 90, "z" * 179, "1" * 130)),
+        ("parseBase58", encoding.parse_base58, make_texts("", "1", "111", "11233QC4", "z" * 90, "z" * 179,
+          "1" * 130)),
         (
             "parseDate",
             encoding.parse_date,
@@ -66,7 +68,8 @@ def make_texts(*good: str, count: int = 1500) -> list[str]:
         (
             "parseDecimal",
             encoding.parse_decimal,
-            make_texts("0", "-0", "0.00", "-0.0", "0.050", "12", "-12.5", "01", "1e3", "+1", "1.", ".5", "9" * 30, "9" * 31,
+            make_texts("0", "-0", "0.00", "-0.0", "0.050", "12", "-12.5", "01", "1e3", "+1", "1.", ".5",
+              "9" * 30, "9" * 31,
                        "0." + "1" * 29, "0." + "1" * 30, "-" + "9" * 30, "-1." + "9" * 29),
         ),
     ],
@@ -126,15 +129,23 @@ def test_every_character_of_texts():
 
 
 JSON_CASES = [
-    b"", b" ", b"{}", b"[]", b"{ }", b"[ ]", b'{"a":1}', b'{"a":1,}', b"[1,]", b"[,1]", b"1", b"-0", b"0", b"01", b"-1", b"1.0", b"1e3",
-    b"1E+3", b"1.", b".5", b"+1", b"-", b"NaN", b"Infinity", b"-Infinity", b"null", b"true", b"false", b"truex", b"nul",
+    b"", b" ", b"{}", b"[]", b"{ }", b"[ ]", b'{"a":1}', b'{"a":1,}', b"[1,]", b"[,1]", b"1", b"-0", b"0",
+      b"01", b"-1", b"1.0", b"1e3",
+    b"1E+3", b"1.", b".5", b"+1", b"-", b"NaN", b"Infinity", b"-Infinity", b"null", b"true", b"false",
+      b"truex", b"nul",
     b"9007199254740991", b"9007199254740992", b"-9007199254740991", b"-9007199254740992", b"1" * 17, b"1" * 18,
-    b'"\\u0000"', b'"\\u0001"', b'"\x01"', b'"\\ud83d\\ude00"', b'"\\ud83d"', b'"\\ude00"', b'"\\ud83d\\u0041"', b'"\\/"', b'"\\x"', b'"\\u12g4"',
-    b'"a', b'"\\"', b'"\\', b'{"a":1,"a":2}', b'{"a":{"b":1,"b":1}}', b'{"\\u0061":1}', b'{"\xc3\xa9":1}', b'{"\\u00e9":1}', b'{"":1}',
-    b'{"__proto__":{"a":1}}', b'{"constructor":1,"b":2}', b'{"b":1,"a":2}', b'{"10":1,"9":2}', b'{"9":1,"10":2}', b"\xef\xbb\xbf{}", b'"\xff"', b'"\xed\xa0\x80"',
-    b'"\xc0\xaf"', b'"\xf4\x90\x80\x80"', b"{}x", b"{} \n", b"[1 2]", b'{"a" : [ true , false ] }', b'{a:1}', b"{'a':1}", b'{"a"}', b'{"a":}', b"[[]", b"[]]",
-    b"[" * 32 + b"]" * 32, b"[" * 33 + b"]" * 33, b"[" * 5000, b'{"a":' * 32 + b"1" + b"}" * 32, b'{"a":' * 33 + b"1" + b"}" * 33, b'["' + b"[" * 90 + b'"]',
-    '"中\u2028\u007f\u0080"'.encode(), b'"\\u2028"', b'"\\u007f"', b'"\x7f"', b'"\\b\\f\\n\\r\\t"', b'"\\u0008"', b'"\\u001f"', b'"\\u001F"', b'"\\\\u0000"', b"/**/{}",
+    b'"\\u0000"', b'"\\u0001"', b'"\x01"', b'"\\ud83d\\ude00"', b'"\\ud83d"', b'"\\ude00"',
+      b'"\\ud83d\\u0041"', b'"\\/"', b'"\\x"', b'"\\u12g4"',
+    b'"a', b'"\\"', b'"\\', b'{"a":1,"a":2}', b'{"a":{"b":1,"b":1}}', b'{"\\u0061":1}', b'{"\xc3\xa9":1}',
+      b'{"\\u00e9":1}', b'{"":1}',
+    b'{"__proto__":{"a":1}}', b'{"constructor":1,"b":2}', b'{"b":1,"a":2}', b'{"10":1,"9":2}',
+      b'{"9":1,"10":2}', b"\xef\xbb\xbf{}", b'"\xff"', b'"\xed\xa0\x80"',
+    b'"\xc0\xaf"', b'"\xf4\x90\x80\x80"', b"{}x", b"{} \n", b"[1 2]", b'{"a" : [ true , false ] }', b"{a:1}",
+      b"{'a':1}", b'{"a"}', b'{"a":}', b"[[]", b"[]]",
+    b"[" * 32 + b"]" * 32, b"[" * 33 + b"]" * 33, b"[" * 5000, b'{"a":' * 32 + b"1" + b"}" * 32,
+      b'{"a":' * 33 + b"1" + b"}" * 33, b'["' + b"[" * 90 + b'"]',
+    '"中\u2028\u007f\u0080"'.encode(), b'"\\u2028"', b'"\\u007f"', b'"\x7f"', b'"\\b\\f\\n\\r\\t"',
+      b'"\\u0008"', b'"\\u001f"', b'"\\u001F"', b'"\\\\u0000"', b"/**/{}",
 ]  # fmt: skip
 
 
@@ -190,7 +201,8 @@ def test_json_is_written_again_as_python_writes_it():
     )
     script = """async ({load, outcome}) => {
       const {encodeCanonicalJson} = await load("canonical")
-      const wrong = [null, undefined, 1.5, NaN, 2 ** 53, "\\0", "\\ud800", {a: null}, {"é": 1}, [undefined], new Uint8Array(2), 1n, () => 1]
+      const wrong = [null, undefined, 1.5, NaN, 2 ** 53, "\\0", "\\ud800", {a: null}, {"é": 1}, [undefined],
+        new Uint8Array(2), 1n, () => 1]
       let deep = 1
       for (let level = 0; level < 33; level++) deep = [deep]
       return Promise.all([...wrong, deep].map((value) => outcome(() => encodeCanonicalJson(value))))
@@ -232,8 +244,10 @@ def test_cbor():
     cases += [b"\x81" * depth + b"\x00" for depth in range(7, 11)]
     cases += [b"\xa1\x00" * depth + b"\x00" for depth in range(7, 11)]
     cases += [bytes.fromhex(item) for item in (
-        "1817", "190017", "1a0000ffff", "1b00000000ffffffff", "1bffffffffffffffff", "3bffffffffffffffff", "5803aabbcc", "9b0000000100000000",
-        "bb0000000000000001", "a2010001", "a201000100", "a2020001ff", "a1200000", "f90000", "f6", "f814", "f815", "c000", "7f6161ff", "61ff", "63eda080",
+        "1817", "190017", "1a0000ffff", "1b00000000ffffffff", "1bffffffffffffffff", "3bffffffffffffffff",
+          "5803aabbcc", "9b0000000100000000",
+        "bb0000000000000001", "a2010001", "a201000100", "a2020001ff", "a1200000", "f90000", "f6", "f814",
+          "f815", "c000", "7f6161ff", "61ff", "63eda080",
     )]  # fmt: skip
     for _ in range(500):
         raw = cbor.encode_cbor(make_cbor())
@@ -258,7 +272,8 @@ def test_cbor():
 def test_steps_and_their_titles():
     script = """async ({load}) => {
       const {STEPS, Step, passed, failed, notChecked} = await load("step")
-      const checks = [passed(Step.SCOPE, "a", "b", {warning: true}), failed(Step.TYPE, "c", "d"), notChecked(Step.CHAIN, "e", "f")]
+      const checks = [passed(Step.SCOPE, "a", "b", {warning: true}), failed(Step.TYPE, "c", "d"),
+        notChecked(Step.CHAIN, "e", "f")]
       return [STEPS.map((one) => [one.number, one.code, one.title.en, one.title.zh, Step[one.name] === one]),
               checks.map((one) => [one.step.number, one.outcome, one.reason.en, one.reason.zh, one.warning])]
     }"""

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from browser_node import NOBLE, ROOT, find_node, run_node
+from browser_node import NOBLE, ROOT, find_node, run_node, settle, strip
 from vectors import vector_path
 
 from ledger.core.errors import BrokenSignatureError, InputError
@@ -58,6 +58,7 @@ def served(tmp_path_factory):
     shutil.copy(ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js", folder)
     subprocess.run([find_node(), ROOT / "scripts" / "vendor.mjs", folder], check=True)
     return folder
+
 
 JUDGE = """async ({load, outcome, curves}, {path, cases}) => {
   const {publicKey, verifySignature} = await load("signature")
@@ -156,7 +157,7 @@ def multiply_base(factor):
     """Return factor times the base point, as the key of no seed: by doubling and adding."""
     base = decode_point(bytes.fromhex("58" + "66" * 31))
     total = (0, 1)
-    for bit in bin(factor)[2:]:
+    for bit in f"{factor:b}":
         total = add_points(total, total)
         if bit == "1":
             total = add_points(total, base)
@@ -255,14 +256,13 @@ def test_admission_of_keys():
     cases += [[algorithm, bytes(size)] for algorithm in Algorithm for size in (0, 31, 32, 33, 34, 65)]
     found = run_node(script, cases)
     for (algorithm, raw), theirs in zip(cases, found, strict=True):
-        try:
-            ours = PublicKey(algorithm, raw).multikey
-        except InputError as err:
-            assert theirs.get("error") == type(err).__name__, raw.hex()
-        else:
-            assert theirs == {"value": ours}
+        assert strip(theirs) == settle(show_multikey, algorithm, raw), raw.hex()
     refused = [theirs for theirs in found if "error" in theirs]
     assert 100 < len(refused) < len(found) - 100
+
+
+def show_multikey(algorithm, raw):
+    return PublicKey(algorithm, raw).multikey
 
 
 def test_names_of_keys():
@@ -295,19 +295,12 @@ def test_names_of_keys():
     ]
     parse = {"parseMultikey": parse_multikey, "parseVerificationMethod": parse_verification_method}
     for (name, text), theirs in zip(texts, run_node(script, texts), strict=True):
-        try:
-            key = parse[name](text)
-        except InputError as err:
-            assert theirs.get("error") == type(err).__name__, text
-        else:
-            assert theirs == {
-                "value": [
-                    key.multikey,
-                    {"$hex": key.key_id.hex()},
-                    key.verification_method,
-                    int(key.algorithm),
-                ]
-            }
+        assert strip(theirs) == settle(show_key, parse[name], text), text
+
+
+def show_key(parse, text):
+    key = parse(text)
+    return [key.multikey, key.key_id, key.verification_method, key.algorithm]
 
 
 def test_keys_are_the_same_object_wherever_they_are_named():
@@ -340,12 +333,14 @@ def test_a_webcrypto_that_lacks_a_curve_is_replaced():
       curves.load = (name) => { used.push(name); return from(name) }
       curves.subtle = {
         importKey: (form, raw, algorithm, ...rest) => algorithm.name === "Ed25519"
-          ? Promise.reject(new DOMException("no", "NotSupportedError")) : subtle.importKey(form, raw, algorithm, ...rest),
+          ? Promise.reject(new DOMException("no", "NotSupportedError")) : subtle.importKey(form, raw,
+            algorithm, ...rest),
         verify: (...all) => subtle.verify(...all),
       }
       const found = []
       for (const [algorithm, raw, signature] of cases) {
-        found.push((await outcome(() => verifySignature(publicKey(algorithm, raw), signature, new Uint8Array(1)))).error ?? null)
+        found.push((await outcome(() => verifySignature(publicKey(algorithm, raw), signature,
+          new Uint8Array(1)))).error ?? null)
       }
       return [found, used]
     }"""
