@@ -36,11 +36,13 @@ from registered import (
 from stickers import ROLL, StickerLedger
 
 from ledger.core.authority import (
+    ROOT_ISSUER,
     CompromiseContent,
     Register,
     Trade,
     encode_compromise_content,
     encode_institution_content,
+    encode_root_content,
 )
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.encoding import parse_base64
@@ -53,8 +55,8 @@ from ledger.core.register_content import CONTENT_PARSERS, parse_content
 from ledger.core.register_fields import RegisterState
 from ledger.core.scope import Basis, ReadingRange, encode_scope_content
 from ledger.core.standard import encode_material_content, encode_standard_content
-from ledger.core.statement import RegisterClaims, parse_signed_statement
-from ledger.core.status import Void
+from ledger.core.statement import RegisterClaims, parse_signed_statement, sign_statement
+from ledger.core.status import Status, Void
 from ledger.core.sticker import encode_roll_content
 from ledger.core.type_approval import encode_block_content, encode_type_approval_content
 from ledger.core.unit import UNITS
@@ -131,7 +133,10 @@ def spoil(raw: bytes) -> list[bytes]:
     """Return what becomes of a content by one change anywhere."""
     value = json.loads(raw)
     found = [raw, raw + b" ", raw[:-1], b"", b"[]", b"{}", b"null", b"7", raw.replace(b'":', b'": ', 1)]
-    changed = [added(value, ())]
+    changed = [added(value, ()), added(value, (), "until", "2030-01-01")]
+    changed += [
+        added(value, path, "confidence", "V") for path in (("rule",), ("limits", 0)) if path[0] in value
+    ]
     for path, item in walk(value):
         changed.append(removed(value, path))
         changed += [replaced(value, path, odd) for odd in STRANGE]
@@ -189,6 +194,22 @@ def read_logs() -> list[list[tuple[bytes, int]]]:
     ]
 
 
+def list_false_roots() -> list[list[tuple[bytes, int]]]:
+    """Return logs that begin with a root that is not quite one."""
+    ledger = MemoryLedger()
+    (root,), content = ledger.roots, ledger.root_content
+    later = encode_root_content(replace(content, version=2, previous=bytes(32)))
+    honest = parse_signed_statement(ledger.root()).statement
+    raws = [
+        ledger.register(EventType.ROOT, "CN-35", encode_root_content(content), root, endorsers=(root,)),
+        ledger.register(EventType.ROOT, ROOT_ISSUER, later, root, endorsers=(root,)),
+        ledger.root(by=make_signer("thief")),
+        ledger.root(endorsers=()),
+        sign_statement(honest, root, "ledger.example/other"),
+    ]
+    return [[(raw, 0)] for raw in raws]
+
+
 def assert_folded_alike(logs: list[list[tuple[bytes, int]]]) -> list[dict]:
     found = judge_there(LOG_JUDGE, logs)
     for number, (log, theirs) in enumerate(zip(logs, found, strict=True)):
@@ -204,6 +225,11 @@ def test_the_logs_among_the_vectors_are_folded_alike():
     logs = read_logs()
     assert len(logs) >= 10
     assert_folded_alike(logs)
+
+
+def test_what_is_no_root_is_void_alike():
+    found = assert_folded_alike(list_false_roots())
+    assert {each["headers"][0]["status"] for each in found} == {Status.VOID}
 
 
 def test_random_lives_are_folded_alike():
@@ -222,6 +248,10 @@ def test_logs_whose_registers_are_whole_are_folded_alike():
 @pytest.mark.drill
 def test_each_refusal_of_the_fold_is_needed(tmp_path):
     ledgers = [live(seed, 50) for seed in range(30)]
-    logs = [*read_logs(), *(leave_acts(list_statements(ledger.leaves)) for ledger in ledgers)]
+    logs = [
+        *list_false_roots(),
+        *read_logs(),
+        *(leave_acts(list_statements(ledger.leaves)) for ledger in ledgers),
+    ]
     places = list_refusals("fold", "fold_registers", "powers")
     assert_needed(places, LOG_JUDGE, logs, [fold_here(log) for log in logs], tmp_path)
