@@ -225,6 +225,10 @@ def list_documents_among_registers() -> list[EvidenceCase]:
 
 @pytest.mark.drill
 def test_each_refusal_of_evidence_is_needed(tmp_path):
-    cases = [*list_documents_among_registers(), *list_vector_cases(), *seek(5)]
+    lies = list_mutations(RegisteredLedger, Random(1), 12)
+    cases = [*list_documents_among_registers(), *list_vector_cases()[::4], *lies]
+    cases += [
+        case_of(RegisteredLedger(), RegisteredLedger().evidence(), raw=raw) for raw in spoil(lies[0].raw)[:6]
+    ]
     expected = [judge_here(case) for case in cases]
     assert_needed(list_refusals("evidence"), EVIDENCE_JUDGE, cases, expected, tmp_path)

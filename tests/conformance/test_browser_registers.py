@@ -210,6 +210,14 @@ def list_false_roots() -> list[list[tuple[bytes, int]]]:
     return [[(raw, 0)] for raw in raws]
 
 
+def follow_repairer() -> list[tuple[bytes, int]]:
+    """Return a log whose last leaf is a document of an institution that repairs."""
+    ledger = MemoryLedger().found()
+    ledger.append(ledger.institution(version=1, trade=Trade.REPAIR))
+    ledger.issue(1)
+    return list_statements(ledger.leaves)
+
+
 def assert_folded_alike(logs: list[list[tuple[bytes, int]]]) -> list[dict]:
     found = judge_there(LOG_JUDGE, logs)
     for number, (log, theirs) in enumerate(zip(logs, found, strict=True)):
@@ -232,6 +240,11 @@ def test_what_is_no_root_is_void_alike():
     assert {each["headers"][0]["status"] for each in found} == {Status.VOID}
 
 
+def test_who_repairs_issues_nothing_alike():
+    (found,) = assert_folded_alike([follow_repairer()])
+    assert [header["status"] for header in found["headers"]][-2:] == [Status.ACTIVE, Status.VOID]
+
+
 def test_random_lives_are_folded_alike():
     ledgers = [live(seed, 60) for seed in range(400 if LONG else 40)]
     assert_folded_alike([leave_acts(list_statements(ledger.leaves)) for ledger in ledgers])
@@ -249,6 +262,7 @@ def test_logs_whose_registers_are_whole_are_folded_alike():
 def test_each_refusal_of_the_fold_is_needed(tmp_path):
     ledgers = [live(seed, 50) for seed in range(30)]
     logs = [
+        follow_repairer(),
         *list_false_roots(),
         *read_logs(),
         *(leave_acts(list_statements(ledger.leaves)) for ledger in ledgers),
