@@ -154,7 +154,8 @@ def find_difference(judge: str, cases: Sequence, expected: Sequence) -> int | No
     """Return the first case that the browser's modules answer otherwise than expected; -1 if they break down."""
     try:
         return run_node(_DRIVER.replace("JUDGE", judge), {"cases": cases, "expected": expected})
-    except AssertionError:
+    except AssertionError as err:
+        assert "SyntaxError" not in str(err)
         return -1
 
 

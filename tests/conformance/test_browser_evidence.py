@@ -215,18 +215,26 @@ def test_evidence_of_random_lives_is_judged_alike():
     assert not all(held), "a lying log's does not"
 
 
-def list_documents_among_registers() -> list[EvidenceCase]:
-    """Return evidence that has the leaf of a document, which is no register event."""
+def list_strange_leaves() -> list[EvidenceCase]:
+    """Return evidence that has the leaf of a document, or one that the log itself holds as void."""
     ledger = MemoryLedger().found()
-    index = ledger.issue(1)
+    strange = [ledger.issue(1), ledger.append(ledger.scope(version=5))]
     whole = ledger.evidence()
-    return [case_of(ledger, replace(whole, leaves=(*whole.leaves, (index, ledger.leaves[index]))))]
+    return [
+        case_of(ledger, replace(whole, leaves=(*whole.leaves, (index, ledger.leaves[index]))))
+        for index in strange
+    ]
+
+
+def test_leaves_that_are_no_evidence_are_refused_alike():
+    for outcomes in assert_judged_alike(list_strange_leaves()):
+        assert not is_established(outcomes)
 
 
 @pytest.mark.drill
 def test_each_refusal_of_evidence_is_needed(tmp_path):
     lies = list_mutations(RegisteredLedger, Random(1), 12)
-    cases = [*list_documents_among_registers(), *list_vector_cases()[::4], *lies]
+    cases = [*list_strange_leaves(), *list_vector_cases()[::4], *lies]
     cases += [
         case_of(RegisteredLedger(), RegisteredLedger().evidence(), raw=raw) for raw in spoil(lies[0].raw)[:6]
     ]
