@@ -12,8 +12,8 @@ from browser_node import AsMap, Keywords, assert_same, call_node, dump, run_node
 
 from ledger.core import category, data_integrity, entry, event, map_proof, maphead, qr, statement, sticker
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
-from ledger.core.cbor import encode_cbor, parse_cbor
-from ledger.core.cose import encode_sign1, parse_sign1
+from ledger.core.cbor import encode_byte_string, encode_cbor, parse_cbor
+from ledger.core.cose import encode_sig_structure, encode_sign1, parse_sign1
 from ledger.core.errors import LedgerError
 from ledger.core.merkle import (
     MemoryTree,
@@ -157,6 +157,9 @@ def test_signatures_of_statements():
             mine = encode_sign1(payload, signer, statement.compute_external_aad("ledger.example/2026"))
             cases += [(mine, signer, "ledger.example/2026"), (mine, signer, "ledger.example/2027")]
             cases += [(raw, signer, "ledger.example/2026"), (mine, SIGNERS[0], "ledger.example/2026")]
+            cases += [
+                (sign_as(payload, signer, *named), signer, "ledger.example/2026") for named in list_names()
+            ]
     found = run_node(script, [[raw, signer.public_key.multikey, origin] for raw, signer, origin in cases])
     for (raw, signer, origin), theirs in zip(cases, found, strict=True):
         try:
@@ -166,6 +169,23 @@ def test_signatures_of_statements():
             ours = {"error": type(err).__name__}
         assert drop_sentence(theirs) == ours
     assert {"value": True} in found
+
+
+def list_names():
+    """Every algorithm with every key id, the right ones among them."""
+    return [
+        (start, one.public_key.key_id)
+        for start in (b"\xa2\x01\x27\x04\x48", b"\xa2\x01\x26\x04\x48")
+        for one in SIGNERS
+    ]
+
+
+def sign_as(payload, signer, start, key_id):
+    """Return a message that names this algorithm and key, whoever signs it."""
+    protected = start + key_id
+    aad = statement.compute_external_aad("ledger.example/2026")
+    signature = signer.sign(encode_sig_structure(protected, aad, payload))
+    return b"".join((b"\x84\x4d", protected, b"\xa0", encode_byte_string(payload), b"\x58\x40", signature))
 
 
 def test_endorsed_bytes():
@@ -342,6 +362,9 @@ def test_inclusion_of_every_leaf_of_small_trees():
             calls.append([hash_of(index), index, size, [one[:31] for one in proof], tree.root()])
             calls.append([hash_of(index)[:31], index, size, proof, tree.root()])
             calls.append([hash_of(index), index, size, proof[::-1], tree.root()])
+            if proof and index % 2 == 0:  # the same bytes, cut in another place
+                shifted = [hash_of(index)[31:] + proof[0], *proof[1:]]
+                calls.append([hash_of(index)[:31], index, size, shifted, tree.root()])
     for index, size in (
         (0, 0),
         (-1, 5),
