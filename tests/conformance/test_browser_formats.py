@@ -5,33 +5,12 @@ import json
 import random
 
 import pytest
+from browser_changes import mutate
 from browser_node import AsMap, Keywords, assert_same, call_node, run_node
 
 from ledger.core import canonical, cbor, encoding, step, text
 
 SEED = random.Random(20261123)
-
-
-def mutate(raw: bytes, rounds: int) -> list[bytes]:
-    """Return `raw` with bytes flipped, dropped, doubled or cut, seeded."""
-    found = []
-    for _ in range(rounds):
-        changed = bytearray(raw)
-        for _ in range(SEED.choice((1, 1, 1, 2, 4))):
-            at = SEED.randrange(len(changed) + 1)
-            match SEED.randrange(5):
-                case 0:
-                    changed[at : at + 1] = bytes([SEED.randrange(256)])
-                case 1:
-                    del changed[at : at + SEED.choice((1, 1, 2, 9))]
-                case 2:
-                    changed[at:at] = changed[at : at + SEED.choice((1, 2, 5))]
-                case 3:
-                    del changed[at:]
-                case 4 if at < len(changed):
-                    changed[at] ^= 1 << SEED.randrange(8)
-        found.append(bytes(changed))
-    return found
 
 
 def test_sha256_of_every_length_around_blocks():
@@ -64,9 +43,11 @@ def make_texts(*good: str, count: int = 1500) -> list[str]:
         (
             "parseBase64",
             encoding.parse_base64,
-            make_texts("", "AA==", "AAA=", "AAAA", "AB==", "A===", "====", "AA=A", "YWJjZGVm", "++//", "AAAA=", "=AAA"),
+            make_texts("", "AA==", "AAA=", "AAAA", "AB==", "A===", "====", "AA=A", "YWJjZGVm", "++//", "AAAA=",
+              "AAAA====", "=AAA", "=", "=="),
         ),
-        ("parseBase58", encoding.parse_base58, make_texts("", "1", "111", "11233QC4", "z" * 90, "z" * 179, "1" * 130)),
+        ("parseBase58", encoding.parse_base58, make_texts("", "1", "111", "11233QC4", "z" * 90, "z" * 179,
+          "1" * 130)),
         (
             "parseDate",
             encoding.parse_date,
@@ -87,16 +68,14 @@ def make_texts(*good: str, count: int = 1500) -> list[str]:
         (
             "parseDecimal",
             encoding.parse_decimal,
-            make_texts("0", "-0", "0.00", "-0.0", "0.050", "12", "-12.5", "01", "1e3", "+1", "1.", ".5", "9" * 30, "9" * 31,
+            make_texts("0", "-0", "0.00", "-0.0", "0.050", "12", "-12.5", "01", "1e3", "+1", "1.", ".5",
+              "9" * 30, "9" * 31,
                        "0." + "1" * 29, "0." + "1" * 30, "-" + "9" * 30, "-1." + "9" * 29),
         ),
     ],
 )  # fmt: skip
 def test_spellings(name, function, texts):
-    loose = (
-        name == "parseBase64"
-    )  # which faults Python's own reader leaves for the second look changes with its version
-    outcomes = assert_same("encoding", name, function, [[item] for item in texts], any_error=loose)
+    outcomes = assert_same("encoding", name, function, [[item] for item in texts])
     assert len({item.get("error") for item in outcomes}) > 1
 
 
@@ -150,15 +129,23 @@ def test_every_character_of_texts():
 
 
 JSON_CASES = [
-    b"", b" ", b"{}", b"[]", b"{ }", b"[ ]", b'{"a":1}', b'{"a":1,}', b"[1,]", b"[,1]", b"1", b"-0", b"0", b"01", b"-1", b"1.0", b"1e3",
-    b"1E+3", b"1.", b".5", b"+1", b"-", b"NaN", b"Infinity", b"-Infinity", b"null", b"true", b"false", b"truex", b"nul",
+    b"", b" ", b"{}", b"[]", b"{ }", b"[ ]", b'{"a":1}', b'{"a":1,}', b"[1,]", b"[,1]", b"1", b"-0", b"0",
+      b"01", b"-1", b"1.0", b"1e3",
+    b"1E+3", b"1.", b".5", b"+1", b"-", b"NaN", b"Infinity", b"-Infinity", b"null", b"true", b"false",
+      b"truex", b"nul",
     b"9007199254740991", b"9007199254740992", b"-9007199254740991", b"-9007199254740992", b"1" * 17, b"1" * 18,
-    b'"\\u0000"', b'"\\u0001"', b'"\x01"', b'"\\ud83d\\ude00"', b'"\\ud83d"', b'"\\ude00"', b'"\\ud83d\\u0041"', b'"\\/"', b'"\\x"', b'"\\u12g4"',
-    b'"a', b'"\\"', b'"\\', b'{"a":1,"a":2}', b'{"a":{"b":1,"b":1}}', b'{"\\u0061":1}', b'{"\xc3\xa9":1}', b'{"\\u00e9":1}', b'{"":1}',
-    b'{"__proto__":{"a":1}}', b'{"constructor":1,"b":2}', b'{"b":1,"a":2}', b'{"10":1,"9":2}', b'{"9":1,"10":2}', b"\xef\xbb\xbf{}", b'"\xff"', b'"\xed\xa0\x80"',
-    b'"\xc0\xaf"', b'"\xf4\x90\x80\x80"', b"{}x", b"{} \n", b"[1 2]", b'{"a" : [ true , false ] }', b'{a:1}', b"{'a':1}", b'{"a"}', b'{"a":}', b"[[]", b"[]]",
-    b"[" * 32 + b"]" * 32, b"[" * 33 + b"]" * 33, b"[" * 5000, b'{"a":' * 32 + b"1" + b"}" * 32, b'{"a":' * 33 + b"1" + b"}" * 33, b'["' + b"[" * 90 + b'"]',
-    '"中\u2028\u007f\u0080"'.encode(), b'"\\u2028"', b'"\\u007f"', b'"\x7f"', b'"\\b\\f\\n\\r\\t"', b'"\\u0008"', b'"\\u001f"', b'"\\u001F"', b'"\\\\u0000"', b"/**/{}",
+    b'"\\u0000"', b'"\\u0001"', b'"\x01"', b'"\\ud83d\\ude00"', b'"\\ud83d"', b'"\\ude00"',
+      b'"\\ud83d\\u0041"', b'"\\/"', b'"\\x"', b'"\\u12g4"',
+    b'"a', b'"\\"', b'"\\', b'{"a":1,"a":2}', b'{"a":{"b":1,"b":1}}', b'{"\\u0061":1}', b'{"\xc3\xa9":1}',
+      b'{"\\u00e9":1}', b'{"":1}',
+    b'{"__proto__":{"a":1}}', b'{"constructor":1,"b":2}', b'{"b":1,"a":2}', b'{"10":1,"9":2}',
+      b'{"9":1,"10":2}', b"\xef\xbb\xbf{}", b'"\xff"', b'"\xed\xa0\x80"',
+    b'"\xc0\xaf"', b'"\xf4\x90\x80\x80"', b"{}x", b"{} \n", b"[1 2]", b'{"a" : [ true , false ] }', b"{a:1}",
+      b"{'a':1}", b'{"a"}', b'{"a":}', b"[[]", b"[]]",
+    b"[" * 32 + b"]" * 32, b"[" * 33 + b"]" * 33, b"[" * 5000, b'{"a":' * 32 + b"1" + b"}" * 32,
+      b'{"a":' * 33 + b"1" + b"}" * 33, b'["' + b"[" * 90 + b'"]',
+    '"中\u2028\u007f\u0080"'.encode(), b'"\\u2028"', b'"\\u007f"', b'"\x7f"', b'"\\b\\f\\n\\r\\t"',
+      b'"\\u0008"', b'"\\u001f"', b'"\\u001F"', b'"\\\\u0000"', b"/**/{}",
 ]  # fmt: skip
 
 
@@ -190,7 +177,7 @@ def test_json():
         loose = json.dumps(
             value, indent=SEED.choice((None, 1)), ensure_ascii=SEED.choice((True, False))
         ).encode()
-        cases += [raw, loose, *mutate(raw, 6), *mutate(loose, 4)]
+        cases += [raw, loose, *mutate(SEED, raw, 6), *mutate(SEED, loose, 4)]
     calls = [[item] for item in cases]
     outcomes = assert_same("canonical", "parseCanonicalJson", canonical.parse_canonical_json, calls)
     assert {item.get("error") for item in outcomes} == {
@@ -214,7 +201,8 @@ def test_json_is_written_again_as_python_writes_it():
     )
     script = """async ({load, outcome}) => {
       const {encodeCanonicalJson} = await load("canonical")
-      const wrong = [null, undefined, 1.5, NaN, 2 ** 53, "\\0", "\\ud800", {a: null}, {"é": 1}, [undefined], new Uint8Array(2), 1n, () => 1]
+      const wrong = [null, undefined, 1.5, NaN, 2 ** 53, "\\0", "\\ud800", {a: null}, {"é": 1}, [undefined],
+        new Uint8Array(2), 1n, () => 1]
       let deep = 1
       for (let level = 0; level < 33; level++) deep = [deep]
       return Promise.all([...wrong, deep].map((value) => outcome(() => encodeCanonicalJson(value))))
@@ -256,12 +244,14 @@ def test_cbor():
     cases += [b"\x81" * depth + b"\x00" for depth in range(7, 11)]
     cases += [b"\xa1\x00" * depth + b"\x00" for depth in range(7, 11)]
     cases += [bytes.fromhex(item) for item in (
-        "1817", "190017", "1a0000ffff", "1b00000000ffffffff", "1bffffffffffffffff", "3bffffffffffffffff", "5803aabbcc", "9b0000000100000000",
-        "bb0000000000000001", "a2010001", "a201000100", "a2020001ff", "a1200000", "f90000", "f6", "f814", "f815", "c000", "7f6161ff", "61ff", "63eda080",
+        "1817", "190017", "1a0000ffff", "1b00000000ffffffff", "1bffffffffffffffff", "3bffffffffffffffff",
+          "5803aabbcc", "9b0000000100000000",
+        "bb0000000000000001", "a2010001", "a201000100", "a2020001ff", "a1200000", "f90000", "f6", "f814",
+          "f815", "c000", "7f6161ff", "61ff", "63eda080",
     )]  # fmt: skip
     for _ in range(500):
         raw = cbor.encode_cbor(make_cbor())
-        cases += [raw, *mutate(raw, 8)]
+        cases += [raw, *mutate(SEED, raw, 8)]
     outcomes = assert_same(
         "cbor", "parseCbor", lambda raw: as_maps(cbor.parse_cbor(raw)), [[item] for item in cases]
     )
@@ -282,7 +272,8 @@ def test_cbor():
 def test_steps_and_their_titles():
     script = """async ({load}) => {
       const {STEPS, Step, passed, failed, notChecked} = await load("step")
-      const checks = [passed(Step.SCOPE, "a", "b", {warning: true}), failed(Step.TYPE, "c", "d"), notChecked(Step.CHAIN, "e", "f")]
+      const checks = [passed(Step.SCOPE, "a", "b", {warning: true}), failed(Step.TYPE, "c", "d"),
+        notChecked(Step.CHAIN, "e", "f")]
       return [STEPS.map((one) => [one.number, one.code, one.title.en, one.title.zh, Step[one.name] === one]),
               checks.map((one) => [one.step.number, one.outcome, one.reason.en, one.reason.zh, one.warning])]
     }"""

@@ -2,8 +2,9 @@
 import { compareBytes, decodeUtf8, encodeUtf8, quote } from "./encoding.js"
 import { refuse, refuseSpelling } from "./errors.js"
 
-export const MAX_BYTES = 1 << 20
-export const MAX_LEVELS = 32
+const MAX_BYTES = 1 << 20
+const MAX_LEVELS = 32
+const TOO_DEEP = `nested deeper than ${MAX_LEVELS} levels`
 
 const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y
@@ -33,10 +34,8 @@ function spell(value, path, level) {
   }
   if (typeof value === "boolean") return String(value)
   if (Number.isSafeInteger(value)) return String(value)
-  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) {
-    refuse(value === null ? "null is not allowed: leave the member out" : "a value that has no place in JSON of this profile", field)
-  }
-  if (level > MAX_LEVELS) refuse(`nested deeper than ${MAX_LEVELS} levels`, field)
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) refuse("a value that has no place in JSON", field)
+  if (level > MAX_LEVELS) refuse(TOO_DEEP, field)
   if (Array.isArray(value)) return `[${value.map((item, at) => spell(item, `${path}[${at}]`, level + 1)).join()}]`
   const members = Object.keys(value).sort().map((name) => {
     if (!isName(name)) refuse(`the member name ${quote(name)} is not printable ASCII`, field)
@@ -54,9 +53,9 @@ export function parseCanonicalJson(raw, options) {
 
 /** Read a document written by people: white space, order of members and escapes are free. */
 export function parseJson(raw, { maxBytes = MAX_BYTES } = {}) {
-  if (raw.length > maxBytes) refuse(`${raw.length} bytes are more than the ${maxBytes} allowed here`)
+  if (raw.length > maxBytes) refuse(`more than ${maxBytes} bytes`)
   const text = decodeUtf8(raw)
-  if (text[0] === "\ufeff") refuse("the file starts with a byte order mark: save it as UTF-8 without one")
+  if (text[0] === "\ufeff") refuse("a byte order mark")
   const reader = new Parser(text)
   const value = reader.value("", 1)
   reader.space()
@@ -99,7 +98,7 @@ class Parser {
     const first = this.text[this.at]
     if (first === '"') return this.string(path)
     if (first === "{" || first === "[") {
-      if (level > MAX_LEVELS) this.fail(`nested deeper than ${MAX_LEVELS} levels`, path)
+      if (level > MAX_LEVELS) this.fail(TOO_DEEP, path)
       this.at++
       return first === "{" ? this.object(path, level) : this.array(path, level)
     }
@@ -111,12 +110,10 @@ class Parser {
 
   number(path) {
     const found = this.match(NUMBER)
-    if (!found) return this.text.startsWith("null", this.at) ? this.fail("null is not allowed: leave the member out", path) : this.fail("a value is expected here")
+    if (!found) this.fail("a value is expected here, and no null", path)
     const [text, fraction, exponent] = found
-    if (fraction || exponent) this.fail(`the number ${text.slice(0, 40)} must be written as text`, path)
-    if (text === "-0") this.fail("zero is written without a minus sign", path)
-    const value = Number(text)
-    return Number.isSafeInteger(value) ? value : this.fail("an integer beyond ±(2**53 - 1) must be written as text", path)
+    const value = Number(text), isWhole = !fraction && !exponent && text !== "-0" && Number.isSafeInteger(value)
+    return isWhole ? value : this.fail(`the number ${text.slice(0, 40)} must be written as text`, path)
   }
 
   string(path) {
@@ -125,7 +122,7 @@ class Parser {
     let text = plain
     if (!end) {
       while (this.match(ESCAPED));
-      if (this.text[this.at++] !== '"') this.fail("a text that does not end, or a wrong character in it")
+      if (this.text[this.at++] !== '"') this.fail("a wrong text")
       text = JSON.parse(this.text.slice(start, this.at))
     }
     const fault = findTextFault(text)
@@ -159,6 +156,3 @@ class Parser {
     }
   }
 }
-
-/** The value if it is an object. */
-export const asObject = (value, path = "") => (isObject(value) ? value : refuse("an object is expected here", path || null))

@@ -3,8 +3,10 @@
 import { concatBytes, decodeUtf8, narrow, readUnsigned } from "./encoding.js"
 import { refuse, refuseSpelling } from "./errors.js"
 
-export const MAX_BYTES = 1 << 16
-export const MAX_LEVELS = 8
+const MAX_BYTES = 1 << 16
+const MAX_LEVELS = 8
+const CUT_OFF = "CBOR that is cut off"
+const FOREIGN = "CBOR of a kind that has no place here"
 
 const SMALLEST = [24, 1 << 8, 1 << 16, 2 ** 32]
 
@@ -23,21 +25,21 @@ export const encodeByteString = (value) => concatBytes(encodeHead(2, value.lengt
 
 /** Read exactly one item. */
 export function parseCbor(raw, { maxBytes = MAX_BYTES } = {}) {
-  if (raw.length > maxBytes) refuse(`${raw.length} bytes of CBOR are more than the ${maxBytes} allowed here`)
+  if (raw.length > maxBytes) refuse("too much CBOR")
   const [value, end] = parse(raw, 0, 1)
-  return end === raw.length ? value : refuseSpelling(`${raw.length - end} bytes follow the CBOR item`)
+  return end === raw.length ? value : refuseSpelling("bytes follow the CBOR")
 }
 
 /** Major type, argument and the offset behind the head that starts at `at`. */
 function parseHead(raw, at) {
-  if (at >= raw.length) refuse(`the CBOR is cut off at byte ${at}`)
+  if (at >= raw.length) refuse(CUT_OFF)
   const major = raw[at] >> 5, short = raw[at] & 31
   if (short < 24) return [major, short, at + 1]
-  if (short > 27) refuse(`a reserved or indefinite length at byte ${at}`)
+  if (short > 27) refuse(FOREIGN)
   const end = at + 1 + (1 << (short - 24))
-  if (end > raw.length) refuse(`the CBOR is cut off at byte ${raw.length}`)
+  if (end > raw.length) refuse(CUT_OFF)
   const argument = readUnsigned(raw.subarray(at + 1, end))
-  if (argument < SMALLEST[short - 24] && major !== 7) refuseSpelling(`a number that has a shorter form at byte ${at}`)
+  if (argument < SMALLEST[short - 24] && major !== 7) refuseSpelling("CBOR that has a shorter form")
   return [major, argument, end]
 }
 
@@ -47,19 +49,17 @@ function parse(raw, start, level) {
   if (major === 0) return [argument, at]
   if (major === 1) return [narrow(-1n - BigInt(argument)), at]
   if (major < 4) {
-    if (argument > raw.length - at) refuse(`a string of ${argument} bytes is cut off at byte ${raw.length}`)
+    if (argument > raw.length - at) refuse(CUT_OFF)
     const content = raw.slice(at, at + argument)
-    return [major === 2 ? content : decodeUtf8(content, `text at byte ${at} is not UTF-8`), at + argument]
+    return [major === 2 ? content : decodeUtf8(content), at + argument]
   }
   if (major < 6) {
-    if (level > MAX_LEVELS) refuse(`byte ${start} is nested deeper than ${MAX_LEVELS} levels`)
-    if (argument > (raw.length - at) / (major - 3)) {
-      refuse(`${argument} items are announced at byte ${at}, but ${raw.length - at} bytes remain`)
-    }
+    if (level > MAX_LEVELS) refuse("CBOR nested too deep")
+    if (argument > (raw.length - at) / (major - 3)) refuse(CUT_OFF)
     return (major === 4 ? parseArray : parseMap)(raw, at, argument, level + 1)
   }
   if (raw[start] === 0xf4 || raw[start] === 0xf5) return [raw[start] === 0xf5, at]
-  return refuse(`a tag, a float, null or another simple value at byte ${start} has no place in this CBOR`)
+  return refuse(FOREIGN)
 }
 
 function parseArray(raw, at, count, level) {
@@ -76,8 +76,8 @@ function parseMap(raw, at, count, level) {
   const members = new Map()
   for (let last = -1; members.size < count; ) {
     const [major, key, behind] = parseHead(raw, at)
-    if (major) refuse(`the map key at byte ${at} is not a non-negative integer`)
-    if (key <= last) refuseSpelling(`the map key ${key} at byte ${at} is twice there or out of order`)
+    if (major) refuse(FOREIGN)
+    if (key <= last) refuseSpelling("CBOR with a key twice or out of order")
     last = key
     const [value, end] = parse(raw, behind, level)
     members.set(key, value)

@@ -7,25 +7,21 @@ import { checkKeyName, openNote, parseNote } from "./note.js"
 /** The checkpoint that a note's text states: {origin, treeSize, rootHash}. */
 export function parseCheckpointBody(body) {
   const lines = body.split("\n")
-  if (lines.length !== 4 || lines[3]) refuse("a checkpoint is the three lines origin, size and root, and no others")
+  if (lines.length !== 4 || lines[3]) refuse("a checkpoint is three lines: origin, size, root")
   const [origin, size, root] = lines
-  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(size)) refuse("is a decimal number without leading zeros, below 2^63", "tree_size")
+  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(size)) refuse("not a size", "tree_size")
   const rootHash = parseBase64(root, { size: HASH_SIZE })
   checkKeyName(origin)
-  if (BigInt(size) > MAX_TREE_SIZE) refuse(`${size} is outside 0 to 2^63 - 1`, "tree_size")
-  if (size === "0" && !equalBytes(rootHash, EMPTY_ROOT)) refuse("is not the root of the empty tree", "root_hash")
+  if (BigInt(size) > MAX_TREE_SIZE) refuse("not a size", "tree_size")
+  if (size === "0" && !equalBytes(rootHash, EMPTY_ROOT)) refuse("not of the empty tree", "root_hash")
   return Object.freeze({ origin, treeSize: narrow(BigInt(size)), rootHash })
 }
 
 /** The checkpoint that this log, a `NoteVerifier`, signed; lines of witnesses are not looked at. */
 export async function verifyCheckpoint(note, log) {
   const checkpoint = parseCheckpointBody(parseNote(note).text)
-  requireLog(checkpoint.origin, log)
+  const { origin } = checkpoint
+  if (origin !== log.name) throw new PolicyMismatchError(`this is of the log ${origin.slice(0, 80)}, expected ${log.name}`)
   await openNote(note, [log])
   return checkpoint
-}
-
-/** Refuse what is of, or about, another log. */
-export function requireLog(origin, log) {
-  if (origin !== log.name) throw new PolicyMismatchError(`this is of the log ${origin.slice(0, 80)}, expected ${log.name}`)
 }

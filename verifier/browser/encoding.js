@@ -42,11 +42,11 @@ const ANY_HEX = /^[\t-\r ]*(?:[0-9a-f]{2}[\t-\r ]*)*$/i
 /** Bytes of lower-case hexadecimal digits; `size` of them if given. */
 export function parseHex(text, { size = null } = {}) {
   if (size !== null && text.length !== 2 * size) {
-    refuse(`expected ${2 * size} hexadecimal digits, got ${text.length} characters`)
+    refuse(`expected ${2 * size} hexadecimal digits`)
   }
   if (text.length % 2 || /[^0-9a-f]/.test(text)) {
     if (!ANY_HEX.test(text)) refuse(`${quote(text)} is not hexadecimal`)
-    refuseSpelling("hexadecimal digits are written in lower case and without white space")
+    refuseSpelling("hexadecimal digits are written in lower case")
   }
   const raw = new Uint8Array(text.length / 2)
   for (let at = 0; at < raw.length; at++) raw[at] = parseInt(text.slice(2 * at, 2 * at + 2), 16)
@@ -62,10 +62,12 @@ export function encodeBase64(raw) {
 
 /** Bytes of padded standard base64 in its one spelling; `size` of them if given. */
 export function parseBase64(text, { size = null } = {}) {
-  if (text.length % 4 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) refuse(`${quote(text)} is not padded standard base64`)
-  const raw = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-  if (encodeBase64(raw) !== text) refuseSpelling("base64 with trailing bits or padding that its bytes do not need")
-  if (size !== null && raw.length !== size) refuse(`expected ${size} bytes in base64, got ${raw.length}`)
+  const [, data, pad] = /^([A-Za-z0-9+/]*)(=*)$/.exec(text) ?? [], over = data?.length % 4
+  const fits = over !== 1 && pad?.length === (4 - over) % 4
+  if (!fits && (!data || over)) refuse(`${quote(text)} is not padded standard base64`)
+  const raw = fits && Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  if (!fits || encodeBase64(raw) !== text) refuseSpelling("base64 with other trailing bits or padding")
+  if (size !== null && raw.length !== size) refuse(`expected ${size} bytes in base64`)
   return raw
 }
 
@@ -96,19 +98,17 @@ export function encodeBase58(raw) {
 
 /** Bytes of a base58 text, at most `maxBytes` of them. */
 export function parseBase58(text, { maxBytes = 128 } = {}) {
-  if (text.length > Math.min(Math.floor((maxBytes * 7) / 5) + 1, 180)) {
-    refuse(`base58 text of ${text.length} characters is longer than ${maxBytes} bytes need`)
-  }
+  const no = () => refuse(`${quote(text)} is not base58 of at most ${maxBytes} bytes`)
+  if (text.length > Math.min(Math.floor((maxBytes * 7) / 5) + 1, 180)) no()
   let number = 0n
   for (const character of text) {
     const value = BASE58.indexOf(character)
-    if (value < 0) refuse(`${quote(text)} holds a character outside base58`)
+    if (value < 0) no()
     number = number * 58n + BigInt(value)
   }
   const zeros = new Uint8Array(text.match(/^1*/)[0].length)
   const raw = number ? concatBytes(zeros, bytesFromBig(number)) : zeros
-  if (raw.length > maxBytes) refuse(`base58 text of ${raw.length} bytes, at most ${maxBytes} are allowed`)
-  return raw
+  return raw.length > maxBytes ? no() : raw
 }
 
 const DAY = 864e5
@@ -127,7 +127,7 @@ export const encodeDate = (days) => new Date(days * DAY).toISOString().slice(0, 
 /** Days since 1970-01-01 of `YYYY-MM-DD`. */
 export function parseDate(text) {
   const time = /^\d{4}-\d\d-\d\d$/.test(text) ? readTime(text + "T00:00:00Z", text) : null
-  return time === null ? refuse(`${quote(text)} is not a calendar date in the form YYYY-MM-DD`) : time / DAY
+  return time === null ? refuse(`${quote(text)} is not a date YYYY-MM-DD`) : time / DAY
 }
 
 /** Whether a number of days is a date of the years 1 to 9999. */
@@ -136,7 +136,7 @@ export const isDate = (days) => days * DAY >= FIRST && days * DAY <= LAST
 /** `YYYY-MM-DDTHH:MM:SSZ`, or with `.mmm` when the milliseconds are not zero. */
 export function encodeInstant(instant) {
   if (!Number.isInteger(instant) || instant < FIRST || instant > LAST) {
-    refuse("an instant before the year 1 or after the year 9999")
+    refuse("an instant outside the years 1 to 9999")
   }
   return new Date(instant).toISOString().replace(".000Z", "Z")
 }
@@ -145,7 +145,7 @@ export function encodeInstant(instant) {
 export function parseInstant(text) {
   const fits = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z$/.test(text) && !text.endsWith(".000Z")
   const time = fits ? readTime(text, text.slice(0, -1)) : null
-  if (time === null) refuse(`${quote(text)} is not a UTC instant YYYY-MM-DDTHH:MM:SSZ (.mmm only where not .000)`)
+  if (time === null) refuse(`${quote(text)} is not an instant YYYY-MM-DDTHH:MM:SSZ`)
   return time
 }
 
@@ -160,11 +160,9 @@ export class Decimal {
 
 /** The decimal of plain digits, at most 30 of them; trailing zeros are kept, as they state a resolution. */
 export function parseDecimal(text) {
-  if (!/^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/.test(text)) refuse(`${quote(text)} is not a plain decimal number such as 0.05 or -12`)
-  const digits = text.replace(".", "")
-  if (digits.length - (text[0] === "-") > 30) refuse("a decimal number of more than 30 digits")
+  const digits = text.replace(".", ""), point = text.indexOf(".")
+  const isPlain = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text) && !/^-0*$/.test(digits) && digits.length - (text[0] === "-") <= 30
+  if (!isPlain) refuse(`${quote(text)} is not a plain decimal number such as 0.05 or -12`)
   const coefficient = BigInt(digits)
-  if (!coefficient && text[0] === "-") refuse(`${quote(text)} is zero with a minus sign: write it without`)
-  const point = text.indexOf(".")
   return new Decimal(coefficient, point < 0 ? 0 : point + 1 - text.length)
 }

@@ -4,11 +4,10 @@ import { refuse } from "./errors.js"
 import { EventType } from "./event.js"
 import { sha256 } from "./sha256.js"
 
-export const HEADER_BYTES = 128
-export const MAX_LEAF_BYTES = 65_535
+const HEADER_BYTES = 128
+const LATEST_MS = 253_402_300_800_000
 export const NO_CERTIFICATE = new Uint8Array(32)
 
-const LATEST_MS = 253_402_300_800_000
 const TYPES = new Set(Object.values(EventType))
 const NONE = 2n ** 64n - 1n
 
@@ -20,14 +19,10 @@ export const readIndex = (raw) => {
 
 /** Parse a header strictly: {type, status, sequencedAtMs, subject, prev, version, statementLength, certificateDigest, statementDigest}. */
 export function parseHeader(raw) {
-  if (raw.length !== HEADER_BYTES) refuse(`leaf header of ${raw.length} bytes; expected ${HEADER_BYTES}`)
+  if (raw.length !== HEADER_BYTES || encodeHex(raw.subarray(0, 4)) !== "485a4c31" || raw[6] || raw[7]) refuse("not a leaf header")
   const view = new DataView(raw.buffer, raw.byteOffset)
-  if (encodeHex(raw.subarray(0, 4)) !== "485a4c31" || raw[6] || raw[7]) {
-    refuse("leaf header does not begin with HZL1 and zero reserved bytes")
-  }
   const sequencedAtMs = readTime(raw)
-  if (sequencedAtMs >= LATEST_MS) refuse("leaf header has a time after the year 9999")
-  if (!TYPES.has(raw[4])) refuse(`leaf header has the unknown event type ${raw[4]}`)
+  if (sequencedAtMs >= LATEST_MS || !TYPES.has(raw[4])) refuse("leaf header with an unknown time or type")
   return Object.freeze({
     type: raw[4],
     status: raw[5],
@@ -48,7 +43,8 @@ export const readTime = (raw) => readUnsigned(raw.subarray(8, 16))
 export function parseLeaf(raw) {
   const header = parseHeader(raw.subarray(0, HEADER_BYTES))
   const statementRaw = raw.slice(HEADER_BYTES)
-  if (statementRaw.length !== header.statementLength) refuse("leaf is longer or shorter than its header says")
-  if (!equalBytes(sha256(statementRaw), header.statementDigest)) refuse("leaf header names the digest of another statement")
+  if (statementRaw.length !== header.statementLength || !equalBytes(sha256(statementRaw), header.statementDigest)) {
+    refuse("leaf header of another statement")
+  }
   return Object.freeze({ header, statementRaw })
 }

@@ -1,5 +1,5 @@
-// The errors of verification, as in ledger/core/errors.py. In all these modules a keyword argument of Python is
-// a member of the last argument here: `parse_hex(text, size=32)` is `parseHex(text, {size: 32})`.
+// The errors of verification, as in ledger/core/errors.py. In all these modules a keyword argument of Python is a member of
+// the last argument here: `parse_hex(text, size=32)` is `parseHex(text, {size: 32})`. Sentences are shorter than Python's.
 
 /** Root of everything raised on purpose; `name` is the class's. */
 export class LedgerError extends Error {
@@ -24,17 +24,7 @@ export class VerificationError extends LedgerError {}
 export class BrokenSignatureError extends VerificationError {}
 export class InclusionProofError extends VerificationError {}
 export class MapProofError extends VerificationError {}
-export class ConsistencyProofError extends VerificationError {}
 export class AnchorMismatchError extends VerificationError {}
-
-/** A published log contradicts itself; `leafIndex` names the leaf, or is null. */
-export class ContradictionError extends VerificationError {
-  constructor(message, { file = "", leafIndex = null } = {}) {
-    const place = leafIndex === null ? file : `${file}, leaf ${leafIndex}`
-    super(place ? `${place}: ${message}` : message)
-    Object.assign(this, { file, leafIndex, reason: message })
-  }
-}
 
 /** This device cannot look (no curve at hand): neither true nor false; a step is NOT_CHECKED. */
 export class UnavailableError extends LedgerError {}

@@ -20,9 +20,9 @@ const T = EventType
 /** What brings a document into the log. */
 export const ISSUE_TYPES = new Set([T.ISSUE, T.REPLACE])
 /** What may happen to a document or its instrument after the issue. */
-export const ACT_TYPES = new Set([T.SUPPLEMENT, T.CANCEL, T.WITHDRAW, T.SUSPEND, T.REINSTATE, T.REVERIFY_NEEDED, T.OPENED_FOR_REPAIR])
-export const LINK_TYPES = new Set([T.INSTRUMENT_SAME_AS, T.INSTRUMENT_SPLIT])
-export const STICKER_TYPES = new Set([T.STICKER_BOUND, T.STICKER_UNBOUND])
+const ACT_TYPES = new Set([T.SUPPLEMENT, T.CANCEL, T.WITHDRAW, T.SUSPEND, T.REINSTATE, T.REVERIFY_NEEDED, T.OPENED_FOR_REPAIR])
+const LINK_TYPES = new Set([T.INSTRUMENT_SAME_AS, T.INSTRUMENT_SPLIT])
+const STICKER_TYPES = new Set([T.STICKER_BOUND, T.STICKER_UNBOUND])
 /** What carries a content, and no endorsements. */
 export const CONTENT_TYPES = new Set([...ACT_TYPES, ...LINK_TYPES, ...STICKER_TYPES, T.LOT, T.INSTRUMENT])
 /** The types whose content and effect this version defines: all but the log's own. */

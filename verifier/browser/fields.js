@@ -2,15 +2,15 @@
 import { isObject } from "./canonical.js"
 import { parseBase64, parseDate, parseDecimal, parseHex, parseInstant, quote } from "./encoding.js"
 import { InputError, refuse } from "./errors.js"
-import { countBytes, hasForbiddenCharacter, hasOuterSpace } from "./text.js"
+import { countBytes, isPlain } from "./text.js"
 
-export const MAX_TEXT_BYTES = 4096
-export const MAX_ITEMS = 10_000
+const MAX_TEXT_BYTES = 4096
+const MAX_ITEMS = 10_000
 
 const PATTERNS = new Map()
 
 /** Whether the whole text matches a regular expression, given as its source. */
-export function fullmatch(pattern, text) {
+function fullmatch(pattern, text) {
   if (!PATTERNS.has(pattern)) PATTERNS.set(pattern, new RegExp(`^(?:${pattern})$`, "u"))
   return PATTERNS.get(pattern).test(text)
 }
@@ -41,7 +41,7 @@ export class Reader {
   /** A text of several lines as it stands; its own parser judges it. */
   lines(name, { maxBytes }) {
     const value = this.#takeText(name)
-    return countBytes(value) > maxBytes ? this.refuse(name, `text of more than the ${maxBytes} bytes that are allowed`) : value
+    return countBytes(value) > maxBytes ? this.refuse(name, `text of more than ${maxBytes} bytes`) : value
   }
 
   integer(name, low, high) {
@@ -119,10 +119,8 @@ export class Reader {
   #checkText(name, value, { maxBytes = MAX_TEXT_BYTES, pattern = null }) {
     if (typeof value !== "string") this.refuse(name, "text is expected here")
     if (!value) this.refuse(name, "text must not be empty")
-    if (hasOuterSpace(value)) this.refuse(name, "text must not begin or end with white space")
-    if (hasForbiddenCharacter(value)) this.refuse(name, "text must not hold control characters or characters that change its direction")
-    const size = countBytes(value)
-    if (size > maxBytes) this.refuse(name, `text of ${size} bytes, at most ${maxBytes} are allowed`)
+    if (!isPlain(value)) this.refuse(name, "text with white space at an end, control characters or characters that change its direction")
+    if (countBytes(value) > maxBytes) this.refuse(name, `text of more than ${maxBytes} bytes`)
     if (pattern !== null && !fullmatch(pattern, value)) this.refuse(name, `${quote(value)} does not have the form ${pattern}`)
     return value
   }

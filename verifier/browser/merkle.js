@@ -1,7 +1,7 @@
 // Merkle tree of the log, verifying only (RFC 9162 §2.1): ledger/core/merkle.py. Indices and sizes are Numbers, or BigInts
 // beyond 2^53 - 1.
 import { encodeHex, equalBytes } from "./encoding.js"
-import { ConsistencyProofError, InclusionProofError } from "./errors.js"
+import { InclusionProofError } from "./errors.js"
 import { sha256 } from "./sha256.js"
 
 export const HASH_SIZE = 32
@@ -12,33 +12,25 @@ export const EMPTY_ROOT = sha256(new Uint8Array())
 export const hashLeaf = (...leaf) => sha256(Uint8Array.of(0), ...leaf)
 
 /** SHA-256(0x01 || left || right). */
-export const hashNode = (left, right) => sha256(Uint8Array.of(1), left, right)
+const hashNode = (left, right) => sha256(Uint8Array.of(1), left, right)
 
 const bits = (value) => (value ? value.toString(2).length : 0)
 const ones = (value) => value.toString(2).split("1").length - 1
 
-function checkHashes(hashes, Kind) {
-  if (hashes.some((hash) => hash.length !== HASH_SIZE)) throw new Kind(`every hash has ${HASH_SIZE} bytes`)
-}
+const no = (message) => { throw new InclusionProofError(message) }
+const checkHashes = (hashes) => hashes.some((hash) => hash.length !== HASH_SIZE) && no("a proof has hashes of 32 bytes")
 
-function checkProof(proof, length, Kind) {
-  if (proof.length !== length) throw new Kind(`the proof has ${proof.length} hashes instead of ${length}`)
-  checkHashes(proof, Kind)
-}
-
-function checkRoot(implied, expected, tree, Kind) {
-  if (!equalBytes(implied, expected)) throw new Kind(`the proof leads to root ${encodeHex(implied)}, but ${tree} has root ${encodeHex(expected)}`)
+function checkRoot(implied, expected) {
+  if (!equalBytes(implied, expected)) no(`the proof leads to root ${encodeHex(implied)}, not to ${encodeHex(expected)}`)
 }
 
 /** The root hash that this proof implies (RFC 9162 §2.1.3.2). */
-export function computeRootFromInclusion(leafHash, leafIndex, treeSize, proof) {
+function computeRootFromInclusion(leafHash, leafIndex, treeSize, proof) {
   const index = BigInt(leafIndex), size = BigInt(treeSize)
-  if (!(0n <= index && index < size && size <= MAX_TREE_SIZE)) {
-    throw new InclusionProofError(`no leaf ${leafIndex} exists in a tree of ${treeSize} leaves`)
-  }
+  if (!(0n <= index && index < size && size <= MAX_TREE_SIZE)) no(`no leaf ${leafIndex} of ${treeSize}`)
   const inner = bits(index ^ (size - 1n))
-  checkProof(proof, inner + ones(index >> BigInt(inner)), InclusionProofError)
-  checkHashes([leafHash], InclusionProofError)
+  if (proof.length !== inner + ones(index >> BigInt(inner))) no("the proof has another number of hashes")
+  checkHashes([leafHash, ...proof])
   return proof.reduce((node, sibling, height) => {
     const isRight = height >= inner || (index >> BigInt(height)) & 1n
     return isRight ? hashNode(sibling, node) : hashNode(node, sibling)
@@ -47,57 +39,30 @@ export function computeRootFromInclusion(leafHash, leafIndex, treeSize, proof) {
 
 /** Check that the leaf is at that index of the tree with that size and root. */
 export function verifyInclusion(leafHash, leafIndex, treeSize, proof, rootHash) {
-  checkRoot(computeRootFromInclusion(leafHash, leafIndex, treeSize, proof), rootHash, "the tree", InclusionProofError)
-}
-
-/** Check that the old tree is a prefix of the new one (RFC 9162 §2.1.4.2). */
-export function verifyConsistency(oldSize, newSize, oldRoot, newRoot, proof) {
-  const from = BigInt(oldSize), to = BigInt(newSize), Kind = ConsistencyProofError
-  if (!(0n < from && from <= to && to <= MAX_TREE_SIZE)) throw new Kind(`a log of ${oldSize} leaves cannot have grown to ${newSize}`)
-  checkHashes([oldRoot, newRoot], Kind)
-  if (from === to) {
-    checkProof(proof, 0, Kind)
-    return checkRoot(oldRoot, newRoot, "the same size", Kind)
-  }
-  const last = from - 1n, level = bits(from & -from) - 1
-  const inner = bits(last ^ (to - 1n)), seed = from === 1n << BigInt(level) ? 0 : 1
-  checkProof(proof, inner - level + ones(last >> BigInt(inner)) + seed, Kind)
-  let oldNode = seed ? proof[0] : oldRoot, newNode = oldNode
-  proof.slice(seed).forEach((sibling, at) => {
-    const height = level + at
-    if (height >= inner || (last >> BigInt(height)) & 1n) {
-      oldNode = hashNode(sibling, oldNode)
-      newNode = hashNode(sibling, newNode)
-    } else newNode = hashNode(newNode, sibling)
-  })
-  checkRoot(oldNode, oldRoot, "the old tree", Kind)
-  checkRoot(newNode, newRoot, "the new tree", Kind)
+  checkRoot(computeRootFromInclusion(leafHash, leafIndex, treeSize, proof), rootHash)
 }
 
 /** The root hash that a batched proof implies; `leafHashes` is a Map of hashes by index. */
-export function computeRootFromMultiProof(leafHashes, treeSize, proof) {
+function computeRootFromMultiProof(leafHashes, treeSize, proof) {
   const size = BigInt(treeSize)
   const leaves = [...leafHashes].map(([index, hash]) => [BigInt(index), hash]).sort(([a], [b]) => (a < b ? -1 : 1))
-  if (!leaves.length || leaves[0][0] < 0n || leaves.at(-1)[0] >= size || size > MAX_TREE_SIZE) {
-    throw new InclusionProofError(`a proof needs leaves inside the tree of ${treeSize} leaves`)
-  }
-  checkHashes([...leafHashes.values(), ...proof], InclusionProofError)
+  if (!leaves.length || leaves[0][0] < 0n || leaves.at(-1)[0] >= size || size > MAX_TREE_SIZE) no(`no such leaves of ${treeSize}`)
+  checkHashes([...leafHashes.values(), ...proof])
   let at = 0
   /** The root over [begin, end): of the leaves known there, and of the proof where none is. */
   const climb = (known, begin, end) => {
-    if (!known.length) return proof[at++] ?? fail("the proof has fewer hashes than its leaves need")
+    if (!known.length) return proof[at++] ?? no("the proof has too few hashes")
     if (end - begin === 1n) return known[0][1]
     const middle = begin + (1n << BigInt(bits(end - begin - 1n) - 1))
     const cut = known.filter(([index]) => index < middle).length
     const left = climb(known.slice(0, cut), begin, middle)
     return hashNode(left, climb(known.slice(cut), middle, end))
   }
-  const fail = (message) => { throw new InclusionProofError(message) }
   const root = climb(leaves, 0n, size)
-  return at === proof.length ? root : fail("the proof has more hashes than its leaves need")
+  return at === proof.length ? root : no("the proof has too many hashes")
 }
 
 /** Check that all these leaves are in the tree with that size and root. */
 export function verifyMultiProof(leafHashes, treeSize, proof, rootHash) {
-  checkRoot(computeRootFromMultiProof(leafHashes, treeSize, proof), rootHash, "the tree", InclusionProofError)
+  checkRoot(computeRootFromMultiProof(leafHashes, treeSize, proof), rootHash)
 }

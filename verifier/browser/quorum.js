@@ -4,17 +4,17 @@ import { InputError, refuse } from "./errors.js"
 import { parseWitness } from "./cosignature.js"
 import { parseBlsWitness } from "./quorum_certificate.js"
 
-export const MAX_WITNESSES = 32
+const MAX_WITNESSES = 32
 
 /** The witnesses that count (`witnesses` by lines, `bls` by certificates, in the order of the bitmap), and how many must have signed. */
-export class WitnessQuorum {
+class WitnessQuorum {
   constructor(witnesses, threshold, bls = []) {
     const names = [...new Set([...witnesses, ...bls].map((one) => one.name))]
     if (!names.length || names.length > MAX_WITNESSES) refuse(`1 to ${MAX_WITNESSES} witnesses, not ${names.length}`, "keys")
     requireDifferent(witnesses, "keys")
     requireDifferent(bls, "bls")
     if (!(names.length < 2 * threshold && threshold <= names.length)) {
-      refuse(`is more than half of the ${names.length} witnesses and at most all, not ${threshold}`, "quorum")
+      refuse(`more than half of the ${names.length} witnesses, at most all`, "quorum")
     }
     Object.freeze(Object.assign(this, { witnesses, threshold, bls, names }))
   }

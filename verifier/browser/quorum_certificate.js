@@ -6,8 +6,8 @@ import { BrokenSignatureError, InputError, PolicyMismatchError, VerificationErro
 import { checkKeyName, computeNoteKeyId, isLineOf, parseNote, requireKeyId, splitVkey } from "./note.js"
 import { loadCurve } from "./signature.js"
 
-export const CERTIFICATE_TYPE = 0xff
-export const MAX_MINUTES = Math.floor(253_402_300_799 / 60)
+const CERTIFICATE_TYPE = 0xff
+const MAX_MINUTES = Math.floor(253_402_300_799 / 60)
 
 const KEY_BYTES = 48, SIGNATURE_BYTES = 96, TIME_BYTES = 8
 const FIELD = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn
@@ -15,7 +15,7 @@ const SUITE = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
 const POSSESSION_SUITE = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
 
 /** A witness's BLS key under its name, with the proof that somebody holds its secret; `id` is the same for equal ones. */
-export class BlsWitness {
+class BlsWitness {
   constructor(name, key, possession) {
     checkKeyName(name)
     const keyId = computeNoteKeyId(name, CERTIFICATE_TYPE, concatBytes(QUORUM_DOMAIN, key, possession))
@@ -40,22 +40,16 @@ export function parseBlsWitness(vkey) {
   return witness
 }
 
-/** The name in the lines of a log's certificates. */
-export const computeCertificateName = (origin) => `${origin}/quorum`
-
 /** The 4 bytes that, with the name, say under which ordered list of witnesses a line was made. */
-export const computeListId = (name, witnesses) =>
+const computeListId = (name, witnesses) =>
   computeNoteKeyId(name, CERTIFICATE_TYPE, concatBytes(QUORUM_DOMAIN, ...witnesses.map((one) => one.key)))
 
 /** Take a certificate of this list apart: {minutes, signers, signature}. */
-export function parseCertificate(raw, witnesses) {
-  const size = TIME_BYTES + Math.ceil(witnesses.length / 8) + SIGNATURE_BYTES
-  if (raw.length !== size) refuse(`a certificate of ${witnesses.length} witnesses has ${size} bytes, not ${raw.length}`)
+function parseCertificate(raw, witnesses) {
+  if (raw.length !== TIME_BYTES + Math.ceil(witnesses.length / 8) + SIGNATURE_BYTES) refuse("another size")
   const minutes = readUnsigned(raw.subarray(0, TIME_BYTES))
   const bitmap = bigFromBytes(raw.slice(TIME_BYTES, -SIGNATURE_BYTES).reverse())
-  if (minutes > MAX_MINUTES) refuse("the time of a certificate is at most the end of the year 9999")
-  if (!bitmap) refuse("nobody has signed this certificate")
-  if (bitmap >> BigInt(witnesses.length)) refuse("a certificate has a signer who is not in the list")
+  if (minutes > MAX_MINUTES || !bitmap || bitmap >> BigInt(witnesses.length)) refuse("signed by nobody, or by a stranger")
   const signers = witnesses.filter((_, place) => (bitmap >> BigInt(place)) & 1n)
   return Object.freeze({ minutes, signers, signature: raw.slice(-SIGNATURE_BYTES) })
 }
@@ -64,7 +58,7 @@ export function parseCertificate(raw, witnesses) {
 export async function openCertificates(note, witnesses) {
   if (!witnesses.length) return []
   const { text, signatures } = parseNote(note)
-  const name = computeCertificateName(text.slice(0, text.indexOf("\n")))
+  const name = text.slice(0, text.indexOf("\n")) + "/quorum"
   const list = { name, keyId: computeListId(name, witnesses) }
   const newest = new Map()
   for (const line of signatures.filter((each) => isLineOf(each, list))) {
@@ -96,7 +90,7 @@ async function open(line, body, witnesses) {
 const PROVED = new Set()
 
 /** Refuse a key whose secret nobody has shown to hold; each is verified once. */
-export async function requirePossession(witness) {
+async function requirePossession(witness) {
   if (PROVED.has(witness.id)) return
   await recast(() => verifyBls([witness.key], witness.key, witness.possession, POSSESSION_SUITE), PolicyMismatchError,
     (error) => `the BLS key of ${witness.name} is not proved: ${error.message}`)
@@ -118,16 +112,13 @@ export async function verifyBls(keys, message, signature, suite) {
 
 /** A point of the subgroup of prime order other than the identity, from its one spelling, the compressed one. */
 function decode(Point, raw, size, what) {
-  if (raw.length !== size) refuse(`a ${what} has ${size} bytes, not ${raw.length}`)
-  if (!(raw[0] & 0x80)) refuse(`a ${what} is compressed`)
-  if (raw[0] & 0x40) refuse(`a ${what} is not the identity`)
-  const first = concatBytes(Uint8Array.of(raw[0] & 0x1f), raw.subarray(1, 48))
-  if ([first, raw.subarray(48)].some((part) => bigFromBytes(part) >= FIELD)) refuse(`a ${what} has coordinates below the field's modulus`)
   try {
-    const point = Point.fromBytes(raw)
+    const first = concatBytes(Uint8Array.of(raw[0] & 0x1f), raw.subarray(1, 48))
+    const isSpelled = raw.length === size && raw[0] >> 6 === 2 && [first, raw.subarray(48)].every((part) => bigFromBytes(part) < FIELD)
+    const point = isSpelled && Point.fromBytes(raw)
     point.assertValidity()
     return point
   } catch {
-    return refuse(`a ${what} is a point of the subgroup of prime order`)
+    return refuse(`not a ${what}`)
   }
 }

@@ -5,7 +5,6 @@ import { BrokenSignatureError, UnavailableError, refuse } from "./errors.js"
 import { sha256 } from "./sha256.js"
 
 export const SIGNATURE_SIZE = 64
-export const KEY_ID_SIZE = 8
 export const Algorithm = Object.freeze({ ED25519: -8, P256: -7 })
 
 const { ED25519, P256 } = Algorithm
@@ -13,13 +12,13 @@ const PREFIXES = new Map([[ED25519, Uint8Array.of(0xed, 1)], [P256, Uint8Array.o
 const KEYS = new Map()
 
 /** One admitted public key; use `publicKey` to get it. */
-export class PublicKey {
+class PublicKey {
   constructor(algorithm, raw, multikeyBytes) {
     this.algorithm = algorithm
     this.raw = raw
     this.multikeyBytes = multikeyBytes
     this.multikey = "z" + encodeBase58(multikeyBytes)
-    this.keyId = sha256(multikeyBytes).slice(0, KEY_ID_SIZE)
+    this.keyId = sha256(multikeyBytes).slice(0, 8)
     this.didKey = "did:key:" + this.multikey
     this.verificationMethod = `${this.didKey}#${this.multikey}`
     Object.freeze(this)
@@ -29,7 +28,7 @@ export class PublicKey {
 /** The key of these bytes, if the admission rule lets it in. */
 export function publicKey(algorithm, raw) {
   const size = algorithm === ED25519 ? 32 : 33
-  if (raw.length !== size) refuse(`a public key of ${raw.length} bytes, expected ${size}`)
+  if (raw.length !== size) refuse("a public key of another size")
   const multikeyBytes = concatBytes(PREFIXES.get(algorithm), raw)
   const name = encodeHex(multikeyBytes)
   if (!KEYS.has(name)) {
@@ -42,25 +41,23 @@ export function publicKey(algorithm, raw) {
 
 /** The key that a multikey text `z…` stands for. */
 export function parseMultikey(text) {
-  if (text[0] !== "z") refuse("a public key is written as multikey, starting with z")
+  if (text[0] !== "z") refuse("not a multikey z…")
   return parseMultikeyBytes(parseBase58(text.slice(1), { maxBytes: 64 }))
 }
 
 /** The key behind a 2-byte multicodec prefix and the key's own bytes. */
-export function parseMultikeyBytes(raw) {
+function parseMultikeyBytes(raw) {
   for (const [algorithm, prefix] of PREFIXES) {
     if (raw[0] === prefix[0] && raw[1] === prefix[1]) return publicKey(algorithm, raw.slice(2))
   }
-  return refuse("a public key that is neither Ed25519 nor P-256")
+  return refuse("a key that is neither Ed25519 nor P-256")
 }
 
 /** The key that `did:key:z…#z…` names. */
 export function parseVerificationMethod(text) {
   const [identifier] = text.split("#", 1)
   const fragment = text.slice(identifier.length + 1)
-  if (identifier !== "did:key:" + fragment) {
-    refuse("a verification method is written did:key:z…#z… with the same key twice")
-  }
+  if (identifier !== "did:key:" + fragment) refuse("not a verification method did:key:z…#z…")
   return parseMultikey(fragment)
 }
 
@@ -128,7 +125,7 @@ function vanishes([x, y], factor) {
 /** Refuse what is not the canonical encoding of a point of prime order. */
 function admitEd25519(raw) {
   const point = expandEd25519(raw)
-  if (!point || point[1] === 1n || !vanishes(point, L)) refuse("not a canonical Ed25519 public key of prime order")
+  if (!point || point[1] === 1n || !vanishes(point, L)) refuse("not a canonical Ed25519 key of prime order")
 }
 
 /** The uncompressed form, 65 bytes, of a compressed point of P-256 (SEC 1 §2.3.4). */
@@ -200,10 +197,7 @@ function isUsual(key, signature) {
 
 /** Check one signature of 64 bytes. */
 export async function verifySignature(key, signature, message) {
-  if (signature.length !== SIGNATURE_SIZE) {
-    throw new BrokenSignatureError(`a signature of ${signature.length} bytes, expected ${SIGNATURE_SIZE}`)
-  }
-  if (!isUsual(key, signature) || !(await isSigned(key, signature, message))) {
+  if (signature.length !== SIGNATURE_SIZE || !isUsual(key, signature) || !(await isSigned(key, signature, message))) {
     throw new BrokenSignatureError(`the signature does not verify with the key ${encodeHex(key.keyId)}`)
   }
 }

@@ -10,7 +10,7 @@ import { CONTENT_TYPES, DEFINED_TYPES, EventType, ISSUE_TYPES } from "./event.js
 import { sha256 } from "./sha256.js"
 import { countBytes, hasForbiddenCharacter, isPlain } from "./text.js"
 
-export const MAX_STATEMENT_BYTES = 65_535 - 128
+const MAX_STATEMENT_BYTES = 65_535 - 128
 /** Ids of authorities, institutions and scope lines. */
 export const ID_PATTERN = "[A-Z0-9][A-Z0-9-]{0,11}"
 export const Conclusion = Object.freeze({ PASS: 1, FAIL: 2, CONDITIONAL: 3 })
@@ -19,6 +19,7 @@ export const DocumentKind = Object.freeze({ VERIFICATION: 0, CALIBRATION: 1, PAP
 const FIELDS =
   "FORMAT TYPE EVENT_ID ISSUER NUMBER INSTRUMENT PART SERIAL CATEGORY CONCLUSION VERIFIED_ON VALID_UNTIL VALIDITY_KIND CERTIFICATE_DIGEST SEALS_DIGEST PREDECESSOR EFFECTIVE_AT REASON EXPECTED_VERSION LOT CONTENT ENDORSEMENTS DOCUMENT_KIND".split(" ")
 const NO_VALIDITY = 3
+const ENDORSEMENTS = "statement.endorsements"
 
 /** What an issue says about one document. */
 export class IssueClaims {
@@ -39,7 +40,7 @@ export class RegisterClaims {
 }
 
 /** What binds a statement to one log (RFC 9052 §4.3). */
-export const computeExternalAad = (origin) => concatBytes(STATEMENT_DOMAIN, sha256(encodeUtf8(origin)))
+const computeExternalAad = (origin) => concatBytes(STATEMENT_DOMAIN, sha256(encodeUtf8(origin)))
 
 /** What root keys and newly registered keys sign beside the statement. */
 export const computeEndorsedBytes = (eventType, origin, content, expectedVersion) =>
@@ -50,10 +51,10 @@ export const verifyStatement = (signed, key, origin) => verifySign1(signed.sign1
 
 /** Parse a statement strictly: {raw, statement: {type, issuer, claims, expectedVersion}, sign1, keyId, digest}. */
 export function parseSignedStatement(raw) {
-  if (raw.length > MAX_STATEMENT_BYTES) refuse(`statement of ${raw.length} bytes; at most ${MAX_STATEMENT_BYTES}`)
+  if (raw.length > MAX_STATEMENT_BYTES) refuse("statement is too long")
   const sign1 = parseSign1(raw)
   const payload = parseCbor(sign1.payload)
-  if (!(payload instanceof Map)) refuse("payload of the statement is not a map")
+  if (!(payload instanceof Map)) refuse("statement is not a map")
   return Object.freeze({ raw, statement: parsePayload(payload), sign1, keyId: sign1.keyId, digest: sha256(raw) })
 }
 
@@ -90,7 +91,7 @@ class Members {
 
   text(name, maxBytes) {
     const value = this.required(name, "str")
-    if (!isPlain(value)) this.refuse(name, "expected text without control characters and outer white space")
+    if (!isPlain(value)) this.refuse(name, "expected plain text")
     return value && countBytes(value) <= maxBytes ? value : this.refuse(name, `expected 1 to ${maxBytes} bytes of text`)
   }
 
@@ -111,13 +112,13 @@ function parsePayload(payload) {
   const members = new Members(payload)
   if (members.required("FORMAT", "int") !== 1) members.refuse("FORMAT", "unknown format version")
   const type = members.code("TYPE", EventType)
-  if (!DEFINED_TYPES.has(type)) members.refuse("TYPE", "has no effect defined yet")
+  if (!DEFINED_TYPES.has(type)) members.refuse("TYPE", "has no effect yet")
   const issuer = members.text("ISSUER", 12)
-  if (!new RegExp(`^${ID_PATTERN}$`).test(issuer)) members.refuse("ISSUER", "expected 1 to 12 of A-Z, 0-9 and '-'")
+  if (!new RegExp(`^${ID_PATTERN}$`).test(issuer)) members.refuse("ISSUER", "not an id")
   const expectedVersion = members.opt("required", "EXPECTED_VERSION", "int")
   if (expectedVersion !== null && !(1 <= expectedVersion && expectedVersion < 2 ** 32)) members.refuse("EXPECTED_VERSION", "out of range")
   const claims = parseClaims(type, members)
-  if (members.left.size) refuse(`statement has members its type does not have: ${[...members.left.keys()]}`)
+  if (members.left.size) refuse(`statement has other members: ${[...members.left.keys()]}`)
   return Object.freeze({ type, issuer, claims, expectedVersion: expectedVersion ?? 0 })
 }
 
@@ -131,10 +132,10 @@ function parseClaims(type, members) {
 function parseIssue(type, members) {
   const validityKind = members.code("VALIDITY_KIND", { DATE: 1, SERVICE_LIFE: 2, NONE: NO_VALIDITY })
   const validUntil = members.opt("day", "VALID_UNTIL")
-  if ((validUntil === null) !== (validityKind === NO_VALIDITY)) members.refuse("VALID_UNTIL", "date and kind of validity disagree")
+  if ((validUntil === null) !== (validityKind === NO_VALIDITY)) members.refuse("VALID_UNTIL", "disagrees with the kind of validity")
   const predecessor = members.opt("text", "PREDECESSOR", 64)
   if ((predecessor !== null) !== (type === EventType.REPLACE)) {
-    members.refuse("PREDECESSOR", "a replacement names what it replaces, and nothing else does")
+    members.refuse("PREDECESSOR", "of replacements only")
   }
   const [kind, conclusion] = parseDocumentKind(members)
   return new IssueClaims({
@@ -158,7 +159,7 @@ function parseIssue(type, members) {
 /** What the document is, and the conclusion that such a document can have. */
 function parseDocumentKind(members) {
   const kind = members.opt("code", "DOCUMENT_KIND", DocumentKind)
-  if (kind === DocumentKind.VERIFICATION) members.refuse("DOCUMENT_KIND", "a verification goes without saying")
+  if (kind === DocumentKind.VERIFICATION) members.refuse("DOCUMENT_KIND", "goes without saying")
   const conclusion = members.opt("code", "CONCLUSION", Conclusion)
   if (kind !== DocumentKind.CALIBRATION && conclusion !== Conclusion.PASS && conclusion !== Conclusion.FAIL) {
     members.refuse("CONCLUSION", "expected 1, pass, or 2, fail")
@@ -180,14 +181,12 @@ function parseSerial(members) {
 
 function parseEndorsements(items) {
   if (items === null) return []
-  const no = (message) => refuse(message, "statement.endorsements")
   const found = items.map((item) => {
-    if (!Array.isArray(item) || item.length !== 2 || !item.every(KINDS.bytes)) no("expected pairs of key id and signature")
-    const [keyId, signature] = item
-    return keyId.length === 8 && signature.length === 64 ? Object.freeze({ keyId, signature }) : no("expected 8 and 64 bytes")
+    const fits = Array.isArray(item) && item.every(KINDS.bytes) && String(item.map((part) => part.length)) === "8,64"
+    return fits ? Object.freeze({ keyId: item[0], signature: item[1] }) : refuse("expected key ids and signatures", ENDORSEMENTS)
   })
   if (!found.length || found.some(({ keyId }, at) => at && compareBytes(found[at - 1].keyId, keyId) >= 0)) {
-    refuseSpelling("expected each key once, in order", "statement.endorsements")
+    refuseSpelling("expected each key once, in order", ENDORSEMENTS)
   }
   return Object.freeze(found)
 }

@@ -3,8 +3,6 @@
 export const PASSED = "PASSED"
 export const FAILED = "FAILED"
 export const NOT_CHECKED = "NOT_CHECKED"
-export const Outcome = Object.freeze({ PASSED, FAILED, NOT_CHECKED })
-export const Verdict = Object.freeze({ VALID: "VALID", ATTENTION: "ATTENTION", INVALID: "INVALID", UNKNOWN: "UNKNOWN" })
 
 /** The steps in their order: `{number, name, code, title: {en, zh}}`. */
 export const STEPS = Object.freeze([
