@@ -938,6 +938,17 @@ def test_chains_are_walked_alike_to_the_last_step(length):
     assert mine["STANDARDS"][0] == ("PASSED" if length <= 16 else "FAILED"), mine["STANDARDS"]
 
 
+PROVED = STANDARD.instruments[0].certificate_digest
+
+
+def with_digest(digest):
+    """Return a record that states the certificate of a main instrument by its digest, too."""
+    (instrument,) = state_standard()["instruments"]
+    return make_registered_record(
+        standards=[state_standard(instruments=[instrument | {"cert_hash": digest.hex()}])]
+    )
+
+
 def test_documents_are_held_alike_against_registers():
     rng = random.Random(17)
     matrix, book = load_cells(), load_rule_book()
@@ -949,6 +960,7 @@ def test_documents_are_held_alike_against_registers():
         base = bases[cell.whole]
         records = [
             credential["credentialSubject"],
+            *(with_digest(digest) for digest in (PROVED, bytes(32))),
             *(change(rng, rng.choice(good)) for _ in range(5 * TIMES_MORE)),
         ]
         leaves = list_statements(ledger.leaves)
