@@ -175,9 +175,9 @@ def test_contents_of_every_kind_are_read_or_refused_alike():
 def test_each_refusal_of_contents_is_needed(tmp_path):
     modules = ("authority", "act", "person", "published_rule", "register_content", "register_fields")
     places = list_refusals(*modules, "scope", "standard", "type_approval")
-    assert_needed(
-        places, CONTENT_JUDGE, list_content_cases(), lambda case: run_here(parse_content, *case), tmp_path
-    )
+    cases = list_content_cases()
+    expected = [run_here(parse_content, *case) for case in cases]
+    assert_needed(places, CONTENT_JUDGE, cases, expected, tmp_path)
 
 
 # --- whole logs -------------------------------------------------------------------------------------------
