@@ -6,14 +6,20 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-from browser_node import camel, run_node
+import browser_node
+from browser_node import BROWSER, camel, run_node
 
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
 from ledger.core.entry import parse_leaf
@@ -35,6 +41,10 @@ from ledger.core.statement import ActClaims, parse_signed_statement
 from ledger.core.status import Effect, Registers
 from ledger.core.unit import Unit
 
+LONG = os.environ.get("HENGZHENG_LONG") == "1"
+_IN_CI = 12
+"""CI takes out one refusal of so many."""
+
 SHOW = """(value) => {
   const show = (value) => {
     if (value === undefined) return "$undefined"
@@ -55,70 +65,141 @@ SHOW = """(value) => {
   return show(value)
 }"""
 
-EVIDENCE_SCRIPT = (
-    """async ({load, outcome}, {cases}) => {
-  const show = """
-    + SHOW
-    + """
+CONTENT_JUDGE = """async ({load, outcome, show}) => {
+  const { parseContent } = await load("register_content")
+  return ([type, raw]) => outcome(() => show(parseContent(type, raw)))
+}"""
+
+EVIDENCE_JUDGE = """async ({load, outcome, show}) => {
   const [own, { Reader }, { parseCanonicalJson }] = await Promise.all(["evidence", "fields", "canonical"].map(load))
-  const answers = []
-  for (const { raw, origin, rootDigest, treeSize, rootHash, before, times } of cases) {
+  return async ({ raw, origin, rootDigest, treeSize, rootHash, before, times }) => {
     let evidence = null
     const found = [await outcome(() => {
       evidence = own.parseEvidence(new Reader(parseCanonicalJson(raw, { maxBytes: 1 << 26 }), "evidence"))
       return null
     })]
+    if (!evidence) return found
     const look = async (run) => found.push(await outcome(async () => show((await run()) ?? null)))
     const fold = async () => {
       for (const limit of before) {
         await look(() => own.foldEvidence(evidence, origin, rootDigest, { before: limit }))
       }
     }
-    if (evidence) {
-      await fold()
-      await look(() => own.verifyEvidenceInclusion(evidence, treeSize, rootHash))
-      await look(async () => {
-        const { registers, mapRoot, statedAt } = await own.establish(evidence, origin, rootDigest)
-        return { registers, mapRoot, statedAt }
-      })
-      await fold()
-      for (const [index, at] of found.some(({ error }) => error) ? [] : times) {
-        await look(() => own.verifySequence(evidence, index, at))
-      }
+    await fold()
+    await look(() => own.verifyEvidenceInclusion(evidence, treeSize, rootHash))
+    await look(async () => {
+      const { registers, mapRoot, statedAt } = await own.establish(evidence, origin, rootDigest)
+      return { registers, mapRoot, statedAt }
+    })
+    await fold()
+    for (const [index, at] of found.some(({ error }) => error) ? [] : times) {
+      await look(() => own.verifySequence(evidence, index, at))
     }
-    answers.push(found)
+    return found
   }
-  return answers
 }"""
-)
 
-LOG_SCRIPT = (
-    """async ({load}, {logs}) => {
-  const show = """
-    + SHOW
-    + """
+LOG_JUDGE = """async ({load, show}) => {
   const names = ["fold", "statement", "status", "encoding"]
   const [{ judgeSignedEvent, buildHeader }, { parseSignedStatement }, { Effect, Registers }, { encodeHex }] =
     await Promise.all(names.map(load))
-  const answers = []
-  for (const leaves of logs) {
+  return async (leaves) => {
     const [registers, states, subjects, headers] = [new Registers(), new Map(), [], []]
     for (const [index, [raw, at]] of leaves.entries()) {
       const signed = parseSignedStatement(raw)
       const view = (subject) => states.get(encodeHex(subject)) ?? null
       const outcome = await judgeSignedEvent(signed, index, at, registers, view, (leaf) => subjects[leaf])
       const header = buildHeader(signed, outcome, at)
-      headers.push({ ...show(header), reason: outcome.reason ?? null })
+      headers.push(show(header))
       subjects.push(header.subject)
       if (!(outcome instanceof Effect)) continue
       for (const [subject, state] of outcome.changes) states.set(subject, state)
       outcome.apply?.(registers)
     }
-    answers.push({ headers, registers: show(registers), states: show(states) })
+    return { headers, registers: show(registers), states: show(states) }
   }
-  return answers
+}"""
+
+_DRIVER = (
+    """async ({load, outcome}, {cases, expected}) => {
+  const show = """
+    + SHOW
+    + """
+  const judge = await (JUDGE)({ load, outcome: async (run) => {
+    const { message, ...found } = await outcome(run)
+    return found
+  }, show })
+  const sort = (value) => {
+    if (value === null || typeof value !== "object") return value
+    if (Array.isArray(value)) return value.map(sort)
+    return Object.keys(value).sort().map((name) => [name, sort(value[name])])
+  }
+  const answers = []
+  for (const [at, each] of cases.entries()) {
+    const answer = await judge(each)
+    if (!expected) answers.push(answer)
+    else if (JSON.stringify(sort(answer)) !== JSON.stringify(sort(expected[at]))) return at
+  }
+  return expected ? null : answers
 }"""
 )
+
+
+def judge_there(judge: str, cases: Sequence) -> list:
+    """Return what the browser's modules answer to each case; `judge` makes, from its tools, what judges one."""
+    return run_node(_DRIVER.replace("JUDGE", judge), {"cases": cases, "expected": None})
+
+
+def find_difference(judge: str, cases: Sequence, expected: Sequence) -> int | None:
+    """Return the first case that the browser's modules answer otherwise than expected; -1 if they break down."""
+    try:
+        return run_node(_DRIVER.replace("JUDGE", judge), {"cases": cases, "expected": expected})
+    except AssertionError as err:
+        if "SyntaxError" in str(err):
+            raise
+        return -1
+
+
+# --- what if a refusal were missing ------------------------------------------------------------------------
+
+_REFUSAL = re.compile(
+    r"(?:\breader\.refuse|(?<![.\w])(?:refuse|deny)|\b(?:await )?verify[A-Z]\w+|\bthrow new \w+Error)\("
+)
+
+
+def list_refusals(*modules: str) -> list[tuple[str, int]]:
+    """Return every place of these modules that refuses: a module's name, and which of its places."""
+    texts = [(module, (BROWSER / f"{module}.js").read_text("utf-8")) for module in modules]
+    return [(module, at) for module, text in texts for at, _ in enumerate(_REFUSAL.finditer(text))]
+
+
+@contextmanager
+def without_refusal(folder: Path, module: str, place: int) -> Iterator[str]:
+    """Let the browser's modules be a copy in which one place refuses nothing; yields its line."""
+    shutil.copytree(BROWSER, folder)
+    path = folder / f"{module}.js"
+    text = path.read_text("utf-8")
+    found = list(_REFUSAL.finditer(text))[place]
+    path.write_text(text[: found.start()] + "void (" + text[found.end() :], "utf-8")
+    kept, browser_node.BROWSER = browser_node.BROWSER, folder
+    try:
+        yield text[text.rfind("\n", 0, found.start()) + 1 : text.find("\n", found.end())].strip()
+    finally:
+        browser_node.BROWSER = kept
+
+
+def assert_needed(
+    places: Sequence[tuple[str, int]], judge: str, cases: Sequence, expected: Sequence, folder: Path
+) -> None:
+    """Take out each refusal, every few of them in CI, and find a case that is then answered otherwise."""
+    assert find_difference(judge, cases, expected) is None
+    needless = []
+    for number, (module, place) in enumerate(places if LONG else places[::_IN_CI]):
+        with without_refusal(folder / str(number), module, place) as line:
+            if find_difference(judge, cases, expected) is None:
+                needless.append((module, line))
+    assert not needless
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -179,10 +260,6 @@ def run_here(run: Any, *args: Any, **options: Any) -> dict:
         return {"error": type(err).__name__}
 
 
-def without_message(outcome: dict) -> dict:
-    return {name: item for name, item in outcome.items() if name != "message"}
-
-
 # --- evidence ---------------------------------------------------------------------------------------------
 
 
@@ -234,16 +311,6 @@ class _Established:
     stated_at: datetime
 
 
-def judge_there(cases: Sequence[EvidenceCase]) -> list[list[dict]]:
-    """Return what the browser's modules say of the same."""
-    payload = [
-        {camel(field.name): getattr(case, field.name) for field in dataclasses.fields(case)} for case in cases
-    ]
-    return [
-        [without_message(each) for each in found] for found in run_node(EVIDENCE_SCRIPT, {"cases": payload})
-    ]
-
-
 # --- whole logs -------------------------------------------------------------------------------------------
 
 
@@ -262,15 +329,6 @@ def fold_here(leaves: Sequence[tuple[bytes, int]]) -> dict:
             if outcome.apply is not None:
                 outcome.apply(registers)
     return {"headers": headers, "registers": show(registers), "states": show(states)}
-
-
-def fold_there(logs: Sequence[Sequence[tuple[bytes, int]]]) -> list[dict]:
-    """Fold the same in the browser's modules."""
-    answers = run_node(LOG_SCRIPT, {"logs": logs})
-    for answer in answers:
-        for header in answer["headers"]:
-            assert (header.pop("reason") is None) == (header["status"] != 255)
-    return answers
 
 
 def list_statements(leaves: Sequence[bytes]) -> list[tuple[bytes, int]]:

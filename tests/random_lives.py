@@ -109,8 +109,9 @@ class RandomLife(MemoryLedger):
     def say_register(self) -> bytes:
         event, content, issuer, endorsers = self.random.choice(
             (
-                self._root, self._policy, self._authority, self._institution, self._key, self._compromise, self._scope,
-                self._person, self._standard, self._material, self._regulation, self._type, self._block, self._roll,
+                self._root, self._policy, self._authority, self._institution, self._key, self._compromise,
+                self._scope, self._person, self._standard, self._material, self._regulation, self._type,
+                self._block, self._roll,
             )
         )()  # fmt: skip
         issuer = self.choose(issuer, "ROOT", *AUTHORITIES, *INSTITUTIONS, "NOBODY")

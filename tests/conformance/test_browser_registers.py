@@ -1,21 +1,23 @@
 """The browser's registers and folds beside Python's: contents and whole logs, good and bad."""
 
 import json
-import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from browser_node import run_node
+import pytest
 from browser_registers import (
-    SHOW,
+    CONTENT_JUDGE,
+    LOG_JUDGE,
+    LONG,
+    assert_needed,
     fold_here,
-    fold_there,
+    judge_there,
     leave_acts,
+    list_refusals,
     list_statements,
     run_here,
-    without_message,
 )
 from ledger_in_memory import INSTITUTION, START, MemoryLedger, make_signer
 from mutations import ODD_VALUES, added, removed, replaced, walk
@@ -33,7 +35,15 @@ from registered import (
 )
 from stickers import ROLL, StickerLedger
 
-from ledger.core.authority import CompromiseContent, encode_compromise_content
+from ledger.core.authority import (
+    ROOT_ISSUER,
+    CompromiseContent,
+    Register,
+    Trade,
+    encode_compromise_content,
+    encode_institution_content,
+    encode_root_content,
+)
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.encoding import parse_base64
 from ledger.core.entry import HEADER_BYTES
@@ -45,14 +55,13 @@ from ledger.core.register_content import CONTENT_PARSERS, parse_content
 from ledger.core.register_fields import RegisterState
 from ledger.core.scope import Basis, ReadingRange, encode_scope_content
 from ledger.core.standard import encode_material_content, encode_standard_content
-from ledger.core.statement import RegisterClaims, parse_signed_statement
-from ledger.core.status import Void
+from ledger.core.statement import RegisterClaims, parse_signed_statement, sign_statement
+from ledger.core.status import Status, Void
 from ledger.core.sticker import encode_roll_content
 from ledger.core.type_approval import encode_block_content, encode_type_approval_content
 from ledger.core.unit import UNITS
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
-LONG = os.environ.get("HENGZHENG_LONG") == "1"
 
 # --- contents ---------------------------------------------------------------------------------------------
 
@@ -81,8 +90,22 @@ def follow_roots() -> MemoryLedger:
     return ledger
 
 
+_REPAIRER = replace(
+    _FOUND.registers.institutions[INSTITUTION],
+    trade=Trade.REPAIR,
+    registers=frozenset(Register),
+    checker_may_approve=True,
+)
+
+_BLOCK = replace(
+    BLOCK,
+    models=frozenset({"A", "𝄞", "\uff21"}),
+    serials=frozenset({"1"}),
+    decision=replace(BLOCK.decision, until=date(2026, 12, 31)),
+)
 CONTENTS = [
     *take_contents(follow_roots()),
+    (EventType.INSTITUTION, encode_institution_content(_REPAIRER)),
     (EventType.KEY_COMPROMISED_FROM, encode_compromise_content(
         CompromiseContent(INSTITUTION, make_signer("seal").public_key, START))),
     (EventType.SCOPE, encode_scope_content(_FULL_LINE)),
@@ -92,17 +115,16 @@ CONTENTS = [
     (EventType.REFERENCE_MATERIAL, encode_material_content(MATERIAL)),
     (EventType.REGULATION, encode_regulation_content(PUMP_RULE, PUMP_LIMITS, RegisterState.ACTIVE)),
     (EventType.TYPE_APPROVAL, encode_type_approval_content(replace(TYPE, valid_until=date(2030, 1, 1)))),
-    (EventType.BLOCK, encode_block_content(
-        replace(BLOCK, models=frozenset({"A", "𝄞", "\uff21"}), serials=frozenset({"1"})))),
+    (EventType.BLOCK, encode_block_content(_BLOCK)),
     (EventType.STICKER_ALLOTTED, encode_roll_content(ROLL)),
 ]  # fmt: skip
 """Of each kind one that is good, with as many members as it can have."""
 
 STRANGE = (
     *ODD_VALUES, "ROOT", "examined", "verification", "false", "active", "2026-02-28", "9999-12-31", "0000-01-01",
-    "10", "0.1", "-5", "L", "斤", "℃", "a\ufeffb", "a b", "a\u3000", "1" * 65, "衡" * 70, 2**53, ["b", "a"], ["a", "a"],
-    ["\uff21", "𝄞"], ["𝄞", "\uff21"], ["OTHER"], ["periodic"], ["person", "standard"], {"root": "NIM"}, 7, 65,
-    "91350100M000100Y43", "91350100M000100Y44", "7KQ2M9X001RCCF83", "7kq2m9x001rccf83",
+    "10", "0.1", "-5", "L", "斤", "℃", "a\ufeffb", "a b", "a\u3000", "1" * 65, "衡" * 70, 2**53, ["b", "a"],
+    ["a", "a"], ["\uff21", "𝄞"], ["𝄞", "\uff21"], ["OTHER"], ["periodic"], ["person", "standard"], 7, 65,
+    {"root": "NIM"}, "91350100M000100Y43", "91350100M000100Y44", "7KQ2M9X001RCCF83", "7kq2m9x001rccf83",
     make_signer("other").public_key.multikey, {"zh": "所"}, {"zh": "所", "en": ""},
 )  # fmt: skip
 
@@ -111,7 +133,10 @@ def spoil(raw: bytes) -> list[bytes]:
     """Return what becomes of a content by one change anywhere."""
     value = json.loads(raw)
     found = [raw, raw + b" ", raw[:-1], b"", b"[]", b"{}", b"null", b"7", raw.replace(b'":', b'": ', 1)]
-    changed = [added(value, ())]
+    changed = [added(value, ()), added(value, (), "until", "2030-01-01")]
+    changed += [
+        added(value, path, "confidence", "V") for path in (("rule",), ("limits", 0)) if path[0] in value
+    ]
     for path, item in walk(value):
         changed.append(removed(value, path))
         changed += [replaced(value, path, odd) for odd in STRANGE]
@@ -131,28 +156,28 @@ def spoil(raw: bytes) -> list[bytes]:
     return found
 
 
-PARSE_SCRIPT = (
-    """async ({load, outcome}, {calls}) => {
-  const { parseContent } = await load("register_content")
-  const show = """
-    + SHOW
-    + """
-  const answers = []
-  for (const [type, raw] of calls) answers.push(await outcome(() => show(parseContent(type, raw))))
-  return answers
-}"""
-)
+def list_content_cases() -> list[tuple[EventType, bytes]]:
+    cases = [(event, raw) for event, good in CONTENTS for raw in spoil(good)]
+    return cases + [(event, raw) for event in EventType for _, raw in CONTENTS]
 
 
 def test_contents_of_every_kind_are_read_or_refused_alike():
     assert {event for event, _ in CONTENTS} == set(CONTENT_PARSERS)
-    cases = [(event, raw) for event, good in CONTENTS for raw in spoil(good)]
-    cases += [(event, raw) for event in EventType for _, raw in CONTENTS]
-    theirs = run_node(PARSE_SCRIPT, {"calls": cases})
+    cases = list_content_cases()
+    theirs = judge_there(CONTENT_JUDGE, cases)
     for (event, raw), found in zip(cases, theirs, strict=True):
-        assert without_message(found) == run_here(parse_content, event, raw), (event, raw)
+        assert found == run_here(parse_content, event, raw), (event, raw)
     good = [found for found in theirs if "value" in found]
     assert len(CONTENTS) < len(good) < len(theirs) / 2, "both sides of the line are met"
+
+
+@pytest.mark.drill
+def test_each_refusal_of_contents_is_needed(tmp_path):
+    modules = ("authority", "act", "person", "published_rule", "register_content", "register_fields")
+    places = list_refusals(*modules, "scope", "standard", "type_approval")
+    cases = list_content_cases()
+    expected = [run_here(parse_content, *case) for case in cases]
+    assert_needed(places, CONTENT_JUDGE, cases, expected, tmp_path)
 
 
 # --- whole logs -------------------------------------------------------------------------------------------
@@ -169,8 +194,32 @@ def read_logs() -> list[list[tuple[bytes, int]]]:
     ]
 
 
+def list_false_roots() -> list[list[tuple[bytes, int]]]:
+    """Return logs that begin with a root that is not quite one."""
+    ledger = MemoryLedger()
+    (root,), content = ledger.roots, ledger.root_content
+    later = encode_root_content(replace(content, version=2, previous=bytes(32)))
+    honest = parse_signed_statement(ledger.root()).statement
+    raws = [
+        ledger.register(EventType.ROOT, "CN-35", encode_root_content(content), root, endorsers=(root,)),
+        ledger.register(EventType.ROOT, ROOT_ISSUER, later, root, endorsers=(root,)),
+        ledger.root(by=make_signer("thief")),
+        ledger.root(endorsers=()),
+        sign_statement(honest, root, "ledger.example/other"),
+    ]
+    return [[(raw, 0)] for raw in raws]
+
+
+def follow_repairer() -> list[tuple[bytes, int]]:
+    """Return a log whose last leaf is a document of an institution that repairs."""
+    ledger = MemoryLedger().found()
+    ledger.append(ledger.institution(version=1, trade=Trade.REPAIR))
+    ledger.issue(1)
+    return list_statements(ledger.leaves)
+
+
 def assert_folded_alike(logs: list[list[tuple[bytes, int]]]) -> list[dict]:
-    found = fold_there(logs)
+    found = judge_there(LOG_JUDGE, logs)
     for number, (log, theirs) in enumerate(zip(logs, found, strict=True)):
         ours = fold_here(log)
         for index, (header, other) in enumerate(zip(ours["headers"], theirs["headers"], strict=True)):
@@ -186,6 +235,16 @@ def test_the_logs_among_the_vectors_are_folded_alike():
     assert_folded_alike(logs)
 
 
+def test_what_is_no_root_is_void_alike():
+    found = assert_folded_alike(list_false_roots())
+    assert {each["headers"][0]["status"] for each in found} == {Status.VOID}
+
+
+def test_who_repairs_issues_nothing_alike():
+    (found,) = assert_folded_alike([follow_repairer()])
+    assert [header["status"] for header in found["headers"]][-2:] == [Status.ACTIVE, Status.VOID]
+
+
 def test_random_lives_are_folded_alike():
     ledgers = [live(seed, 60) for seed in range(400 if LONG else 40)]
     assert_folded_alike([leave_acts(list_statements(ledger.leaves)) for ledger in ledgers])
@@ -197,3 +256,16 @@ def test_random_lives_are_folded_alike():
 def test_logs_whose_registers_are_whole_are_folded_alike():
     ledgers = [RegisteredLedger(), StickerLedger(), follow_roots()]
     assert_folded_alike([leave_acts(list_statements(ledger.leaves)) for ledger in ledgers])
+
+
+@pytest.mark.drill
+def test_each_refusal_of_the_fold_is_needed(tmp_path):
+    ledgers = [live(seed, 50) for seed in range(30)]
+    logs = [
+        follow_repairer(),
+        *list_false_roots(),
+        *read_logs(),
+        *(leave_acts(list_statements(ledger.leaves)) for ledger in ledgers),
+    ]
+    places = list_refusals("fold", "fold_registers", "powers")
+    assert_needed(places, LOG_JUDGE, logs, [fold_here(log) for log in logs], tmp_path)

@@ -27,14 +27,17 @@ from browser_records import (
 )
 from browser_registers import list_statements
 from further_kinds import ENTRY, GUARDED, SIMPLE, make_calibration, make_paper, make_value, make_values
-from ledger_in_memory import make_record, make_rejection, make_signer, seal_record
+from ledger_in_memory import INSTITUTION, make_record, make_rejection, make_signer, seal_record
 from registered import (
+    PARENT,
+    STANDARD,
     TIMES,
     RegisteredLedger,
     canonical,
     make_registered_record,
     seal_by_all,
     state_person,
+    state_standard,
 )
 from rule_tables import LIMIT, RULE, limits_table, rules_table
 from world import World
@@ -55,6 +58,7 @@ from ledger.core.regulation import RULE_COLUMNS, normalise_citation, parse_rule_
 from ledger.core.rules import Clocks, build_issue_claims, check_binding, local_date
 from ledger.core.signatories import verify_signatures
 from ledger.core.signature import parse_multikey
+from ledger.core.standard import StandardReference
 from ledger.core.statement import ActClaims, Statement
 from ledger.core.unit import UNITS
 
@@ -156,7 +160,19 @@ def list_records():
         *(make_record(), make_rejection(), make_calibration(), make_paper(), make_registered_record()),
         *(full, scale, other, arbitration, judged),
         make_rejection(kind="in_service"),
+        *(
+            make_record(regulation={"id": name, "title": "示例"}, verified_on=day)
+            for name, day in ON_THE_EDGE
+        ),
     ]
+
+
+ON_THE_EDGE = [
+    (f"JJG 443-{version}", f"{year}-{day}")
+    for version, year in (("2015", 2015), ("2015", 2023), ("2023(试行)", 2023))
+    for day in ("06-30", "07-01", "07-02")
+]
+"""A version's first day in force, and the first on which it is not, each with its neighbours."""
 
 
 def list_vectors():
@@ -218,6 +234,7 @@ CONFIRMED = [
                 "load_over": over,
                 "load_up_to": up_to,
                 "in_service_factor": "2",
+                "rounding_interval": "0.1",
             }
             for over, up_to, mpe in (("2000", "10000", "1.5"), ("500", "2000", "1"), ("", "500", "0.5"))
         ),
@@ -613,7 +630,10 @@ def change_table(rng, text):
 
 def test_rule_books_are_read_alike():
     rng = random.Random(7)
+    days = [RULE | {"superseded_on": f"2023-07-0{day}", "superseded_by": "JJG 2-2023"} for day in (1, 2)]
     books = [
+        *([rules_table(row | {"effective_on": "2023-07-01"}), limits_table(LIMIT)] for row in days),
+        [rules_table(RULE, RULE | {"regulation": "JJG 2-2023"}), limits_table(LIMIT)],
         TABLES,
         CONFIRMED,
         ["", ""],
@@ -630,7 +650,7 @@ def test_rule_books_are_read_alike():
         for cell in ODD_CELLS
     ]
     for _ in range(300 * TIMES_MORE):
-        book = list(rng.choice(books[:2]))
+        book = list(rng.choice((TABLES, CONFIRMED)))
         table = rng.randrange(2)
         book[table] = change_table(rng, book[table])
         books.append(book)
@@ -896,6 +916,39 @@ def judge_in_world(value, then, newest, book):
     return attempt(run)
 
 
+def build_chain(length):
+    """Return a ledger whose standard has so many others between itself and an external root, and a document."""
+    ledger = RegisteredLedger()
+    (last,) = PARENT.instruments
+    for number in range(length):
+        source = StandardReference(INSTITUTION, f"S-{number + 1}") if number + 1 < length else last.source
+        named = replace(STANDARD, id=f"S-{number}", instruments=(replace(last, source=source),))
+        ledger.append(ledger.standard(named))
+    first = replace(STANDARD, id="S-0", instruments=(last,))
+    return ledger, make_registered_record(standards=[state_standard(first)])
+
+
+@pytest.mark.parametrize("length", [15, 16, 17])
+def test_chains_are_walked_alike_to_the_last_step(length):
+    ledger, value = build_chain(length)
+    world = {"leaves": list_statements(ledger.leaves), "count": len(ledger.leaves), "records": [value]}
+    (((judged, *_),),) = run_node(BY_REGISTERS, {"worlds": [world], "tables": TABLES})
+    mine, *_ = judge_in_world(value, ledger.registers, ledger.registers, load_rule_book())
+    assert judged == mine
+    assert mine["STANDARDS"][0] == ("PASSED" if length <= 16 else "FAILED"), mine["STANDARDS"]
+
+
+PROVED = STANDARD.instruments[0].certificate_digest
+
+
+def with_digest(digest):
+    """Return a record that states the certificate of a main instrument by its digest, too."""
+    (instrument,) = state_standard()["instruments"]
+    return make_registered_record(
+        standards=[state_standard(instruments=[instrument | {"cert_hash": digest.hex()}])]
+    )
+
+
 def test_documents_are_held_alike_against_registers():
     rng = random.Random(17)
     matrix, book = load_cells(), load_rule_book()
@@ -907,6 +960,7 @@ def test_documents_are_held_alike_against_registers():
         base = bases[cell.whole]
         records = [
             credential["credentialSubject"],
+            *(with_digest(digest) for digest in (PROVED, bytes(32))),
             *(change(rng, rng.choice(good)) for _ in range(5 * TIMES_MORE)),
         ]
         leaves = list_statements(ledger.leaves)

@@ -59,11 +59,8 @@ export const establish = async (evidence, origin, rootDigest) => {
     throw new VerificationError("the last leaf under the checkpoint is dated before an earlier leaf");
   const mapRoot = getMapRoot(header);
   const proven = openMapProof(evidence.mapProof, mapRoot);
-  for (const [subject, state] of states)
-    if (!equalStates(proven.find(parseHex(subject)), state))
-      throw new VerificationError(
-        `the authority evidence ends at leaf ${state.lastEvent} of a subject that has changed since`,
-      );
+  const stale = [...states].find(([subject, state]) => !equalStates(proven.find(parseHex(subject)), state));
+  if (stale) refuse(stale[1].lastEvent, "is not the last of its subject, which has changed since");
   return new Established({ registers, mapRoot, proven, statedAt: header.sequencedAtMs });
 };
 

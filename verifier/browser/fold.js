@@ -1,5 +1,5 @@
 // What a leaf does to the state of its subjects, and who may do it: ledger/core/fold.py, with the issues of
-// fold_documents.py. Acts, lots, links and stickers are not judged here: neither evidence nor a document is one.
+// fold_documents.py. Acts, lots, links and stickers are void here: neither evidence nor a document is one.
 import { Trade } from "./authority.js";
 import { encodeHex, equalBytes } from "./encoding.js";
 import { NO_CERTIFICATE } from "./entry.js";
@@ -8,11 +8,8 @@ import { certificateSubject, computeSubject, EventType, instrumentSubject, Subje
 import { judgeRegister } from "./fold_registers.js";
 import { checkInstitution, checkVersion, deny, NoEffectError } from "./powers.js";
 import { parseContent, registerSubject } from "./register_content.js";
-import { IssueClaims, RegisterClaims, verifyStatement } from "./statement.js";
+import { IssueClaims, verifyStatement } from "./statement.js";
 import { Effect, findIssuedStatus, Status, SubjectState, Void } from "./status.js";
-
-const NOT_JUDGED = "acts are not judged here";
-const refuseActs = () => deny(NOT_JUDGED);
 
 /** Verify the statement's signature and say what its leaf does at this index: an `Effect`, or a `Void`. */
 export const judgeSignedEvent = async (signed, index, sequencedAt, registers, view, issues) => {
@@ -29,11 +26,10 @@ export const judgeSignedEvent = async (signed, index, sequencedAt, registers, vi
 };
 
 /** As `judgeSignedEvent`, for a statement whose signature has been verified already. */
-export const judgeEvent = async (signed, index, sequencedAt, registers, view, issues = refuseActs) => {
+export const judgeEvent = async (signed, index, sequencedAt, registers, view, issues) => {
   const { claims } = signed.statement;
   try {
     if (claims instanceof IssueClaims) return judgeIssue(signed, claims, index, registers, view, issues);
-    if (!(claims instanceof RegisterClaims)) refuseActs();
     return await judgeRegister(signed, claims, index, sequencedAt, registers, view);
   } catch (error) {
     return giveVoid(signed.statement, error);

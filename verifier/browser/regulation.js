@@ -32,13 +32,11 @@ export class RuleBook {
     this.digest = digest;
   }
 
-  /** The rule that a certificate cites, null if the book does not know that version, or the category. */
+  /** The rule that a certificate cites, null if the book does not know it; no two rows of a category have one name. */
   ruleNamed(category, regulationId) {
     const cited = normaliseCitation(regulationId);
-    const rows = this.rows.filter((row) => row.category === category);
-    rows.sort((one, other) => effectiveFrom(other) - effectiveFrom(one));
-    const fits = (row) => row.regulationId === null || normaliseCitation(row.regulationId) === cited;
-    return rows.find(fits) ?? null;
+    const isNamed = ({ regulationId }) => regulationId === null || normaliseCitation(regulationId) === cited;
+    return this.rows.find((row) => row.category === category && isNamed(row)) ?? null;
   }
 }
 
