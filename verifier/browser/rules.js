@@ -1,6 +1,5 @@
 // Rules that a document must keep, by the rule book and by its times: ledger/core/rules.py, in one with the digests of
 // instrument.py.
-import { ValidityKind } from "./calendar_rules.js";
 import { encodeCanonicalJson } from "./canonical.js";
 import { Category, nameCategory } from "./category.js";
 import { SEALS_DOMAIN, SERIAL_DOMAIN } from "./constants.js";
