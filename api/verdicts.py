@@ -434,7 +434,8 @@ def doubt_status(report: Report, policy: Policy) -> Report:
         else check
         for check in report.checks
     ]
-    return build_report(checks, report.status, policy, report.document, note=report.note)
+    asked_for = frozenset({Step.STATUS})
+    return build_report(checks, report.status, policy, report.document, asked_for=asked_for, note=report.note)
 
 
 def choose_shown(report: Report, policy: Policy) -> Shown:
