@@ -157,6 +157,7 @@ class PageWriter:
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
             document=document,
+            institution=None if document is None else _name_institution(document, details, language),
             plate=() if document is None else list_plate(document, record, language),
             facts=() if document is None else list_facts(document, record, language),
             reports=self._list_reports(code, language),
@@ -241,6 +242,16 @@ def _until(finding: Finding, document: DocumentSummary, language: Language) -> s
         return None if finding.shown in _VERIFYING_NOTHING else words
     included = "" if finding.shown is Shown.EXPIRED else say(INCLUDED, language)
     return f"{words} {say_date(document.valid_until, language)}{included}"
+
+
+def _name_institution(document: DocumentSummary, details: Details | None, language: Language) -> str:
+    """Return who issued it: as the document says, and in English as the institution is registered."""
+    if language is Language.ZH or details is None or details.registers is None:
+        return document.institution
+    registered = details.registers.institutions.get(details.record.issuer.id)
+    if registered is None or registered.name.en is None:
+        return document.institution
+    return f"{registered.name.en} ({document.institution})"
 
 
 def _find_reason(report: Report, step: Step, language: Language) -> str | None:
