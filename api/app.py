@@ -10,7 +10,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -64,6 +64,8 @@ class PublicParts:
     """Returns the time, aware UTC."""
     monotonic: Callable[[], float] = time.monotonic
     """Returns seconds that never run back."""
+    static: StaticFiles = field(default_factory=StaticFiles)
+    """Scripts of the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,9 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
         (lambda: is_read_only(read())) if read is not None else None,
     )
     answers = ReadyAnswers(desk.read_state, public.monotonic)
-    files = StaticFiles()
-    writer = PageWriter(public.policy, public.host, Offers(files))
+    writer = PageWriter(public.policy, public.host, Offers(public.static))
     app.include_router(verdicts.make_router(desk, answers, writer))
-    app.include_router(static.make_router(files, public.policy))
+    app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))

@@ -112,6 +112,7 @@ class _Walk:
                 continue
             found.append(happening)
             self._add(self._list_earlier(happening))
+        found.sort(key=lambda happening: happening.leaf_index, reverse=True)  # of a lot one hears late
         return History(tuple(found), bool(self._waiting))
 
     def _add(self, indices: Iterable[LeafIndex]) -> None:

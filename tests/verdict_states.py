@@ -13,6 +13,7 @@ from further_kinds import to_calibration, to_paper
 from registered import INSTITUTE, PARENT, STANDARD
 from world import AUTHORITY, INSTITUTION, World, make_signer
 
+from api.static_files import StaticFiles
 from api.verdicts import Shown
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.event import EventType
@@ -190,9 +191,14 @@ class RichWorld(World):
 class RichSite(ApiWorld):
     """A served log with the institute's standard, and the standard that it was compared with."""
 
-    def __init__(self, **policy):
+    def __init__(self, static=None, **policy):
+        self.static = static or StaticFiles()
         super().__init__(world=RichWorld(), **policy)
         self.people = People(self.world)
+
+    def parts(self, roles="all"):
+        parts = super().parts(roles)
+        return replace(parts, public=replace(parts.public, static=self.static))
 
     def found(self):
         world = self.world

@@ -81,6 +81,7 @@ LOT_STATUSES: Final = MappingProxyType(
         LotStatus.VALID: Sentence("nothing stands against the lot any more", "批次已无不利记载"),
         LotStatus.FAILED: Sentence("the lot failed", "批次不合格"),
         LotStatus.SUSPENDED: Sentence("the lot is suspended", "批次已暂停"),
+        LotStatus.CANCELLED: Sentence("the lot is cancelled", "批次已注销"),
         LotStatus.WITHDRAWN: Sentence("the lot is withdrawn", "批次已撤回"),
     }
 )

@@ -1,19 +1,18 @@
 """Verdict pages in Chromium: one glance, both languages, small and large, grey, without script, nothing foreign."""
 
-import re
+from contextlib import ExitStack
 
 import pytest
 from browsers import ROOT, chromium, find_violations
 from PIL import Image
 from served_app import serving
 from verdict_states import RichSite, make_shown
+from verdict_visit import LANGUAGES, SIZES, Visit
 
 from api.verdicts import Shown
 from api.web.words import LOOKS
 
 ARTEFACTS = ROOT / "test-artifacts" / "verdict"
-SIZES = {360: 640, 1280: 800}
-LANGUAGES = {"zh": "zh-CN", "en": "en"}
 DATED = {
     Shown.VALID,
     Shown.PENDING,
@@ -38,8 +37,6 @@ def browser():
 @pytest.fixture(scope="module")
 def sites():
     """Addresses of a served log for each state; all of them are open at once."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         found = {}
         for shown in Shown:
@@ -47,39 +44,6 @@ def sites():
             path = make_shown(served, shown)
             found[shown] = stack.enter_context(serving(served.app)) + path
         yield found
-
-
-class Visit:
-    """One look at a page, which speaks to nobody but this machine."""
-
-    def __init__(self, browser, url, language="zh", width=360, **options):
-        self.context = browser.new_context(
-            locale=LANGUAGES[language], viewport={"width": width, "height": SIZES.get(width, 640)}, **options
-        )
-        self.foreign, self.errors, self.requests = [], [], []
-        self.context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), self._refuse)
-        self.page = self.context.new_page()
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(url)
-
-    def _refuse(self, route):
-        self.foreign.append(route.request.url)
-        route.abort()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-    def settle(self):
-        """Wait until the script has said whose verdict this is."""
-        self.page.wait_for_function(
-            "() => { const c = document.getElementById('checker');"
-            " return !c || ['unable', 'done', 'bad'].includes(c.dataset.state); }"
-        )
 
 
 def test_every_verdict_has_a_look():
@@ -90,8 +54,9 @@ def test_every_verdict_has_a_look():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_is_shown_and_is_accessible(browser, sites, language, width):
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    for shown, url in sites.items():
-        with Visit(browser, url, language, width) as visit:
+    with Visit(browser, "about:blank", language, width) as visit:
+        for shown, url in sites.items():
+            visit.go(url)
             visit.settle()
             name = ARTEFACTS / f"{shown.value.lower()}-{language}-{width}.png"
             visit.page.screenshot(path=str(name), full_page=True)
@@ -102,14 +67,15 @@ def test_every_state_is_shown_and_is_accessible(browser, sites, language, width)
             assert {request.split("/")[2] for request in visit.requests} == {url.split("/")[2]}
             unexpected = [error for error in visit.errors if "503" not in error and "404" not in error]
             assert unexpected == []
-            visit.page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+            visit.open_all()
             assert find_violations(visit.page) in ([], None)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_one_glance_without_scrolling_at_360_by_640(browser, sites, language):
-    for shown, url in sites.items():
-        with Visit(browser, url, language) as visit:
+    with Visit(browser, "about:blank", language) as visit:
+        for shown, url in sites.items():
+            visit.go(url)
             wanted = ["h1", ".verdict svg", "h1 + p"]
             wanted += [".until"] if shown in DATED else []
             wanted += [".by"] if shown in WITH_FIELDS else []
@@ -126,9 +92,10 @@ def test_one_glance_without_scrolling_at_360_by_640(browser, sites, language):
 
 
 def test_no_page_scrolls_sideways_at_320(browser, sites):
-    for shown, url in sites.items():
-        with Visit(browser, url, "en", 320) as visit:
-            visit.page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    with Visit(browser, "about:blank", "en", 320) as visit:
+        for shown, url in sites.items():
+            visit.go(url)
+            visit.open_all()
             widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
             wide, seen = visit.page.evaluate(widths)
             assert wide <= seen, shown
@@ -137,8 +104,9 @@ def test_no_page_scrolls_sideways_at_320(browser, sites):
 def test_colours_that_are_alike_in_grey_differ_in_border_or_icon(browser, sites):
     """Colour is never alone: no two looks of different words are the same picture in grey."""
     looks = {}
-    for shown, url in sites.items():
-        with Visit(browser, url) as visit:
+    with Visit(browser, "about:blank") as visit:
+        for shown, url in sites.items():
+            visit.go(url)
             style = visit.page.evaluate(
                 "(() => { const s = getComputedStyle(document.querySelector('.verdict'));"
                 " return [s.borderTopStyle, s.borderTopWidth, s.outlineStyle,"
