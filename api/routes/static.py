@@ -20,8 +20,9 @@ def make_router(static: StaticFiles, policy: Policy) -> APIRouter:
     trusted = pack(Ready(encode_policy(policy), _JSON, ASK_AGAIN))
     rules = pack(Ready(orjson.dumps(read_tables()), _JSON, ASK_AGAIN), level=9)
 
-    @router.get("/static/{folder}/{name:path}", include_in_schema=False)  # files of pages are no interface
-    async def read_file(folder: str, name: str, request: Request) -> Response:
+    @router.get("/static/{place:path}", include_in_schema=False)  # files of pages are no interface
+    async def read_file(place: str, request: Request) -> Response:
+        folder, _, name = place.partition("/")
         return respond(static.find(folder, name), request)
 
     @router.get(
