@@ -11,10 +11,13 @@ from page_reader import look, look_json
 from verdict_states import (
     ANOTHER,
     STATES,
+    RichSite,
     make_calibrated,
     make_expired,
     make_paper,
     make_pending,
+    make_shown,
+    make_superseded,
     make_valid,
     to_kind,
     withhold,
@@ -22,8 +25,9 @@ from verdict_states import (
 
 from api.negotiation import choose_language
 from api.schemas.problems import ProblemShape
-from api.verdicts import Verdicts
-from api.web.pages import PageWriter
+from api.verdicts import Shown, Verdicts
+from api.web.pages import Offers, PageWriter
+from api.web.words import LOOKS
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.event import instrument_subject
 from ledger.core.ids import LeafIndex
@@ -489,3 +493,120 @@ def test_the_bundle_of_what_is_withheld_is_unavailable_for_legal_reasons(served,
     assert (answer.status_code, answer.json()["type"]) == (451, "urn:hengzheng:problem:content-withheld")
     assert answer.json()["zh"] == "该文件内容依法不予公开"
     assert ProblemShape.model_validate_json(answer.content)
+
+
+# --- what else a page holds -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rich():
+    with RichSite() as world:
+        world.found()
+        yield world
+
+
+def read(served, path, **headers):
+    """Return the words of a page, with single spaces between them."""
+    return " ".join(look(served, path, **headers).text.split())
+
+
+def write(served, path, offers):
+    """Write the page of a document as an application that has these things does."""
+    verdicts = Verdicts(served.store, served.prover, served.receipts, served.policy, served.clock)
+    finding = verdicts.of_code(parse_code(path.removeprefix("/c/")))
+    writer = PageWriter(served.policy, HOST, offers)
+    return html.unescape(writer.write(finding, choose_language("zh", None)).decode())
+
+
+def test_reports_are_offered_only_where_there_are_any(rich):
+    path = make_valid(rich)
+    code = path.removeprefix("/c/")
+    assert "../report" not in look(rich, path).response.text
+    page = write(rich, path, Offers(has_reports=True))
+    for about, words in (("mismatch", "与实物不符"), ("seal", "铅封损坏"), ("short_weight", "缺斤短两")):
+        assert f'<a href="../report?code={code}&about={about}">{words}</a>' in page
+    assert page.index("与实物不符") < page.index("本页证明检定记录真实") < page.index("证书信息")
+
+
+def test_the_newest_proof_is_offered_only_where_there_is_one(rich):
+    path = make_valid(rich)
+    assert "newest.json" not in write(rich, path, Offers())
+    assert f"..{path}/newest.json" in write(rich, path, Offers(has_newest=True))
+
+
+def test_what_to_compare_holds_seals_software_codes_parts_use_and_place(rich):
+    text = read(rich, make_valid(rich))
+    plate = text[text.rindex("请与器具铭牌核对") : text.index("证书信息")]
+    for words in (
+        "铅封 · 主板与机壳 A1001",
+        "铅封 · 编码器 A1002",
+        "软件标识 V1.2",
+        "生产码 PC-350100-001",
+        "维修码 RC-77",
+        "检定码 VC-9001",
+        "部件 1 92号油枪",
+        "部件 2 95号油枪 · Q-2",
+        "用途 贸易结算",
+        "使用地 福建省",
+    ):
+        assert words in plate
+
+
+def test_standards_are_shown_up_to_where_their_values_come_from(rich):
+    text = read(rich, make_valid(rich))
+    chain = text[text.index("计量标准与量值溯源") : text.index("账本与区块链存证")]
+    places = [
+        chain.index(words) for words in ("标准金属量器标准装置", "一等标准金属量器标准装置", "溯源至：NIM")
+    ]
+    assert places == sorted(places)
+    assert "策略未列NIM" in chain
+
+
+def test_where_it_is_anchored_is_said_as_the_log_has_signed_it(rich):
+    path = make_pending(rich)
+    assert "区块 7" not in read(rich, path)
+    rich.anchor()
+    text = read(rich, path)
+    for words in ("区块 7", "链 31337", f"合约 0x{'02' * 20}", f"交易 0x{'04' * 32}", "已最终确定"):
+        assert words in text
+
+
+def test_history_leads_to_every_document_of_the_instrument(rich):
+    path = make_superseded(rich)
+    newer = look_json(rich, path)["newer"]
+    for address, other in ((path, newer), (f"/c/{newer}", path.removeprefix("/c/"))):
+        page = look(rich, address)
+        events = page.response.text[page.response.text.index('class="events"') :]
+        assert f'href="../c/{other}"' in events
+        assert events.count("检定合格，出具检定证书") == 2
+        assert "（本文件）" in events
+
+
+def test_acts_stand_in_the_history_with_reason_decision_and_who_it_was(rich):
+    path = make_shown(rich, Shown.CANCELLED)
+    text = read(rich, path)
+    assert "计量行政部门注销证书 检定结果有误 · 闽市监检撤〔2026〕3号 · 福建省市场监督管理局" in text
+    english = read(rich, path, **ENGLISH)
+    assert "Certificate cancelled by the authority wrong result" in english
+    assert "Fuzhou Institute of Metrology (福州市计量所)" in english
+
+
+def test_advice_is_for_the_kind_of_instrument(rich):
+    text = read(rich, make_valid(rich))
+    assert "怎样自己查看" in text
+    assert "数量和金额都应为零" in text
+    assert "水表" not in text
+
+
+@pytest.mark.parametrize("shown", [Shown.TAMPERED, Shown.NOT_LOGGED, Shown.CONTENT_WITHHELD])
+def test_without_good_evidence_there_is_nothing_of_it_in_the_details(rich, shown):
+    text = look(rich, make_shown(rich, shown)).response.text
+    for words in ("历史记录", "签署人员", "量值溯源", "存证</summary>", "certificate.json"):
+        assert words not in text
+
+
+@pytest.mark.parametrize("shown", Shown)
+def test_every_verdict_can_be_brought_about_and_is_what_its_page_says(rich, shown):
+    page = look(rich, make_shown(rich, shown))
+    assert page.headline == LOOKS[shown].headline.zh
+    assert [attrs["data-shown"] for attrs in page.find("p") if "data-shown" in attrs] in ([], [shown.value])

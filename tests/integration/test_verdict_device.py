@@ -161,6 +161,8 @@ def test_a_sticker_is_not_checked_as_if_it_were_a_document(browser, site):
     """The page at the address of a sticker: nothing here proves what the sticker stands on."""
     with Visit(browser, "about:blank", standing_in=json.dumps(VALID)) as found:
         page = site.served.client.get(site.path).text
+        bundle = site.served.client.get(f"{site.path}/bundle.json").text
+        found.page.route("**/s/*/bundle.json", lambda route: route.fulfill(body=bundle))
         found.page.route("**/s/*", lambda route: route.fulfill(body=page, content_type="text/html"))
         found.go(site.url.replace(f"/c/{site.code}", "/s/7KQ2M9X001RCCF83"))
         found.settle()
