@@ -25,6 +25,7 @@ from api.ready import ReadyAnswers
 from api.routes import audit, bundles, certificates, entries, log, past, proofs, static, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
+from api.routes.verdicts import Counter
 from api.static_files import StaticFiles
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, Offers, PageWriter
@@ -133,7 +134,8 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     )
     answers = ReadyAnswers(desk.read_state, public.monotonic)
     writer = PageWriter(public.policy, public.host, Offers(public.static))
-    app.include_router(verdicts.make_router(desk, answers, writer))
+    counter = Counter(desk, answers, writer)
+    app.include_router(verdicts.make_router(desk, counter))
     app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)

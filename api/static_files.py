@@ -15,6 +15,7 @@ from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
@@ -46,16 +47,22 @@ def _list_folders() -> dict[str, Traversable]:
 class StaticFiles:
     """Every file that is served, compressed once. Safe to share between threads."""
 
-    def __init__(self, folders: Mapping[str, Traversable] | None = None) -> None:
+    def __init__(
+        self,
+        folders: Mapping[str, Traversable] | None = None,
+        made: Mapping[tuple[str, str], bytes] = MappingProxyType({}),
+    ) -> None:
         """Read the files; a folder that is not there is empty.
 
         Args:
             folders: name in addresses -> where it lies; None: those of the product.
+            made: folder and name of files that lie nowhere -> what is in them, as modules packed into one.
         """
         self._files: dict[tuple[str, str], Ready] = {}
         self._digests: dict[str, str] = {}
         for folder, place in (_list_folders() if folders is None else folders).items():
-            found = dict(sorted(_read(place)))
+            made_here = {name: raw for (where, name), raw in made.items() if where == folder}
+            found = dict(sorted((dict(_read(place)) | made_here).items()))
             digest = hashlib.sha256()
             for name, raw in found.items():
                 digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(raw).digest())

@@ -29,10 +29,9 @@ _STATUSES: Final = {
 }
 
 
-def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -> APIRouter:
+def make_router(verdicts: Verdicts, counter: "Counter") -> APIRouter:
     """Return the routes of printed codes."""
     router = APIRouter(tags=["public"])
-    counter = _Counter(verdicts, answers, writer)
     page = describe(text_of("text/html") | json_of(VerdictAnswer), known=True, as_page=True)
     file = describe(json_of_any(), known=True, also=(451,))
 
@@ -46,11 +45,11 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
 
     @router.get("/q/{digits}/bundle.json", summary="Proof bundle of a long code", responses=file)
     async def read_long_bundle(digits: str, request: Request) -> Response:
-        return await counter.prove(request, lambda: verdicts.bundle_of_statement(_read_digits(digits)))
+        return await counter.prove(request, lambda: _save(verdicts.bundle_of_statement(_read_digits(digits))))
 
     @router.get("/c/{code}/bundle.json", summary="Proof bundle of a short code", responses=file)
     async def read_short_bundle(code: str, request: Request) -> Response:
-        return await counter.prove(request, lambda: verdicts.bundle_of_code(read_code(code)))
+        return await counter.prove(request, lambda: _save(verdicts.bundle_of_code(read_code(code))))
 
     @router.get(
         "/c/{code}/certificate.json",
@@ -63,12 +62,12 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
             raw = verdicts.certificate_of_code(known)
             return Ready(raw, "application/json", PAGE_CACHE, file_name=f"{known}.certificate.json")
 
-        return await counter.save(request, compute)
+        return await counter.prove(request, compute)
 
     return router
 
 
-class _Counter:
+class Counter:
     """Answers one request: at once where the bytes are ready, else in a thread."""
 
     def __init__(self, verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -> None:
@@ -87,12 +86,8 @@ class _Counter:
             ready = await run_in_threadpool(work, key, look, tongue)
         return respond(ready, request, vary=_VARY, more=None if as_json else _SECURITY)
 
-    async def prove(self, request: Request, look: Callable[[], Bundle]) -> Response:
-        """Return a proof bundle."""
-        return await self.save(request, lambda: _save(look()))
-
-    async def save(self, request: Request, compute: Callable[[], Ready]) -> Response:
-        """Return a file."""
+    async def prove(self, request: Request, compute: Callable[[], Ready]) -> Response:
+        """Answer with a file, which `compute` makes."""
         key = request.scope["path"], None
         ready = self._answers.find(key)
         if ready is None:

@@ -9,7 +9,7 @@ b'<!doctype html>...'
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
@@ -78,14 +78,18 @@ _TEMPLATES: Final = Environment(
 )
 
 
+MakeLink = Callable[[str, str], str]
+"""From a short code, and one of the codes of `REPORTS`, to an address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offers:
     """What else the application has, for pages to lead to."""
 
     static: StaticFiles | None = None
     """Scripts; None: the page has none, and says that the verdict is the server's."""
-    has_reports: bool = False
-    """Whether consumers can report: `/report?code=&about=`."""
+    make_link: MakeLink | None = None
+    """Where people report what is wrong with the instrument of a code; None: nothing is reported here."""
     has_newest: bool = False
     """Whether there is `/c/{code}/newest.json`."""
 
@@ -194,9 +198,10 @@ class PageWriter:
         }
 
     def _list_reports(self, code: str | None, language: Language) -> list[tuple[str, str]]:
-        if code is None or not self._offers.has_reports:
+        make_link = self._offers.make_link
+        if code is None or make_link is None:
             return []
-        return [(f"../report?code={code}&about={about}", say(word, language)) for about, word in REPORTS]
+        return [(make_link(code, about), say(word, language)) for about, word in REPORTS]
 
     def _as_of(self, finding: Finding, language: Language) -> str | None:
         if finding.as_of is None:
@@ -210,7 +215,8 @@ def _find_device(static: StaticFiles | None) -> _Device | None:
     script, old = static.address("page", "check.js"), static.address("page", "old.js")
     if script is None or old is None:
         return None
-    return _Device(script, old, static.address("verifier", "device.js"))
+    module = static.address("verifier", "all.js") or static.address("verifier", "device.js")
+    return _Device(script, old, module)
 
 
 def _headline(finding: Finding, language: Language) -> str:

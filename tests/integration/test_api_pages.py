@@ -521,10 +521,14 @@ def write(served, path, offers):
 def test_reports_are_offered_only_where_there_are_any(rich):
     path = make_valid(rich)
     code = path.removeprefix("/c/")
-    assert "../report" not in look(rich, path).response.text
-    page = write(rich, path, Offers(has_reports=True))
-    for about, words in (("mismatch", "与实物不符"), ("seal", "铅封损坏"), ("short_weight", "缺斤短两")):
-        assert f'<a href="../report?code={code}&about={about}">{words}</a>' in page
+    assert "/report" not in look(rich, path).response.text
+    page = write(rich, path, Offers(make_link=lambda code, about: f"/report?code={code}&about={about}"))
+    for about, words in (
+        ("MISMATCH", "与实物不符"),
+        ("SEAL_BROKEN", "铅封损坏"),
+        ("SHORT_WEIGHT", "缺斤短两"),
+    ):
+        assert f'<a href="/report?code={code}&about={about}">{words}</a>' in page
     assert page.index("与实物不符") < page.index("本页证明检定记录真实") < page.index("证书信息")
 
 

@@ -81,6 +81,14 @@ def test_renaming_a_file_changes_the_address_too(folder):
     assert StaticFiles({"page": folder}).address("page", "a.js") != before
 
 
+def test_a_file_may_be_made(folder):
+    static = StaticFiles({"page": folder}, {("page", "all.js"): SCRIPT, ("other", "x.js"): SCRIPT})
+    assert static.find("page", "all.js").body == SCRIPT
+    assert static.address("page", "a.js") != StaticFiles({"page": folder}).address("page", "a.js")
+    with pytest.raises(NotFoundError):
+        static.find("other", "x.js")
+
+
 def test_a_folder_that_is_not_there_is_empty(tmp_path):
     assert StaticFiles({"verifier": tmp_path / "none"}).address("verifier", "device.js") is None
 
