@@ -10,7 +10,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -22,11 +22,13 @@ from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, past, proofs, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, past, proofs, static, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
+from api.routes.verdicts import Counter
+from api.static_files import StaticFiles
 from api.verdicts import ReceiptReading, Verdicts
-from api.web.pages import STYLE_SOURCE, PageWriter
+from api.web.pages import STYLE_SOURCE, Offers, PageWriter
 from ledger.bundling import find_bundles
 from ledger.core.policy import Policy
 from ledger.proving import ProofStore, Prover
@@ -63,6 +65,8 @@ class PublicParts:
     """Returns the time, aware UTC."""
     monotonic: Callable[[], float] = time.monotonic
     """Returns seconds that never run back."""
+    static: StaticFiles = field(default_factory=StaticFiles)
+    """Scripts of the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,10 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
         (lambda: is_read_only(read())) if read is not None else None,
     )
     answers = ReadyAnswers(desk.read_state, public.monotonic)
-    app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
+    writer = PageWriter(public.policy, public.host, Offers(public.static))
+    counter = Counter(desk, answers, writer)
+    app.include_router(verdicts.make_router(desk, counter))
+    app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
