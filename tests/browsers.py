@@ -16,14 +16,17 @@ ARTEFACTS = ROOT / "test-artifacts" / "office"
 
 
 @contextmanager
-def chromium():
-    """Start a browser without a window; Playwright downloads none, so that Debian's is used."""
+def chromium(*options):
+    """Start a browser without a window; Playwright downloads none, so that Debian's is used.
+
+    `options` are words of its command line.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium: apt install chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *options])
         try:
             yield browser
         finally:
