@@ -187,7 +187,10 @@ def check_authority(bundle: ProofBundle, signed: SignedStatement, registers: Reg
     """Step 6: the fold gives this leaf its effect, under authority that leads back to the pinned root."""
     if bundle.header.status == Status.VOID:
         return failed(Step.AUTHORITY, "the log holds this leaf as void", "账本已记该条目无效力")
-    at, view = bundle.header.sequenced_at, _view_before(bundle, signed)
+    claims = signed.statement.claims
+    if not isinstance(claims, IssueClaims):
+        return failed(Step.AUTHORITY, "the statement is not about a certificate", "声明与证书无关")
+    at, view = bundle.header.sequenced_at, _view_before(bundle, signed, claims)
     subject = find_subject(signed.statement)
     outcome = judge_event(signed, bundle.leaf_index, at, registers, view, lambda _: subject)
     if isinstance(outcome, Void):
@@ -223,14 +226,13 @@ def check_institution(registers: Registers, institution_id: InstitutionId) -> Ch
     )
 
 
-def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
+def _view_before(bundle: ProofBundle, signed: SignedStatement, claims: IssueClaims) -> StateView:
     """See the subjects as the statement expects them; that it was so is for the status map to prove."""
-    issuer, claims = InstitutionId(signed.statement.issuer), signed.statement.claims
-    document = certificate_subject(issuer, claims.number) if isinstance(claims, IssueClaims) else None
+    document = certificate_subject(InstitutionId(signed.statement.issuer), claims.number)
     prev = LeafIndex(2**63) if bundle.header.prev is None else bundle.header.prev
     expected = signed.statement.expected_version
-    keeps = isinstance(claims, IssueClaims) and not claims.is_verification
-    status = Status(bundle.header.status) if keeps else _left_in(bundle, Status.VALID)
+    keeps = not claims.is_verification
+    status = _read_status(bundle.header.status) if keeps else _left_in(bundle, Status.VALID)
 
     def view(subject: Subject) -> SubjectState | None:
         if subject == document or expected == 0:
@@ -241,6 +243,14 @@ def _view_before(bundle: ProofBundle, signed: SignedStatement) -> StateView:
 
     own = find_subject(signed.statement)
     return view
+
+
+def _read_status(code: int) -> Status:
+    """Return the status that a header names; VOID, which no document here has, for a code that is none."""
+    try:
+        return Status(code)
+    except ValueError:
+        return Status.VOID
 
 
 def confirm_blocks(check: Check, record: Record, established: Established) -> Check:
@@ -358,7 +368,7 @@ def _fits_kept(left: int, instrument: SubjectState, _: SubjectState, issued: Sub
     if left == Status.REGISTERED and instrument.version == issued.version and newest != -1:
         return False
     if instrument.version <= issued.version:
-        had = SubjectState(Status(left), issued.version, issued.last_event, instrument.current_certificate)
+        had = SubjectState(_read_status(left), issued.version, issued.last_event, instrument.current_certificate)
         return instrument == had and newest < issued.last_event
     return newest != issued.last_event < instrument.last_event and newest <= instrument.last_event
 

@@ -146,9 +146,13 @@ class Report:
 
 
 def list_required(policy: Policy, document: DocumentSummary | None) -> frozenset[Step]:
-    """Return the steps that a policy requires of such a document; see the table above."""
+    """Return the steps that a policy requires of such a document; see the table above.
+
+    Whoever limits the age of a status requires one, named or not.
+    """
     is_paper = document is not None and document.document_type == DocumentType.PAPER_REGISTER
-    return policy.required - frozenset(PAPER_STEPS) if is_paper else policy.required
+    required = policy.required - frozenset(PAPER_STEPS) if is_paper else policy.required
+    return required if policy.max_status_age is None else required | {Step.STATUS}
 
 
 def find_heaviest(*statuses: DocumentStatus | None) -> DocumentStatus | None:

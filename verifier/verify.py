@@ -119,8 +119,6 @@ def verify_bundle(
     if carrier is not None:
         found = join_checks(found, carrier(None if evidence is None else evidence[1]))
     asked_for = required if look is None else required | {Step.CHAIN}
-    if session.policy.max_status_age is not None:
-        asked_for |= {Step.STATUS}
     status = find_heaviest(stated, _find_record_status(record, session, now))
     policies = None if evidence is None else _compare_policies(evidence[1].registers, session.policy)
     note = _join_notes(note, describe_kind(record), policies)

@@ -132,6 +132,14 @@ def test_a_newest_state_that_lacks_its_witnesses_and_says_something_else_counts(
     assert Step.STATUS in {check.step for check in found.checks if check.outcome is Outcome.NOT_CHECKED}
 
 
+def test_who_limits_the_age_of_a_status_requires_one_here_too():
+    aged = replace(POLICY, required=POLICY.required - {Step.STATUS}, max_status_age=timedelta(hours=2))
+    found = bring_up_to_date(report(), report(status="unknown"), aged)
+    assert (found.verdict, choose_shown(found, aged)) == (Verdict.UNKNOWN, Shown.CANNOT_CHECK)
+    found = bring_up_to_date(report(), report(status="unknown"), replace(aged, max_status_age=None))
+    assert (found.verdict, choose_shown(found, replace(aged, max_status_age=None))) == (Verdict.VALID, Shown.VALID)
+
+
 def test_what_is_not_witnessed_yet_is_pending():
     required = replace(POLICY, required=POLICY.required | {Step.QUORUM})
     policy = replace(required, witnesses=make_quorum("w1", "w2", "w3", threshold=2))

@@ -1,5 +1,6 @@
 """What a verifier says of calibrations and entries from paper: genuine, in their own words, never green."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from ledger_in_memory import NOW, Document, make_record, make_signer, seal_recor
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.certificate import parse_certificate
+from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.event import EventType, certificate_subject, instrument_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId
 from ledger.core.map_proof import build_map_proof, open_map_proof
@@ -252,3 +254,15 @@ def test_times_of_the_other_kinds_are_as_strict():
     index = ledger.issue_record(make_calibration(verified_on="2026-03-02"), force=True)
     report = verify(ledger, index, NOW + timedelta(days=1))
     assert Step.TIME in {check.step for check in report.checks if check.outcome is Outcome.FAILED}
+
+
+@pytest.mark.parametrize("make", [make_calibration, make_paper])
+@pytest.mark.parametrize("code", [0, 9, 254])
+def test_a_status_in_its_header_that_is_none_is_refused(make, code):
+    ledger = found_for_all_kinds()
+    index = ledger.issue_record(make())
+    leaf = parse_leaf(ledger.leaves[index])
+    ledger.leaves[index] = encode_leaf(replace(leaf.header, status=code), leaf.statement_raw)
+    report = verify_bundle(parse_bundle(ledger.bundle(index)), ledger.session(), NOW)
+    refused = {check.step for check in report.checks if check.outcome is Outcome.FAILED}
+    assert refused == {Step.AUTHORITY, Step.STATUS}
