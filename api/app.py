@@ -10,7 +10,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -22,12 +22,13 @@ from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, past, proofs, scan, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, past, proofs, scan, static, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
+from api.static_files import StaticFiles
 from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
-from api.web.pages import STYLE_SOURCE, PageWriter
+from api.web.pages import STYLE_SOURCE, Offers, PageWriter
 from api.web.scan_page import ScanPage
 from ledger.bundling import find_bundles
 from ledger.core.errors import NotFoundError
@@ -70,6 +71,8 @@ class PublicParts:
     """Returns the time, aware UTC."""
     monotonic: Callable[[], float] = time.monotonic
     """Returns seconds that never run back."""
+    static: StaticFiles = field(default_factory=StaticFiles)
+    """Scripts of the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,9 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
         (lambda: is_read_only(read())) if read is not None else None,
     )
     answers = ReadyAnswers(desk.read_state, public.monotonic)
-    app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
+    writer = PageWriter(public.policy, public.host, Offers(public.static))
+    app.include_router(verdicts.make_router(desk, answers, writer))
+    app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     files = UploadDesk(desk, public.policy, public.clock)
     find_path = partial(_find_path, parts.prover)

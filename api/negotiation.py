@@ -46,6 +46,14 @@ def prefers_json(accepted: str) -> bool:
     return _weigh_type(weights, "application/json") > _weigh_type(weights, "text/html")
 
 
+def takes_gzip(accepted: str) -> bool:
+    """Return whether a client takes compressed bodies (RFC 9110 §12.5.3); one that does not say takes none."""
+    if "gzip" not in accepted and "*" not in accepted:
+        return False
+    weights = _read_weights(accepted)
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
 def _weigh_language(weights: dict[str, float], language: str) -> float:
     given = [weight for name, weight in weights.items() if name.partition("-")[0] == language]
     return max(given, default=weights.get("*", 0.0))

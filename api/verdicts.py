@@ -8,15 +8,16 @@ chain is asked while somebody waits.
 <Shown.VALID: 'VALID'>
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from api.details import Details
 from ledger.bundling import ReceiptFinding, find_checkpoint
 from ledger.core.anchor import AnchorReceipt
-from ledger.core.bundle import parse_bundle
+from ledger.core.bundle import ProofBundle, parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_instant
@@ -27,15 +28,18 @@ from ledger.core.errors import (
     LogIntegrityError,
     NotFoundError,
     UnavailableError,
+    VerificationError,
 )
 from ledger.core.event import certificate_subject, instrument_subject, lot_subject
 from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code
+from ledger.core.register_fields import Name
 from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
+from ledger.history import History, read_history
 from ledger.proving import ProofStore, Prover
 from ledger.store.records import StoredCheckpoint, StoredEntry
 from verifier.checks import find_stated_status
@@ -104,6 +108,8 @@ class Finding:
     """Names the document's statement; None where it is not in the ledger."""
     newer: ShortCode | None = None
     """Names the newer document of the same instrument."""
+    details: Details | None = None
+    """What a page shows below the verdict; None where the evidence does not hold or the content is withheld."""
     is_withheld: bool = False
     """Whether the law withholds the document's content: nothing of it was checked but its statement."""
 
@@ -216,6 +222,27 @@ class Verdicts:
         """Return the bundle of the document that a short code names; raises as `of_code`."""
         return self._prove(self._prover.find_code(code))
 
+    def certificate_of_code(self, code: ShortCode) -> bytes:
+        """Return the published bytes of the document that a short code names; raises as `of_code`.
+
+        Raises:
+            ContentWithheldError: the law withholds them.
+        """
+        leaf = parse_leaf(self._prover.find_code(code).leaf)
+        return self._prover.read_document(leaf.header.certificate_digest)
+
+    def history_of(self, finding: Finding) -> tuple[History, Mapping[str, Name]]:
+        """Return what has happened to the instrument of a finding, and what those who speak in it are called."""
+        if finding.details is None:
+            return History((), is_cut=False), {}
+        instrument = finding.details.record.instrument
+        parts = [part.id for part in instrument.parts]
+        with self._store.read() as reading:
+            history = read_history(reading, instrument.id, finding.details.part, parts)
+        speakers = {happening.signed.statement.issuer for happening in history.happenings}
+        names = {speaker: self._prover.find_name(speaker) for speaker in sorted(speakers)}
+        return history, {speaker: name for speaker, name in names.items() if name is not None}
+
     def nothing(self, shown: Shown) -> Finding:
         """Return the finding where nothing is known."""
         return Finding(shown, self._today())
@@ -279,7 +306,19 @@ class Verdicts:
             report=report,
             code=bundle.code,
             newer=self._find_newer(entry),
+            details=self._find_details(parsed) if report.authentic else None,
         )
+
+    def _find_details(self, bundle: ProofBundle) -> Details:
+        """Return what stands in a bundle that holds."""
+        try:
+            checkpoint = self._session.open_checkpoint(bundle.checkpoint)
+            registers = self._session.open_evidence(bundle, checkpoint)[1].registers
+        except (InputError, VerificationError):
+            registers = None
+        claims = parse_signed_statement(bundle.statement_raw).statement.claims
+        part = claims.part if isinstance(claims, IssueClaims) else None
+        return Details(bundle.certificate.record, part, bundle.leaf_index, bundle.receipt, registers)
 
     def _judge_withheld(self, entry: StoredEntry) -> Finding:
         """Say of a document without its content what its statement and the newest states say."""

@@ -35,6 +35,7 @@ from ledger.core.merkle import (
 )
 from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.quorum import WitnessQuorum
+from ledger.core.register_fields import Name
 from ledger.core.statement import SignedStatement, parse_signed_statement
 from ledger.core.status import SubjectState
 from ledger.core.tiles import ENTRIES, TILE_WIDTH, Tile, compute_tile_width, encode_entry_bundle, tile_path
@@ -368,6 +369,12 @@ class Prover:
                 build_inclusion_proof(last, size, self._tiles.reader(size, reading.read_tiles)),
                 self._maps.open(reading, size).prove(subjects),
             )
+
+    def find_name(self, speaker: str) -> Name | None:
+        """Return what an institution or an authority is called now; None: the ledger knows none of this id."""
+        with self._store.read() as reading:
+            self._registers.update(reading, reading.read_head().tree_size)
+        return self._registers.find_name(speaker)
 
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
         """Return the register leaves behind an institution's authority, with one proof for all.

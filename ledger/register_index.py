@@ -30,6 +30,7 @@ from ledger.core.ids import InstitutionId, KeyId, LeafIndex, TreeSize
 from ledger.core.person import PersonContent
 from ledger.core.published_rule import RegulationContent
 from ledger.core.register_content import OwnContent, RegisterContent, parse_content
+from ledger.core.register_fields import Name
 from ledger.core.register_subject import register_subject
 from ledger.core.regulation import normalise_citation
 from ledger.core.scope import ScopeContent
@@ -91,6 +92,16 @@ class RegisterIndex:
         """Return since when a key counts as compromised, by the leaves below a size; None: it does not."""
         known = self._compromised.get(key_id, [])
         return min((since for index, since in known if index < tree_size), default=None)
+
+    def find_name(self, speaker: str) -> Name | None:
+        """Return what an institution or an authority is called by its newest registration; None: it has none."""
+        with self._lock:
+            known = [
+                *self._groups.get(("registration", speaker), ()),
+                *self._groups.get(("authority", speaker), ()),
+            ]
+        content = known[-1].content if known else None
+        return content.name if isinstance(content, InstitutionContent | AuthorityContent) else None
 
     def select(
         self, institution: InstitutionId | None, tree_size: TreeSize, named: Named | None = None

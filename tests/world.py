@@ -207,6 +207,10 @@ class World:
             EventType.KEY_COMPROMISED_FROM, AUTHORITY, content, self.authority_key, version=1
         )
 
+    def by_authority(self, event_type: EventType, content: bytes, version: int = 0) -> bytes:
+        """Return what the authority registers, of any kind."""
+        return self._register(event_type, AUTHORITY, content, self.authority_key, version=version)
+
     def _register(
         self,
         event_type: EventType,

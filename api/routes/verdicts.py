@@ -12,15 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from api.describe import describe, json_of, json_of_any, text_of
 from api.negotiation import Tongue, choose_language, prefers_json
 from api.problems import find_status, log_failure
-from api.ready import NO_STORE, Ready, ReadyAnswers, respond
+from api.ready import NO_STORE, Ready, ReadyAnswers, pack, respond
 from api.schemas.verdicts import VerdictAnswer
 from api.verdicts import Bundle, Finding, Shown, Verdicts
-from api.web.pages import PageWriter
+from api.web.pages import PAGE_SECURITY, PageWriter, Past
 from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.qr import ShortCode, parse_code, parse_digits
 
 PAGE_CACHE: Final = "public, max-age=60"
 _VARY: Final = "Accept, Accept-Language"
+_SECURITY: Final = {"Content-Security-Policy": PAGE_SECURITY}
 _STATUSES: Final = {
     Shown.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Shown.NOT_LOGGED: HTTPStatus.NOT_FOUND,
@@ -51,6 +52,19 @@ def make_router(verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -
     async def read_short_bundle(code: str, request: Request) -> Response:
         return await counter.prove(request, lambda: verdicts.bundle_of_code(read_code(code)))
 
+    @router.get(
+        "/c/{code}/certificate.json",
+        summary="The record that a short code names, as published",
+        responses=file,
+    )
+    async def read_record(code: str, request: Request) -> Response:
+        def compute() -> Ready:
+            known = read_code(code)
+            raw = verdicts.certificate_of_code(known)
+            return Ready(raw, "application/json", PAGE_CACHE, file_name=f"{known}.certificate.json")
+
+        return await counter.save(request, compute)
+
     return router
 
 
@@ -63,6 +77,7 @@ class _Counter:
         self._writer = writer
 
     async def judge(self, request: Request, lang: str | None, look: Callable[[], Finding]) -> Response:
+        """Return the verdict, as a page or as JSON."""
         as_json = prefers_json(request.headers.get("accept", ""))
         tongue = choose_language(request.headers.get("accept-language", ""), lang)
         key = request.scope["path"], None if as_json else tongue
@@ -70,13 +85,18 @@ class _Counter:
         if ready is None:
             work = self._write_json if as_json else self._write_page
             ready = await run_in_threadpool(work, key, look, tongue)
-        return respond(ready, request, vary=_VARY)
+        return respond(ready, request, vary=_VARY, more=None if as_json else _SECURITY)
 
     async def prove(self, request: Request, look: Callable[[], Bundle]) -> Response:
+        """Return a proof bundle."""
+        return await self.save(request, lambda: _save(look()))
+
+    async def save(self, request: Request, compute: Callable[[], Ready]) -> Response:
+        """Return a file."""
         key = request.scope["path"], None
         ready = self._answers.find(key)
         if ready is None:
-            ready = await run_in_threadpool(self._answers.fill, key, lambda: _save(look()))
+            ready = await run_in_threadpool(self._answers.fill, key, compute)
         return respond(ready, request)
 
     def _write_json(self, key: Hashable, look: Callable[[], Finding], _tongue: Tongue) -> Ready:
@@ -107,10 +127,12 @@ class _Counter:
         return replace(page, status=status)
 
     def _page(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> Ready:
-        body = self._writer.write(finding, tongue, last)
+        past = None if finding.details is None else Past(*self._verdicts.history_of(finding))
+        body = self._writer.write(finding, tongue, last, past)
+        kept = replace(finding, details=None)  # answers are kept in thousands
         media_type = "text/html; charset=utf-8"
-        return Ready(
-            body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=finding
+        return pack(
+            Ready(body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=kept)
         )
 
 

@@ -1,21 +1,29 @@
 """Finding -> page: one verdict, its fields only where the evidence holds, everything escaped.
 
+The verdict, its icon and its words are in the page itself, so that they are read before any script has come; the
+script then lets the device check the proof, and says whose verdict it is.
+
 >>> PageWriter(policy, "v.example.cn").write(finding, choose_language("zh-CN", None))
 b'<!doctype html>...'
 """
 
 import base64
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.details import Details
 from api.negotiation import Language, Tongue
+from api.static_files import StaticFiles
 from api.verdicts import Finding, Shown
+from api.web.data import list_advice
+from api.web.detail_words import REPORTS
+from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
 from api.web.words import (
-    CONCLUSIONS,
-    DOCUMENTS,
     INCLUDED,
     LOOKS,
     NEXT_CALIBRATION,
@@ -32,12 +40,21 @@ from api.web.words import (
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
 from ledger.core.record import DocumentType
-from ledger.core.step import Outcome, Sentence
+from ledger.core.register_fields import Name
+from ledger.core.step import Outcome, Sentence, Step
+from ledger.history import History
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
 STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode() + "'"
 """Names the one style sheet in the content security policy."""
+
+PAGE_SECURITY: Final = (
+    f"default-src 'none'; script-src 'self'; connect-src 'self'; style-src {STYLE_SOURCE}; "
+    "img-src 'self' data: blob:; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Content security policy of a verdict page: scripts of this site, and nothing in the page itself runs."""
 
 _FIELDLESS: Final = {
     Shown.TAMPERED,
@@ -46,6 +63,8 @@ _FIELDLESS: Final = {
     Shown.CANNOT_CHECK,
     Shown.CONTENT_WITHHELD,
 }
+_UNCHECKABLE: Final = {Shown.CANNOT_CHECK, Shown.CONTENT_WITHHELD, Shown.NOT_LOGGED, Shown.NOT_FOUND}
+"""Verdicts that no bundle proves: a device has nothing to check there."""
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
@@ -59,21 +78,57 @@ _TEMPLATES: Final = Environment(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What else the application has, for pages to lead to."""
+
+    static: StaticFiles | None = None
+    """Scripts; None: the page has none, and says that the verdict is the server's."""
+    has_reports: bool = False
+    """Whether consumers can report: `/report?code=&about=`."""
+    has_newest: bool = False
+    """Whether there is `/c/{code}/newest.json`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What has happened to the instrument of a finding."""
+
+    history: History
+    names: Mapping[str, Name]
+    """Of those who speak in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    """Addresses of what a device checks with, from the root of the site."""
+
+    script: str
+    old_script: str
+    module: str | None
+    """None: the verifier is not shipped; the script then says that the device cannot check."""
+
+
 class PageWriter:
     """Writes the pages of one site."""
 
-    def __init__(self, policy: Policy, host: str) -> None:
+    def __init__(self, policy: Policy, host: str, offers: Offers | None = None) -> None:
         self._policy = policy
         self._host = host
+        self._offers = offers or Offers()
+        self._device = _find_device(self._offers.static)
         self._template = _TEMPLATES.get_template("verdict.html")
 
-    def write(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> bytes:
+    def write(
+        self, finding: Finding, tongue: Tongue, last: Finding | None = None, past: Past | None = None
+    ) -> bytes:
         """Return the page of a finding, UTF-8.
 
         Args:
             finding: what was found.
             tongue: language of the page.
             last: what was found when it could last be checked.
+            past: of the instrument; left out where no field is shown.
         """
         language = tongue.language
         look, report = LOOKS[finding.shown], finding.report
@@ -81,7 +136,11 @@ class PageWriter:
         def t(en: str, zh: str) -> str:
             return say(Sentence(en, zh), language)
 
-        document = None if report is None or finding.shown in _FIELDLESS else report.document
+        is_fieldless = finding.shown in _FIELDLESS
+        document = None if report is None or is_fieldless else report.document
+        details = None if document is None else finding.details
+        record = None if details is None else details.record
+        code = None if finding.is_withheld else finding.code
         page = self._template.render(
             t=t,
             language=language.value,
@@ -89,6 +148,8 @@ class PageWriter:
             style=STYLE,
             development=self._policy.development,
             look=look,
+            shown=finding.shown.value,
+            device=None if code is None or finding.shown in _UNCHECKABLE else self._device,
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
             remarks=_remarks(finding, language),
@@ -96,22 +157,60 @@ class PageWriter:
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
             document=document,
-            plate=() if document is None else _plate(document, language),
-            facts=() if document is None else _facts(document, language),
+            institution=None if document is None else _name_institution(document, details, language),
+            plate=() if document is None else list_plate(document, record, language),
+            facts=() if document is None else list_facts(document, record, language),
+            reports=self._list_reports(code, language),
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
-            code=None if finding.is_withheld else finding.code,
+            code=code,
+            newest=self._offers.has_newest,
             spaced_code=None if finding.code is None else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=self._as_of(finding, language),
             host=self._host,
+            **self._render_details(finding, details, past, language),
         )
         return page.encode()
+
+    def _render_details(
+        self, finding: Finding, details: Details | None, past: Past | None, language: Language
+    ) -> dict[str, Any]:
+        """Return what is folded away below the verdict."""
+        if details is None:
+            names = ("events", "persons", "chain", "anchor", "advice", "traced")
+            return dict.fromkeys(names, ()) | {"is_cut": False}
+        zone = self._policy.zone
+        report = finding.report
+        traced = None if report is None else _find_reason(report, Step.STANDARDS, language)
+        return {
+            "events": () if past is None else list_events(past.history, past.names, details, zone, language),
+            "is_cut": past is not None and past.history.is_cut,
+            "persons": list_persons(details.record, language),
+            "chain": list_chain(details, language),
+            "traced": traced,
+            "anchor": list_anchor(details, zone, language),
+            "advice": [say(line, language) for line in list_advice(details.record.instrument.category)],
+        }
+
+    def _list_reports(self, code: str | None, language: Language) -> list[tuple[str, str]]:
+        if code is None or not self._offers.has_reports:
+            return []
+        return [(f"../report?code={code}&about={about}", say(word, language)) for about, word in REPORTS]
 
     def _as_of(self, finding: Finding, language: Language) -> str | None:
         if finding.as_of is None:
             return None
         return say_instant(finding.as_of, self._policy.zone, language)
+
+
+def _find_device(static: StaticFiles | None) -> _Device | None:
+    if static is None:
+        return None
+    script, old = static.address("page", "check.js"), static.address("page", "old.js")
+    if script is None or old is None:
+        return None
+    return _Device(script, old, static.address("verifier", "device.js"))
 
 
 def _headline(finding: Finding, language: Language) -> str:
@@ -145,37 +244,22 @@ def _until(finding: Finding, document: DocumentSummary, language: Language) -> s
     return f"{words} {say_date(document.valid_until, language)}{included}"
 
 
-def _plate(document: DocumentSummary, language: Language) -> list[tuple[str, str]]:
-    """Return what stands on the nameplate."""
-    fields = (
-        (Sentence("Serial number", "出厂编号"), document.serial),
-        (Sentence("Model", "型号规格"), document.model),
-        (Sentence("Maker", "制造单位"), document.maker),
-        (Sentence("Instrument", "器具名称"), document.instrument),
-    )
-    return [(say(name, language), value) for name, value in fields if value is not None]
+def _name_institution(document: DocumentSummary, details: Details | None, language: Language) -> str:
+    """Return who issued it: as the document says, and in English as the institution is registered."""
+    if language is Language.ZH or details is None or details.registers is None:
+        return document.institution
+    registered = details.registers.institutions.get(details.record.issuer.id)
+    if registered is None or registered.name.en is None:
+        return document.institution
+    return f"{registered.name.en} ({document.institution})"
 
 
-def _facts(document: DocumentSummary, language: Language) -> list[tuple[str, str]]:
-    """Return what the document says beside that."""
-    calibrates = document.document_type == DocumentType.CALIBRATION_CERTIFICATE
-    maker = Sentence("Institution", "校准机构" if calibrates else "检定机构")
-    day = Sentence("Calibrated on", "校准日期") if calibrates else Sentence("Verified on", "检定日期")
-    facts = [
-        (Sentence("Document", "文件"), say(DOCUMENTS[document.document_type], language)),
-        (Sentence("Number", "证书编号"), document.number),
-        (maker, document.institution),
-        (day, say_date(document.verified_on, language)),
-    ]
-    if document.conclusion is not None:
-        words = CONCLUSIONS[document.document_type][document.conclusion]
-        facts.append((Sentence("Conclusion", "结论"), say(words, language)))
-    if document.entered_on is not None:
-        facts.append((Sentence("Entered on", "登记日期"), say_date(document.entered_on, language)))
-    if document.entered_on is not None and document.valid_until is not None:
-        said = Sentence("Valid until, as the paper has it", "纸质证书所载有效期至")
-        facts.append((said, say_date(document.valid_until, language)))
-    return [(say(name, language), value) for name, value in facts]
+def _find_reason(report: Report, step: Step, language: Language) -> str | None:
+    """Return how a step ended, with its reason."""
+    for check in report.checks:
+        if check.step is step:
+            return f"{say(say_outcome(check), language)} · {say(check.reason, language)}"
+    return None
 
 
 def _checks(report: Report, shown: Shown, language: Language) -> list[dict[str, Any]]:

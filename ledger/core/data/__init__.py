@@ -16,6 +16,14 @@ from ledger.core.regulation import RuleBook, parse_rule_book
 @cache
 def load_rule_book() -> RuleBook:
     """Return the shipped rule book; the same object every time."""
+    tables = read_tables()
+    return parse_rule_book(tables["rules"], tables["limits"])
+
+
+def read_tables() -> dict[str, str]:
+    """Return the two tables as they are shipped, CSV texts: `rules` and `limits`, for other programs to parse."""
     folder = files(__name__)
-    rules = folder.joinpath("verification_rules.csv").read_text(encoding="utf-8")
-    return parse_rule_book(rules, folder.joinpath("limits.csv").read_text(encoding="utf-8"))
+    return {
+        "rules": folder.joinpath("verification_rules.csv").read_text(encoding="utf-8"),
+        "limits": folder.joinpath("limits.csv").read_text(encoding="utf-8"),
+    }

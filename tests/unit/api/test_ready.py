@@ -1,10 +1,12 @@
+import gzip
+import hashlib
 from http import HTTPStatus
 
 import pytest
 from starlette.requests import Request
 
 from api import ready as ready_module
-from api.ready import LOOK_SECONDS, NO_STORE, Ready, ReadyAnswers, respond
+from api.ready import LOOK_SECONDS, NO_STORE, Ready, ReadyAnswers, pack, respond
 from ledger.core.errors import StoreUnavailableError
 
 PAGE = Ready(b"page", "text/html", "public, max-age=60")
@@ -31,7 +33,7 @@ def site():
     return Site()
 
 
-def never():
+def never(*_, **__):
     pytest.fail("computed again")
 
 
@@ -143,3 +145,74 @@ def test_other_clients_get_the_bytes(header):
 def test_only_success_is_ever_not_modified():
     lost = Ready(b"page", "text/html", NO_STORE, HTTPStatus.NOT_FOUND)
     assert respond(lost, request(if_none_match="*")).status_code == 404
+
+
+# --- compressed -----------------------------------------------------------------------------------------------
+
+LONG = Ready("检定有效 ".encode() * 200, "text/html; charset=utf-8", "public, max-age=60")
+
+
+def test_an_answer_is_compressed_once(site, monkeypatch):
+    kept = site.answers.fill("a", lambda: LONG)
+    assert gzip.decompress(kept.packed) == LONG.body
+    assert len(kept.packed) < len(LONG.body) / 10
+    monkeypatch.setattr(ready_module.gzip, "compress", never)
+    assert site.answers.find("a") is kept
+    assert site.answers.fill("a", never) is kept
+
+
+@pytest.mark.parametrize(
+    "ready",
+    [
+        Ready(b"x" * 511, "text/html", "public"),
+        Ready(b"x" * 5000, "application/octet-stream", "public"),
+        Ready(hashlib.shake_128(b"seed").digest(5000), "text/plain", "public"),
+    ],
+    ids=["short", "tiles", "noise"],
+)
+def test_what_compressing_does_not_help_stays_as_it_is(ready):
+    assert pack(ready) is ready
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "gzip, br", "br;q=1, gzip;q=0.5", "*", "deflate, *;q=0.1"])
+def test_who_takes_it_gets_it_compressed(accepted):
+    answer = respond(pack(LONG), request(accept_encoding=accepted), vary="Accept")
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept, Accept-Encoding")
+    assert gzip.decompress(answer.body) == LONG.body
+    assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "identity", "gzip;q=0, *", "*;q=0", "gzipped"])
+def test_who_does_not_gets_it_plain(accepted):
+    answer = respond(pack(LONG), request(accept_encoding=accepted))
+    assert "content-encoding" not in answer.headers
+    assert (answer.body, answer.headers["vary"]) == (LONG.body, "Accept-Encoding")
+
+
+def test_the_two_forms_have_tags_of_their_own():
+    ready = pack(LONG)
+    plain = respond(ready, request()).headers["etag"]
+    packed = respond(ready, request(accept_encoding="gzip")).headers["etag"]
+    assert plain != packed
+    assert respond(ready, request(accept_encoding="gzip", if_none_match=packed)).status_code == 304
+    assert respond(ready, request(accept_encoding="gzip", if_none_match=plain)).status_code == 200
+    assert respond(ready, request(if_none_match=plain)).status_code == 304
+    assert respond(ready, request(if_none_match=packed)).status_code == 200
+
+
+def test_further_headers_stand_beside_ours_and_never_instead():
+    answer = respond(LONG, request(), more={"X-More": "1", "Cache-Control": "private"})
+    assert (answer.headers["x-more"], answer.headers["cache-control"]) == ("1", "public, max-age=60")
+
+
+def test_no_more_bytes_are_kept_than_may_be(site, monkeypatch):
+    monkeypatch.setattr(ready_module, "MOST_BYTES", 3 * 600)
+    for name in "abcd":
+        site.answers.fill(name, lambda: Ready(b"x" * 600, "application/octet-stream", "public"))
+    assert [site.answers.find(name) is not None for name in "abcd"] == [False, True, True, True]
+    site.answers.fill("e", lambda: Ready(b"x" * 9000, "application/octet-stream", "public"))
+    assert [site.answers.find(name) is not None for name in "abcde"] == [False] * 4 + [True]
+    site.state, site.seconds = 1, 100.0
+    for name in "abc":
+        site.answers.fill(name, lambda: Ready(b"x" * 600, "application/octet-stream", "public"))
+    assert [site.answers.find(name) is not None for name in "abc"] == [True] * 3

@@ -1,0 +1,1 @@
+"""Scripts of the verdict page; a package, so that they are shipped."""

@@ -1,0 +1,124 @@
+// Lets the device check the proof behind the page, and says whose verdict the page shows.
+//
+// The page stands without this script, as the server's verdict. "Checked by this device itself" appears only after
+// the verifier has computed every step here and has come to the same verdict; a device that cannot check says so,
+// and one that comes to another verdict warns. Nothing is fetched from anywhere but this site.
+
+const PINS = "hengzheng/pins/v1";
+const RELOADED = "hengzheng/reloaded";
+const PATIENCE_MS = 20_000;
+
+const line = document.getElementById("checker");
+
+/** What was scanned: the address is the phone's own, whatever the page says. */
+function readScanned() {
+  const found = /\/([qcsi])\/([^/]+)$/.exec(location.pathname);
+  if (!found) throw new Error("the address holds no code");
+  return { kind: found[1], text: decodeURIComponent(found[2]) };
+}
+
+/** Text of a file of this site; null where it has none and need not. */
+async function fetchText(address, optional = false, fresh = false) {
+  const cancel = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {};
+  const cache = fresh ? "no-cache" : "default";
+  const answer = await fetch(address, { credentials: "omit", redirect: "error", cache, ...cancel });
+  if (optional && answer.status === 404) return null;
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.text();
+}
+
+function recall(store, name) {
+  try {
+    return JSON.parse(store.getItem(name));
+  } catch {
+    return null;
+  }
+}
+
+function remember(store, name, value) {
+  try {
+    store.setItem(name, JSON.stringify(value));
+  } catch {
+    // a private window keeps nothing; the check itself holds all the same
+  }
+}
+
+/** One of the two languages of a sentence. */
+function say(sentence) {
+  if (!sentence) return "";
+  return document.documentElement.lang === "en" ? sentence.en : sentence.zh;
+}
+
+function show(text, style, more) {
+  line.className = `checker ${style}`;
+  line.textContent = more ? `${text} (${more})` : text;
+  line.dataset.state = style || "server";
+}
+
+/** Says what was pinned at the first visit, so that people can compare it with what an authority has published. */
+async function showPins(policyText) {
+  const place = document.getElementById("pins");
+  const policy = JSON.parse(policyText);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(policyText)));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  place.textContent = `${line.dataset.pins}${Number(policy.version)}${line.dataset.pinsEnd}${hex}`;
+  place.hidden = false;
+}
+
+/** Whether the page was overtaken by the log: the server itself says something else by now. Then it is loaded anew, once. */
+async function reloadIfOvertaken(shown) {
+  const page = `${location.pathname}${location.search}`;
+  if (recall(sessionStorage, RELOADED) === page) return false;
+  const answer = await fetch(location.pathname, { headers: { Accept: "application/json" }, cache: "no-cache" });
+  if ((await answer.json()).shown !== shown) return false;
+  remember(sessionStorage, RELOADED, page);
+  location.reload();
+  return true;
+}
+
+async function load() {
+  const scanned = readScanned();
+  const proof = `${location.pathname}/bundle.json`;
+  const newest = `../c/${encodeURIComponent(line.dataset.code)}/newest.json`;
+  const device = await import(new URL(line.dataset.device, document.baseURI).href);
+  const [bundleText, newestText, policyText, rules] = await Promise.all([
+    fetchText(proof),
+    fetchText(newest, true),
+    fetchText("../policy.json", false, true),
+    fetchText("../rules.json"),
+  ]);
+  const question = {
+    expected: scanned,
+    bundleText,
+    policyText,
+    ruleBook: JSON.parse(rules),
+    remembered: recall(localStorage, PINS),
+    now: Date.now(),
+  };
+  if (newestText !== null) question.newestText = newestText;
+  return { outcome: await device.checkOnDevice(question), policyText };
+}
+
+async function check() {
+  if (!line.dataset.device) return show(line.dataset.unable, "unable");
+  show(line.dataset.checking, "");
+  let found;
+  try {
+    found = await load();
+  } catch {
+    return show(line.dataset.unable, "unable");
+  }
+  const { outcome, policyText } = found;
+  if (outcome.checkedByDevice !== true) return show(line.dataset.unable, "unable", say(outcome.reason));
+  if (outcome.shown !== line.dataset.shown) {
+    const overtaken = await reloadIfOvertaken(outcome.shown).catch(() => false);
+    return overtaken ? undefined : show(line.dataset.differs, "bad", say(outcome.reason));
+  }
+  show(line.dataset.checked, "done");
+  document.getElementById("conclusion").textContent = line.dataset.checked + (document.documentElement.lang === "en" ? "." : "。");
+  remember(localStorage, PINS, outcome.remember);
+  remember(sessionStorage, RELOADED, null);
+  return showPins(policyText).catch(() => undefined);
+}
+
+if (line) check();
