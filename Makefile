@@ -24,7 +24,7 @@ check: ## install, lint, contract artefacts, tests
 contracts: ## compile the contract anew; needs `npm ci`
 	./scripts/build_contracts
 
-vendor: ## the script of others that pages use, from node_modules; needs `npm ci`
+vendor: ## the scripts of others that pages use, from node_modules; needs `npm ci`
 	./scripts/vendor
 
 vectors: ## write the vectors of our own formats anew

@@ -3,9 +3,12 @@
 import hashlib
 import json
 import random
+import re
+import shutil
+import subprocess
 
 import pytest
-from browser_node import run_node
+from browser_node import NOBLE, ROOT, find_node, run_node
 from vectors import vector_path
 
 from ledger.core.errors import BrokenSignatureError, InputError
@@ -44,14 +47,24 @@ ODD_POINTS = [
     "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
     "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d",
 ]
-PATHS = pytest.mark.parametrize("path", ["webcrypto", "noble"])
+PATHS = pytest.mark.parametrize("path", ["webcrypto", "noble", "served"])
+"""The device's own cryptography; @noble/curves as npm gives it; the copy that `scripts/vendor` makes for pages."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Return a folder with the copies that pages are served."""
+    folder = tmp_path_factory.mktemp("vendor")
+    shutil.copy(ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js", folder)
+    subprocess.run([find_node(), ROOT / "scripts" / "vendor.mjs", folder], check=True)
+    return folder
 
 JUDGE = """async ({load, outcome, curves}, {path, cases}) => {
   const {publicKey, verifySignature} = await load("signature")
   let loaded = 0
   const {load: from} = curves
   curves.load = (name) => { loaded++; return from(name) }
-  if (path === "noble") curves.subtle = null
+  if (path !== "webcrypto") curves.subtle = null
   const answers = []
   for (const [algorithm, raw, signature, message] of cases) {
     const found = await outcome(() => verifySignature(publicKey(algorithm, raw), signature, message))
@@ -71,15 +84,16 @@ def judge(case):
     return None
 
 
-def assert_judged_alike(cases, path):
-    found = run_node(JUDGE, {"path": path, "cases": cases})
+def assert_judged_alike(cases, path, served):
+    noble = served / "noble" if path == "served" else NOBLE
+    found = run_node(JUDGE, {"path": path, "cases": cases}, noble=noble)
     expected = [judge(case) for case in cases]
     assert [
         (at, *pair)
         for at, pair in enumerate(zip(found["answers"], expected, strict=True))
         if pair[0] != pair[1]
     ] == []
-    assert bool(found["loaded"]) == (path == "noble")
+    assert bool(found["loaded"]) == (path != "webcrypto")
     return expected
 
 
@@ -94,7 +108,7 @@ def compress(group):
 
 
 @PATHS
-def test_wycheproof(path):
+def test_wycheproof(path, served):
     cases = [
         [
             Algorithm.ED25519,
@@ -112,7 +126,7 @@ def test_wycheproof(path):
         if algorithm is Algorithm.P256 and len(signature) == 64:  # the other of (r, s) and (r, n - s)
             s = int.from_bytes(signature[32:], "big")
             cases.append([algorithm, raw, signature[:32] + ((N - s) % N).to_bytes(32, "big"), message])
-    expected = assert_judged_alike(cases, path)
+    expected = assert_judged_alike(cases, path, served)
     assert {None, "BrokenSignatureError"} <= set(expected)
 
 
@@ -187,15 +201,15 @@ def make_odd_signatures():
 
 
 @PATHS
-def test_signatures_about_which_verifiers_disagree(path):
-    expected = assert_judged_alike(make_odd_signatures(), path)
+def test_signatures_about_which_verifiers_disagree(path, served):
+    expected = assert_judged_alike(make_odd_signatures(), path, served)
     assert expected[0] is None
     assert expected.count(None) == 2  # the plain one, and the one whose odd part is the neutral element
     assert {"MalformedDocumentError", "BrokenSignatureError"} <= set(expected)
 
 
 @PATHS
-def test_mutated_signatures(path):
+def test_mutated_signatures(path, served):
     cases = []
     for signer, algorithm in (
         (Ed25519Signer(bytes(range(32))), Algorithm.ED25519),
@@ -215,7 +229,7 @@ def test_mutated_signatures(path):
                 cases.append([algorithm, raw, bytes(changed), message])
     for s in (0, N // 2, N // 2 + 1, N - 1, N, N + 1, 2**256 - 1):
         cases.append([Algorithm.P256, cases[-1][1], s.to_bytes(32, "big") + s.to_bytes(32, "big"), b""])
-    expected = assert_judged_alike(cases, path)
+    expected = assert_judged_alike(cases, path, served)
     assert expected.count(None) == 10
 
 
@@ -342,3 +356,23 @@ def test_a_webcrypto_that_lacks_a_curve_is_replaced():
         for text in (b"\x00", b"\x01")
     ]
     assert run_node(script, cases) == [[None, "BrokenSignatureError"] * 2, ["ed25519"]]
+
+
+def test_what_is_served_of_others_is_written_down(served):
+    """Each file once, with package, version and licence; imports lead to files that are there."""
+    packages = json.loads((served / "manifest.json").read_text())["packages"]
+    assert [one["name"] for one in packages] == ["@noble/curves", "@noble/hashes", "htmx.org"]
+    named = {path: digest for one in packages for path, digest in one["files"].items()}
+    found = {path.relative_to(served).as_posix(): path for path in served.rglob("*") if path.is_file()}
+    assert found.keys() - named.keys() == {"manifest.json", "LICENSES.txt"}
+    assert {path: hashlib.sha256(found[path].read_bytes()).hexdigest() for path in named} == named
+    lock = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    for one in packages:
+        assert one["version"] == lock[f"node_modules/{one['name']}"]["version"]
+        assert f"{one['name']} {one['version']} ({one['licence']})" in (served / "LICENSES.txt").read_text()
+    for path in (served / "noble").rglob("*.js"):
+        text = path.read_text()
+        assert "sourceMappingURL" not in text
+        for wanted in re.findall(r"""(?:from|import\()\s*["']([^"']+)["']""", text):
+            assert wanted.startswith("."), (path, wanted)
+            assert (path.parent / wanted).is_file(), (path, wanted)
