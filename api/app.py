@@ -141,6 +141,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     answers = ReadyAnswers(desk.read_state, public.monotonic)
     writer = PageWriter(public.policy, public.host, Offers(public.static))
     app.include_router(verdicts.make_router(desk, answers, writer))
+    app.include_router(scan.make_worker_router(public.static, parts.registers))
     app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     files = UploadDesk(desk, public.policy, public.clock)

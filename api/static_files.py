@@ -19,6 +19,7 @@ from typing import Final
 
 from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
 from ledger.core.errors import NotFoundError
+from verifier.packing import PACK, pack_verifier
 
 TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -56,7 +57,7 @@ class StaticFiles:
         self._files: dict[tuple[str, str], Ready] = {}
         self._digests: dict[str, str] = {}
         for folder, place in (_list_folders() if folders is None else folders).items():
-            found = dict(sorted(_read(place)))
+            found = dict(sorted([*_read(place), *_make(folder)]))
             digest = hashlib.sha256()
             for name, raw in found.items():
                 digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(raw).digest())
@@ -78,9 +79,19 @@ class StaticFiles:
             raise NotFoundError("there is no such file")
         return found
 
+    def list_names(self, folder: str) -> list[str]:
+        """Return the names of all files of a folder, sorted."""
+        return sorted(name for found, name in self._files if found == folder)
+
     def address(self, folder: str, name: str) -> str | None:
         """Return where a file is that never changes, from the root of the site; None: there is none."""
         return f"static/{folder}@{self._digests[folder]}/{name}" if (folder, name) in self._files else None
+
+
+def _make(folder: str) -> Iterator[tuple[str, bytes]]:
+    """Yield what is made of the files of a folder when the application starts."""
+    if folder == "verifier":
+        yield PACK, pack_verifier().encode()
 
 
 def _read(place: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

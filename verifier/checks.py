@@ -368,7 +368,9 @@ def _fits_kept(left: int, instrument: SubjectState, _: SubjectState, issued: Sub
     if left == Status.REGISTERED and instrument.version == issued.version and newest != -1:
         return False
     if instrument.version <= issued.version:
-        had = SubjectState(_read_status(left), issued.version, issued.last_event, instrument.current_certificate)
+        had = SubjectState(
+            _read_status(left), issued.version, issued.last_event, instrument.current_certificate
+        )
         return instrument == had and newest < issued.last_event
     return newest != issued.last_event < instrument.last_event and newest <= instrument.last_event
 

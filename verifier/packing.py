@@ -17,6 +17,15 @@ from typing import Final
 
 from ledger.core.errors import MalformedDocumentError
 
+PACK: Final = "pack.js"
+"""Name of the pack beside the modules that it is made of."""
+
+_WANTED: Final = (
+    *("device.js", "encoding.js", "maphead.js", "policy.js", "qr.js"),
+    *("regulation.js", "session.js", "trust.js", "verify.js"),
+)
+"""Modules whose exports pages use."""
+
 _IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "\./([a-z0-9_]+\.js)";?$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
 _NAME: Final = re.compile(
@@ -29,6 +38,11 @@ def read_browser_modules() -> dict[str, str]:
     folder = files("verifier.browser")
     found = (entry for entry in folder.iterdir() if entry.name.endswith(".js"))
     return {entry.name: entry.read_text(encoding="utf-8") for entry in found}
+
+
+def pack_verifier() -> str:
+    """Return the whole verifier for browsers as one module, for pages."""
+    return pack_modules(read_browser_modules(), _WANTED)
 
 
 def pack_modules(modules: Mapping[str, str], entries: Sequence[str]) -> str:

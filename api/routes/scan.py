@@ -1,31 +1,48 @@
 """`/scan`: the scanner's page, for codes that are typed or handed in as picture or file, with or without script."""
 
+import hashlib
 from http import HTTPStatus
 from typing import Final, Protocol
 
 import anyio
+import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from api.describe import describe, text_of
+from api.describe import describe, json_of_any, text_of
 from api.negotiation import Tongue, choose_language
 from api.problems import find_status, log_failure
-from api.ready import NO_STORE
+from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, respond
 from api.scanned import Foreign, Own, read_scanned
+from api.static_files import StaticFiles
 from api.uploads import FileFinding, UploadDesk
 from api.web.scan_page import CSP, Outcome, ScanPage, describe_file, describe_foreign
 from api.web.words import say
 from ledger.core.errors import InputError, LedgerError, MalformedDocumentError
 from ledger.core.qr import ShortCode
 from ledger.core.step import Sentence
+from ledger.register_list import RegisterList
+from verifier.packing import PACK
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024 + 16 * 1024
 """Of an upload: the largest file and what stands around it."""
 
 THREADS: Final = 2
 """Files that are looked at at a time."""
+
+_WORKER: Final = "worker.js"
+_READER: Final = "zxing_"
+_CURVES: Final = "noble/"
+_PAIRING: Final = "bls"
+"""Curves that only certificates of many witnesses need; a device without network goes without."""
+
+_DECODER: Final = "zxing_worker.js"
+_WORK: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+}
+"""A worker obeys the policy of its own script, not that of its page."""
 
 _HEADERS: Final = {
     "Cache-Control": NO_STORE,
@@ -51,6 +68,52 @@ class FindPath(Protocol):
     def __call__(self, code: ShortCode) -> str:
         """Return the path of the page of a sticker, else of a document."""
         ...
+
+
+def make_worker_router(static: StaticFiles, registers: RegisterList) -> APIRouter:
+    """Return the routes of what a device keeps for the time without network."""
+    router = APIRouter(tags=["public"])
+    worker = pack(Ready(_write_worker(static), "text/javascript", ASK_AGAIN))
+
+    @router.get("/worker.js", include_in_schema=False)  # belongs to the page, and is no interface
+    async def read_worker(request: Request) -> Response:
+        return respond(worker, request, more=_WORK)
+
+    @router.get(f"/static/scan/{_DECODER}", include_in_schema=False)
+    async def read_decoder(request: Request) -> Response:
+        return respond(static.find("scan", _DECODER), request, more=_WORK)
+
+    @router.get(
+        "/trust.json",
+        summary="Trust list: every register leaf, with proof, for whoever checks a printed code without network",
+        responses=describe(json_of_any(), known=True),
+    )
+    def read_trust(request: Request) -> Response:
+        return respond(pack(Ready(registers.trust_list(), "application/json", ASK_AGAIN)), request)
+
+    return router
+
+
+def _write_worker(static: StaticFiles) -> bytes:
+    """Return the service worker with what it keeps: another version of any file is another worker."""
+    kept = [f"/static/{folder}/{name}" for folder, name in _list_kept(static)]
+    tags = [static.find(folder, name).etag for folder, name in _list_kept(static)]
+    version = hashlib.sha256("".join(tags).encode()).hexdigest()[:16]
+    names = orjson.dumps(["/scan", *kept]).decode()
+    head = f"const VERSION = {orjson.dumps(version).decode()};\nconst FILES = {names};\n"
+    return head.encode() + static.find("scan", _WORKER).body
+
+
+def _list_kept(static: StaticFiles) -> list[tuple[str, str]]:
+    """Return folder and name of every file that the scanner needs."""
+    scan = [("scan", name) for name in static.list_names("scan") if name != _WORKER]
+    vendor = [("vendor", name) for name in static.list_names("vendor") if name.startswith(_READER)]
+    curves = [
+        ("vendor", name)
+        for name in static.list_names("vendor")
+        if name.startswith("noble/") and "bls" not in name
+    ]
+    return [*scan, ("verifier", PACK), *vendor, *curves]
 
 
 def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath, hosts: tuple[str, ...]) -> APIRouter:

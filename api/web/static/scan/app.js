@@ -4,7 +4,7 @@ import { Camera, hasCamera } from "./camera.js";
 import { refresh } from "./kept.js";
 import { judgeOffline } from "./offline.js";
 import { readScanned } from "./printed.js";
-import { findReader } from "./reader.js";
+import { ReaderFailed, findReader } from "./reader.js";
 import { h, showVerdict } from "./views.js";
 import { t } from "./words.js";
 
@@ -50,6 +50,9 @@ const notOurs = () => tell(t("That is not a code of an instrument. Point at the 
 // --- camera ---------------------------------------------------------------------------------------------------
 
 const explainCamera = (error) => {
+  if (error instanceof ReaderFailed) {
+    return t("This browser cannot read codes. Take a picture and send it, or type the code.", "此浏览器无法识别二维码。请拍照上传，或输入编码。");
+  }
   const refused = error.name === "NotAllowedError";
   return refused
     ? t("The camera is not allowed here. Take a picture instead, or type the code.", "无法使用摄像头。请改为拍照上传，或输入编码。")

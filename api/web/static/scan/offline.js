@@ -1,13 +1,6 @@
 // Without network: what this device can say of a code by itself, with the trust list that it has kept. Never more than
 // who signed it; how the document stands now is asked of nobody, and the page says so.
-import { parseMaphead } from "../verifier/maphead.js";
-import { encodeUtf8 } from "../verifier/encoding.js";
-import { parsePolicy } from "../verifier/policy.js";
-import { parseDigits } from "../verifier/qr.js";
-import { parseRuleBook } from "../verifier/regulation.js";
-import { Session } from "../verifier/session.js";
-import { parseTrustList } from "../verifier/trust.js";
-import { verifyStatementAlone } from "../verifier/verify.js";
+import { encodeUtf8, parseDigits, parsePolicy, parseRuleBook, parseTrustList, requireMaphead, Session, verifyStatementAlone } from "../verifier/pack.js";
 import { recall } from "./kept.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
 
@@ -25,7 +18,7 @@ const openKept = async () => {
   const book = JSON.parse(rules);
   const list = parseTrustList(encodeUtf8(trust));
   const session = await Session.open(parsePolicy(encodeUtf8(policy)), parseRuleBook(book.rules, book.limits), list);
-  return [session, parseMaphead(list.evidence.maphead).header.sequencedAt];
+  return [session, requireMaphead(list.evidence.maphead).sequencedAtMs];
 };
 
 const describeFacts = (document) =>

@@ -1,6 +1,9 @@
 // Reads QR codes in pictures: by the browser's own detector where there is one, else by zxing in a worker.
 const KIND = "qr_code";
 
+/** The reader of codes could not be loaded, or stopped. */
+export class ReaderFailed extends Error {}
+
 const makeNative = async () => {
   if (!("BarcodeDetector" in self)) return null;
   const kinds = await BarcodeDetector.getSupportedFormats().catch(() => []);
@@ -19,10 +22,10 @@ const makeWorker = () => {
     if (one) act(one);
   };
   worker.addEventListener("message", ({ data: { id, texts, fault } }) => {
-    settle(id, (one) => (fault === undefined ? one.resolve(texts) : one.reject(new Error(fault))));
+    settle(id, (one) => (fault === undefined ? one.resolve(texts) : one.reject(new ReaderFailed(fault))));
   });
   worker.addEventListener("error", () => {
-    for (const id of [...waiting.keys()]) settle(id, (one) => one.reject(new Error("the reader could not be loaded")));
+    for (const id of [...waiting.keys()]) settle(id, (one) => one.reject(new ReaderFailed("not loaded")));
   });
   return (picture) =>
     new Promise((resolve, reject) => {
