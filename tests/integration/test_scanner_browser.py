@@ -12,7 +12,7 @@ from served_app import serving
 from verdict_visit import LANGUAGES, SIZES, Visit
 
 from issuer.rendering.qr import Level, PrintStyle, render_png, write_bulk
-from ledger.core.qr import encode_short_url
+from ledger.core.qr import compute_code, encode_digits, encode_short_url
 
 ARTEFACTS = ROOT / "test-artifacts" / "scanner"
 READY = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
