@@ -16,6 +16,9 @@ from ledger.core.qr import compute_code, encode_digits, encode_short_url
 
 ARTEFACTS = ROOT / "test-artifacts" / "scanner"
 READY = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+NO_CAMERA = """() => {
+  navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotAllowedError"); };
+}"""
 BAD_DAY = Conditions(pixels_per_module=6.0, tilt=25.0, noise=8.0)
 
 
@@ -100,9 +103,7 @@ def test_the_page_is_accessible_and_fits(browser, url, language, width):
 
 def test_without_a_camera_the_page_says_what_else_to_do(browser, url):
     with open_scanner(browser, url) as visit:
-        visit.page.evaluate(
-            "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
-        )
+        visit.page.evaluate(NO_CAMERA)
         visit.page.click("#start")
         visit.page.get_by_text("无法使用摄像头").wait_for()
         assert visit.page.locator("#file").is_visible()
