@@ -28,9 +28,9 @@ const warn = ({ site, isLookAlike }) => {
     : t("It says nothing about this instrument. Look for the verification sticker.", "它不能说明该器具是否检定合格，请查找检定合格标志。");
   const own = t(`Our name is ${hosts.join(", ")}.`, `本站域名为${hosts.join("、")}。`);
   element("outcome").replaceChildren(
-    h("section", { class: `verdict ${isLookAlike ? "tampered" : "unknown"}` }, h("h2", {}, title), h("p", {}, text), h("p", {}, t("It leads to ", "它指向："), h("b", {}, site)), h("p", {}, own)),
+    h("section", { class: `verdict ${isLookAlike ? "tampered" : "unknown"}` }, h("h2", { role: "alert" }, title), h("p", {}, text), h("p", {}, t("It leads to ", "它指向："), h("b", {}, site)), h("p", {}, own)),
   );
-  tell(title);
+  tell("");
 };
 
 /** Go where a text leads; returns whether it was one that this page understands. */

@@ -9,8 +9,10 @@ export const say = (sentence) => t(sentence.en, sentence.zh);
 
 /** Return days since 1970-01-01 as a date in full. */
 export const sayDate = (days) => {
-  const style = { timeZone: "UTC", year: "numeric", month: isEnglish() ? "long" : "2-digit", day: isEnglish() ? "numeric" : "2-digit" };
-  return new Intl.DateTimeFormat(t("en-GB", "zh-CN"), style).format(new Date(days * 86_400_000));
+  const date = new Date(days * 86_400_000);
+  const [year, month, day] = date.toISOString().slice(0, 10).split("-");
+  const name = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", month: "long" }).format(date);
+  return t(`${Number(day)} ${name} ${year}`, `${year}年${month}月${day}日`);
 };
 
 /** Return an instant, milliseconds UTC, to the minute in a time zone. */
