@@ -1,26 +1,27 @@
 """The verifier's modules in a page of Chromium, served from this machine under the policy that pages get.
 
->>> with verifier_page() as page:
-...     answers = ask_page(page, cases)
+>>> with verifier_pages(copy_curves(folder)) as open_page:
+...     answers = ask_page(open_page(), cases)
 """
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 from browser_cases import DRIVER, ROOT, RULE_BOOK, Answer, Case, to_members
+from browser_node import BROWSER, find_node
 from browsers import chromium
 
-FOLDERS = {
-    "/static/verifier/": ROOT / "verifier" / "browser",
-    "/static/vendor/": ROOT / "api" / "web" / "static" / "vendor",
-    "/tests/": DRIVER.parent,
-}
+from verifier.browser import pack_modules
+
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 
 LOAD = "(name) => import(`/static/verifier/${name}.js`)"
+LOAD_PACKED = "async (name) => (await import('/static/verifier/all.js'))[name]"
 _ASK = """async ({ruleBook, cases}) => {
   const {judge} = await import("/tests/browser_driver.mjs")
   const answers = []
@@ -30,9 +31,12 @@ _ASK = """async ({ruleBook, cases}) => {
 
 
 class _Handler(BaseHTTPRequestHandler):
+    folders: ClassVar[dict[str, Path]] = {}
+
     def do_GET(self):
-        file = _find_file(self.path)
-        body = b"<!doctype html><title>x</title>" if self.path == "/" else None
+        file = self._find_file()
+        bodies = {"/": b"<!doctype html><title>x</title>", "/static/verifier/all.js": pack_modules()}
+        body = bodies.get(self.path)
         if file is not None and file.is_file():
             body = file.read_bytes()
         self.send_response(404 if body is None else 200)
@@ -41,21 +45,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body or b"")
 
+    def _find_file(self) -> Path | None:
+        found = (folder / self.path.removeprefix(at) for at, folder in self.folders.items() if self.path.startswith(at))
+        return None if ".." in self.path else next(found, None)
+
     def log_message(self, *_):
         """Say nothing."""
 
 
-def _find_file(path: str) -> Path | None:
-    for prefix, folder in FOLDERS.items():
-        if path.startswith(prefix) and ".." not in path:
-            return folder / path.removeprefix(prefix)
-    return None
-
-
 @contextmanager
-def serve_modules() -> Iterator[str]:
-    """Serve the modules; yields the address of an empty page."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def serve_modules(vendor: Path) -> Iterator[str]:
+    """Serve the modules, and those of others from this folder; yields the address of an empty page."""
+    folders = {"/static/verifier/": BROWSER, "/static/vendor/": vendor, "/tests/": DRIVER.parent}
+    handler = type("Handler", (_Handler,), {"folders": folders})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -66,20 +69,31 @@ def serve_modules() -> Iterator[str]:
         thread.join()
 
 
+def copy_curves(folder: Path) -> Path:
+    """Copy the curves that pages load, as `scripts/vendor` does."""
+    subprocess.run([find_node(), ROOT / "scripts" / "vendor.mjs", folder], check=True)
+    return folder
+
+
 @contextmanager
-def verifier_page():
-    """Open a page from which the modules can be loaded; a request to another machine is refused."""
-    with serve_modules() as address, chromium() as browser:
-        page = browser.new_page()
-        page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(address) else route.abort())
-        page.goto(address)
-        yield page
+def verifier_pages(vendor: Path):
+    """Yield a function that opens a page from which the modules can be loaded, and nothing from other machines."""
+    with serve_modules(vendor) as address, chromium() as browser:
+
+        def open_page(before: str = ""):
+            page = browser.new_context().new_page()
+            page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(address) else route.abort())
+            page.add_init_script(before)
+            page.goto(address)
+            return page
+
+        yield open_page
 
 
-def ask_page(page, cases: list[Case], chunk: int = 100) -> list[Answer]:
-    """Return what the browser's verifier says of each case in this page."""
+def ask_page(page, cases: list[Case], load: str = LOAD, chunk: int = 100) -> list[Answer]:
+    """Return what the browser's verifier says of each case in this page; `load` gives a module by its name."""
     answers = []
     for start in range(0, len(cases), chunk):
         members = [to_members(case) for case in cases[start : start + chunk]]
-        answers += page.evaluate(_ASK % LOAD, {"ruleBook": RULE_BOOK, "cases": members})
+        answers += page.evaluate(_ASK % load, {"ruleBook": RULE_BOOK, "cases": members})
     return answers

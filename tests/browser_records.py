@@ -1,4 +1,4 @@
-"""Records and rules for the verifier's modules for browsers: what node and Python are asked alike, and how it compares.
+"""Records and rules for the browser: what node and Python are asked alike, and how their answers compare.
 
 A parsed record is compared member by member, a rule's result by outcome, warning and both sentences.
 """

@@ -16,7 +16,7 @@ from typing import Any
 from browser_node import camel, run_node
 
 from ledger.core.canonical import encode_canonical_json, parse_canonical_json
-from ledger.core.entry import encode_header, parse_leaf
+from ledger.core.entry import parse_leaf
 from ledger.core.errors import LedgerError
 from ledger.core.evidence import (
     Evidence,
@@ -31,9 +31,8 @@ from ledger.core.fields import Reader
 from ledger.core.fold import build_header, judge_signed_event
 from ledger.core.published_rule import PublishedRules
 from ledger.core.signature import PublicKey
-from ledger.core.statement import parse_signed_statement
+from ledger.core.statement import ActClaims, parse_signed_statement
 from ledger.core.status import Effect, Registers
-from ledger.core.sticker_use import StickerRelease
 from ledger.core.unit import Unit
 
 SHOW = """(value) => {
@@ -65,18 +64,27 @@ EVIDENCE_SCRIPT = (
   const answers = []
   for (const { raw, origin, rootDigest, treeSize, rootHash, before, times } of cases) {
     let evidence = null
-    const read = () => (evidence = own.parseEvidence(new Reader(parseCanonicalJson(raw, { maxBytes: 1 << 26 }), "evidence")))
-    const found = [await outcome(() => void read() ?? null)]
+    const found = [await outcome(() => {
+      evidence = own.parseEvidence(new Reader(parseCanonicalJson(raw, { maxBytes: 1 << 26 }), "evidence"))
+      return null
+    })]
     const look = async (run) => found.push(await outcome(async () => show((await run()) ?? null)))
+    const fold = async () => {
+      for (const limit of before) {
+        await look(() => own.foldEvidence(evidence, origin, rootDigest, { before: limit }))
+      }
+    }
     if (evidence) {
-      for (const limit of before) await look(() => own.foldEvidence(evidence, origin, rootDigest, { before: limit }))
+      await fold()
       await look(() => own.verifyEvidenceInclusion(evidence, treeSize, rootHash))
       await look(async () => {
         const { registers, mapRoot, statedAt } = await own.establish(evidence, origin, rootDigest)
         return { registers, mapRoot, statedAt }
       })
-      for (const limit of before) await look(() => own.foldEvidence(evidence, origin, rootDigest, { before: limit }))
-      for (const [index, at] of found.some(({ error }) => error) ? [] : times) await look(() => own.verifySequence(evidence, index, at))
+      await fold()
+      for (const [index, at] of found.some(({ error }) => error) ? [] : times) {
+        await look(() => own.verifySequence(evidence, index, at))
+      }
     }
     answers.push(found)
   }
@@ -115,7 +123,7 @@ LOG_SCRIPT = (
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def show(value: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind of value
+def show(value: Any) -> Any:  # noqa: C901, PLR0912 - one line a kind of value
     """Return how both sides write a value: as the browser's objects are, in JSON."""
     match value:
         case None | bool() | str() if not isinstance(value, Enum):
@@ -141,8 +149,6 @@ def show(value: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind o
             return f"{value.numerator}/{value.denominator}"
         case PublishedRules():
             return {"contents": show(value.contents)}
-        case StickerRelease():
-            return show(value.binding) | {"reason": value.reason.value, "decision": show(value.decision)}
         case frozenset() | set():
             return _sort([show(item) for item in value])
         case Mapping():
@@ -150,7 +156,9 @@ def show(value: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind o
         case list() | tuple():
             return [show(item) for item in value]
         case _:
-            return {camel(field.name): show(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {
+                camel(field.name): show(getattr(value, field.name)) for field in dataclasses.fields(value)
+            }
 
 
 def _name(key: Any) -> str:
@@ -245,9 +253,7 @@ def fold_here(leaves: Sequence[tuple[bytes, int]]) -> dict:
     for index, (raw, at) in enumerate(leaves):
         signed = parse_signed_statement(raw)
         instant = _EPOCH + timedelta(milliseconds=at)
-        outcome = judge_signed_event(
-            signed, index, instant, registers, states.get, subjects.__getitem__
-        )
+        outcome = judge_signed_event(signed, index, instant, registers, states.get, subjects.__getitem__)
         header = build_header(signed, outcome, at)
         headers.append(show(header))
         subjects.append(header.subject)
@@ -263,7 +269,7 @@ def fold_there(logs: Sequence[Sequence[tuple[bytes, int]]]) -> list[dict]:
     answers = run_node(LOG_SCRIPT, {"logs": logs})
     for answer in answers:
         for header in answer["headers"]:
-            assert (header.pop("reason") is None) == (header["status"] != 255)  # noqa: PLR2004 - VOID
+            assert (header.pop("reason") is None) == (header["status"] != 255)
     return answers
 
 
@@ -273,5 +279,7 @@ def list_statements(leaves: Sequence[bytes]) -> list[tuple[bytes, int]]:
     return [(leaf.statement_raw, leaf.header.sequenced_at_ms) for leaf in parsed]
 
 
-def show_headers(leaves: Sequence[bytes]) -> list[bytes]:
-    return [encode_header(parse_leaf(raw).header) for raw in leaves]
+def leave_acts(leaves: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    """Return the statements without acts, lots, links and stickers, which the browser does not fold."""
+    claims = (parse_signed_statement(raw).statement.claims for raw, _ in leaves)
+    return [leaf for leaf, said in zip(leaves, claims, strict=True) if not isinstance(said, ActClaims)]

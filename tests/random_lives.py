@@ -1,4 +1,4 @@
-"""Logs of random lives, seeded: what may be said beside what may not, so that two folds are held against each other.
+"""Logs of random lives, seeded: what may be said, and what may not, so that two folds are held against each other.
 
 >>> ledger = live(1, 40)
 >>> len(ledger.leaves)
@@ -11,11 +11,11 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from ledger_in_memory import DECISION, START, MemoryLedger, make_act, make_signer
+from ledger_in_memory import START, MemoryLedger, make_signer
 from registered import BLOCK, MATERIAL, PERSON, PUMP_LIMITS, PUMP_RULE, STANDARD, TYPE
-from stickers import FIRST, PUMP, REGISTRATION, ROLL, SCALE, SECOND
+from stickers import PUMP, ROLL, SCALE
 
-from ledger.core.act import NamedInstrument, ReasonCode, encode_act
+from ledger.core.act import NamedInstrument
 from ledger.core.authority import (
     AuthorityContent,
     CompromiseContent,
@@ -34,22 +34,18 @@ from ledger.core.authority import (
 )
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.category import Category
-from ledger.core.event import ACT_TYPES, EventType
+from ledger.core.event import EventType
 from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId
 from ledger.core.instrument import compute_statement_serial
-from ledger.core.link import SameAs, Split, encode_same_as, encode_split
-from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.person import Qualification, encode_person_content
 from ledger.core.published_rule import encode_regulation_content
 from ledger.core.record import VerificationKind
 from ledger.core.register_fields import Name, RegisterState
-from ledger.core.registration import encode_instrument_content
 from ledger.core.scope import ScopeContent, encode_scope_content
 from ledger.core.signature import Signer
 from ledger.core.standard import encode_material_content, encode_standard_content
 from ledger.core.statement import (
-    ActClaims,
     Conclusion,
     DocumentKind,
     Endorsement,
@@ -60,13 +56,6 @@ from ledger.core.statement import (
     sign_statement,
 )
 from ledger.core.sticker import encode_roll_content
-from ledger.core.sticker_use import (
-    StickerBinding,
-    StickerReason,
-    StickerRelease,
-    encode_binding,
-    encode_release,
-)
 from ledger.core.type_approval import encode_block_content, encode_type_approval_content
 
 DAY = START.date()
@@ -112,9 +101,8 @@ class RandomLife(MemoryLedger):
         return DAY + timedelta(days=self.random.choice((-900, -2, -1, 0, 0, 1, 2, 30)))
 
     def speak(self) -> bytes:
-        """Return a statement: of a register, of a document, or of what happened to it later."""
-        says = (self.say_register, self.say_register, self.issue_something, self.act_on_something, self.say_else)
-        return self.random.choice(says)()
+        """Return a statement: of a register, or of a document."""
+        return self.random.choice((self.say_register, self.say_register, self.issue_something))()
 
     # --- registers ------------------------------------------------------------------------------------------
 
@@ -134,9 +122,7 @@ class RandomLife(MemoryLedger):
         self, event: EventType, issuer: str, content: bytes, signer: Signer, given: list[Signer]
     ) -> bytes:
         version = self._expect(Statement(event, issuer, RegisterClaims(bytes(8), content, ())))
-        message = compute_endorsed_bytes(
-            event, self.origin, content, self.choose(version, 0, version + 1)
-        )
+        message = compute_endorsed_bytes(event, self.origin, content, self.choose(version, 0, version + 1))
         found = {by.public_key.key_id: Endorsement(by.public_key.key_id, by.sign(message)) for by in given}
         endorsements = tuple(found[key_id] for key_id in sorted(found))
         claims = RegisterClaims(self.random.randbytes(8), content, endorsements)
@@ -277,12 +263,7 @@ class RandomLife(MemoryLedger):
         issuer = self.random.choice((content.institution, "CN-35"))
         return EventType.STICKER_ALLOTTED, encode_roll_content(content), issuer, []
 
-    # --- documents and what happens to them -----------------------------------------------------------------
-
-    def _say(self, event: EventType, issuer: str, content: bytes) -> bytes:
-        issuer = self.choose(issuer, *AUTHORITIES, *INSTITUTIONS)
-        statement = Statement(event, issuer, ActClaims(self.random.randbytes(8), content))
-        return self._seal(statement)
+    # --- documents ------------------------------------------------------------------------------------------
 
     def _seal(self, statement: Statement) -> bytes:
         signer = make_signer(self.choose(SIGNER_OF[statement.issuer], *SIGNER_OF.values()))
@@ -296,7 +277,9 @@ class RandomLife(MemoryLedger):
     def _named(self) -> NamedInstrument:
         """Return an instrument with a certificate of it, mostly."""
         issued = [one for one in self.issued if one[1] == self._instrument()] or self.issued
-        issuer, instrument, part, number = self.random.choice(issued or [(INSTITUTIONS[0], PUMP, None, "N-1")])
+        issuer, instrument, part, number = self.random.choice(
+            issued or [(INSTITUTIONS[0], PUMP, None, "N-1")]
+        )
         return NamedInstrument(
             issuer,
             CertificateNumber(self.choose(number, "N-1")),
@@ -335,66 +318,6 @@ class RandomLife(MemoryLedger):
         self.issued.append((issuer, instrument, part, number))
         event = EventType.ISSUE if replaced is None else EventType.REPLACE
         return self._seal(Statement(event, issuer, claims))
-
-    def act_on_something(self) -> bytes:
-        event, named = self.random.choice(sorted(ACT_TYPES)), self._named()
-        by_authority = event in {EventType.CANCEL, EventType.REINSTATE} or self.chance(0.3)
-        act = replace(
-            make_act(decided=self.choose(by_authority, not by_authority)),
-            issuer=named.issuer,
-            number=named.number,
-            instrument_id=named.instrument_id,
-            part=named.part,
-        )
-        if self.choose(event is EventType.SUPPLEMENT, event is not EventType.SUPPLEMENT):
-            act = replace(act, document=Digest(bytes(32)))
-        return self._say(event, "CN" if by_authority else named.issuer, encode_act(act))
-
-    def say_else(self) -> bytes:
-        return self.random.choice((self._lot, self._same, self._split, self._enter, self._bind, self._release))()
-
-    def _lot(self) -> bytes:
-        by_authority, own = self.chance(0.5), self.choose(*INSTITUTIONS)
-        status = self.random.choice(list(LotStatus))
-        decision = DECISION if self.choose(by_authority, not by_authority) else None
-        content = LotContent(own, "L1", status, ReasonCode.FAILED_SPOT_CHECK, START, decision)
-        return self._say(EventType.LOT, "CN" if by_authority else own, encode_lot(content))
-
-    def _same(self) -> bytes:
-        one, other = self._named(), self._named()
-        if one.subject == other.subject:
-            other = replace(other, instrument_id=InstrumentId(bytes([3]) * 16))
-        by_authority = self.chance(0.7)
-        decision = DECISION if by_authority else None
-        content = SameAs(one, other, ReasonCode.WRONG_INSTRUMENT, START, decision)
-        return self._say(
-            EventType.INSTRUMENT_SAME_AS, "CN" if by_authority else one.issuer, encode_same_as(content)
-        )
-
-    def _split(self) -> bytes:
-        one, into = self._named(), InstrumentId(bytes([self.random.randint(4, 5)]) * 16)
-        content = Split(one, (into,), ReasonCode.WRONG_INSTRUMENT, START, self.choose(DECISION, None))
-        return self._say(EventType.INSTRUMENT_SPLIT, "CN", encode_split(content))
-
-    def _enter(self) -> bytes:
-        content = replace(REGISTRATION, id=self._instrument(), answers=())
-        return self._say(EventType.INSTRUMENT, self.choose(*INSTITUTIONS), encode_instrument_content(content))
-
-    def _bind(self) -> bytes:
-        content = StickerBinding(self._sticker(), self._instrument(), None, START)
-        return self._say(EventType.STICKER_BOUND, ROLL.institution, encode_binding(content))
-
-    def _release(self) -> bytes:
-        by_authority = self.chance(0.3)
-        binding = StickerBinding(self._sticker(), self._instrument(), None, START)
-        decision = DECISION if self.choose(by_authority, not by_authority) else None
-        content = StickerRelease(binding, StickerReason.DAMAGED, decision)
-        return self._say(
-            EventType.STICKER_UNBOUND, "CN" if by_authority else ROLL.institution, encode_release(content)
-        )
-
-    def _sticker(self) -> Any:
-        return self.random.choice((FIRST, SECOND))
 
 
 def live(seed: int, length: int, *, forced: float = 0) -> RandomLife:

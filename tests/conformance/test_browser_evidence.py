@@ -1,19 +1,14 @@
-"""The browser's reading of authority evidence and trust lists beside Python's: whole, spoilt, and of logs that lie."""
+"""The browser's reading of authority evidence and trust lists beside Python's: whole, spoilt, of logs that lie."""
 
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-import browser_node
-import pytest
-from browser_node import run_node
 from browser_registers import EvidenceCase, judge_here, judge_there, write_evidence
-from ledger_in_memory import MemoryLedger
+from ledger_in_memory import START, MemoryLedger
 from mutations import ODD_VALUES, added, removed, replaced, walk
 from random_lives import live
 from registered import RegisteredLedger
@@ -21,7 +16,7 @@ from stickers import StickerLedger
 
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
-from ledger.core.checkpoint import parse_checkpoint
+from ledger.core.checkpoint import parse_checkpoint_body
 from ledger.core.entry import encode_leaf, parse_leaf
 from ledger.core.errors import LedgerError
 from ledger.core.event import EventType
@@ -30,7 +25,7 @@ from ledger.core.ids import Digest, LeafIndex
 from ledger.core.merkle import build_root
 from ledger.core.policy import parse_policy
 from ledger.core.register_fields import RegisterState
-from ledger.core.trust import open_trust_list, parse_trust_list
+from ledger.core.trust import parse_trust_list
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 LONG = os.environ.get("HENGZHENG_LONG") == "1"
@@ -39,17 +34,16 @@ LONG = os.environ.get("HENGZHENG_LONG") == "1"
 def case_of(ledger: MemoryLedger, evidence: Evidence, size: int | None = None, **changes) -> EvidenceCase:
     """Return how this evidence is looked at under a log's checkpoint."""
     size = size or ledger.publish()
-    at = [parse_leaf(ledger.leaves[0]).header.sequenced_at_ms + 1000 * number for number in range(0, size, 3)]
+    places = [(index, int(START.timestamp() * 1000) + 1000 * index) for index in range(0, size, 3)]
     case = EvidenceCase(
         raw=write_evidence(evidence),
         origin=ledger.origin,
         root_digest=ledger.root_digest,
         tree_size=size,
         root_hash=build_root(size, ledger.tree().read),
-        before=tuple(range(0, size, max(1, size // 4))),
-        times=tuple((index, each + more) for index, each in zip(range(0, size, 3), at, strict=True)
-                    for more in (-4000, -1000, 0, 1000, 10**9)),
-    )  # fmt: skip
+        before=tuple(range(1, size, max(1, size // 4))),
+        times=tuple((index, at + more) for index, at in places for more in (-4000, -1000, 0, 1000, 10**9)),
+    )
     return replace(case, **changes)
 
 
@@ -60,6 +54,11 @@ def assert_judged_alike(cases: list[EvidenceCase]) -> list[list[dict]]:
     return found
 
 
+def is_established(outcomes: list[dict]) -> bool:
+    """Say whether evidence was found good as a whole."""
+    return any("mapRoot" in (each.get("value") or {}) for each in outcomes)
+
+
 def list_vector_cases() -> list[EvidenceCase]:
     """Return the evidence of every bundle and trust list among the vectors that can be read."""
     cases = []
@@ -68,7 +67,7 @@ def list_vector_cases() -> list[EvidenceCase]:
             parse = parse_bundle if path.name == "bundle.json" else parse_trust_list
             found = parse(path.read_bytes())
             policy = parse_policy((path.parent / "policy.json").read_bytes())
-            checkpoint = parse_checkpoint(found.checkpoint.partition("\n\n")[0] + "\n")
+            checkpoint = parse_checkpoint_body(found.checkpoint.partition("\n\n")[0] + "\n")
         except LedgerError:
             continue
         index = getattr(found, "leaf_index", checkpoint.tree_size)
@@ -82,9 +81,9 @@ def list_vector_cases() -> list[EvidenceCase]:
 
 def test_evidence_among_the_vectors_is_judged_alike():
     cases = list_vector_cases()
-    assert len(cases) > 50  # noqa: PLR2004 - nearly all of them
+    assert len(cases) > 50
     found = assert_judged_alike(cases)
-    errors = {each["error"] for each in sum(found, []) if "error" in each}
+    errors = {each["error"] for case in found for each in case if "error" in each}
     assert errors >= {"InclusionProofError", "VerificationError", "MapProofError"}
 
 
@@ -172,7 +171,9 @@ def _lie(leaves: list[bytes], index: int, random: Random) -> bytes:
 def seek(count: int) -> list[EvidenceCase]:
     """Return cases out of worlds whose registers are whole."""
     random = Random(20261123)
-    cases = [case for build in (RegisteredLedger, StickerLedger) for case in list_mutations(build, random, count)]
+    cases = [
+        case for build in (RegisteredLedger, StickerLedger) for case in list_mutations(build, random, count)
+    ]
     ledger = RegisteredLedger()
     raw = write_evidence(ledger.evidence())
     return cases + [case_of(ledger, ledger.evidence(), raw=spoilt) for spoilt in spoil(raw)]
@@ -193,7 +194,7 @@ def test_evidence_whole_spoilt_and_of_liars_is_judged_alike():
     outcomes = [each for case in found for each in case]
     errors = {each["error"] for each in outcomes if "error" in each}
     assert errors >= {"InclusionProofError", "VerificationError", "MapProofError", "MalformedDocumentError"}
-    assert any("registers" in (each.get("value") or {}) for each in outcomes)
+    assert any(is_established(case) for case in found)
 
 
 def test_evidence_of_random_lives_is_judged_alike():
@@ -201,6 +202,6 @@ def test_evidence_of_random_lives_is_judged_alike():
     for seed in range(300 if LONG else 30):
         ledger = live(seed, 40, forced=0.03 * (seed % 3))
         cases.append(case_of(ledger, ledger.evidence()))
-    found = assert_judged_alike(cases)
-    refused = sum(any("error" in each for each in case) for case in found)
-    assert 0 < refused < len(cases)
+    held = [is_established(each) for each in assert_judged_alike(cases)]
+    assert all(held[::3]), "an honest log's evidence holds"
+    assert not all(held), "a lying log's does not"

@@ -1,4 +1,4 @@
-/** Anchor receipts, as `ledger/core/anchor.py`: what the log says, signed, of the transaction that carried a tree head. */
+// Anchor receipts, reading only: ledger/core/anchor.py.
 import { encodeCanonicalJson } from "./canonical.js";
 import { RECEIPT_DOMAIN } from "./constants.js";
 import { concatBytes, encodeHex, encodeInstant, equalBytes } from "./encoding.js";

@@ -1,4 +1,4 @@
-/** The proof bundle, as `ledger/core/bundle.py`: one JSON file with everything needed to verify a document offline. */
+// The proof bundle: everything needed to verify a document offline: ledger/core/bundle.py.
 import { parseReceipt } from "./anchor.js";
 import { encodeCanonicalJson, parseCanonicalJson } from "./canonical.js";
 import { parseCredential } from "./certificate.js";

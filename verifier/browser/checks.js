@@ -1,4 +1,4 @@
-/** One function a step, as `verifier/checks.py`: what each finds in a bundle, or in less than a bundle. */
+// One function a step: what each finds in a bundle, or in less than a bundle: verifier/checks.py.
 import { ValidityKind } from "./calendar_rules.js";
 import { equalBytes } from "./encoding.js";
 import { MapProofError } from "./errors.js";

@@ -1,8 +1,5 @@
-/**
- * The one entry for pages: the device checks what a server says of a code, and believes none of it.
- *
- * What was scanned, what this device has seen before and its pinned policy decide; storage and fetching are the page's.
- */
+// The one entry for pages: the device checks what a server says of a code, and believes none of it. What was scanned,
+// what this device has seen before and its pinned policy decide; storage and fetching are the page's.
 import { parsePolicyContent } from "./authority.js";
 import { parseBundle } from "./bundle.js";
 import { encodeCanonicalJson, parseJson } from "./canonical.js";

@@ -1,5 +1,5 @@
-/** evidence.py: the register leaves on which an institution's authority rests, under one checkpoint. */
-import { encodeHex, equalBytes, parseBase64, parseHex } from "./encoding.js";
+// The register leaves on which an institution's authority rests, under one checkpoint: ledger/core/evidence.py.
+import { encodeHex, equalBytes, narrow, parseBase64, parseHex } from "./encoding.js";
 import { parseLeaf, readTime } from "./entry.js";
 import { InclusionProofError, VerificationError } from "./errors.js";
 import { EventType } from "./event.js";
@@ -44,7 +44,7 @@ const parseIndexedLeaf = (reader) => {
 
 /** Check that every leaf stands in the tree at its index, the MAPHEAD at the last one. */
 export const verifyEvidenceInclusion = (evidence, treeSize, rootHash) => {
-  const [last, { leaves }] = [treeSize - 1, evidence];
+  const [last, { leaves }] = [narrow(BigInt(treeSize) - 1n), evidence];
   if (leaves[leaves.length - 1][0] >= last)
     throw new InclusionProofError("the evidence has a register leaf where the status map is stated");
   const hashes = new Map(leaves.map(([index, leaf]) => [index, hashLeaf(leaf)]));

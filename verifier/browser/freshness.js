@@ -1,4 +1,4 @@
-/** How old a status is, in words and against the policy's limit, as `verifier/freshness.py`. */
+// How old a status is, in words and against the policy's limit: verifier/freshness.py.
 
 const UNITS = [
   [86_400_000, "day", "天"],

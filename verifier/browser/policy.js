@@ -1,4 +1,4 @@
-/** What a verifier believes before it looks at anything, as `ledger/core/policy.py`: its policy file. */
+// What a verifier believes before it looks at anything, its policy file: ledger/core/policy.py.
 import { parseChainIdentity } from "./anchor.js";
 import { parseJson } from "./canonical.js";
 import { quote } from "./encoding.js";

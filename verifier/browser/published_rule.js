@@ -1,9 +1,9 @@
-/** published_rule.py: a row of the rule book, and its limits, as an authority publishes them. */
+// A row of the rule book, and its limits, as an authority publishes them: ledger/core/published_rule.py.
 import { RULE_BOOK_DOMAIN } from "./constants.js";
 import { compareBytes } from "./encoding.js";
 import { refuse } from "./errors.js";
 import { CONFIRMED, checkOverlaps, LIMIT_COLUMNS, parseLimit } from "./limit.js";
-import { openContent, Plain, RegisterState } from "./register_fields.js";
+import { contentParser, Plain, RegisterState, state } from "./register_fields.js";
 import { normaliseCitation, parseRule, RULE_COLUMNS, RuleBook } from "./regulation.js";
 import { sha256 } from "./sha256.js";
 import { TableRow } from "./table.js";
@@ -19,19 +19,23 @@ export class RegulationContent extends Plain {
 
 /** Parse the content of a REGULATION. */
 export const parseRegulationContent = (raw) => {
-  const reader = openContent(raw);
-  const row = readRow(reader.object("rule"), RULE_COLUMNS, "content.rule", {});
-  const named = { regulation: row.text("regulation") };
-  const limits = reader
-    .objects("limits", { most: 256 })
-    .map((item, number) => parseLimit(readRow(item, LIMIT_COLUMNS, `content.limits[${number}]`, named)));
-  checkOverlaps(limits);
-  const state = reader.enum("state", RegisterState);
-  reader.finish();
-  return new RegulationContent({ rule: parseRule(row, limits), state, digest: sha256(raw) });
+  const read = contentParser(RegulationContent, {
+    digest: () => sha256(raw),
+    rule: (reader) => {
+      const row = readRow(reader.object("rule"), RULE_COLUMNS, "content.rule", {});
+      const named = { regulation: row.text("regulation") };
+      const limits = reader
+        .objects("limits", { most: 256 })
+        .map((item, at) => parseLimit(readRow(item, LIMIT_COLUMNS, `content.limits[${at}]`, named)));
+      checkOverlaps(limits);
+      return parseRule(row, limits);
+    },
+    state,
+  });
+  return read(raw);
 };
 
-/** Return members of the names of columns as a row; what is stated otherwise must not stand there again. */
+/** Members of the names of columns as a row; what is stated otherwise must not stand there again. */
 const readRow = (reader, columns, label, given) => {
   const stated = { confidence: CONFIRMED, ...given };
   const cells = new Map();
@@ -54,7 +58,7 @@ export class PublishedRules {
     this.contents = contents;
   }
 
-  /** Return what is published after one more was, or was withdrawn. */
+  /** What is published after one more was, or was withdrawn. */
   follow(content) {
     const kept = this.contents.filter((item) => nameOf(item.rule) !== nameOf(content.rule));
     return new PublishedRules(content.state === RegisterState.ACTIVE ? [...kept, content] : kept);
@@ -65,7 +69,7 @@ export class PublishedRules {
     return this.#overlay(ALONE);
   }
 
-  /** Return a book in which these rows take the place of those of the same name, or the same first day. */
+  /** A book in which these rows take the place of those of the same name, or the same first day. */
   over(book) {
     return this.contents.length ? this.#overlay(book) : book;
   }

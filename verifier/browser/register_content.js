@@ -1,17 +1,15 @@
-/** register_content.py, register_subject.py, the rolls of sticker.py: the content of each register event, and its subjects. */
+// The content of each register event, and what it is about: ledger/core/register_content.py, register_subject.py, the
+// rolls of sticker.py.
 import {
   AuthorityContent, CompromiseContent, InstitutionContent, KeyContent, parseAuthorityContent, parseCompromiseContent,
   parseInstitutionContent, parseKeyContent, parsePolicyContent, parseRootContent, PolicyContent, RootContent,
 } from "./authority.js";
 import { nameCategory } from "./category.js";
 import { refuse } from "./errors.js";
-import {
-  computeSubject, EventType, makerSubject, materialSubject, personSubject, regulationSubject, rollSubject, scopeSubject,
-  standardSubject, SubjectKind, typeApprovalSubject,
-} from "./event.js";
+import { computeSubject, EventType, makerSubject, SubjectKind } from "./event.js";
 import { parsePersonContent, PersonContent } from "./person.js";
 import { parseRegulationContent, RegulationContent } from "./published_rule.js";
-import { openContent, parseInstitutionId, Plain, RegisterState } from "./register_fields.js";
+import { contentParser, id, Plain, state, text } from "./register_fields.js";
 import { parseScopeContent, ScopeContent } from "./scope.js";
 import { MaterialContent, parseMaterialContent, parseStandardContent, StandardContent } from "./standard.js";
 import { BlockContent, parseBlockContent, parseTypeApprovalContent, TypeApprovalContent } from "./type_approval.js";
@@ -20,54 +18,54 @@ import { BlockContent, parseBlockContent, parseTypeApprovalContent, TypeApproval
 export class RollContent extends Plain {}
 
 /** Parse the content of a STICKER_ALLOTTED. */
-export const parseRollContent = (raw) => {
-  const reader = openContent(raw);
-  const content = new RollContent({
-    roll: reader.text("roll", { maxBytes: 7, pattern: "[0-9A-HJKMNP-TV-Z]{7}" }),
-    institution: parseInstitutionId(reader),
-    count: reader.integer("count", 1, 2 ** 20),
-    seed: reader.hex("seed", 16),
-    state: reader.enum("state", RegisterState),
-  });
-  reader.finish();
-  return content;
-};
+export const parseRollContent = contentParser(RollContent, {
+  roll: text("roll", 7, "[0-9A-HJKMNP-TV-Z]{7}"),
+  institution: id("institution"),
+  count: (reader) => reader.integer("count", 1, 2 ** 20),
+  seed: (reader) => reader.hex("seed", 16),
+  state,
+});
 
-const ofKey = ({ key }) => computeSubject(SubjectKind.KEY, key.multikeyBytes);
+const nothing = () => [];
+const own = (content) => [content.institution, content.id];
+const ofId = (content) => [content.id];
+const ofKey = (content) => [content.key.multikeyBytes];
 
-/** Of each register event: the class of its content, how it is read, and what it is about. */
-const KINDS = new Map([
-  [EventType.ROOT, [RootContent, parseRootContent, () => computeSubject(SubjectKind.ROOT, "")]],
-  [EventType.DELEGATE, [AuthorityContent, parseAuthorityContent, ({ id }) => computeSubject(SubjectKind.AUTHORITY, id)]],
-  [EventType.POLICY, [PolicyContent, parsePolicyContent, () => computeSubject(SubjectKind.POLICY, "")]],
-  [EventType.INSTITUTION, [InstitutionContent, parseInstitutionContent, ({ id }) => computeSubject(SubjectKind.INSTITUTION, id)]],
-  [EventType.KEY, [KeyContent, parseKeyContent, ofKey]],
-  [EventType.KEY_COMPROMISED_FROM, [CompromiseContent, parseCompromiseContent, ofKey]],
-  [EventType.SCOPE, [ScopeContent, parseScopeContent, (one) => scopeSubject(one.institution, one.id)]],
-  [EventType.PERSON, [PersonContent, parsePersonContent, (one) => personSubject(one.institution, one.id)]],
-  [EventType.STANDARD, [StandardContent, parseStandardContent, (one) => standardSubject(one.institution, one.id)]],
-  [EventType.REFERENCE_MATERIAL, [MaterialContent, parseMaterialContent, (one) => materialSubject(one.id, one.lot)]],
-  [
-    EventType.REGULATION,
-    [RegulationContent, parseRegulationContent, (one) => regulationSubject(nameCategory(one.category), one.regulationId)],
+/** Of each register event: the class of its content, how that is read, the subject's kind, if of another name, and identity. */
+const KINDS = Object.entries({
+  ROOT: [RootContent, parseRootContent, nothing],
+  DELEGATE: [AuthorityContent, parseAuthorityContent, ofId, "AUTHORITY"],
+  POLICY: [PolicyContent, parsePolicyContent, nothing],
+  INSTITUTION: [InstitutionContent, parseInstitutionContent, ofId],
+  KEY: [KeyContent, parseKeyContent, ofKey],
+  KEY_COMPROMISED_FROM: [CompromiseContent, parseCompromiseContent, ofKey, "KEY"],
+  SCOPE: [ScopeContent, parseScopeContent, own],
+  PERSON: [PersonContent, parsePersonContent, own],
+  STANDARD: [StandardContent, parseStandardContent, own],
+  REFERENCE_MATERIAL: [MaterialContent, parseMaterialContent, (content) => [content.id, content.lot]],
+  REGULATION: [
+    RegulationContent, parseRegulationContent, (content) => [nameCategory(content.category), content.regulationId],
   ],
-  [EventType.TYPE_APPROVAL, [TypeApprovalContent, parseTypeApprovalContent, (one) => typeApprovalSubject(one.number)]],
-  [EventType.BLOCK, [BlockContent, parseBlockContent, ({ id }) => computeSubject(SubjectKind.BLOCK, id)]],
-  [EventType.STICKER_ALLOTTED, [RollContent, parseRollContent, ({ roll }) => rollSubject(roll)]],
-]);
+  TYPE_APPROVAL: [TypeApprovalContent, parseTypeApprovalContent, (content) => [content.number]],
+  BLOCK: [BlockContent, parseBlockContent, ofId],
+  STICKER_ALLOTTED: [RollContent, parseRollContent, (content) => [content.roll], "ROLL"],
+});
 
 /** Parse the content of a register event. */
 export const parseContent = (type, raw) => {
-  const kind = KINDS.get(type);
-  if (!kind) refuse("is not a register event");
-  return kind[1](raw);
+  const found = KINDS.find(([name]) => EventType[name] === type) ?? refuse("is not a register event");
+  return found[1][1](raw);
 };
 
-/** Return what a register event is about. */
-export const registerSubject = (content) => [...KINDS.values()].find(([kind]) => content instanceof kind)[2](content);
-
-/** Return every subject that a register event touches, its own first. */
-export const listRegisterSubjects = (content) => {
-  const own = registerSubject(content);
-  return content instanceof BlockContent ? [own, makerSubject(content.maker)] : [own];
+/** What a register event is about. */
+export const registerSubject = (content) => {
+  const [name, [, , identify, kind = name]] = KINDS.find(([, [Kind]]) => content instanceof Kind);
+  const identity = identify(content).flatMap((part) => ["\0", part]);
+  return computeSubject(SubjectKind[kind], ...identity.slice(1));
 };
+
+/** Every subject that a register event touches, its own first. */
+export const listRegisterSubjects = (content) =>
+  content instanceof BlockContent
+    ? [registerSubject(content), makerSubject(content.maker)]
+    : [registerSubject(content)];

@@ -1,4 +1,4 @@
-/** register_rules.py: a document against the registers, as of its verification date: scope, persons, materials. */
+// A document against the registers, as of its verification date: ledger/core/register_rules.py.
 import { encodeDate, encodeHex, encodeInstant } from "./encoding.js";
 import { materialSubject, personSubject, scopeSubject } from "./event.js";
 import { compare } from "./exact.js";
@@ -22,7 +22,7 @@ const ROLE_NAMES = { operator: "检定员", checker: "核验员", approver: "批
 export const isWhole = (register, record, registers) =>
   registers.institutions.get(record.issuer.id)?.registers.has(register) ?? false;
 
-/** Return the line that a document names, as it was on the verification date, else as it is. */
+/** The line that a document names, as it was on the verification date, else as it is. */
 export const findScope = (record, registers) => {
   const subject = scopeSubject(record.issuer.id, record.issuer.scopeId);
   return registers.findOn(subject, ScopeContent, record.verifiedOn) ?? registers.findNewest(subject, ScopeContent);
@@ -86,7 +86,7 @@ const findScopeLimits = (record, scope) => {
   return scope.range === null ? found : [...found, ...findReadingsOutside(record, scope.range)];
 };
 
-/** Return what a document was made by: its specification, if it has one, and its regulation. */
+/** What a document was made by: its specification, if it has one, and its regulation. */
 const listCited = (record) => {
   const cited = ["specification", "regulation"].filter((name) => record[name] !== null);
   return cited.length ? cited.map((name) => [name, record[name].id]) : [["regulation", "-"]];
@@ -138,7 +138,7 @@ export const checkPersons = (record, registers) => {
   );
 };
 
-/** Return how a person was registered on the verification date. */
+/** How a person was registered on the verification date. */
 export const findPersonOn = (record, person, registers) =>
   registers.findOn(personSubject(record.issuer.id, person.personId), PersonContent, record.verifiedOn);
 

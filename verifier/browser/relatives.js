@@ -1,4 +1,4 @@
-/** What bears on an instrument beside its own state, as `verifier/relatives.py`: its parts, or the whole of its part. */
+// What bears on an instrument beside its own state, its parts or the whole of its part: verifier/relatives.py.
 import { listRelatives } from "./event.js";
 import { STATUS_WORDS } from "./report.js";
 import { Status } from "./status.js";

@@ -1,4 +1,4 @@
-/** The report, as `verifier/report.py`: every step with its outcome, and the verdict that follows from them. */
+// Every step with its outcome, and the verdict that follows from them: verifier/report.py.
 import { encodeDate } from "./encoding.js";
 import { DocumentType } from "./record.js";
 import { FAILED, NOT_CHECKED, notChecked, PASSED, Step, STEPS } from "./step.js";

@@ -1,4 +1,4 @@
-/** What one run of the verifier believes, as `verifier/session.py`; it lasts for one document, so it remembers nothing. */
+// What one run of the verifier believes: verifier/session.py. It lasts for one document, and remembers nothing.
 import { verifyReceipt } from "./anchor.js";
 import { encodeHex, equalBytes } from "./encoding.js";
 import { InputError, VerificationError } from "./errors.js";

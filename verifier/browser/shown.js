@@ -1,4 +1,4 @@
-/** The one verdict that people read, as `api/verdicts.py` chooses it, and reports of two states of the log joined. */
+// The one verdict that people read, and reports of two states of the log joined: api/verdicts.py.
 import { buildReport, listRequired } from "./report.js";
 import { FAILED, NOT_CHECKED, notChecked, PASSED, Step } from "./step.js";
 

@@ -1,84 +1,70 @@
-/** standard.py: what an institution measures with, and where its values come from; reference materials. */
+// What an institution measures with, and where its values come from: ledger/core/standard.py.
 import { refuse } from "./errors.js";
 import {
-  checkPeriod, openContent, parseCategories, parseInstitutionId, parseYes, Plain, RegisterState,
+  categories, checkPeriod, contentParser, id, optText, period, Plain, state, text, yes,
 } from "./register_fields.js";
 
-/** A measurement standard in this log: `institution` and `id`. */
-export class StandardReference extends Plain {}
-export class MainInstrument extends Plain {}
 export class MaterialContent extends Plain {}
+
+/** `source` of its instruments is a standard in this log, {institution, id}, the name of an external root, or null. */
 export class StandardContent extends Plain {
   get reference() {
-    return new StandardReference({ institution: this.institution, id: this.id });
+    return { institution: this.institution, id: this.id };
   }
 }
 
 /** Parse the content of a STANDARD. */
-export const parseStandardContent = (raw) => {
-  const reader = openContent(raw);
-  const content = new StandardContent({
-    institution: parseInstitutionId(reader),
-    id: reader.text("id", { maxBytes: 64 }),
-    name: reader.text("name", { maxBytes: 200 }),
-    examinationNo: reader.text("exam_no", { maxBytes: 120 }),
-    publicNo: reader.optText("public_no", { maxBytes: 120 }),
-    isMandatory: parseYes(reader, "mandatory"),
-    isPrimary: parseYes(reader, "primary"),
-    categories: parseCategories(reader),
-    range: reader.text("range", { maxBytes: 200 }),
-    uncertainty: reader.text("u", { maxBytes: 200 }),
-    instruments: reader.objects("instruments", { most: 64 }).map(parseInstrument),
-    validFrom: reader.date("from"),
-    validUntil: reader.date("until"),
-    state: reader.enum("state", RegisterState),
-  });
-  reader.finish();
-  checkPeriod(content.validFrom, content.validUntil);
-  if (new Set(content.instruments.map((one) => one.no)).size !== content.instruments.length)
-    refuse("two instruments have the same number", "content.instruments");
-  return content;
-};
+export const parseStandardContent = contentParser(
+  StandardContent,
+  {
+    institution: id("institution"),
+    id: text("id", 64),
+    name: text("name", 200),
+    examinationNo: text("exam_no", 120),
+    publicNo: optText("public_no", 120),
+    isMandatory: yes("mandatory"),
+    isPrimary: yes("primary"),
+    categories,
+    range: text("range", 200),
+    uncertainty: text("u", 200),
+    instruments: (reader) => reader.objects("instruments", { most: 64 }).map(parseInstrument),
+    ...period,
+    state,
+  },
+  (content) => {
+    checkPeriod(content);
+    if (new Set(content.instruments.map((one) => one.no)).size !== content.instruments.length) {
+      refuse("two instruments have the same number", "content.instruments");
+    }
+  },
+);
 
 /** Parse the content of a REFERENCE_MATERIAL. */
-export const parseMaterialContent = (raw) => {
-  const reader = openContent(raw);
-  const content = new MaterialContent({
-    id: reader.text("id", { maxBytes: 64 }),
-    lot: reader.text("lot", { maxBytes: 64 }),
-    name: reader.text("name", { maxBytes: 200 }),
-    value: reader.text("value", { maxBytes: 200 }),
-    validFrom: reader.date("from"),
-    validUntil: reader.date("until"),
-    state: reader.enum("state", RegisterState),
-  });
-  reader.finish();
-  checkPeriod(content.validFrom, content.validUntil);
-  return content;
-};
+export const parseMaterialContent = contentParser(
+  MaterialContent,
+  { id: text("id", 64), lot: text("lot", 64), name: text("name", 200), value: text("value", 200), ...period, state },
+  checkPeriod,
+);
 
 const parseInstrument = (reader) => {
-  const certificateDigest = reader.optHex("cert_hash", 32);
-  const instrument = new MainInstrument({
-    no: reader.text("no", { maxBytes: 64 }),
-    certificateNo: reader.text("cert_no", { maxBytes: 120 }),
-    certificateDigest,
+  const instrument = new Plain({
+    certificateDigest: reader.optHex("cert_hash", 32),
+    no: text("no", 64)(reader),
+    certificateNo: text("cert_no", 120)(reader),
     dated: reader.date("dated"),
     until: reader.date("until"),
     source: parseSource(reader.optObject("source")),
   });
   reader.finish();
-  if (instrument.source !== null && certificateDigest === null)
-    reader.refuse("cert_hash", "needed, as a source without the digest of its certificate shows nothing");
-  return instrument;
+  const isBare = instrument.source !== null && instrument.certificateDigest === null;
+  return isBare ? reader.refuse("cert_hash", "needed where a source is stated") : instrument;
 };
 
-/** Return the standard that an instrument was compared with, the name of an external root, or null. */
 const parseSource = (reader) => {
   if (reader === null) return null;
   const found = reader.has("root")
-    ? reader.text("root", { maxBytes: 64 })
-    : new StandardReference({ institution: parseInstitutionId(reader), id: reader.text("standard", { maxBytes: 64 }) });
+    ? text("root", 64)(reader)
+    : new Plain({ institution: id("institution")(reader), id: text("standard", 64)(reader) });
   reader.finish();
   return found;
 };

@@ -1,4 +1,4 @@
-/** status.py: what the fold works on: the state of a subject, the registers, and what an event does to them. */
+// What the fold works on: states of subjects, the registers, and what an event does to them: ledger/core/status.py.
 import { encodeHex } from "./encoding.js";
 import { makerSubject } from "./event.js";
 import { PublishedRules } from "./published_rule.js";
@@ -11,12 +11,10 @@ export const Status = Object.freeze({
   ACTIVE: 16, INACTIVE: 17, VOID: 255,
 });
 
-/** Return the name of a status. */
+/** The name of a status. */
 export const nameStatus = (status) => Object.keys(Status).find((name) => Status[name] === status);
 
-const last = (items) => items[items.length - 1];
-
-/** Return the status that a document itself has once it is issued: FAILED is for rejection notices alone. */
+/** The status that a document itself has once it is issued: FAILED is for rejection notices alone. */
 export const findIssuedStatus = (claims) =>
   claims.isVerification && claims.conclusion === Conclusion.FAIL ? Status.FAILED : Status.VALID;
 
@@ -27,18 +25,16 @@ export class SubjectState extends Plain {
   }
 }
 
-/** Tell whether two states, or absent ones, are equal. */
+/** Whether two states, or absent ones, are equal. */
 export const equalStates = (one, other) =>
-  one === null || other === null
-    ? one === other
-    : one.status === other.status &&
-      one.version === other.version &&
-      one.lastEvent === other.lastEvent &&
-      one.currentCertificate === other.currentCertificate;
+  one === other ||
+  (one !== null &&
+    other !== null &&
+    ["status", "version", "lastEvent", "currentCertificate"].every((name) => one[name] === other[name]));
 
 /** A key, whose it is, and the leaf indices between which it counts: `key, owner, since, until, compromisedFrom`. */
 export class RegisteredKey extends Plain {
-  /** Tell whether a statement at this index may be signed with the key. */
+  /** Whether a statement at this index may be signed with the key. */
   isActiveAt(index) {
     return this.since <= index && (this.until === null || index < this.until);
   }
@@ -56,34 +52,38 @@ export class Registers {
   blocks = new Map(); // by subject of the maker: set of the subjects of its blocks
   rolls = new Map();
   keys = new Map();
-  twins = new Map(); // by subject: set of subjects that are the same instrument
+  twins = new Map(); // no register event makes any
   policyVersion = null;
 
-  /** Return the newest version of what is registered, whichever day it is from. */
+  /** Versions of what is registered, newest first. */
+  #list(name) {
+    return [...(this.versions.get(name) ?? [])].reverse().map(({ content }) => content);
+  }
+
+  #newest(name, kind) {
+    const [content] = this.#list(name);
+    return content instanceof kind ? content : null;
+  }
+
+  /** The newest version of what is registered, whichever day it is from. */
   findNewest(subject, kind) {
     return this.#newest(encodeHex(subject), kind);
   }
 
-  #newest(subject, kind) {
-    const content = last(this.versions.get(subject) ?? [])?.content;
-    return content instanceof kind ? content : null;
-  }
-
-  /** Return the version that counts on a day: the newest of those that begin no later. */
+  /** The version that counts on a day: the newest of those that begin no later. */
   findOn(subject, kind, day) {
-    const versions = this.versions.get(encodeHex(subject)) ?? [];
-    return [...versions].reverse().find(({ content }) => content instanceof kind && content.validFrom <= day)?.content ?? null;
+    const fits = (content) => content instanceof kind && content.validFrom <= day;
+    return this.#list(encodeHex(subject)).find(fits) ?? null;
   }
 
-  /** Return the newest version of everything of one kind, in the order of first registration. */
-  listNewest(kind) {
-    return [...this.versions.keys()].map((subject) => this.#newest(subject, kind)).filter((found) => found !== null);
+  /** The newest version of everything of one kind, in the order of first registration. */
+  listNewest(kind, names = this.versions.keys()) {
+    return [...names].map((name) => this.#newest(name, kind)).filter((content) => content);
   }
 
-  /** Return the newest version of every block of a maker's instruments. */
+  /** The newest version of every block of a maker's instruments. */
   listBlocks(maker) {
-    const blocks = this.blocks.get(encodeHex(makerSubject(maker))) ?? [];
-    return [...blocks].map((block) => this.#newest(block, BlockContent)).filter((found) => found !== null);
+    return this.listNewest(BlockContent, this.blocks.get(encodeHex(makerSubject(maker))) ?? []);
   }
 }
 
@@ -92,7 +92,8 @@ export class Effect extends Plain {
   constructor(subject, prev, changes, apply = null) {
     super({ subject, prev, changes, apply });
   }
-  /** Return the new state of the event's own subject. */
+
+  /** The new state of the event's own subject. */
   get state() {
     return this.changes.get(encodeHex(this.subject));
   }

@@ -1,12 +1,11 @@
-/** trust.py: every institution, key and scope that the log knew at one checkpoint, with proofs. */
+// Every institution, key and scope that the log knew at one checkpoint, with proofs: ledger/core/trust.py.
 import { parseCanonicalJson } from "./canonical.js";
 import { verifyCheckpoint } from "./checkpoint.js";
 import { openCosignatures } from "./cosignature.js";
-import { VerificationError } from "./errors.js";
+import { PolicyMismatchError, VerificationError } from "./errors.js";
 import { establish, parseEvidence, verifyEvidenceInclusion } from "./evidence.js";
 import { Reader } from "./fields.js";
 import { MAX_NOTE_BYTES, NoteVerifier } from "./note.js";
-import { requireOrigin } from "./policy.js";
 import { openCertificates } from "./quorum_certificate.js";
 
 /** Longest trust list, in bytes. */
@@ -27,23 +26,23 @@ export const parseTrustList = (raw) => {
 
 /** Verify a trust list and return what it establishes, and as of which checkpoint. */
 export const openTrustList = async (trust, policy) => {
-  requireOrigin(policy, trust.origin);
+  if (trust.origin !== policy.origin) throw new PolicyMismatchError(`this is of the log ${trust.origin}`);
   const checkpoint = await openCheckpoint(trust.checkpoint, policy);
   return [(await openEvidence(trust.evidence, checkpoint, policy)).registers, checkpoint];
 };
 
-/** Return the checkpoint in a signed note, with no false line of anybody that the policy knows. */
+/** The checkpoint in a signed note, with no false line of anybody that the policy knows. */
 export const openCheckpoint = async (note, policy) => {
   const checkpoint = await openSignedCheckpoint(note, policy);
   await openPolicyCosignatures(note, policy);
   return checkpoint;
 };
 
-/** Return the checkpoint in a signed note; lines of witnesses are not looked at. */
+/** The checkpoint in a signed note; lines of witnesses are not looked at. */
 export const openSignedCheckpoint = (note, policy) =>
   verifyCheckpoint(note, new NoteVerifier(policy.origin, policy.logKey));
 
-/** Return what the policy's witnesses have signed of a note, by lines and by certificates, whoever else has. */
+/** What the policy's witnesses have signed of a note, by lines and by certificates, whoever else has. */
 export const openPolicyCosignatures = async (note, policy) => {
   if (policy.witnesses === null) return [];
   const lines = await openCosignatures(note, policy.witnesses.witnesses);

@@ -1,4 +1,4 @@
-/** The steps in order, as `verifier/verify.py`, whose docstring is their specification. */
+// The steps in order; the docstring of verifier/verify.py is their specification.
 import {
   checkAuthority,
   checkBundleBinding,

@@ -1,4 +1,4 @@
-/** Step 14, as `verifier/witnessing.py`: which of the policy's witnesses have cosigned, and as of when it holds. */
+// Step 14: which of the policy's witnesses have cosigned, and as of when it holds: verifier/witnessing.py.
 import { PolicyMismatchError } from "./errors.js";
 import { judgeAge, spellInstant } from "./freshness.js";
 import { findQuorumTime, listSigned } from "./quorum.js";

@@ -1,0 +1,214 @@
+"""A server that lies to a phone: every lie of `browser_lies` is caught by the phone, and by what the table says.
+
+Caught means: no good verdict, and the reason is the device's own finding. The page has its table in
+`verifier/browser/README.md`, which is compared with the lies here.
+"""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from browser_cases import RULE_BOOK, to_ms
+from browser_lies import BELIEFS, HOUR, LIES, Lie, World, cancelled, honest, pin, world
+from browser_node import run_node
+from ledger_in_memory import NOW, MemoryLedger, make_record, make_rejection, make_signer, seal_record
+
+from ledger.core.authority import ROOT_ISSUER, PolicyContent, encode_policy_content
+from ledger.core.data import load_rule_book
+from ledger.core.event import EventType
+from ledger.core.policy import encode_policy
+from ledger.core.qr import compute_code, encode_digits
+
+README = Path(__file__).resolve().parents[2] / "verifier" / "browser" / "README.md"
+GREEN = {"VALID", "ATTENTION", "CALIBRATED", "PAPER"}
+
+_ASK = """async ({load}, {cases}) => {
+  const {checkOnDevice} = await load("device")
+  const found = []
+  for (const one of cases) {
+    const {report, ...rest} = await checkOnDevice(one)
+    const checks = report?.checks.map(({step, outcome, reason}) => [step.code, outcome, reason.en]) ?? []
+    found.push({...rest, verdict: report?.verdict ?? null, status: report?.status ?? null, checks})
+  }
+  return found
+}"""
+
+
+def ask(*cases):
+    return run_node(_ASK, {"cases": list(cases)})
+
+
+@cache
+def answers():
+    return ask(*(lie.tell() for lie in LIES))
+
+
+def open_steps(answer):
+    return {name for name, outcome, _ in answer["checks"] if outcome != "PASSED"}
+
+
+# --- lies -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", range(len(LIES)), ids=[lie.name for lie in LIES])
+def test_a_lie_is_caught(place):
+    lie, answer, true = LIES[place], answers()[place], ask_honest()
+    assert answer["checkedByDevice"], answer["reason"]
+    assert answer["verdict"] in {"INVALID", "UNKNOWN", None}
+    assert answer["shown"] not in GREEN
+    if lie.caught_by == "server":
+        assert answer["checks"] == []
+        assert answer["reason"]["en"]
+        assert re.search(r"[\u4e00-\u9fff]", answer["reason"]["zh"])
+    else:
+        assert lie.caught_by in open_steps(answer) - (open_steps(true) - {"type", "persons"})
+    assert answer["remember"] == lie.tell()["remembered"] or answer["verdict"] == "UNKNOWN"
+
+
+@cache
+def ask_honest():
+    return ask(honest())[0]
+
+
+def test_there_are_enough_lies_and_each_has_a_name_of_its_own():
+    assert len(LIES) >= 90
+    assert len({lie.name for lie in LIES}) == len(LIES)
+
+
+def test_the_page_has_the_table_of_lies():
+    rows = [line for line in README.read_text("utf-8").splitlines() if line.startswith("| ")]
+    assert [row for lie in LIES if (row := write_row(lie)) not in rows] == []
+
+
+def write_row(lie: Lie) -> str:
+    return f"| {lie.name} | {lie.caught_by} |"
+
+
+# --- the truth --------------------------------------------------------------------------------------------
+
+
+def test_what_is_true_is_valid_and_remembered():
+    answer = ask_honest()
+    assert (answer["shown"], answer["verdict"], answer["checkedByDevice"]) == ("VALID", "VALID", True)
+    assert answer["reason"] is None
+    own = world()
+    assert answer["remember"] == own.remembered(own.newest)
+
+
+def test_a_device_that_has_seen_nothing_pins_the_policy_and_remembers():
+    answer = ask(honest() | {"remembered": None})[0]
+    assert (answer["shown"], answer["remember"]) == ("VALID", ask_honest()["remember"])
+    again = ask(honest() | {"remembered": answer["remember"]})[0]
+    assert again == answer
+
+
+@pytest.mark.parametrize("expected", ["digits", "code", "instrument", None])
+def test_the_document_that_was_asked_for_is_valid(expected):
+    own = world()
+    raw = own.ledger.documents[own.first].statement_raw
+    asked = {
+        "digits": honest()["expected"],
+        "code": {"code": compute_code(raw)},
+        "instrument": {"instrument": make_record(1)["instrument"]["id"]},
+        None: None,
+    }
+    answer = ask(own.given(expected=asked[expected]))[0]
+    assert answer["shown"] == "VALID"
+
+
+def test_a_code_that_cannot_be_read_is_of_no_document():
+    for expected in ({"digits": "17"}, {"code": "0000-0000-0000-0000"}, {"instrument": "zz"}):
+        answer = ask(honest() | {"expected": expected})[0]
+        assert answer["shown"] == "TAMPERED"
+
+
+def test_what_has_happened_since_is_said():
+    answer = ask(cancelled().given())[0]
+    assert (answer["shown"], answer["status"], answer["verdict"]) == ("CANCELLED", "CANCELLED", "INVALID")
+    assert answer["remember"]["checkpoint"]["size"] == cancelled().newest
+
+
+def test_a_rejection_notice_is_genuine():
+    ledger = MemoryLedger().found()
+    index = ledger.issue_record(make_rejection(7))
+    answer = ask(World(ledger).given(index))[0]
+    assert (answer["shown"], answer["verdict"]) == ("FAILED", "INVALID")
+
+
+def test_a_bundle_under_the_newest_checkpoint_needs_no_second():
+    own = world()
+    text = own.ledger.bundle(own.first, own.newest, checkpoint=own.note(own.newest)).decode()
+    answer = ask(own.given(bundleText=text, newestText=None))[0]
+    assert answer["shown"] == "VALID"
+
+
+def test_a_later_policy_that_the_root_has_published_is_believed_and_pinned():
+    ledger = MemoryLedger().found()
+    later = ledger.policy(version=2, **BELIEFS)
+    content = encode_policy(later)
+    ledger.append(_publish(ledger, 2, content))
+    own = World(ledger)
+    answer = ask(own.given(policyText=content.decode()))[0]
+    assert (answer["shown"], answer["reason"]) == ("VALID", None)
+    assert answer["remember"]["policy"] == pin(later)
+
+
+def _publish(ledger, version, policy):
+    content = encode_policy_content(PolicyContent(version, hashlib.sha256(policy).digest()))
+    return ledger.register(EventType.POLICY, ROOT_ISSUER, content, ledger.roots[0], endorsers=tuple(ledger.roots))
+
+
+def test_a_trust_list_tells_too():
+    own = world()
+    for size in (own.anchored, own.newest):
+        answer = ask(own.given(trustText=own.ledger.trust_raw(size).decode(), remembered=None))[0]
+        assert (answer["shown"], answer["remember"]["checkpoint"]["size"]) == ("VALID", own.newest)
+
+
+# --- without a proof, and without the means ---------------------------------------------------------------
+
+
+def test_digits_alone_say_who_has_signed_and_nothing_of_the_state():
+    own = world()
+    given = own.given(bundleText=None, newestText=None, trustText=own.ledger.trust_raw(own.newest).decode())
+    answer = ask(given)[0]
+    outcomes = {name: outcome for name, outcome, _ in answer["checks"]}
+    assert (answer["shown"], answer["verdict"]) == ("CANNOT_CHECK", "UNKNOWN")
+    assert {outcomes[name] for name in ("statement", "key", "authority")} == {"PASSED"}
+    assert outcomes["status"] == "NOT_CHECKED"
+
+
+def test_digits_of_somebody_else_are_not_authentic():
+    own = world()
+    trust = MemoryLedger("ledger.example/2026").found().trust_raw().decode()
+    raw = own.ledger.sign_issue(seal_record(make_record(12), make_signer("stranger")), "stranger")
+    digits = {"digits": encode_digits(raw)}
+    answer = ask(own.given(bundleText=None, newestText=None, trustText=trust, expected=digits, remembered=None))[0]
+    assert answer["verdict"] == "UNKNOWN"
+    assert {"key", "authority"} <= open_steps(answer)
+
+
+def test_a_device_that_cannot_compute_says_so():
+    script = _ASK.replace(
+        'await load("device")',
+        'await load("device"); curves.subtle = null; curves.load = () => Promise.reject(new Error("not here"))',
+    ).replace("{load}", "{load, curves}")
+    answer = run_node(script, {"cases": [honest()]})[0]
+    assert (answer["checkedByDevice"], answer["shown"], answer["verdict"]) == (False, "CANNOT_CHECK", None)
+    assert answer["reason"]["zh"].startswith("本机不能自检")
+    assert answer["remember"] == honest()["remembered"]
+
+
+def test_the_tables_of_regulations_are_those_of_this_product():
+    digest = run_node('async ({load}) => (await load("device")).RULE_BOOK_DIGEST')
+    assert digest == load_rule_book().digest.hex()
+    assert set(RULE_BOOK) == {"rules", "limits"}
+
+
+def test_a_status_grows_old_between_two_looks():
+    given = honest()
+    for hours, shown in ((4, "VALID"), (6, "CANNOT_CHECK")):
+        answer = ask(given | {"now": to_ms(NOW + hours * HOUR)})[0]
+        assert answer["shown"] == shown
