@@ -19,7 +19,7 @@ from typing import Final
 
 from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
 from ledger.core.errors import NotFoundError
-from verifier.packing import PACK, pack_verifier
+from verifier.browser import pack_modules
 
 TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -31,6 +31,9 @@ TYPES: Final = {
     ".png": "image/png",
 }
 """What is served; everything else in a folder is not."""
+
+PACK: Final = "pack.js"
+"""All modules of the folder `verifier` as one, beside them."""
 
 _DIGEST_DIGITS: Final = 16
 
@@ -91,7 +94,7 @@ class StaticFiles:
 def _make(folder: str) -> Iterator[tuple[str, bytes]]:
     """Yield what is made of the files of a folder when the application starts."""
     if folder == "verifier":
-        yield PACK, pack_verifier().encode()
+        yield PACK, pack_modules()
 
 
 def _read(place: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

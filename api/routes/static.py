@@ -1,5 +1,6 @@
 """What a device needs to check by itself: scripts, the policy of this home, the rule book."""
 
+from functools import cache
 from typing import Final
 
 import orjson
@@ -17,11 +18,18 @@ _JSON: Final = "application/json"
 def make_router(static: StaticFiles, policy: Policy) -> APIRouter:
     """Return the routes of files that are the same for everybody."""
     router = APIRouter(tags=["public"])
-    trusted = pack(Ready(encode_policy(policy), _JSON, ASK_AGAIN))
-    rules = pack(Ready(orjson.dumps(read_tables()), _JSON, ASK_AGAIN), level=9)
 
-    @router.get("/static/{folder}/{name:path}", include_in_schema=False)  # files of pages are no interface
-    async def read_file(folder: str, name: str, request: Request) -> Response:
+    @cache
+    def write_policy() -> Ready:
+        return pack(Ready(encode_policy(policy), _JSON, ASK_AGAIN))
+
+    @cache
+    def write_rules() -> Ready:
+        return pack(Ready(orjson.dumps(read_tables()), _JSON, ASK_AGAIN), level=9)
+
+    @router.get("/static/{place:path}", include_in_schema=False)  # files of pages are no interface
+    async def read_file(place: str, request: Request) -> Response:
+        folder, _, name = place.partition("/")
         return respond(static.find(folder, name), request)
 
     @router.get(
@@ -30,7 +38,7 @@ def make_router(static: StaticFiles, policy: Policy) -> APIRouter:
         responses=describe(json_of_any(), known=True),
     )
     async def read_policy(request: Request) -> Response:
-        return respond(trusted, request)
+        return respond(write_policy(), request)
 
     @router.get(
         "/rules.json",
@@ -38,6 +46,6 @@ def make_router(static: StaticFiles, policy: Policy) -> APIRouter:
         responses=describe(json_of_any(), known=True),
     )
     async def read_rules(request: Request) -> Response:
-        return respond(rules, request)
+        return respond(write_rules(), request)
 
     return router

@@ -3,7 +3,6 @@
 `tests/stand_in/device.js` stands for the verifier itself: here it is about what the page makes of its answer.
 """
 
-import hashlib
 import json
 import time
 from dataclasses import replace
@@ -25,7 +24,8 @@ CHECKED = "本机已自行核验"
 UNABLE = "本机不能自检，以下为服务器结论"
 DIFFERS = "本机核验与服务器结论不一致，请勿依据本页"
 SERVERS = "以上是本服务器的核验结论。"
-VALID = {"checkedByDevice": True, "shown": "VALID", "report": {}, "remember": {"size": 7}}
+PINNED = {"policy": {"version": 1, "digest": "ab" * 32}, "checkpoint": {"size": 7, "root": "cd" * 32}}
+VALID = {"checkedByDevice": True, "shown": "VALID", "report": {}, "remember": PINNED, "reason": None}
 REASON = {"en": "another instrument's proof", "zh": "这是另一台器具的证明"}
 
 
@@ -67,11 +67,10 @@ def test_a_check_that_agrees_is_said_and_remembered(browser, site):
         found.settle()
         assert read(found.page, "#checker") == CHECKED
         assert read(found.page, "#conclusion") == f"{CHECKED}。"
-        digest = hashlib.sha256(encode_policy(site.served.policy)).hexdigest()
-        found.page.wait_for_selector("#pins:visible")
+        digest = PINNED["policy"]["digest"]
         assert read(found.page, "#pins") == f"本机首次访问时固定的信任策略：第 1 版，SHA-256 {digest}"
         kept = found.page.evaluate("localStorage.getItem('hengzheng/pins/v1')")
-        assert json.loads(kept) == VALID["remember"]
+        assert json.loads(kept) == PINNED
         assert found.foreign == []
         assert [error for error in found.errors if "404" not in error] == []
 
@@ -81,7 +80,7 @@ def test_the_verifier_gets_what_was_scanned_and_what_the_server_hands_out(browse
     with visit(browser, site, VALID) as found:
         found.settle()
         (asked,) = found.page.evaluate("window.asked")
-        assert asked["expected"] == {"kind": "c", "text": site.code}
+        assert asked["expected"] == {"code": site.code}
         assert asked["bundleText"] == client.get(f"{site.path}/bundle.json").text
         assert asked["policyText"].encode() == encode_policy(site.served.policy)
         assert asked["ruleBook"] == read_tables()
@@ -90,7 +89,11 @@ def test_the_verifier_gets_what_was_scanned_and_what_the_server_hands_out(browse
         found.page.reload()
         found.settle()
         (again,) = found.page.evaluate("window.asked")
-        assert again["remembered"] == VALID["remember"]
+        assert again["remembered"] == PINNED
+        found.page.evaluate("localStorage.setItem('hengzheng/pins/v1', '{\"policy\": 1}')")
+        found.page.reload()
+        found.settle()
+        assert found.page.evaluate("window.asked[0].remembered") is None
 
 
 def test_a_long_code_is_what_was_scanned_there(browser, site):
@@ -98,7 +101,7 @@ def test_a_long_code_is_what_was_scanned_there(browser, site):
     with visit(browser, site, VALID) as found:
         found.settle()
         (asked,) = found.page.evaluate("window.asked")
-        assert asked["expected"] == {"kind": "q", "text": site.url.rpartition("/")[2]}
+        assert asked["expected"] == {"digits": site.url.rpartition("/")[2]}
         assert read(found.page, "#checker") == CHECKED
 
 
@@ -148,6 +151,22 @@ def test_a_device_that_could_not_check_everything_says_so(browser, site, answer)
         assert CHECKED not in read(found.page, "main")
 
 
+def test_a_check_that_agrees_with_a_doubt_says_the_doubt(browser, site):
+    with visit(browser, site, VALID | {"reason": REASON}) as found:
+        found.settle()
+        assert read(found.page, "#checker") == f"{CHECKED} ({REASON['zh']})"
+
+
+def test_a_sticker_is_not_checked_as_if_it_were_a_document(browser, site):
+    """The page at the address of a sticker: nothing here proves what the sticker stands on."""
+    with Visit(browser, "about:blank", standing_in=json.dumps(VALID)) as found:
+        page = site.served.client.get(site.path).text
+        found.page.route("**/s/*", lambda route: route.fulfill(body=page, content_type="text/html"))
+        found.go(site.url.replace(f"/c/{site.code}", "/s/7KQ2M9X001RCCF83"))
+        found.settle()
+        assert read(found.page, "#checker") == UNABLE
+
+
 @pytest.mark.parametrize("missing", ["device.js", "bundle.json", "policy.json", "rules.json"])
 def test_a_file_that_does_not_come_is_no_check(browser, site, missing):
     with Visit(browser, "about:blank", standing_in=json.dumps(VALID)) as found:
@@ -166,7 +185,8 @@ def test_without_the_verifier_the_page_says_that_the_device_cannot_check(browser
 
 def test_a_browser_without_modules_says_so_too(browser, site):
     old = files("api.web").joinpath("static/page/old.js").read_text(encoding="utf-8")
-    with visit(browser, site, VALID, java_script_enabled=True) as found:
+    with visit(browser, site, VALID) as found:
+        found.settle()
         found.page.evaluate(old)
         assert read(found.page, "#checker") == UNABLE
         assert found.page.get_attribute("script[nomodule]", "src").endswith("/old.js")

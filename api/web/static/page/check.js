@@ -10,11 +10,14 @@ const PATIENCE_MS = 20_000;
 
 const line = document.getElementById("checker");
 
+/** By the letter in the address, what the verifier calls what was scanned. A sticker names nothing by itself. */
+const KINDS = { q: "digits", c: "code", i: "instrument" };
+
 /** What was scanned: the address is the phone's own, whatever the page says. */
 function readScanned() {
-  const found = /\/([qcsi])\/([^/]+)$/.exec(location.pathname);
-  if (!found) throw new Error("the address holds no code");
-  return { kind: found[1], text: decodeURIComponent(found[2]) };
+  const found = /\/([qci])\/([^/]+)$/.exec(location.pathname);
+  if (!found) throw new Error("the address names no document and no instrument");
+  return { [KINDS[found[1]]]: decodeURIComponent(found[2]) };
 }
 
 /** Text of a file of this site; null where it has none and need not. */
@@ -33,6 +36,12 @@ function recall(store, name) {
   } catch {
     return null;
   }
+}
+
+/** What this device has seen before; null at its first visit. */
+function recallPins() {
+  const pins = recall(localStorage, PINS);
+  return typeof pins?.policy?.digest === "string" ? pins : null;
 }
 
 function remember(store, name, value) {
@@ -56,12 +65,9 @@ function show(text, style, more) {
 }
 
 /** Says what was pinned at the first visit, so that people can compare it with what an authority has published. */
-async function showPins(policyText) {
+function showPins({ policy }) {
   const place = document.getElementById("pins");
-  const policy = JSON.parse(policyText);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(policyText)));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  place.textContent = `${line.dataset.pins}${Number(policy.version)}${line.dataset.pinsEnd}${hex}`;
+  place.textContent = `${line.dataset.pins}${policy.version}${line.dataset.pinsEnd}${policy.digest}`;
   place.hidden = false;
 }
 
@@ -78,12 +84,12 @@ async function reloadIfOvertaken(shown) {
 
 async function load() {
   const scanned = readScanned();
-  const proof = `${location.pathname}/bundle.json`;
-  const newest = `../c/${encodeURIComponent(line.dataset.code)}/newest.json`;
+  const record = `../c/${encodeURIComponent(line.dataset.code)}`;
+  const proof = scanned.instrument ? `${record}/bundle.json` : `${location.pathname}/bundle.json`;
   const device = await import(new URL(line.dataset.device, document.baseURI).href);
   const [bundleText, newestText, policyText, rules] = await Promise.all([
     fetchText(proof),
-    fetchText(newest, true),
+    fetchText(`${record}/newest.json`, true),
     fetchText("../policy.json", false, true),
     fetchText("../rules.json"),
   ]);
@@ -92,33 +98,33 @@ async function load() {
     bundleText,
     policyText,
     ruleBook: JSON.parse(rules),
-    remembered: recall(localStorage, PINS),
+    remembered: recallPins(),
     now: Date.now(),
   };
   if (newestText !== null) question.newestText = newestText;
-  return { outcome: await device.checkOnDevice(question), policyText };
+  return device.checkOnDevice(question);
 }
 
 async function check() {
   if (!line.dataset.device) return show(line.dataset.unable, "unable");
   show(line.dataset.checking, "");
-  let found;
+  let outcome;
   try {
-    found = await load();
+    outcome = await load();
   } catch {
     return show(line.dataset.unable, "unable");
   }
-  const { outcome, policyText } = found;
   if (outcome.checkedByDevice !== true) return show(line.dataset.unable, "unable", say(outcome.reason));
   if (outcome.shown !== line.dataset.shown) {
     const overtaken = await reloadIfOvertaken(outcome.shown).catch(() => false);
     return overtaken ? undefined : show(line.dataset.differs, "bad", say(outcome.reason));
   }
-  show(line.dataset.checked, "done");
-  document.getElementById("conclusion").textContent = line.dataset.checked + (document.documentElement.lang === "en" ? "." : "。");
-  remember(localStorage, PINS, outcome.remember);
+  show(line.dataset.checked, "done", say(outcome.reason));
+  document.getElementById("conclusion").textContent = `${line.dataset.checked}${line.dataset.stop}`;
   remember(sessionStorage, RELOADED, null);
-  return showPins(policyText).catch(() => undefined);
+  if (!outcome.remember) return undefined;
+  remember(localStorage, PINS, outcome.remember);
+  return showPins(outcome.remember);
 }
 
 if (line) check();

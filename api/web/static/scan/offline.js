@@ -1,6 +1,6 @@
 // Without network: what this device can say of a code by itself, with the trust list that it has kept. Never more than
 // who signed it; how the document stands now is asked of nobody, and the page says so.
-import { encodeUtf8, parseDigits, parsePolicy, parseRuleBook, parseTrustList, requireMaphead, Session, verifyStatementAlone } from "../verifier/pack.js";
+import { checkOnDevice, encoding, maphead, trust } from "../verifier/pack.js";
 import { recall } from "./kept.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
 
@@ -11,14 +11,18 @@ const unknown = (...sentences) => ({
   facts: [],
 });
 
-/** Return what was kept: [session, when the trust list was signed], or null. */
-const openKept = async () => {
-  const [policy, rules, trust] = await Promise.all(["/policy.json", "/rules.json", "/trust.json"].map(recall));
-  if (policy === null || rules === null || trust === null) return null;
-  const book = JSON.parse(rules);
-  const list = parseTrustList(encodeUtf8(trust));
-  const session = await Session.open(parsePolicy(encodeUtf8(policy)), parseRuleBook(book.rules, book.limits), list);
-  return [session, requireMaphead(list.evidence.maphead).sequencedAtMs];
+/** Return what was kept: the arguments of a check without network, or null. */
+const readKept = async () => {
+  const [policyText, rules, trustText] = await Promise.all(["/policy.json", "/rules.json", "/trust.json"].map(recall));
+  if (policyText === null || rules === null || trustText === null) return null;
+  return { policyText, ruleBook: JSON.parse(rules), trustText, bundleText: null, remembered: null };
+};
+
+/** Return as of when the trust list is, in words. */
+const sayAge = ({ trustText, policyText }) => {
+  const { evidence } = trust.parseTrustList(encoding.encodeUtf8(trustText));
+  const since = sayInstant(maphead.requireMaphead(evidence.maphead).sequencedAtMs, JSON.parse(policyText).zone);
+  return t(`Trust list as of ${since}.`, `信任列表截至${since}。`);
 };
 
 const describeFacts = (document) =>
@@ -30,8 +34,7 @@ const describeFacts = (document) =>
     [t("Valid until, as signed", "签发时所载有效期至"), document.validUntil === null ? null : sayDate(document.validUntil)],
   ].filter(([, value]) => value !== null);
 
-const describeReport = (report, session, since) => {
-  const asOf = t(`Trust list as of ${sayInstant(since, session.policy.zone)}.`, `信任列表截至${sayInstant(since, session.policy.zone)}。`);
+const describeReport = (report, asOf) => {
   if (report.hasFailed) {
     const failed = report.checks.find((check) => check.outcome === "FAILED");
     return { style: "tampered", title: t("Does not match the register", "内容与登记不符"), sentences: [say(failed.reason), asOf], facts: [] };
@@ -54,12 +57,8 @@ const describeReport = (report, session, since) => {
 export const judgeOffline = async (path) => {
   const [, kind, content] = path.split("/");
   if (kind !== "q") return unknown(t("This code only names a document: look again when there is network.", "该编码须联网查询，请联网后重试。"));
-  try {
-    const kept = await openKept();
-    if (kept === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
-    const [session, since] = kept;
-    return describeReport(await verifyStatementAlone(parseDigits(content), session, Date.now()), session, since);
-  } catch {
-    return unknown(t("This device cannot read the code.", "本机无法读取该编码。"));
-  }
+  const kept = await readKept();
+  if (kept === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
+  const { report, reason } = await checkOnDevice({ ...kept, expected: { digits: content }, now: Date.now() });
+  return report === null ? unknown(say(reason)) : describeReport(report, sayAge(kept));
 };

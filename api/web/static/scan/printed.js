@@ -1,5 +1,7 @@
 // What a scanned text is, as `api/scanned.py` says it: a code of ours, sixteen symbols, or an address of another site.
-import { ALPHABET, parseCode, parseDigits } from "../verifier/pack.js";
+import { qr } from "../verifier/pack.js";
+
+const { ALPHABET, parseCode, parseDigits } = qr;
 
 const MAX_TEXT = 2048;
 const MAX_SITE = 120;
