@@ -22,15 +22,21 @@ from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, past, proofs, static, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, past, proofs, scan, static, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
 from api.routes.verdicts import Counter
 from api.static_files import StaticFiles
+from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, Offers, PageWriter
+from api.web.scan_page import ScanPage
 from ledger.bundling import find_bundles
+from ledger.core.errors import NotFoundError
+from ledger.core.event import roll_subject
 from ledger.core.policy import Policy
+from ledger.core.qr import ShortCode
+from ledger.core.sticker import StickerId, find_roll
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
 from ledger.standing import is_read_only
@@ -40,6 +46,7 @@ BODY_LIMITS = {
     "/entries": MAX_REQUEST_BYTES,
     "/subjects": MAX_SUBJECTS * 80,
     "/map-proofs": MAX_MAP_SUBJECTS * 80,
+    "/scan": scan.MAX_BODY_BYTES,
 }
 """Path -> longest body in bytes; a subject takes 64 digits, its quotes and a comma."""
 
@@ -136,7 +143,20 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     writer = PageWriter(public.policy, public.host, Offers(public.static))
     counter = Counter(desk, answers, writer)
     app.include_router(verdicts.make_router(desk, counter))
+    app.include_router(scan.make_worker_router(public.static, parts.registers))
     app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
+    files = UploadDesk(desk, public.policy, public.clock)
+    find_path = partial(_find_path, parts.prover)
+    app.include_router(scan.make_router(files, ScanPage(public.policy), find_path, public.policy.hosts))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
+
+
+def _find_path(prover: Prover, code: ShortCode) -> str:
+    """Return the page of sixteen symbols: of a sticker if the log has its roll, else of a document."""
+    try:
+        prover.find_state(roll_subject(find_roll(StickerId(code))))
+    except NotFoundError:
+        return f"/c/{code}"
+    return f"/s/{code}"

@@ -38,7 +38,7 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 LEAST_PACKED: Final = 512
 """Bodies below this many bytes are not worth compressing."""
 
-PACKED_TYPES: Final = ("text/", "application/json", "image/svg+xml")
+PACKED_TYPES: Final = ("text/", "application/json", "application/wasm", "image/svg+xml")
 """Media types that begin so become smaller; tiles are hashes, which do not."""
 
 

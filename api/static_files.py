@@ -15,11 +15,11 @@ from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
-from types import MappingProxyType
 from typing import Final
 
 from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
 from ledger.core.errors import NotFoundError
+from verifier.browser import pack_modules
 
 TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -32,6 +32,9 @@ TYPES: Final = {
 }
 """What is served; everything else in a folder is not."""
 
+PACK: Final = "all.js"
+"""All modules of the folder `verifier` as one, beside them."""
+
 _DIGEST_DIGITS: Final = 16
 
 
@@ -39,6 +42,7 @@ def _list_folders() -> dict[str, Traversable]:
     static = files("api.web").joinpath("static")
     return {
         "page": static.joinpath("page"),
+        "scan": static.joinpath("scan"),
         "verifier": files("verifier").joinpath("browser"),
         "vendor": static.joinpath("vendor"),
     }
@@ -50,14 +54,15 @@ class StaticFiles:
     def __init__(
         self,
         folders: Mapping[str, Traversable] | None = None,
-        made: Mapping[tuple[str, str], bytes] = MappingProxyType({}),
+        made: Mapping[tuple[str, str], bytes] | None = None,
     ) -> None:
         """Read the files; a folder that is not there is empty.
 
         Args:
             folders: name in addresses -> where it lies; None: those of the product.
-            made: folder and name of files that lie nowhere -> what is in them, as modules packed into one.
+            made: folder and name of files that lie nowhere -> what is in them; None: what the product makes.
         """
+        made = _make() if made is None else made
         self._files: dict[tuple[str, str], Ready] = {}
         self._digests: dict[str, str] = {}
         for folder, place in (_list_folders() if folders is None else folders).items():
@@ -84,9 +89,18 @@ class StaticFiles:
             raise NotFoundError("there is no such file")
         return found
 
+    def list_names(self, folder: str) -> list[str]:
+        """Return the names of all files of a folder, sorted."""
+        return sorted(name for found, name in self._files if found == folder)
+
     def address(self, folder: str, name: str) -> str | None:
         """Return where a file is that never changes, from the root of the site; None: there is none."""
         return f"static/{folder}@{self._digests[folder]}/{name}" if (folder, name) in self._files else None
+
+
+def _make() -> dict[tuple[str, str], bytes]:
+    """Return what is made of other files when the application starts."""
+    return {("verifier", PACK): pack_modules()}
 
 
 def _read(place: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

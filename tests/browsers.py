@@ -15,15 +15,34 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 ARTEFACTS = ROOT / "test-artifacts" / "office"
 
 
-@contextmanager
-def chromium():
-    """Start a browser without a window; Playwright downloads none, so that Debian's is used."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def find_chromium():
+    """Return where the browser is, or skip."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium: apt install chromium")
+    return path
+
+
+@contextmanager
+def another(browser, *options):
+    """Start one more browser with other words of its command line."""
+    opened = browser.browser_type.launch(executable_path=find_chromium(), args=["--no-sandbox", *options])
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def chromium(*options):
+    """Start a browser without a window; Playwright downloads none, so that Debian's is used.
+
+    `options` are words of its command line.
+    """
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = find_chromium()
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *options])
         try:
             yield browser
         finally:

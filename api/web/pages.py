@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.details import Details
 from api.negotiation import Language, Tongue
-from api.static_files import StaticFiles
+from api.static_files import PACK, StaticFiles
 from api.verdicts import Finding, Shown
 from api.web.data import list_advice
 from api.web.detail_words import REPORTS
@@ -215,7 +215,7 @@ def _find_device(static: StaticFiles | None) -> _Device | None:
     script, old = static.address("page", "check.js"), static.address("page", "old.js")
     if script is None or old is None:
         return None
-    module = static.address("verifier", "all.js") or static.address("verifier", "device.js")
+    module = static.address("verifier", PACK) or static.address("verifier", "device.js")
     return _Device(script, old, module)
 
 

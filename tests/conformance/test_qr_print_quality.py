@@ -4,6 +4,8 @@ The photos have 3.5 pixels per module before tilting, blur, noise, uneven light 
 second run a stain on a tenth of the code. Seeds are fixed; they are never changed to make a template pass.
 """
 
+import os
+
 import numpy as np
 import pytest
 from camera import Conditions, photograph
@@ -14,7 +16,7 @@ from ledger.core.qr import compute_code, encode_long_url, encode_short_url
 from verifier.picture import read_qr_picture
 
 HOST = "v.example.cn"
-PHOTOS = 60
+PHOTOS = 500 if os.environ.get("HENGZHENG_LONG") == "1" else 60
 NEEDED = 0.97
 SINGLE_EVERY = 6
 """Every sixth code is drawn by the slower writer."""
@@ -53,7 +55,8 @@ def measure_rate(size: int | None, level: Level, conditions: Conditions, photos:
 @pytest.mark.parametrize(("size", "level"), TEMPLATES.values(), ids=TEMPLATES)
 @pytest.mark.parametrize("stain", [0.0, 0.1], ids=["clean", "stained"])
 def test_template_is_read(size: int | None, level: Level, stain: float) -> None:
-    assert measure_rate(size, level, Conditions(pixels_per_module=3.5, stain=stain)) >= NEEDED
+    rate = measure_rate(size, level, Conditions(pixels_per_module=3.5, stain=stain))
+    assert rate >= NEEDED
 
 
 @pytest.mark.parametrize(

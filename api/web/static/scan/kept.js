@@ -1,0 +1,23 @@
+// What this device keeps for the time without network: trust list, policy, rules, and bundles of codes it has seen.
+const CACHE = "hengzheng-kept";
+const FILES = ["/policy.json", "/rules.json", "/trust.json"];
+
+const keep = async (cache, path) => {
+  const answer = await fetch(path, { cache: "no-cache", credentials: "omit" }).catch(() => null);
+  if (answer?.ok) await cache.put(path, answer);
+};
+
+/** Fetch what is kept anew; what cannot be fetched stays as it was. */
+export const refresh = async () => {
+  if (!("caches" in self) || !navigator.onLine) return;
+  const cache = await caches.open(CACHE);
+  await Promise.all(FILES.map((path) => keep(cache, path)));
+};
+
+/** Return a file that is kept, as text; null where there is none. */
+export const recall = async (path) => {
+  if (!("caches" in self)) return null;
+  const cache = await caches.open(CACHE);
+  const found = await cache.match(path);
+  return found ? found.text() : null;
+};

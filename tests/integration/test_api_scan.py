@@ -1,0 +1,176 @@
+"""The scanner's page without script: typed codes, pictures, files; and codes of other sites."""
+
+import io
+import re
+
+import pytest
+import qrcode
+from api_world import ENGLISH, HOST, ApiWorld
+
+from api.routes.scan import MAX_BODY_BYTES
+from ledger.core.errors import StoreUnavailableError
+from ledger.core.qr import encode_short_url, format_code
+
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+@pytest.fixture(scope="module")
+def served():
+    with ApiWorld() as world:
+        world.found()
+        yield world
+
+
+@pytest.fixture(scope="module")
+def code(served):
+    code = served.issue(1)
+    served.anchor()
+    return code
+
+
+def draw(text, kind="PNG"):
+    picture = io.BytesIO()
+    qrcode.make(text).convert("L").save(picture, kind)
+    return picture.getvalue()
+
+
+def send(served, raw, name="file", headers=ENGLISH):
+    return served.client.post("/scan", files={name: ("a", raw)}, headers=headers, follow_redirects=False)
+
+
+def ask(served, text, headers=ENGLISH):
+    return served.client.get("/scan", params={"code": text}, headers=headers, follow_redirects=False)
+
+
+def read_title(answer):
+    found = re.search("<h2>([^<]*)</h2>", answer.text)
+    return found and found[1]
+
+
+def test_the_page_has_a_camera_and_a_policy_of_its_own(served):
+    answer = served.client.get("/scan")
+    assert answer.status_code == 200
+    assert "camera=(self)" in answer.headers["permissions-policy"]
+    assert "'wasm-unsafe-eval'" in answer.headers["content-security-policy"]
+    assert "unsafe-inline" not in answer.headers["content-security-policy"]
+    assert f"https://{HOST}/" in answer.text
+
+
+def test_other_pages_have_neither(served, code):
+    answer = served.client.get(f"/c/{code}")
+    assert "camera=()" in answer.headers["permissions-policy"]
+    assert "wasm" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("spell", [str, format_code, str.lower, lambda code: encode_short_url(code, HOST)])
+def test_a_typed_code_leads_to_its_page(served, code, spell):
+    answer = ask(served, spell(code))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/c/{code}")
+
+
+def test_the_language_that_was_asked_for_stays(served, code):
+    answer = served.client.get("/scan", params={"code": code, "lang": "en"}, follow_redirects=False)
+    assert answer.headers["location"] == f"/c/{code}?lang=en"
+
+
+@pytest.mark.parametrize("text", ["", "0000", "Y0E5Q0BVPKA486WC", "<script>alert(1)</script>"])
+def test_a_wrong_code_stays_to_be_corrected(served, text):
+    answer = ask(served, text)
+    assert answer.status_code == 422
+    assert "not a code of ours" in answer.text
+    assert "<script>alert" not in answer.text
+
+
+def test_codes_of_others_are_not_followed(served):
+    answer = ask(served, "https://v.example.cn.check.top/c/Y0E5Q0BVPKA486WB")
+    assert answer.status_code == 200
+    assert read_title(answer) == "Careful: this code imitates this site"
+    assert "<b>v.example.cn.check.top</b>" in answer.text
+    assert 'href="https://v.example.cn.check.top' not in answer.text
+
+
+def test_what_leads_elsewhere_is_said_calmly(served):
+    assert read_title(ask(served, "https://pay.test.org/1")) == "This code leads to another site"
+    assert read_title(ask(served, "https://pay.test.org/1", {})) == "该二维码指向其他网站"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_is_read_here(served, code, kind):
+    answer = send(served, draw(encode_short_url(code, HOST), kind))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/c/{code}")
+
+
+def test_a_picture_of_another_code_is_not_followed(served):
+    answer = send(served, draw("https://evil.test/c/1"))
+    assert read_title(answer) == "This code leads to another site"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"x",
+        b"%PDF-1.7\n",
+        b"{}",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff\xe0" + bytes(100),
+        b"<svg>",
+        b"[]",
+    ],
+)
+def test_what_cannot_be_checked_is_refused_in_both_languages(served, raw):
+    answer = send(served, raw)
+    assert answer.status_code == 422
+    assert "This file cannot be checked" in answer.text
+    assert "无法核验该文件" in send(served, raw, headers={}).text
+
+
+def test_an_empty_picture_has_no_code(served):
+    picture = io.BytesIO()
+    qrcode.make("1").convert("L").point(lambda _: 255).save(picture, "PNG")
+    assert send(served, picture.getvalue()).status_code == 422
+
+
+def test_a_form_without_its_file_is_refused(served):
+    assert send(served, b"x", name="other").status_code == 422
+    assert served.client.post("/scan", content=b"--x\r\nrubbish", headers=FORM).status_code == 422
+    assert served.client.post("/scan", json={}).status_code == 422
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(served):
+    assert (
+        served.client.post(
+            "/scan", content=b"", headers={"Content-Length": str(MAX_BODY_BYTES + 1)}
+        ).status_code
+        == 413
+    )
+
+
+def test_a_bundle_is_checked_and_its_document_looked_up(served, code):
+    raw = served.client.get(f"/c/{code}/bundle.json").content
+    answer = send(served, raw)
+    assert answer.status_code == 200
+    assert read_title(answer) == "Valid"
+    assert "unaltered, as it was issued" in answer.text
+    assert f'href="/c/{code}"' in answer.text
+
+
+def test_an_altered_bundle_is_called_so(served, code):
+    raw = served.client.get(f"/c/{code}/bundle.json").content
+    answer = send(served, raw.replace(b"EX-1224", b"EX-1225"))
+    assert read_title(answer) == "Does not match the register"
+    assert "not what was issued" in answer.text
+    assert "EX-1225" not in answer.text
+    assert f'href="/c/{code}"' in answer.text
+
+
+def test_a_store_out_of_reach_is_no_verdict(served, code, monkeypatch):
+    raw = served.client.get(f"/c/{code}/bundle.json").content
+
+    def fail(*_):
+        raise StoreUnavailableError("gone")
+
+    monkeypatch.setattr(served.store, "read", fail)
+    for answer in (send(served, raw), ask(served, code)):
+        assert answer.status_code == 503
+        assert "cannot be looked up right now" in answer.text

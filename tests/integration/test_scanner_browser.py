@@ -1,0 +1,219 @@
+"""The scanner in Chromium: its camera, pictures, files, typed codes; in flight mode; codes of others."""
+
+import re
+
+import numpy as np
+import pytest
+from api_world import HOST, ApiWorld, long_path
+from browsers import ROOT, another, chromium, find_violations
+from camera import Conditions, photograph
+from fake_video import write_film
+from served_app import serving
+from verdict_visit import LANGUAGES, SIZES, Visit
+
+from issuer.rendering.qr import Level, PrintStyle, render_png, write_bulk
+from ledger.core.qr import compute_code, encode_digits, encode_short_url
+
+ARTEFACTS = ROOT / "test-artifacts" / "scanner"
+READY = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+NO_CAMERA = """() => {
+  navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotAllowedError"); };
+}"""
+BAD_DAY = Conditions(pixels_per_module=6.0, tilt=25.0, noise=8.0)
+
+
+@pytest.fixture(scope="module")
+def served():
+    with ApiWorld() as world:
+        world.found()
+        yield world
+
+
+@pytest.fixture(scope="module")
+def issued(served):
+    """A document in the log: its statement, as signed."""
+    signed = served.sign(1)
+    served.submit(signed)
+    served.anchor()
+    return signed
+
+
+@pytest.fixture(scope="module")
+def code(issued):
+    return compute_code(issued.raw)
+
+
+@pytest.fixture(scope="module")
+def url(served, code):
+    with serving(served.app) as address:
+        yield address
+
+
+def print_code(text, rng, conditions=BAD_DAY):
+    """Return what a camera sees of a printed code."""
+    style = PrintStyle(level=Level.M)
+    return photograph(
+        render_png(text, style, writer=write_bulk), write_bulk(text, Level.M).side, conditions, rng
+    )
+
+
+@pytest.fixture(scope="module")
+def film(code, tmp_path_factory):
+    """A wall, then the sticker: tilted, blurred, noisy."""
+    rng = np.random.default_rng(20_261_123)
+    photos = [print_code(encode_short_url(code, HOST), rng) for _ in range(6)]
+    return write_film(tmp_path_factory.mktemp("film") / "camera.y4m", photos)
+
+
+@pytest.fixture(scope="module")
+def browser(film):
+    with chromium(*READY, f"--use-file-for-fake-video-capture={film}") as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def needs_vendor():
+    if not (ROOT / "api/web/static/vendor/zxing_reader.js").exists():
+        pytest.skip("no zxing-wasm: npm ci, then scripts/vendor")
+
+
+def open_scanner(browser, url, language="zh", width=360, **options):
+    return Visit(browser, f"{url}/scan", language, width, **options)
+
+
+def test_the_camera_reads_a_printed_sticker(browser, url, code):
+    with open_scanner(browser, url, permissions=["camera"]) as visit:
+        visit.page.click("#start")
+        visit.page.wait_for_url(f"**/c/{code}", timeout=30_000)
+        assert "检定有效" in visit.page.title()
+        assert visit.foreign == []
+        assert visit.errors == []
+
+
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_accessible_and_fits(browser, url, language, width):
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    with open_scanner(browser, url, language, width) as visit:
+        visit.page.locator("#start").wait_for()
+        visit.page.screenshot(path=ARTEFACTS / f"scan-{language}-{width}.png", full_page=True)
+        assert find_violations(visit.page) in (None, [])
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_without_a_camera_the_page_says_what_else_to_do(browser, url):
+    with open_scanner(browser, url) as visit:
+        visit.page.evaluate(NO_CAMERA)
+        visit.page.click("#start")
+        visit.page.get_by_text("无法使用摄像头").wait_for()
+        assert visit.page.locator("#file").is_visible()
+
+
+def test_a_picture_is_read_on_the_device(browser, url, code, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(print_code(encode_short_url(code, HOST), np.random.default_rng(7)))
+    with open_scanner(browser, url) as visit:
+        visit.page.set_input_files("#file", photo)
+        visit.page.click("#upload button")
+        visit.page.wait_for_url(f"**/c/{code}", timeout=30_000)
+        assert not [one for one in visit.requests if one.endswith("/scan")][1:]
+
+
+def test_a_dropped_proof_is_checked(browser, url, served, code):
+    raw = served.client.get(f"/c/{code}/bundle.json").text
+    drop = """(text) => {
+      const list = new DataTransfer();
+      list.items.add(new File([text], "proof.json", { type: "application/json" }));
+      dispatchEvent(new DragEvent("drop", { dataTransfer: list, cancelable: true }));
+    }"""
+    with open_scanner(browser, url) as visit:
+        visit.page.locator("#start").wait_for()
+        visit.page.evaluate(drop, raw)
+        visit.page.get_by_text("文件完整，与签发时一致").wait_for()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_typed_code_leads_to_its_page(browser, url, code, script):
+    with open_scanner(browser, url, java_script_enabled=script) as visit:
+        visit.page.fill("#code", code.lower())
+        visit.page.click("#typing button")
+        visit.page.wait_for_url(f"**/c/{code}")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_an_imitation_is_not_followed(browser, url, script):
+    with open_scanner(browser, url, java_script_enabled=script) as visit:
+        visit.page.fill("#code", "https://v.example.cn.check.top/c/Y0E5Q0BVPKA486WB")
+        visit.page.click("#typing button")
+        visit.page.locator("h2", has_text="当心：该二维码冒充本站").wait_for()
+        assert visit.page.locator("b", has_text="v.example.cn.check.top").count() == 1
+        assert visit.foreign == []
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        visit.page.screenshot(
+            path=ARTEFACTS / f"imitation-{'script' if script else 'plain'}.png", full_page=True
+        )
+
+
+def test_another_code_in_front_of_the_camera_is_not_followed(browser, url, tmp_path):
+    film = write_film(tmp_path / "wall.y4m", [print_code("https://pay.test.org/1", np.random.default_rng(3))])
+    with (
+        another(browser, *READY, f"--use-file-for-fake-video-capture={film}") as opened,
+        open_scanner(opened, url, permissions=["camera"]) as visit,
+    ):
+        visit.page.click("#start")
+        visit.page.locator("h2", has_text="该二维码指向其他网站").wait_for(timeout=30_000)
+
+
+# --- flight mode --------------------------------------------------------------------------------------------
+
+
+def take_along(visit):
+    """Wait until the device has kept what it needs without network."""
+    visit.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    kept = "caches.open('hengzheng-kept').then(async (c) => (await c.keys()).length)"
+    visit.page.wait_for_function(f"() => {kept}.then((n) => n >= 3)")
+
+
+def test_in_flight_mode_the_camera_still_reads_and_the_device_says_who_signed(browser, url, issued, tmp_path):
+    path = long_path(issued)
+    photos = [
+        print_code(
+            f"https://{HOST}{path}", np.random.default_rng(5), Conditions(pixels_per_module=7.0, tilt=10.0)
+        )
+    ]
+    film = write_film(tmp_path / "long.y4m", photos)
+    with (
+        another(browser, *READY, f"--use-file-for-fake-video-capture={film}") as opened,
+        open_scanner(opened, url, permissions=["camera"]) as visit,
+    ):
+        take_along(visit)
+        visit.context.set_offline(True)
+        visit.page.reload()
+        visit.page.click("#start")
+        visit.page.get_by_text("签名有效，状态未查").wait_for(timeout=30_000)
+        text = visit.page.inner_text("body")
+        assert "福州市计量所" in text
+        assert "信任列表截至" in text
+        assert "检定有效" not in text
+        assert re.search(r"/q/1\d+$", visit.page.url)
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        visit.page.screenshot(path=ARTEFACTS / "flight-mode.png", full_page=True)
+
+
+def test_in_flight_mode_a_short_code_is_not_judged(browser, url, code):
+    with open_scanner(browser, url) as visit:
+        take_along(visit)
+        visit.context.set_offline(True)
+        visit.page.goto(f"{url}/c/{code}")
+        visit.page.get_by_text("暂时无法核验").first.wait_for()
+        assert "检定有效" not in visit.page.inner_text("body")
+
+
+def test_in_flight_mode_a_forged_code_is_called_so(browser, url, issued):
+    raw = bytearray(issued.raw)
+    raw[-1] ^= 1
+    with open_scanner(browser, url) as visit:
+        take_along(visit)
+        visit.context.set_offline(True)
+        visit.page.goto(f"{url}/q/{encode_digits(bytes(raw))}")
+        visit.page.get_by_text("内容与登记不符").wait_for()
