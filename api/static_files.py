@@ -60,9 +60,10 @@ class StaticFiles:
 
         Args:
             folders: name in addresses -> where it lies; None: those of the product.
-            made: folder and name of files that lie nowhere -> what is in them; None: what the product makes.
+            made: folder and name of files that lie nowhere -> what is in them; None: what the product makes,
+                none for other folders.
         """
-        made = _make() if made is None else made
+        made = made or (_make() if folders is None else {})
         self._files: dict[tuple[str, str], Ready] = {}
         self._digests: dict[str, str] = {}
         for folder, place in (_list_folders() if folders is None else folders).items():

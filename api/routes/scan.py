@@ -72,11 +72,11 @@ class FindPath(Protocol):
 def make_worker_router(static: StaticFiles, registers: RegisterList) -> APIRouter:
     """Return the routes of what a device keeps for the time without network."""
     router = APIRouter(tags=["public"])
-    worker = pack(Ready(_write_worker(static), "text/javascript", ASK_AGAIN))
 
     @router.get("/worker.js", include_in_schema=False)  # belongs to the page, and is no interface
     async def read_worker(request: Request) -> Response:
-        return respond(worker, request, more=_WORK)
+        worker = Ready(_write_worker(static), "text/javascript", ASK_AGAIN)
+        return respond(pack(worker), request, more=_WORK)
 
     @router.get(f"/static/scan/{_DECODER}", include_in_schema=False)
     async def read_decoder(request: Request) -> Response:
