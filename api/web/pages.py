@@ -63,8 +63,23 @@ _FIELDLESS: Final = {
     Shown.CANNOT_CHECK,
     Shown.CONTENT_WITHHELD,
 }
-_UNCHECKABLE: Final = {Shown.CANNOT_CHECK, Shown.CONTENT_WITHHELD, Shown.NOT_LOGGED, Shown.NOT_FOUND}
-"""Verdicts that no bundle proves: a device has nothing to check there."""
+_PROVED: Final = {
+    Shown.TAMPERED,
+    Shown.WITHDRAWN,
+    Shown.CANCELLED,
+    Shown.FAILED,
+    Shown.FAILED_SINCE,
+    Shown.SUSPENDED,
+    Shown.NEEDS_REVERIFICATION,
+    Shown.SUPERSEDED,
+    Shown.EXPIRED,
+    Shown.PENDING,
+    Shown.ATTENTION,
+    Shown.VALID,
+    Shown.CALIBRATED,
+    Shown.PAPER,
+}
+"""Verdicts that a bundle proves: a device can check them, and no others."""
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
@@ -153,7 +168,7 @@ class PageWriter:
             development=self._policy.development,
             look=look,
             shown=finding.shown.value,
-            device=None if code is None or finding.shown in _UNCHECKABLE else self._device,
+            device=None if code is None or finding.shown not in _PROVED else self._device,
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
             remarks=_remarks(finding, language),
