@@ -148,7 +148,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     files = UploadDesk(desk, public.policy, public.clock)
     find_path = partial(_find_path, parts.prover)
-    app.include_router(scan.make_router(files, ScanPage(public.policy), find_path, public.policy.hosts))
+    app.include_router(scan.make_router(files, ScanPage(public.policy), find_path))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
 

@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from api.describe import describe, json_of_any, text_of
+from api.describe import describe, json_of_any
 from api.negotiation import Tongue, choose_language
 from api.problems import find_status, log_failure
 from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, respond
@@ -115,19 +115,18 @@ def _list_kept(static: StaticFiles) -> list[tuple[str, str]]:
     return [*scan, ("verifier", PACK), *vendor, *curves]
 
 
-def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath, hosts: tuple[str, ...]) -> APIRouter:
+def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath) -> APIRouter:
     """Return the routes of the scanner."""
     router = APIRouter(tags=["public"])
-    counter = _Counter(desk, page, find_path, hosts)
+    counter = _Counter(desk, page, find_path)
     threads = anyio.CapacityLimiter(THREADS)
-    shown = describe(text_of("text/html"), known=False)
 
-    @router.get("/scan", summary="Scanner; with `code`, the page of what was typed", responses=shown)
+    @router.get("/scan", include_in_schema=False)  # a page, like its form below, and no interface
     def read_scanner(request: Request, code: str | None = None, lang: str | None = None) -> Response:
         tongue = _choose(request, lang)
         return counter.show(tongue) if code is None else counter.follow(code, tongue)
 
-    @router.post("/scan", summary="Check a picture of a code, a PDF or a proof bundle", responses=shown)
+    @router.post("/scan", include_in_schema=False)
     async def take_file(request: Request, lang: str | None = None) -> Response:
         tongue = _choose(request, lang)
         try:
@@ -142,11 +141,10 @@ def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath, hosts: tu
 class _Counter:
     """Answers with a page, or with the way to one."""
 
-    def __init__(self, desk: UploadDesk, page: ScanPage, find_path: FindPath, hosts: tuple[str, ...]) -> None:
+    def __init__(self, desk: UploadDesk, page: ScanPage, find_path: FindPath) -> None:
         self._desk = desk
         self._page = page
         self._find_path = find_path
-        self._hosts = hosts
 
     def show(
         self, tongue: Tongue, outcome: Outcome | None = None, status: HTTPStatus = HTTPStatus.OK
@@ -156,7 +154,7 @@ class _Counter:
     def follow(self, text: str, tongue: Tongue) -> Response:
         """Lead to the page of a text that was typed or read, or say what is wrong with it."""
         try:
-            found = read_scanned(text, self._hosts)
+            found = read_scanned(text, self._page.hosts)
             if isinstance(found, Foreign):
                 return self.show(tongue, describe_foreign(found, tongue))
             path = found.path if isinstance(found, Own) else self._find_path(found.code)

@@ -90,6 +90,11 @@ class ScanPage:
         self._policy = policy
         self._template = _TEMPLATES.get_template("scan.html")
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names of this site, as they are printed."""
+        return self._policy.hosts
+
     def write(
         self, tongue: Tongue, *, outcome: Outcome | None = None, said: str | None = None, typed: str = ""
     ) -> bytes:

@@ -22,6 +22,7 @@ ROUTES = {
         "/c/{code}/certificate.json",
         "/policy.json",
         "/rules.json",
+        "/trust.json",
         "/c/{code}/as-of.json",
         "/certificates/{number}",
         "/map-proofs",

@@ -11,7 +11,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"api", "contracts", "issuer", "ledger", "verifier"}
-DATA_SUFFIXES = {".json", ".csv", ".sol", ".svg", ".html", ".css", ".js", ".mako", ".md", ".typed", ".typ"}
+DATA_SUFFIXES = {
+    ".wasm",
+    ".json",
+    ".csv",
+    ".sol",
+    ".svg",
+    ".html",
+    ".css",
+    ".js",
+    ".mako",
+    ".md",
+    ".typed",
+    ".typ",
+}
 
 
 @pytest.fixture(scope="module")
