@@ -14,12 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from ledger.bundling import ReceiptFinding, find_checkpoint
+from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
+from ledger.core.absence_proof import MissingCertificate, parse_absence_proof
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
-from ledger.core.encoding import encode_instant
+from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import (
     ContentWithheldError,
@@ -30,14 +31,16 @@ from ledger.core.errors import (
 )
 from ledger.core.event import certificate_subject, instrument_subject, lot_subject
 from ledger.core.fold import find_subject
-from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
+from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
-from ledger.core.qr import ShortCode, compute_code
+from ledger.core.qr import ShortCode, compute_code, encode_digits
 from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
+from ledger.sticker_proving import StickerProver
 from ledger.store.records import StoredCheckpoint, StoredEntry
+from verifier.absence_proof import verify_absence_proof
 from verifier.checks import find_stated_status
 from verifier.report import (
     DocumentStatus,
@@ -86,11 +89,52 @@ class Shown(StrEnum):
     NOT_LOGGED = "NOT_LOGGED"
     """Signed by a registered institution, and not in the ledger."""
     NOT_FOUND = "NOT_FOUND"
+    """Nobody can have printed this: whoever typed it has made a mistake."""
+    UNKNOWN_CODE = "UNKNOWN_CODE"
+    """A code without a typing error that this server does not know; nothing shows that nobody has it."""
+    NEVER_GIVEN_OUT = "NEVER_GIVEN_OUT"
+    """The ledger shows that it has never given this out."""
+    NOT_VERIFIED = "NOT_VERIFIED"
+    """An instrument that the ledger knows, and no verification of it."""
+    STICKER_UNUSED = "STICKER_UNUSED"
+    """Given out, and nobody has put it on anything."""
+    STICKER_PENDING = "STICKER_PENDING"
+    """On an instrument whose certificate is still to come."""
+    STICKER_RELEASED = "STICKER_RELEASED"
+    """It stands nowhere any more."""
+    STICKER_REPLACED = "STICKER_REPLACED"
+    """Another one was put where it stood."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartFinding:
+    """How one part of an instrument stands."""
+
+    part: str
+    shown: Shown | None
+    """None: the document of the whole covers it, and nothing stands against it."""
+    until: date | None = None
+    """Last day of its own document."""
+    code: ShortCode | None = None
+    """Names its own document."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFacts:
+    """Which instrument was asked for, and what is said of its identity."""
+
+    id: InstrumentId
+    """16 bytes."""
+    part: str | None
+    is_same: bool = False
+    """The document is about another registration, of what turned out to be the same instrument."""
+    is_split: bool = False
+    """The last that was said: it is several instruments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found out about one document on one day."""
+    """What was found out about one document, sticker or instrument on one day."""
 
     shown: Shown
     checked_on: date
@@ -106,6 +150,14 @@ class Finding:
     """Names the newer document of the same instrument."""
     is_withheld: bool = False
     """Whether the law withholds the document's content: nothing of it was checked but its statement."""
+    is_held: bool = False
+    """Whether the log holds the sticker, or the instrument, that was asked for."""
+    instrument: InstrumentFacts | None = None
+    """Where an instrument, or a sticker on one, was asked for."""
+    parts: tuple[PartFinding, ...] = ()
+    """Of the whole instrument."""
+    proof: str | None = None
+    """Path of the file that shows all this, where it is not the document's bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +214,7 @@ class Verdicts:
         self._clock = clock
         self._is_behind = is_behind or (lambda: False)
         self._session = Session(policy, load_rule_book(), None)
+        self._stickers = StickerProver(store, prover)
 
     def read_state(self) -> tuple[TreeSize, tuple[TreeSize, bytes] | None, bool, datetime]:
         """Return what every finding depends on: leaves, newest anchor, whether others hold more, the minute.
@@ -208,6 +261,34 @@ class Verdicts:
             self._require_newest()
         return {institution: self._judge(entry) for institution, entry in found.items() if entry is not None}
 
+    def of_entry(self, entry: StoredEntry) -> Finding:
+        """Return what is known of the document that a leaf issues."""
+        return self._judge(entry)
+
+    def newest_of_code(self, code: ShortCode) -> Bundle:
+        """Return the document's bundle under the newest published checkpoint; raises as `of_code`."""
+        return self.newest_of_entry(self._prover.find_code(code))
+
+    def newest_of_entry(self, entry: StoredEntry) -> Bundle:
+        """Return the bundle, under the newest published checkpoint, of the document that a leaf issues."""
+        checkpoint = self._prover.checkpoint_over(entry.leaf_index)
+        receipt = find_receipt(self._receipts, checkpoint)
+        (raw,) = self._prover.bundles([entry.leaf_index], checkpoint, receipt, self._receipts)
+        return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw))
+
+    def absence_of_statement(self, raw: bytes) -> bytes:
+        """Return proof that the ledger has no certificate such as a statement names, as of the published state.
+
+        Raises:
+            NotFoundError: it is no statement about a certificate, or the ledger has that certificate.
+        """
+        checkpoint, receipt = find_published(self._prover, self._receipts)
+        missing = _find_missing(raw)
+        file = self._stickers.prove_absence(missing, checkpoint, receipt)
+        if verify_absence_proof(parse_absence_proof(file), self._session, self._clock())[1] is None:
+            raise NotFoundError("the ledger has a certificate of this number")
+        return file
+
     def bundle_of_statement(self, raw: bytes) -> Bundle:
         """Return the bundle of a statement; raises as `of_code`."""
         return self._prove(self._prover.find_statement(raw))
@@ -227,8 +308,9 @@ class Verdicts:
         if finding.as_of is not None:
             signed_at = encode_instant(finding.as_of)
             members["as_of"] = {"tree_size": finding.tree_size, "signed_at": signed_at}
-        codes = {"code": finding.code, "newer": finding.newer}
-        return members | {name: code for name, code in codes.items() if code is not None}
+        codes = {"code": finding.code, "newer": finding.newer, "proof": finding.proof}
+        members |= {name: code for name, code in codes.items() if code is not None}
+        return members | _describe_instrument(finding)
 
     def _require_newest(self) -> None:
         """Refuse to say "not found" where others hold what this server does not.
@@ -341,18 +423,35 @@ class Verdicts:
         Raises:
             NotFoundError: not a statement about a certificate, or of nobody who is known here.
         """
-        try:
-            checkpoint = self._prover.newest_checkpoint()
-            report = self._check_alone(raw, checkpoint)
-        except InputError as err:
-            raise NotFoundError(f"this is no statement about a certificate: {err}") from err
+        missing, checkpoint = _find_missing(raw), self._prover.newest_checkpoint()
+        report = self._check_unlogged(raw, checkpoint)
+        shown = Shown.NOT_FOUND if report is None else _choose_unlogged(report)
+        absence = None if shown is Shown.TAMPERED else self._find_absence(missing, checkpoint)
+        if shown is Shown.NOT_FOUND and absence is not None:
+            shown, report = Shown.NEVER_GIVEN_OUT, absence
+        if report is None:
+            raise NotFoundError(f"institution {missing.issuer} is not registered in this ledger")
         return Finding(
-            shown=_choose_unlogged(report),
+            shown=shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
             report=report,
+            proof=None if absence is None else f"q/{encode_digits(raw)}/absence.json",
         )
+
+    def _check_unlogged(self, raw: bytes, checkpoint: StoredCheckpoint) -> Report | None:
+        try:
+            return self._check_alone(raw, checkpoint)
+        except NotFoundError:
+            return None
+
+    def _find_absence(self, missing: MissingCertificate, checkpoint: StoredCheckpoint) -> Report | None:
+        """Return the report on the proof that the ledger has no such certificate; None: it has one."""
+        receipt = find_receipt(self._receipts, checkpoint)
+        file = self._stickers.prove_absence(missing, checkpoint, receipt)
+        report, absence = verify_absence_proof(parse_absence_proof(file), self._session, self._clock())
+        return None if absence is None else report
 
     def _check_alone(self, raw: bytes, checkpoint: StoredCheckpoint) -> Report:
         """Check a statement by itself, with what the log knows of its institution.
@@ -459,6 +558,48 @@ def choose_shown(report: Report, policy: Policy) -> Shown:
     if missing:
         return Shown.PENDING
     return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
+
+
+def _find_missing(raw: bytes) -> MissingCertificate:
+    """Return which certificate a statement is about.
+
+    Raises:
+        NotFoundError: none.
+    """
+    try:
+        statement = parse_signed_statement(raw).statement
+    except InputError as err:
+        raise NotFoundError(f"this is no statement about a certificate: {err}") from err
+    if not isinstance(statement.claims, IssueClaims):
+        raise NotFoundError("this is a statement, and not about a certificate")
+    return MissingCertificate(InstitutionId(statement.issuer), statement.claims.number)
+
+
+def _describe_instrument(finding: Finding) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    if finding.instrument is not None:
+        facts = finding.instrument
+        members["instrument"] = {"id": encode_hex(facts.id)} | _keep(
+            {
+                "part": facts.part,
+                "is_same": facts.is_same or None,
+                "is_split": facts.is_split or None,
+            }
+        )
+    if finding.parts:
+        members["parts"] = [_describe_part(each) for each in finding.parts]
+    return members
+
+
+def _describe_part(each: PartFinding) -> dict[str, Any]:
+    until = None if each.until is None else each.until.isoformat()
+    shown = None if each.shown is None else each.shown.value
+    return {"part": each.part} | _keep({"shown": shown, "until": until, "code": each.code})
+
+
+def _keep(members: dict[str, Any]) -> dict[str, Any]:
+    """Return members without those that are absent."""
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _choose_unlogged(report: Report) -> Shown:

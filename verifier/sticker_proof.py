@@ -132,7 +132,7 @@ def summarise_sticker(shown: ShownSticker, registers: Registers) -> StickerSumma
         standing=shown.standing.value,
         roll=find_roll(shown.sticker),
         number=find_number(shown.sticker),
-        institution=None if shown.roll is None else _name(shown.roll.institution, registers).zh,
+        institution=_name_owner(shown, registers),
         instrument=None if binding is None else binding.instrument_id.hex(),
         part=None if binding is None else binding.part,
         since=None if shown.since is None else encode_instant(shown.since),
@@ -140,6 +140,13 @@ def summarise_sticker(shown: ShownSticker, registers: Registers) -> StickerSumma
         leaf=shown.event,
         newest_document=None if newest is None else newest.current_certificate,
     )
+
+
+def _name_owner(shown: ShownSticker, registers: Registers) -> str | None:
+    """Return whose sticker it is; of an id that was made up, nobody's."""
+    if shown.roll is None or shown.made_up is not None:
+        return None
+    return _name(shown.roll.institution, registers).zh
 
 
 # --- steps --------------------------------------------------------------------------------------------------

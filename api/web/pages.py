@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Language, Tongue
 from api.verdicts import Finding, Shown
+from api.web.thing_words import say_part, say_thing
 from api.web.words import (
     CONCLUSIONS,
     DOCUMENTS,
@@ -45,6 +46,12 @@ _FIELDLESS: Final = {
     Shown.NOT_FOUND,
     Shown.CANNOT_CHECK,
     Shown.CONTENT_WITHHELD,
+    Shown.UNKNOWN_CODE,
+    Shown.NEVER_GIVEN_OUT,
+    Shown.NOT_VERIFIED,
+    Shown.STICKER_UNUSED,
+    Shown.STICKER_RELEASED,
+    Shown.STICKER_REPLACED,
 }
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
@@ -91,7 +98,7 @@ class PageWriter:
             look=look,
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
-            remarks=_remarks(finding, language),
+            remarks=[*_remarks(finding, language), *say_thing(finding, self._policy.zone, language)],
             until=None if document is None else _until(finding, document, language),
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
@@ -101,6 +108,8 @@ class PageWriter:
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=None if finding.is_withheld else finding.code,
+            proof=finding.proof,
+            parts=[(each.part, say_part(each, language)) for each in finding.parts],
             spaced_code=None if finding.code is None else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=self._as_of(finding, language),

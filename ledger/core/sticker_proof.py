@@ -100,6 +100,7 @@ class ShownSticker:
     made_up: MadeUp | None = None
     """Why it was never given out."""
     roll: RollContent | None = None
+    """That the id names, whether or not it has given this id out; None: the log has none of this name."""
     binding: StickerBinding | None = None
     """Where it stands, or stood."""
     reason: StickerReason | None = None
@@ -230,7 +231,7 @@ def show_sticker(proof: StickerProof, established: Established, before: Register
     if made_up is not None or roll is None:
         if proof.event is not None:
             _refuse("the file has an event of a sticker that was never given out")
-        return ShownSticker(proof.sticker, StickerStanding.NEVER_GIVEN_OUT, made_up=made_up)
+        return ShownSticker(proof.sticker, StickerStanding.NEVER_GIVEN_OUT, made_up=made_up, roll=roll)
     state = proven.find(sticker_subject(proof.sticker))
     if proof.event is None:
         if state is not None:

@@ -121,6 +121,11 @@ def make_unknown(served):
     return f"/c/{compute_code(b'never')}"
 
 
+def make_mistyped(served):
+    code = make_unknown(served)
+    return code[:-1] + ("0" if code[-1] != "0" else "1")
+
+
 def make_unreachable(served):
     path = make_valid(served)
 
@@ -182,11 +187,21 @@ STATES = {
     "damaged": (make_damaged, 200, "tampered", "内容与登记不符", "Does not match the register"),
     "withheld": (make_withheld, 200, "withheld", "依法不予公开", "Content withheld by law"),
     "not logged": (make_unlogged, 404, "unknown", "未载入账本", "Not in the ledger"),
-    "of a stranger": (make_stranger, 404, "unknown", "未查到此证书", "Not found"),
-    "unknown": (make_unknown, 404, "unknown", "未查到此证书", "Not found"),
+    "of a stranger": (make_stranger, 404, "tampered", "从未发放此码", "Never given out"),
+    "unknown": (make_unknown, 404, "unchecked", "暂时无法核验", "Cannot check right now"),
+    "mistyped": (make_mistyped, 404, "unknown", "未查到此证书", "Not found"),
     "cannot check": (make_unreachable, 503, "unchecked", "暂时无法核验", "Cannot check right now"),
 }
-WITHOUT_FIELDS = ("tampered", "damaged", "withheld", "not logged", "of a stranger", "unknown", "cannot check")
+WITHOUT_FIELDS = (
+    "tampered",
+    "damaged",
+    "withheld",
+    "not logged",
+    "of a stranger",
+    "unknown",
+    "mistyped",
+    "cannot check",
+)
 RELIED_ON = ("valid", "pending", "attention")
 
 every_state = pytest.mark.parametrize("name", STATES)

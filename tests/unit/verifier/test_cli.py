@@ -242,7 +242,7 @@ def test_only_a_bundle_can_be_looked_up(command, document):
     put("long.txt", LONG.encode())
     code, members = command(document, "--chain", "http://127.0.0.1:1")
     assert code == 2
-    assert members["error"] == "--chain: only a bundle can be looked up on the chain"
+    assert members["error"] == "--chain: only a bundle or a proof can be looked up on the chain"
 
 
 # --- bad input --------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_only_a_bundle_can_be_looked_up(command, document):
         (LONG[:-1], "digits"),
         (LONG + "0", "digits"),
         (SHORT[:-1] + ("0" if SHORT[-1] != "0" else "1"), "wrong"),
-        ("https://v.example.cn/s/ABC", "sticker"),
+        ("https://v.example.cn/s/ABC", "a code has 16 letters and digits"),
         ("", "cannot read"),
     ],
     ids=lambda value: value[:30],
@@ -278,9 +278,9 @@ def test_a_document_that_is_none_is_refused_with_a_sentence(command, document, s
         (b"", "the file is empty"),
         (b" \n", "the file is empty"),
         (b"{", "not JSON"),
-        (b"{}", "neither a bundle, a certificate nor a finding against a log"),
-        (b"[]", "neither a bundle, a certificate nor a finding against a log"),
-        (b'"text"', "neither a bundle, a certificate nor a finding against a log"),
+        (b"{}", "neither a bundle, a certificate, a proof of a sticker"),
+        (b"[]", "neither a bundle, a certificate, a proof of a sticker"),
+        (b'"text"', "neither a bundle, a certificate, a proof of a sticker"),
         (b'{"a":1,"a":1}', "twice"),
         (b'{"a":1.5}', "must be written as text"),
         (b'{"a":NaN}', "is not a number"),
@@ -291,8 +291,8 @@ def test_a_document_that_is_none_is_refused_with_a_sentence(command, document, s
         (BUNDLE[:1000], "not JSON"),
         (BUNDLE.replace(b'"suite":', b'"suitf":'), "missing"),
         (b"[" * 100_000, "nested deeper"),
-        (LEDGER.trust_raw(), "neither a bundle, a certificate nor a finding against a log"),
-        (encode_policy(LEDGER.policy()), "neither a bundle, a certificate nor a finding against a log"),
+        (LEDGER.trust_raw(), "neither a bundle, a certificate, a proof of a sticker"),
+        (encode_policy(LEDGER.policy()), "neither a bundle, a certificate, a proof of a sticker"),
         (b"\x89PNG\r\n\x1a\n", "nor a picture"),
         (b"hello", "nor a picture"),
         (b"%PDF-1.7", "this PDF is cut off"),
