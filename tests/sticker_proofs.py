@@ -114,9 +114,7 @@ def make_sticker_proof(
     return StickerProof(**given | changes)
 
 
-def prove_sticker(
-    ledger: MemoryLedger, sticker: StickerId, size: int | None = None, **changes: Any
-) -> bytes:
+def prove_sticker(ledger: MemoryLedger, sticker: StickerId, size: int | None = None, **changes: Any) -> bytes:
     return encode_sticker_proof(make_sticker_proof(ledger, sticker, size, **changes))
 
 
