@@ -168,7 +168,7 @@ class Things:
         if binding is None:
             raise LogIntegrityError("a sticker that stands somewhere has no binding")
         found = self.of_instrument(binding.instrument_id, binding.part)
-        if found.shown in {Shown.NOT_VERIFIED, Shown.NEVER_GIVEN_OUT} or self._awaits_document(shown, found):
+        if found.shown is Shown.NOT_VERIFIED or self._awaits_document(shown, found):
             waiting = Shown.CANNOT_CHECK if self._is_behind() else Shown.STICKER_PENDING
             found = replace(found, shown=waiting)
         document = report if found.report is None or found.code is None else found.report
@@ -295,7 +295,6 @@ class Things:
         shown = Shown.NOT_VERIFIED
         if absence is Absence.NO_INSTRUMENT:
             self._require_newest()
-            shown = Shown.NEVER_GIVEN_OUT
         elif place.own is not None and place.own.status is Status.NEEDS_REVERIFICATION:
             shown = Shown.NEEDS_REVERIFICATION
         elif self._is_behind():

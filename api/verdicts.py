@@ -95,7 +95,7 @@ class Shown(StrEnum):
     NEVER_GIVEN_OUT = "NEVER_GIVEN_OUT"
     """The ledger shows that it has never given this out."""
     NOT_VERIFIED = "NOT_VERIFIED"
-    """An instrument that the ledger knows, and no verification of it."""
+    """An instrument of which the ledger holds no verification."""
     STICKER_UNUSED = "STICKER_UNUSED"
     """Given out, and nobody has put it on anything."""
     STICKER_PENDING = "STICKER_PENDING"

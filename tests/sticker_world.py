@@ -10,17 +10,17 @@ import hashlib
 from dataclasses import replace
 
 from api_world import ApiWorld, entry
+from stickers import REGISTRATION
 from world import AUTHORITY, INSTITUTION, NOW, Issued, make_signer
 
 from ledger.core.act import Decision, NamedInstrument, ReasonCode
-from ledger.core.category import Category
 from ledger.core.certificate import parse_certificate
 from ledger.core.event import EventType, instrument_subject, roll_subject, sticker_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.qr import ShortCode, compute_code
 from ledger.core.register_fields import RegisterState
-from ledger.core.registration import InstrumentContent, encode_instrument_content
+from ledger.core.registration import encode_instrument_content
 from ledger.core.rules import build_issue_claims
 from ledger.core.statement import ActClaims, IssueClaims, Statement, parse_signed_statement, sign_statement
 from ledger.core.sticker import RollContent, StickerId, compute_sticker_id, encode_roll_content
@@ -96,12 +96,7 @@ class StickerWorld:
     # --- instruments ----------------------------------------------------------------------------------------
 
     def register(self, instrument: InstrumentId, **changes: object) -> int:
-        content = InstrumentContent(
-            id=instrument,
-            category=Category.FUEL_DISPENSER,
-            serial="SN00000001",
-            **{"parts": ("1", "2"), **changes},
-        )
+        content = replace(REGISTRATION, id=instrument, answers=(), **changes)
         raw = encode_instrument_content(content)
         return self.say(EventType.INSTRUMENT, raw, content.subject)
 

@@ -204,6 +204,8 @@ def _save(bundle: Bundle) -> Ready:
 
 
 def _status(finding: Finding) -> HTTPStatus:
+    if finding.shown is Shown.NOT_VERIFIED and not finding.is_held:
+        return HTTPStatus.NOT_FOUND
     return _STATUSES.get(finding.shown, HTTPStatus.OK)
 
 

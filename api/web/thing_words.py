@@ -58,10 +58,10 @@ def say_thing(finding: Finding, zone: ZoneInfo, language: Language) -> list[str]
     said = []
     if finding.shown is Shown.NEVER_GIVEN_OUT and finding.as_of is not None:
         said.append(say(NEVER, language).format(at=say_instant(finding.as_of, zone, language)))
-    elif sticker is not None and finding.shown is not Shown.TAMPERED:
+    elif sticker is not None and sticker.standing in STANDINGS:
         said.append(_say_sticker(sticker, zone, language))
     facts = finding.instrument
-    if facts is None or finding.shown is Shown.NEVER_GIVEN_OUT:
+    if facts is None:
         return said
     if facts.part is not None:
         said.append(say(PART, language).format(part=facts.part))

@@ -70,7 +70,7 @@ class Absence(StrEnum):
 
     NO_CERTIFICATE = "NO_CERTIFICATE"
     NO_INSTRUMENT = "NO_INSTRUMENT"
-    """It knows nothing of the instrument at all."""
+    """It knows nothing of the instrument as a whole, or of this part; other parts are not asked."""
     NO_VERIFICATION = "NO_VERIFICATION"
     """It knows the instrument, and no document that verifies it."""
 
