@@ -60,7 +60,11 @@ def describe_absence(proof: AbsenceProof, absence: Absence) -> Sentence:
             f"账本中没有机构{missing.issuer}的证书{missing.number}",
         )
     name = missing.instrument_id.hex()
-    en = f"instrument {name} as a whole" if missing.part is None else f"part {missing.part} of instrument {name}"
+    en = (
+        f"instrument {name} as a whole"
+        if missing.part is None
+        else f"part {missing.part} of instrument {name}"
+    )
     zh = f"器具{name}（整机）" if missing.part is None else f"器具{name}的部件{missing.part}"
     if absence is Absence.NO_INSTRUMENT:
         return Sentence(f"the ledger knows nothing of {en}", f"账本中没有{zh}的任何记录")
