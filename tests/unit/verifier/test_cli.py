@@ -104,6 +104,18 @@ def test_less_than_a_bundle_is_authentic_and_unknown(command, document):
     assert members["document"]["number"] == "JY2026-000001"
 
 
+def test_the_code_of_a_sticker(command):
+    code, members = command("https://v.example.cn/s/7KQ2-M9X0-000C-W2TT")
+    assert (code, members["verdict"], members["authentic"]) == (3, "UNKNOWN", False)
+    (said,) = [check for check in members["checks"] if check["name"] == "statement"]
+    assert "open its page" in said["reason"]
+    assert "校验位正确" in said["reason_zh"]
+    code, members = command("https://v.example.cn/s/7KQ2-M9X0-000C-W2TV")
+    assert (code, members["verdict"]) == (2, None)
+    assert "is wrong or in the wrong place" in members["error"]
+    assert command("https://w.example.cn/s/7KQ2M9X0000CW2TT")[0] == 2
+
+
 def test_a_short_code(command):
     code, members = command(SHORT)
     assert (code, members["verdict"], members["authentic"]) == (3, "UNKNOWN", False)

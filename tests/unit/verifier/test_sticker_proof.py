@@ -25,11 +25,13 @@ from ledger.core.bundle import EarlierAnchor
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.encoding import encode_base64, parse_base64
 from ledger.core.errors import InputError, PolicyMismatchError
+from ledger.core.ids import LeafIndex
 from ledger.core.map_proof import build_map_proof
 from ledger.core.merkle import build_inclusion_proof
 from ledger.core.policy import DEFAULT_REQUIRED
 from ledger.core.register_fields import RegisterState
 from ledger.core.statement import parse_signed_statement
+from ledger.core.status import Status
 from ledger.core.status_map import load_nothing
 from ledger.core.step import Outcome, Step, Verdict, not_checked, passed
 from ledger.core.sticker import compute_sticker_id
@@ -279,6 +281,30 @@ def test_a_log_that_takes_in_a_binding_by_another_key_is_found(ledger, raw):
 def test_a_log_that_takes_in_a_binding_by_another_institution_is_found(ledger):
     index = ledger.force(ledger.bind(issuer=INSTITUTE, by="institute"))
     assert judge(ledger, index=index)[1] is None
+
+
+def test_a_log_that_binds_a_sticker_of_a_withdrawn_roll_is_found(ledger):
+    """Leaf, key and map are in order; the fold gives such a binding no effect."""
+    ledger.append(ledger.allot(replace(ROLL, state=RegisterState.WITHDRAWN), version=1))
+    index = ledger.force(ledger.bind())
+    report, shown = judge(ledger, index=index)
+    assert (shown, list_failed(report)) == (None, {Step.STATUS})
+    assert "none of its stickers is bound any more" in reason_of(report, Step.STATUS)
+
+
+@pytest.mark.parametrize("changes", [{"version": 5}, {"status": Status.INACTIVE}, {"prev": LeafIndex(3)}])
+def test_a_log_that_writes_another_header_is_found(ledger, changes):
+    index = ledger.force(ledger.bind(), **changes)
+    report, shown = judge(ledger, index=index)
+    assert (shown, Step.STATUS in list_failed(report)) == (None, True)
+
+
+def test_a_release_by_an_authority_has_its_decision(ledger):
+    ledger.append(ledger.bind())
+    index = ledger.force(ledger.release(issuer=AUTHORITY), status=Status.INACTIVE)
+    report, shown = judge(ledger, index=index)
+    assert (shown, list_failed(report)) == (None, {Step.STATUS})
+    assert "decision" in reason_of(report, Step.STATUS)
 
 
 def test_evidence_about_others_is_refused(ledger):
