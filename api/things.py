@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-from api.verdicts import Finding, InstrumentFacts, PartFinding, ReceiptReading, Shown, Verdicts
+from api.shown import Shown
+from api.verdicts import Finding, InstrumentFacts, PartFinding, ReceiptReading, Verdicts
 from ledger.bundling import find_published, find_receipt
 from ledger.core.absence_proof import Absence, MissingVerification, parse_absence_proof
 from ledger.core.act_content import parse_act_content

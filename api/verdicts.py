@@ -11,9 +11,10 @@ chain is asked while somebody waits.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from api.choosing import GOOD, bring_up_to_date, choose_shown, choose_unlogged, choose_withheld, doubt_status
+from api.shown import Shown
 from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
 from ledger.core.absence_proof import MissingCertificate, parse_absence_proof
 from ledger.core.anchor import AnchorReceipt
@@ -35,7 +36,6 @@ from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, Leaf
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code, encode_digits
 from ledger.core.statement import IssueClaims, parse_signed_statement
-from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.proving import ProofStore, Prover
 from ledger.sticker_proving import StickerProver
@@ -47,63 +47,12 @@ from verifier.report import (
     Report,
     build_report,
     find_heaviest,
-    list_required,
     report_members,
 )
 from verifier.session import Session
 from verifier.verify import verify_bundle, verify_statement_alone
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Shown(StrEnum):
-    """The one verdict of a page; the harder fact comes first."""
-
-    TAMPERED = "TAMPERED"
-    """Evidence does not hold."""
-    WITHDRAWN = "WITHDRAWN"
-    """By the institution that issued it."""
-    CANCELLED = "CANCELLED"
-    """By an authority."""
-    FAILED = "FAILED"
-    """A rejection notice."""
-    FAILED_SINCE = "FAILED_SINCE"
-    """The instrument failed a later verification."""
-    SUSPENDED = "SUSPENDED"
-    NEEDS_REVERIFICATION = "NEEDS_REVERIFICATION"
-    """The instrument must be verified again."""
-    SUPERSEDED = "SUPERSEDED"
-    """The instrument has a newer certificate."""
-    EXPIRED = "EXPIRED"
-    CANNOT_CHECK = "CANNOT_CHECK"
-    PENDING = "PENDING"
-    """In order, and not witnessed or not anchored yet."""
-    ATTENTION = "ATTENTION"
-    VALID = "VALID"
-    CALIBRATED = "CALIBRATED"
-    """A calibration certificate, in order: nothing was verified."""
-    PAPER = "PAPER"
-    """Entered from a paper certificate: no electronic certificate."""
-    CONTENT_WITHHELD = "CONTENT_WITHHELD"
-    """The law withholds the document's content; its place in the ledger, and how it stands, are known."""
-    NOT_LOGGED = "NOT_LOGGED"
-    """Signed by a registered institution, and not in the ledger."""
-    NOT_FOUND = "NOT_FOUND"
-    """Nobody can have printed this: whoever typed it has made a mistake."""
-    UNKNOWN_CODE = "UNKNOWN_CODE"
-    """A code without a typing error that this server does not know; nothing shows that nobody has it."""
-    NEVER_GIVEN_OUT = "NEVER_GIVEN_OUT"
-    """The ledger shows that it has never given this out."""
-    NOT_VERIFIED = "NOT_VERIFIED"
-    """An instrument of which the ledger holds no verification."""
-    STICKER_UNUSED = "STICKER_UNUSED"
-    """Given out, and nobody has put it on anything."""
-    STICKER_PENDING = "STICKER_PENDING"
-    """On an instrument whose certificate is still to come."""
-    STICKER_RELEASED = "STICKER_RELEASED"
-    """It stands nowhere any more."""
-    STICKER_REPLACED = "STICKER_REPLACED"
-    """Another one was put where it stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +302,7 @@ class Verdicts:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
         shown = choose_shown(report, self._policy)
         return Finding(
-            shown=Shown.CANNOT_CHECK if is_behind and shown in _GOOD else shown,
+            shown=Shown.CANNOT_CHECK if is_behind and shown in GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
@@ -374,9 +323,9 @@ class Verdicts:
             raise LogIntegrityError(f"leaf {entry.leaf_index} cannot be read: {err}") from err
         status = find_heaviest(self._find_stated(leaf), alone.status)
         report = build_report(alone.checks, status, self._policy, alone.document, complete=False)
-        shown = _choose_withheld(report)
+        shown = choose_withheld(report)
         return Finding(
-            shown=Shown.CANNOT_CHECK if self._is_behind() and shown in _GOOD else shown,
+            shown=Shown.CANNOT_CHECK if self._is_behind() and shown in GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
@@ -425,7 +374,7 @@ class Verdicts:
         """
         missing, checkpoint = _find_missing(raw), self._prover.newest_checkpoint()
         report = self._check_unlogged(raw, checkpoint)
-        shown = Shown.NOT_FOUND if report is None else _choose_unlogged(report)
+        shown = Shown.NOT_FOUND if report is None else choose_unlogged(report)
         absence = None if shown is Shown.TAMPERED else self._find_absence(missing, checkpoint)
         if shown is Shown.NOT_FOUND and absence is not None:
             shown, report = Shown.NEVER_GIVEN_OUT, absence
@@ -465,99 +414,6 @@ class Verdicts:
         trust = TrustList(self._policy.origin, checkpoint.note, evidence)
         session = Session(self._policy, self._session.rule_book, trust)
         return verify_statement_alone(raw, session, self._clock())
-
-
-_GOOD: Final = frozenset(
-    {
-        Shown.VALID,
-        Shown.PENDING,
-        Shown.ATTENTION,
-        Shown.CALIBRATED,
-        Shown.PAPER,
-        Shown.CONTENT_WITHHELD,
-    }
-)
-"""What may be out of date where others hold more of the log."""
-_VERIFYING_NOTHING: Final = {
-    DocumentStatus.CALIBRATED: Shown.CALIBRATED,
-    DocumentStatus.PAPER: Shown.PAPER,
-}
-_SHOWN_AS_THEY_ARE: Final = {
-    DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
-    DocumentStatus.CANCELLED: Shown.CANCELLED,
-    DocumentStatus.FAILED: Shown.FAILED,
-    DocumentStatus.FAILED_SINCE: Shown.FAILED_SINCE,
-    DocumentStatus.SUSPENDED: Shown.SUSPENDED,
-    DocumentStatus.NEEDS_REVERIFICATION: Shown.NEEDS_REVERIFICATION,
-    DocumentStatus.EXPIRED: Shown.EXPIRED,
-    DocumentStatus.SERVICE_LIFE_ENDED: Shown.EXPIRED,
-    DocumentStatus.SUPERSEDED: Shown.SUPERSEDED,
-}
-
-
-def bring_up_to_date(anchored: Report, newest: Report, policy: Policy) -> Report:
-    """Return what an anchored bundle proves, with the document's status as of the newest checkpoint.
-
-    Args:
-        anchored: report of the bundle under an anchored checkpoint.
-        newest: report of the same document's bundle under the newest one, which has no anchor yet.
-        policy: names the required steps.
-    """
-    keeps_age = anchored.status is newest.status and _is_only_unwitnessed(anchored, newest)
-    checks = [
-        now if now.outcome is Outcome.FAILED or (now.step is Step.STATUS and not keeps_age) else then
-        for then, now in zip(anchored.checks, newest.checks, strict=True)
-    ]
-    return build_report(checks, newest.status, policy, anchored.document, note=anchored.note)
-
-
-def _is_only_unwitnessed(anchored: Report, newest: Report) -> bool:
-    """Say whether the newest status lacks nothing but the witnesses that the anchored one has.
-
-    It proves no fresh status then; where it says the same, the age of the anchored one counts.
-    """
-    then, now = ({check.step: check.outcome for check in report.checks} for report in (anchored, newest))
-    had, lacks = Outcome.PASSED, Outcome.NOT_CHECKED
-    return all(then[step] is had and now[step] is lacks for step in (Step.QUORUM, Step.STATUS))
-
-
-def doubt_status(report: Report, policy: Policy) -> Report:
-    """Return a report without a good word on the status, which may have changed since these records end."""
-    checks = [
-        not_checked(
-            Step.STATUS,
-            "this server's records are behind, the document's state may have changed since",
-            "本站记录落后，证书状态此后可能已变化",
-        )
-        if check.step is Step.STATUS and check.outcome is Outcome.PASSED
-        else check
-        for check in report.checks
-    ]
-    return build_report(checks, report.status, policy, report.document, note=report.note)
-
-
-def choose_shown(report: Report, policy: Policy) -> Shown:
-    """Return the one verdict that people read, by severity.
-
-    Args:
-        report: what the verifier found in the bundle.
-        policy: names the required steps.
-    """
-    outcomes = {check.step: check.outcome for check in report.checks}
-    required = list_required(policy, report.document)
-    missing = {step for step in required if outcomes.get(step) is not Outcome.PASSED}
-    if Outcome.FAILED in outcomes.values():
-        return Shown.TAMPERED
-    if report.status in _SHOWN_AS_THEY_ARE:
-        return _SHOWN_AS_THEY_ARE[report.status]
-    on_their_way = {Step.RECEIPT, *([] if policy.witnesses is None else [Step.QUORUM])}
-    if missing - on_their_way or report.status is None:
-        return Shown.CANNOT_CHECK
-    if report.status in _VERIFYING_NOTHING:
-        return _VERIFYING_NOTHING[report.status]
-    if missing:
-        return Shown.PENDING
-    return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
 
 
 def _find_missing(raw: bytes) -> MissingCertificate:
@@ -600,21 +456,6 @@ def _describe_part(each: PartFinding) -> dict[str, Any]:
 def _keep(members: dict[str, Any]) -> dict[str, Any]:
     """Return members without those that are absent."""
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _choose_unlogged(report: Report) -> Shown:
-    if report.verdict is Verdict.INVALID:
-        return Shown.TAMPERED
-    return Shown.NOT_LOGGED if report.authentic else Shown.NOT_FOUND
-
-
-def _choose_withheld(report: Report) -> Shown:
-    """Return what people read of a document without its content; the harder fact comes first."""
-    if any(check.outcome is Outcome.FAILED for check in report.checks):
-        return Shown.TAMPERED
-    if report.status is None:
-        return Shown.CONTENT_WITHHELD
-    return _SHOWN_AS_THEY_ARE.get(report.status, Shown.CONTENT_WITHHELD)
 
 
 def _signed_at(checkpoint: StoredCheckpoint) -> datetime:

@@ -14,7 +14,8 @@ from api.negotiation import Tongue, choose_language, prefers_json
 from api.problems import find_status, log_failure
 from api.ready import NO_STORE, Ready, ReadyAnswers, respond
 from api.schemas.verdicts import VerdictAnswer
-from api.verdicts import Bundle, Finding, Shown, Verdicts
+from api.shown import Shown
+from api.verdicts import Bundle, Finding, Verdicts
 from api.web.pages import PageWriter
 from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.qr import ShortCode, parse_code, parse_digits

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.schemas.base import Code, Hex16, Shape
-from api.verdicts import Shown
+from api.shown import Shown
 from ledger.core.anchor import AnchorState
 from ledger.core.step import Outcome, Verdict
 from ledger.core.sticker_proof import StickerStanding

@@ -12,7 +12,8 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Language, Tongue
-from api.verdicts import Finding, Shown
+from api.shown import Shown
+from api.verdicts import Finding
 from api.web.thing_words import say_part, say_thing
 from api.web.words import (
     CONCLUSIONS,

@@ -9,7 +9,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.negotiation import Language
-from api.verdicts import Finding, PartFinding, Shown
+from api.shown import Shown
+from api.verdicts import Finding, PartFinding
 from api.web.words import LOOKS, say, say_date, say_instant
 from ledger.core.encoding import parse_instant
 from ledger.core.qr import ShortCode, format_code

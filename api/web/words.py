@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.negotiation import Language
-from api.verdicts import Shown
+from api.shown import Shown
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.step import Check, Outcome, Sentence
 
