@@ -148,7 +148,7 @@ class Things:
         if shown.standing is StickerStanding.NEVER_GIVEN_OUT:
             self._require_newest()
         found = self._found(_STANDINGS[shown.standing], checkpoint)
-        if self._is_behind() or self._is_stale(checkpoint):
+        if self._is_unsure(checkpoint):
             found = replace(found, shown=Shown.CANNOT_CHECK)
         return replace(found, report=report, proof=proof, is_held=shown.made_up is None)
 
@@ -170,8 +170,8 @@ class Things:
             raise LogIntegrityError("a sticker that stands somewhere has no binding")
         found = self.of_instrument(binding.instrument_id, binding.part)
         if found.shown is Shown.NOT_VERIFIED or self._awaits_document(shown, found):
-            waiting = Shown.CANNOT_CHECK if self._is_behind() else Shown.STICKER_PENDING
-            found = replace(found, shown=waiting)
+            is_unsure = self._is_unsure(self._prover.newest_checkpoint())
+            found = replace(found, shown=Shown.CANNOT_CHECK if is_unsure else Shown.STICKER_PENDING)
         document = report if found.report is None or found.code is None else found.report
         return replace(found, report=replace(document, sticker=report.sticker), proof=proof, is_held=True)
 
@@ -296,9 +296,9 @@ class Things:
         shown = Shown.NOT_VERIFIED
         if absence is Absence.NO_INSTRUMENT:
             self._require_newest()
-        elif place.own is not None and place.own.status is Status.NEEDS_REVERIFICATION:
+        if place.own is not None and place.own.status is Status.NEEDS_REVERIFICATION:
             shown = Shown.NEEDS_REVERIFICATION
-        elif self._is_behind():
+        elif self._is_unsure(checkpoint):
             shown = Shown.CANNOT_CHECK
         if absence is None:
             return replace(self._found(shown, checkpoint), report=self._say_not_named())
@@ -323,14 +323,13 @@ class Things:
             as_of=_signed_at(checkpoint),
         )
 
+    def _is_unsure(self, checkpoint: StoredCheckpoint) -> bool:
+        """Say whether what is known may have changed since: others hold more, or the state is too old."""
+        return self._is_behind() or self._verdicts.is_stale(checkpoint)
+
     def _require_newest(self) -> None:
         if self._is_behind():
             raise UnavailableError("this server's records are behind; what it does not hold may exist")
-
-    def _is_stale(self, checkpoint: StoredCheckpoint) -> bool:
-        """Say whether the newest state is older than the policy lets any status be."""
-        most = self._policy.max_status_age
-        return most is not None and self._clock() - _signed_at(checkpoint) > most
 
 
 def _read_newest(reading: ProofReading, state: SubjectState | None) -> StoredEntry | None:

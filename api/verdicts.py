@@ -246,6 +246,11 @@ class Verdicts:
         """Return the bundle of the document that a short code names; raises as `of_code`."""
         return self._prove(self._prover.find_code(code))
 
+    def is_stale(self, checkpoint: StoredCheckpoint) -> bool:
+        """Say whether a state is older than the policy lets any status be, so that it shows no absence."""
+        most = self._policy.max_status_age
+        return most is not None and self._clock() - _signed_at(checkpoint) > most
+
     def nothing(self, shown: Shown) -> Finding:
         """Return the finding where nothing is known."""
         return Finding(shown, self._today())
@@ -378,6 +383,8 @@ class Verdicts:
         absence = None if shown is Shown.TAMPERED else self._find_absence(missing, checkpoint)
         if shown is Shown.NOT_FOUND and absence is not None:
             shown, report = Shown.NEVER_GIVEN_OUT, absence
+            if self.is_stale(checkpoint):
+                shown = Shown.CANNOT_CHECK
         if report is None:
             raise NotFoundError(f"institution {missing.issuer} is not registered in this ledger")
         return Finding(

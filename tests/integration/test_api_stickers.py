@@ -534,11 +534,20 @@ def test_a_server_that_is_behind_is_never_sure(desk):
 def test_a_state_that_is_too_old_is_not_relied_on(sqlite):
     with ApiWorld(store=sqlite, max_status_age=timedelta(hours=1)) as world:
         desk = StickerWorld(world.found())
-        assert says(desk, f"/s/{desk.sticker(0)}") == "STICKER_UNUSED"
+        desk.bind(desk.sticker(1), PUMP)
+        stranger = World("other.example/log").issue(1, seal=make_signer("stranger"))
+        paths = {
+            f"/s/{desk.sticker(0)}": "STICKER_UNUSED",
+            f"/s/{desk.sticker(1)}": "STICKER_PENDING",
+            f"/s/{MADE_UP[0]}": "NEVER_GIVEN_OUT",
+            f"/i/{PUMP.hex()}": "NOT_VERIFIED",
+            f"/i/{SCALE.hex()}": "NOT_VERIFIED",
+            long_path(stranger): "NEVER_GIVEN_OUT",
+        }
+        assert {path: says(desk, path) for path in paths} == paths
         world.now += timedelta(hours=2)
         world.seconds += 2
-        assert says(desk, f"/s/{desk.sticker(0)}") == "CANNOT_CHECK"
-        assert says(desk, f"/s/{MADE_UP[0]}") == "CANNOT_CHECK"
+        assert {says(desk, path) for path in paths} == {"CANNOT_CHECK"}
 
 
 def test_a_store_out_of_reach_is_no_verdict(desk):
