@@ -22,11 +22,25 @@ from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, past, proofs, scan, static, tiles, verdicts
+from api.routes import (
+    audit,
+    bundles,
+    certificates,
+    entries,
+    log,
+    past,
+    proofs,
+    scan,
+    static,
+    things,
+    tiles,
+    verdicts,
+)
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
 from api.routes.verdicts import Counter
 from api.static_files import StaticFiles
+from api.things import Things
 from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, Offers, PageWriter
@@ -131,18 +145,14 @@ def build_api(parts: Parts) -> FastAPI:
 
 def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     read = parts.read_standing
-    desk = Verdicts(
-        public.store,
-        parts.prover,
-        parts.receipts,
-        public.policy,
-        public.clock,
-        (lambda: is_read_only(read())) if read is not None else None,
-    )
+    is_behind = (lambda: is_read_only(read())) if read is not None else None
+    of_home = public.store, parts.prover, parts.receipts, public.policy, public.clock
+    desk = Verdicts(*of_home, is_behind)
     answers = ReadyAnswers(desk.read_state, public.monotonic)
     writer = PageWriter(public.policy, public.host, Offers(public.static))
     counter = Counter(desk, answers, writer)
     app.include_router(verdicts.make_router(desk, counter))
+    app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
     app.include_router(scan.make_worker_router(public.static, parts.registers))
     app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))

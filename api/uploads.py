@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from api.verdicts import Finding, Shown, Verdicts, choose_shown
+from api.choosing import choose_shown
+from api.shown import Shown
+from api.verdicts import Finding, Verdicts
 from ledger.confined.runner import Limits, read_confined
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book

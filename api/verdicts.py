@@ -11,16 +11,18 @@ chain is asked while somebody waits.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from api.choosing import GOOD, bring_up_to_date, choose_shown, choose_unlogged, choose_withheld, doubt_status
 from api.details import Details
-from ledger.bundling import ReceiptFinding, find_checkpoint
+from api.shown import Shown
+from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
+from ledger.core.absence_proof import MissingCertificate, parse_absence_proof
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.bundle import ProofBundle, parse_bundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.data import load_rule_book
-from ledger.core.encoding import encode_instant
+from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import (
     ContentWithheldError,
@@ -32,23 +34,23 @@ from ledger.core.errors import (
 )
 from ledger.core.event import certificate_subject, instrument_subject, lot_subject
 from ledger.core.fold import find_subject
-from ledger.core.ids import CertificateNumber, InstitutionId, LeafIndex, TreeSize
+from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
-from ledger.core.qr import ShortCode, compute_code
+from ledger.core.qr import ShortCode, compute_code, encode_digits
 from ledger.core.register_fields import Name
 from ledger.core.statement import IssueClaims, parse_signed_statement
-from ledger.core.step import Outcome, Step, Verdict, not_checked
 from ledger.core.trust import TrustList
 from ledger.history import History, read_history
 from ledger.proving import ProofStore, Prover
+from ledger.sticker_proving import StickerProver
 from ledger.store.records import StoredCheckpoint, StoredEntry
+from verifier.absence_proof import verify_absence_proof
 from verifier.checks import find_stated_status
 from verifier.report import (
     DocumentStatus,
     Report,
     build_report,
     find_heaviest,
-    list_required,
     report_members,
 )
 from verifier.session import Session
@@ -57,44 +59,35 @@ from verifier.verify import verify_bundle, verify_statement_alone
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Shown(StrEnum):
-    """The one verdict of a page; the harder fact comes first."""
+@dataclass(frozen=True, slots=True)
+class PartFinding:
+    """How one part of an instrument stands."""
 
-    TAMPERED = "TAMPERED"
-    """Evidence does not hold."""
-    WITHDRAWN = "WITHDRAWN"
-    """By the institution that issued it."""
-    CANCELLED = "CANCELLED"
-    """By an authority."""
-    FAILED = "FAILED"
-    """A rejection notice."""
-    FAILED_SINCE = "FAILED_SINCE"
-    """The instrument failed a later verification."""
-    SUSPENDED = "SUSPENDED"
-    NEEDS_REVERIFICATION = "NEEDS_REVERIFICATION"
-    """The instrument must be verified again."""
-    SUPERSEDED = "SUPERSEDED"
-    """The instrument has a newer certificate."""
-    EXPIRED = "EXPIRED"
-    CANNOT_CHECK = "CANNOT_CHECK"
-    PENDING = "PENDING"
-    """In order, and not witnessed or not anchored yet."""
-    ATTENTION = "ATTENTION"
-    VALID = "VALID"
-    CALIBRATED = "CALIBRATED"
-    """A calibration certificate, in order: nothing was verified."""
-    PAPER = "PAPER"
-    """Entered from a paper certificate: no electronic certificate."""
-    CONTENT_WITHHELD = "CONTENT_WITHHELD"
-    """The law withholds the document's content; its place in the ledger, and how it stands, are known."""
-    NOT_LOGGED = "NOT_LOGGED"
-    """Signed by a registered institution, and not in the ledger."""
-    NOT_FOUND = "NOT_FOUND"
+    part: str
+    shown: Shown | None
+    """None: the document of the whole covers it, and nothing stands against it."""
+    until: date | None = None
+    """Last day of its own document."""
+    code: ShortCode | None = None
+    """Names its own document."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFacts:
+    """Which instrument was asked for, and what is said of its identity."""
+
+    id: InstrumentId
+    """16 bytes."""
+    part: str | None
+    is_same: bool = False
+    """The document is about another registration, of what turned out to be the same instrument."""
+    is_split: bool = False
+    """The last that was said: it is several instruments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found out about one document on one day."""
+    """What was found out about one document, sticker or instrument on one day."""
 
     shown: Shown
     checked_on: date
@@ -112,6 +105,14 @@ class Finding:
     """What a page shows below the verdict; None where the evidence does not hold or the content is withheld."""
     is_withheld: bool = False
     """Whether the law withholds the document's content: nothing of it was checked but its statement."""
+    is_held: bool = False
+    """Whether the log holds the sticker, or the instrument, that was asked for."""
+    instrument: InstrumentFacts | None = None
+    """Where an instrument, or a sticker on one, was asked for."""
+    parts: tuple[PartFinding, ...] = ()
+    """Of the whole instrument."""
+    proof: str | None = None
+    """Path of the file that shows all this, where it is not the document's bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class Verdicts:
         self._clock = clock
         self._is_behind = is_behind or (lambda: False)
         self._session = Session(policy, load_rule_book(), None)
+        self._stickers = StickerProver(store, prover)
 
     def read_state(self) -> tuple[TreeSize, tuple[TreeSize, bytes] | None, bool, datetime]:
         """Return what every finding depends on: leaves, newest anchor, whether others hold more, the minute.
@@ -214,6 +216,34 @@ class Verdicts:
             self._require_newest()
         return {institution: self._judge(entry) for institution, entry in found.items() if entry is not None}
 
+    def of_entry(self, entry: StoredEntry) -> Finding:
+        """Return what is known of the document that a leaf issues."""
+        return self._judge(entry)
+
+    def newest_of_code(self, code: ShortCode) -> Bundle:
+        """Return the document's bundle under the newest published checkpoint; raises as `of_code`."""
+        return self.newest_of_entry(self._prover.find_code(code))
+
+    def newest_of_entry(self, entry: StoredEntry) -> Bundle:
+        """Return the bundle, under the newest published checkpoint, of the document that a leaf issues."""
+        checkpoint = self._prover.checkpoint_over(entry.leaf_index)
+        receipt = find_receipt(self._receipts, checkpoint)
+        (raw,) = self._prover.bundles([entry.leaf_index], checkpoint, receipt, self._receipts)
+        return Bundle(raw, compute_code(parse_leaf(entry.leaf).statement_raw))
+
+    def absence_of_statement(self, raw: bytes) -> bytes:
+        """Return proof that the ledger has no certificate such as a statement names, as of the published state.
+
+        Raises:
+            NotFoundError: it is no statement about a certificate, or the ledger has that certificate.
+        """
+        checkpoint, receipt = find_published(self._prover, self._receipts)
+        missing = _find_missing(raw)
+        file = self._stickers.prove_absence(missing, checkpoint, receipt)
+        if verify_absence_proof(parse_absence_proof(file), self._session, self._clock())[1] is None:
+            raise NotFoundError("the ledger has a certificate of this number")
+        return file
+
     def bundle_of_statement(self, raw: bytes) -> Bundle:
         """Return the bundle of a statement; raises as `of_code`."""
         return self._prove(self._prover.find_statement(raw))
@@ -243,6 +273,11 @@ class Verdicts:
         names = {speaker: self._prover.find_name(speaker) for speaker in sorted(speakers)}
         return history, {speaker: name for speaker, name in names.items() if name is not None}
 
+    def is_stale(self, checkpoint: StoredCheckpoint) -> bool:
+        """Say whether a state is older than the policy lets any status be, so that it shows no absence."""
+        most = self._policy.max_status_age
+        return most is not None and self._clock() - _signed_at(checkpoint) > most
+
     def nothing(self, shown: Shown) -> Finding:
         """Return the finding where nothing is known."""
         return Finding(shown, self._today())
@@ -254,8 +289,9 @@ class Verdicts:
         if finding.as_of is not None:
             signed_at = encode_instant(finding.as_of)
             members["as_of"] = {"tree_size": finding.tree_size, "signed_at": signed_at}
-        codes = {"code": finding.code, "newer": finding.newer}
-        return members | {name: code for name, code in codes.items() if code is not None}
+        codes = {"code": finding.code, "newer": finding.newer, "proof": finding.proof}
+        members |= {name: code for name, code in codes.items() if code is not None}
+        return members | _describe_instrument(finding)
 
     def _require_newest(self) -> None:
         """Refuse to say "not found" where others hold what this server does not.
@@ -298,7 +334,7 @@ class Verdicts:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
         shown = choose_shown(report, self._policy)
         return Finding(
-            shown=Shown.CANNOT_CHECK if is_behind and shown in _GOOD else shown,
+            shown=Shown.CANNOT_CHECK if is_behind and shown in GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
@@ -331,9 +367,9 @@ class Verdicts:
             raise LogIntegrityError(f"leaf {entry.leaf_index} cannot be read: {err}") from err
         status = find_heaviest(self._find_stated(leaf), alone.status)
         report = build_report(alone.checks, status, self._policy, alone.document, complete=False)
-        shown = _choose_withheld(report)
+        shown = choose_withheld(report)
         return Finding(
-            shown=Shown.CANNOT_CHECK if self._is_behind() and shown in _GOOD else shown,
+            shown=Shown.CANNOT_CHECK if self._is_behind() and shown in GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
@@ -380,18 +416,37 @@ class Verdicts:
         Raises:
             NotFoundError: not a statement about a certificate, or of nobody who is known here.
         """
-        try:
-            checkpoint = self._prover.newest_checkpoint()
-            report = self._check_alone(raw, checkpoint)
-        except InputError as err:
-            raise NotFoundError(f"this is no statement about a certificate: {err}") from err
+        missing, checkpoint = _find_missing(raw), self._prover.newest_checkpoint()
+        report = self._check_unlogged(raw, checkpoint)
+        shown = Shown.NOT_FOUND if report is None else choose_unlogged(report)
+        absence = None if shown is Shown.TAMPERED else self._find_absence(missing, checkpoint)
+        if shown is Shown.NOT_FOUND and absence is not None:
+            shown, report = Shown.NEVER_GIVEN_OUT, absence
+            if self.is_stale(checkpoint):
+                shown = Shown.CANNOT_CHECK
+        if report is None:
+            raise NotFoundError(f"institution {missing.issuer} is not registered in this ledger")
         return Finding(
-            shown=_choose_unlogged(report),
+            shown=shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
             report=report,
+            proof=None if absence is None else f"q/{encode_digits(raw)}/absence.json",
         )
+
+    def _check_unlogged(self, raw: bytes, checkpoint: StoredCheckpoint) -> Report | None:
+        try:
+            return self._check_alone(raw, checkpoint)
+        except NotFoundError:
+            return None
+
+    def _find_absence(self, missing: MissingCertificate, checkpoint: StoredCheckpoint) -> Report | None:
+        """Return the report on the proof that the ledger has no such certificate; None: it has one."""
+        receipt = find_receipt(self._receipts, checkpoint)
+        file = self._stickers.prove_absence(missing, checkpoint, receipt)
+        report, absence = verify_absence_proof(parse_absence_proof(file), self._session, self._clock())
+        return None if absence is None else report
 
     def _check_alone(self, raw: bytes, checkpoint: StoredCheckpoint) -> Report:
         """Check a statement by itself, with what the log knows of its institution.
@@ -407,113 +462,46 @@ class Verdicts:
         return verify_statement_alone(raw, session, self._clock())
 
 
-_GOOD: Final = frozenset(
-    {
-        Shown.VALID,
-        Shown.PENDING,
-        Shown.ATTENTION,
-        Shown.CALIBRATED,
-        Shown.PAPER,
-        Shown.CONTENT_WITHHELD,
-    }
-)
-"""What may be out of date where others hold more of the log."""
-_VERIFYING_NOTHING: Final = {
-    DocumentStatus.CALIBRATED: Shown.CALIBRATED,
-    DocumentStatus.PAPER: Shown.PAPER,
-}
-_SHOWN_AS_THEY_ARE: Final = {
-    DocumentStatus.WITHDRAWN: Shown.WITHDRAWN,
-    DocumentStatus.CANCELLED: Shown.CANCELLED,
-    DocumentStatus.FAILED: Shown.FAILED,
-    DocumentStatus.FAILED_SINCE: Shown.FAILED_SINCE,
-    DocumentStatus.SUSPENDED: Shown.SUSPENDED,
-    DocumentStatus.NEEDS_REVERIFICATION: Shown.NEEDS_REVERIFICATION,
-    DocumentStatus.EXPIRED: Shown.EXPIRED,
-    DocumentStatus.SERVICE_LIFE_ENDED: Shown.EXPIRED,
-    DocumentStatus.SUPERSEDED: Shown.SUPERSEDED,
-}
+def _find_missing(raw: bytes) -> MissingCertificate:
+    """Return which certificate a statement is about.
 
-
-def bring_up_to_date(anchored: Report, newest: Report, policy: Policy) -> Report:
-    """Return what an anchored bundle proves, with the document's status as of the newest checkpoint.
-
-    Args:
-        anchored: report of the bundle under an anchored checkpoint.
-        newest: report of the same document's bundle under the newest one, which has no anchor yet.
-        policy: names the required steps.
+    Raises:
+        NotFoundError: none.
     """
-    keeps_age = anchored.status is newest.status and _is_only_unwitnessed(anchored, newest)
-    checks = [
-        now if now.outcome is Outcome.FAILED or (now.step is Step.STATUS and not keeps_age) else then
-        for then, now in zip(anchored.checks, newest.checks, strict=True)
-    ]
-    return build_report(checks, newest.status, policy, anchored.document, note=anchored.note)
+    try:
+        statement = parse_signed_statement(raw).statement
+    except InputError as err:
+        raise NotFoundError(f"this is no statement about a certificate: {err}") from err
+    if not isinstance(statement.claims, IssueClaims):
+        raise NotFoundError("this is a statement, and not about a certificate")
+    return MissingCertificate(InstitutionId(statement.issuer), statement.claims.number)
 
 
-def _is_only_unwitnessed(anchored: Report, newest: Report) -> bool:
-    """Say whether the newest status lacks nothing but the witnesses that the anchored one has.
-
-    It proves no fresh status then; where it says the same, the age of the anchored one counts.
-    """
-    then, now = ({check.step: check.outcome for check in report.checks} for report in (anchored, newest))
-    had, lacks = Outcome.PASSED, Outcome.NOT_CHECKED
-    return all(then[step] is had and now[step] is lacks for step in (Step.QUORUM, Step.STATUS))
-
-
-def doubt_status(report: Report, policy: Policy) -> Report:
-    """Return a report without a good word on the status, which may have changed since these records end."""
-    checks = [
-        not_checked(
-            Step.STATUS,
-            "this server's records are behind, the document's state may have changed since",
-            "本站记录落后，证书状态此后可能已变化",
+def _describe_instrument(finding: Finding) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    if finding.instrument is not None:
+        facts = finding.instrument
+        members["instrument"] = {"id": encode_hex(facts.id)} | _keep(
+            {
+                "part": facts.part,
+                "is_same": facts.is_same or None,
+                "is_split": facts.is_split or None,
+            }
         )
-        if check.step is Step.STATUS and check.outcome is Outcome.PASSED
-        else check
-        for check in report.checks
-    ]
-    asked_for = frozenset({Step.STATUS})
-    return build_report(checks, report.status, policy, report.document, asked_for=asked_for, note=report.note)
+    if finding.parts:
+        members["parts"] = [_describe_part(each) for each in finding.parts]
+    return members
 
 
-def choose_shown(report: Report, policy: Policy) -> Shown:
-    """Return the one verdict that people read, by severity.
-
-    Args:
-        report: what the verifier found in the bundle.
-        policy: names the required steps.
-    """
-    outcomes = {check.step: check.outcome for check in report.checks}
-    required = list_required(policy, report.document)
-    missing = {step for step in required if outcomes.get(step) is not Outcome.PASSED}
-    if Outcome.FAILED in outcomes.values():
-        return Shown.TAMPERED
-    if report.status in _SHOWN_AS_THEY_ARE:
-        return _SHOWN_AS_THEY_ARE[report.status]
-    on_their_way = {Step.RECEIPT, *([] if policy.witnesses is None else [Step.QUORUM])}
-    if missing - on_their_way or report.status is None:
-        return Shown.CANNOT_CHECK
-    if report.status in _VERIFYING_NOTHING:
-        return _VERIFYING_NOTHING[report.status]
-    if missing:
-        return Shown.PENDING
-    return Shown.VALID if report.verdict is Verdict.VALID else Shown.ATTENTION
+def _describe_part(each: PartFinding) -> dict[str, Any]:
+    until = None if each.until is None else each.until.isoformat()
+    shown = None if each.shown is None else each.shown.value
+    return {"part": each.part} | _keep({"shown": shown, "until": until, "code": each.code})
 
 
-def _choose_unlogged(report: Report) -> Shown:
-    if report.verdict is Verdict.INVALID:
-        return Shown.TAMPERED
-    return Shown.NOT_LOGGED if report.authentic else Shown.NOT_FOUND
-
-
-def _choose_withheld(report: Report) -> Shown:
-    """Return what people read of a document without its content; the harder fact comes first."""
-    if any(check.outcome is Outcome.FAILED for check in report.checks):
-        return Shown.TAMPERED
-    if report.status is None:
-        return Shown.CONTENT_WITHHELD
-    return _SHOWN_AS_THEY_ARE.get(report.status, Shown.CONTENT_WITHHELD)
+def _keep(members: dict[str, Any]) -> dict[str, Any]:
+    """Return members without those that are absent."""
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _signed_at(checkpoint: StoredCheckpoint) -> datetime:

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.ids import LeafIndex
-from ledger.proving import EarlierReceipts, Prover
+from ledger.proof_parts import EarlierReceipts
+from ledger.proving import Prover
 from ledger.store.records import StoredCheckpoint
 
 
@@ -35,6 +36,22 @@ def find_checkpoint(
     if receipt is None:
         return prover.checkpoint_over(leaf_index), None
     return prover.checkpoint(receipt.tree_size), receipt
+
+
+def find_published(prover: Prover, receipts: ReceiptFinding) -> tuple[StoredCheckpoint, AnchorReceipt | None]:
+    """Return the checkpoint that everybody reads, and the receipt of its anchor, if it has one.
+
+    Raises:
+        NotFoundError: the log is empty.
+    """
+    checkpoint = prover.published_checkpoint()
+    return checkpoint, find_receipt(receipts, checkpoint)
+
+
+def find_receipt(receipts: ReceiptFinding, checkpoint: StoredCheckpoint) -> AnchorReceipt | None:
+    """Return the receipt of the anchor of this very checkpoint, if the newest anchor is that."""
+    receipt = receipts.find(LeafIndex(checkpoint.tree_size - 1))
+    return receipt if receipt is not None and receipt.tree_size == checkpoint.tree_size else None
 
 
 def find_bundles(prover: Prover, receipts: ReceiptFinding, names: Sequence[bytes]) -> list[bytes]:

@@ -31,7 +31,8 @@ from ledger.core.quorum import WitnessQuorum
 from ledger.core.tiles import TileReader, list_files, parse_tile_path, tile_path
 from ledger.cosigning.publishing import CheckpointReading, find_published
 from ledger.files import replace_file
-from ledger.proving import TileReading, read_tile
+from ledger.proof_parts import TileReading
+from ledger.proving import read_tile
 from ledger.store.records import StoredCheckpoint
 
 CHECKPOINT_NAME: Final = "checkpoint"

@@ -18,7 +18,7 @@ from typing import Final, Protocol, TypeVar
 
 from ledger.core.anchor import AnchorReceipt
 from ledger.core.as_of import LaterState, encode_as_of
-from ledger.core.bundle import EarlierAnchor, encode_bundle
+from ledger.core.bundle import encode_bundle
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json, reread_canonical_json
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.encoding import encode_instant
@@ -27,11 +27,10 @@ from ledger.core.errors import ContentWithheldError, NotFoundError
 from ledger.core.event import ISSUE_TYPES
 from ledger.core.evidence import Evidence, encode_evidence
 from ledger.core.fold import list_touched
-from ledger.core.ids import CertificateNumber, Digest, InstitutionId, KeyId, LeafIndex, Subject, TreeSize
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, LeafIndex, Subject, TreeSize
 from ledger.core.merkle import (
     build_consistency_proof,
     build_inclusion_proof,
-    build_multi_proof,
 )
 from ledger.core.qr import ALPHABET, ShortCode
 from ledger.core.quorum import WitnessQuorum
@@ -47,18 +46,10 @@ from ledger.cosigning.publishing import (
     find_published,
     find_witnessed,
 )
-from ledger.map_history import MapProofs, MapReading, ProvingMap
 from ledger.named import Named, find_named, list_related
-from ledger.register_index import RegisterIndex, RegisterReading
+from ledger.proof_parts import EarlierReceipts, EvidenceReading, ProofParts, TileReading
 from ledger.store.records import StoredCheckpoint, StoredEntry, Withheld, compute_statement_name
-from ledger.tile_cache import TileCache
 from ledger.wire import MapAnswer
-
-MAX_TILES: Final = 1024
-"""Tiles that a prover keeps in memory, at most about 40 MB."""
-
-MAX_MAP_ITEMS: Final = 250_000
-"""Pages and subjects of the status map that a prover keeps between proofs, about 75 MB."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -67,19 +58,7 @@ _NAME_BITS: Final = 256
 _T = TypeVar("_T")
 
 
-class TileReading(Protocol):
-    """Stored leaves and tiles, at one state of the log."""
-
-    def read_leaves(self, begin: int, end: int) -> Sequence[bytes]:
-        """Return the leaves with begin <= index < end; raise `LogIntegrityError` if one is missing."""
-        ...
-
-    def read_tiles(self, wanted: Sequence[Tile]) -> Mapping[Tile, bytes]:
-        """Return tiles, cut to their widths; raise `LogIntegrityError` if one is missing or too short."""
-        ...
-
-
-class ProofReading(CheckpointReading, RegisterReading, MapReading, TileReading, Protocol):
+class ProofReading(CheckpointReading, EvidenceReading, Protocol):
     """What is asked of one state of the log."""
 
     def find_checkpoint_at(self, at_ms: int) -> StoredCheckpoint | None:
@@ -123,14 +102,6 @@ class ProofStore(Protocol):
         ...
 
 
-class EarlierReceipts(Protocol):
-    """Where leaves were anchored before."""
-
-    def find_earlier(self, leaf_index: LeafIndex, at: datetime) -> AnchorReceipt | None:
-        """Return the receipt of the newest final anchor of a time up to `at` that holds a leaf, if there is one."""
-        ...
-
-
 class Prover:
     """Answers from the stored log. Safe to share between threads.
 
@@ -149,9 +120,9 @@ class Prover:
         self._store = store
         self.origin: Final = origin
         self.quorum: Final = quorum
-        self._tiles = TileCache(MAX_TILES)
-        self._maps = MapProofs(MAX_MAP_ITEMS)
-        self._registers = RegisterIndex()
+        self.parts: Final = ProofParts()
+        self._tiles = self.parts.tiles
+        self._maps = self.parts.maps
         self._known_size = 0
 
     # --- looking up -----------------------------------------------------------------------------------------
@@ -373,8 +344,8 @@ class Prover:
     def find_name(self, speaker: str) -> Name | None:
         """Return what an institution or an authority is called now; None: the ledger knows none of this id."""
         with self._store.read() as reading:
-            self._registers.update(reading, reading.read_head().tree_size)
-        return self._registers.find_name(speaker)
+            self.parts.registers.update(reading, reading.read_head().tree_size)
+        return self.parts.registers.find_name(speaker)
 
     def evidence(self, institution: InstitutionId | None, tree_size: TreeSize) -> Evidence:
         """Return the register leaves behind an institution's authority, with one proof for all.
@@ -388,7 +359,8 @@ class Prover:
         """
         self._require_size(tree_size)
         with self._store.read() as reading:
-            return self._build_evidence(reading, self._maps.open(reading, tree_size), tree_size, institution)
+            states = self._maps.open(reading, tree_size)
+            return self.parts.build_evidence(reading, states, tree_size, institution)
 
     def bundles(
         self,
@@ -426,7 +398,7 @@ class Prover:
                 issuer = InstitutionId(signed.statement.issuer)
                 needed = issuer, find_named(issuer, credential)
                 if needed not in evidence:
-                    found = self._build_evidence(reading, states, checkpoint.tree_size, *needed)
+                    found = self.parts.build_evidence(reading, states, checkpoint.tree_size, *needed)
                     evidence[needed] = encode_evidence(found)
                 bundle = encode_bundle(
                     origin=self.origin,
@@ -439,7 +411,9 @@ class Prover:
                     evidence=evidence[needed],
                     map_proof=states.prove(subjects),
                     receipt=receipt,
-                    earlier=self._find_earlier(reading, index, signed.key_id, checkpoint, receipts),
+                    earlier=self.parts.find_earlier(
+                        reading, index, signed.key_id, checkpoint.tree_size, receipts
+                    ),
                 )
                 bundles.append(bundle)
         return bundles
@@ -493,22 +467,6 @@ class Prover:
         )
         return encode_as_of(at, bundle, later)
 
-    def _find_earlier(
-        self,
-        reading: ProofReading,
-        index: LeafIndex,
-        key_id: KeyId,
-        checkpoint: StoredCheckpoint,
-        receipts: EarlierReceipts | None,
-    ) -> EarlierAnchor | None:
-        """Return an anchor from before the time since which the key of a document is compromised, if it is."""
-        since = self._registers.find_compromise(key_id, checkpoint.tree_size)
-        receipt = None if since is None or receipts is None else receipts.find_earlier(index, since)
-        if receipt is None:
-            return None
-        read = self._tiles.reader(receipt.tree_size, reading.read_tiles)
-        return EarlierAnchor(build_inclusion_proof(index, receipt.tree_size, read), receipt)
-
     def _require_size(self, tree_size: TreeSize) -> None:
         if tree_size > self._known_size:
             with self._store.read() as reading:
@@ -519,29 +477,6 @@ class Prover:
     def _fetch(self, tiles: Sequence[Tile]) -> Mapping[Tile, bytes]:
         with self._store.read() as reading:
             return reading.read_tiles(tiles)
-
-    def _build_evidence(
-        self,
-        reading: ProofReading,
-        states: ProvingMap,
-        tree_size: TreeSize,
-        institution: InstitutionId | None,
-        named: Named | None = None,
-    ) -> Evidence:
-        read = self._tiles.reader(tree_size, reading.read_tiles)
-        self._registers.update(reading, tree_size)
-        chosen = self._registers.select(institution, tree_size, named)
-        last = LeafIndex(tree_size - 1)
-        proof = build_multi_proof([*(entry.leaf_index for entry in chosen), last], tree_size, read)
-        subjects = {subject for entry in chosen for subject in _list_proved(entry)}
-        if named is not None and named.maker is not None:
-            subjects.add(named.maker)
-        return Evidence(
-            tuple((entry.leaf_index, entry.leaf) for entry in chosen),
-            reading.read_leaves(last, tree_size)[0],
-            proof,
-            states.prove(subjects),
-        )
 
 
 def read_tile(reading: TileReading, tile: Tile) -> bytes:
@@ -590,11 +525,6 @@ def _read_issues(reading: ProofReading, indices: Sequence[LeafIndex], tree_size:
             raise NotFoundError(f"leaf {index} is no issue under a checkpoint of {tree_size} leaves")
         leaves.append(leaf)
     return leaves
-
-
-def _list_proved(entry: StoredEntry) -> tuple[Subject, ...]:
-    """Return the subjects whose newest state shows that no later register leaf was left out."""
-    return list_touched(parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement)
 
 
 def _list_shown(signed: SignedStatement, credential: JsonObject) -> tuple[Subject, ...]:

@@ -25,7 +25,7 @@ from ledger.core.authority import (
 )
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import NotFoundError
-from ledger.core.event import maker_subject, standard_subject
+from ledger.core.event import maker_subject, roll_subject, standard_subject
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex, TreeSize
 from ledger.core.person import PersonContent
 from ledger.core.published_rule import RegulationContent
@@ -37,6 +37,7 @@ from ledger.core.scope import ScopeContent
 from ledger.core.standard import StandardContent
 from ledger.core.statement import RegisterClaims, parse_signed_statement
 from ledger.core.status import Status
+from ledger.core.sticker import RollContent
 from ledger.core.traceability import list_sources
 from ledger.core.type_approval import BlockContent
 from ledger.named import Named
@@ -125,9 +126,35 @@ class RegisterIndex:
             chosen = self._choose(institution, tree_size, named)
         return [leaf.entry for _, leaf in sorted(chosen.items())]
 
+    def select_roll(self, roll: str | None, speaker: str | None, tree_size: TreeSize) -> list[StoredEntry]:
+        """Return the leaves that say whose a roll of stickers is, and what its institution may do, in order.
+
+        Args:
+            roll: its 7 symbols; None, or one that is not registered at this size: the root's leaves alone.
+            speaker: institution or authority that said the last of a sticker of it.
+            tree_size: leaves from this index on are left out.
+        """
+        with self._lock:
+            allotted = () if roll is None else self._groups.get(roll_subject(roll), ())
+            contents = (leaf.content for leaf in allotted if leaf.index < tree_size)
+            owners = {content.institution for content in contents if isinstance(content, RollContent)}
+            speakers = () if speaker is None or not owners else (("authority", speaker),)
+            keys = () if roll is None else (roll_subject(roll), *owners, *speakers)
+            chosen = self._gather(tree_size, *keys, _ROOT)
+        return [leaf.entry for _, leaf in sorted(chosen.items())]
+
     def _choose(
         self, institution: InstitutionId, tree_size: TreeSize, named: Named | None
     ) -> dict[LeafIndex, _RegisterLeaf]:
+        chosen = self._gather(tree_size, institution)
+        if not chosen:
+            raise NotFoundError(f"institution {institution} is not registered in this ledger")
+        if named is not None:
+            chosen |= self._gather(tree_size, *named.subjects, named.regulation, named.maker)
+        return chosen | self._gather(tree_size, _ROOT)
+
+    def _gather(self, tree_size: TreeSize, *keys: object) -> dict[LeafIndex, _RegisterLeaf]:
+        """Return the leaves of these groups, and whatever those need."""
         chosen: dict[LeafIndex, _RegisterLeaf] = {}
 
         def add(*keys: object) -> None:
@@ -136,12 +163,7 @@ class RegisterIndex:
                     chosen[leaf.index] = leaf
                     add(*_list_needed(leaf))
 
-        add(institution)
-        if not chosen:
-            raise NotFoundError(f"institution {institution} is not registered in this ledger")
-        if named is not None:
-            add(*named.subjects, named.regulation, named.maker)
-        add(_ROOT)
+        add(*keys)
         return chosen
 
     def _take(self, entry: StoredEntry) -> None:

@@ -69,13 +69,15 @@ class MemoryReceipts:
 
 
 class ApiWorld(AbstractContextManager):
-    """One log and its server. `policy` changes what the server's verifier believes."""
+    """One log and its server, in memory or on another store. `policy` changes what its verifier believes."""
 
-    def __init__(self, roles: str = "all", world: World | None = None, **policy: Any) -> None:
+    def __init__(
+        self, roles: str = "all", world: World | None = None, store: Any = None, **policy: Any
+    ) -> None:
         self.world = world or World()
         self.now = NOW + timedelta(minutes=5)
         self.seconds = 0.0
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.log = Log(self.store, ORIGIN, self.world.log_key, self.clock)
         self.prover = Prover(self.store, ORIGIN)
         self.receipts = MemoryReceipts()

@@ -22,8 +22,10 @@ from vector_proofs import (
 )
 from vector_quorum import build_quorum_certificates, build_shares
 from vector_statements import build_folds, build_leaves, build_statements, build_subjects
+from vector_stickers import build_absence_proofs, build_sticker_proofs
 
 BUILDERS: tuple[Callable[[], Kind], ...] = (
+    build_absence_proofs,
     build_as_of,
     build_bundles,
     build_certificates,
@@ -41,6 +43,7 @@ BUILDERS: tuple[Callable[[], Kind], ...] = (
     build_receipts,
     build_shares,
     build_statements,
+    build_sticker_proofs,
     build_subjects,
     build_texts,
     build_trust_lists,

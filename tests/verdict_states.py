@@ -11,10 +11,11 @@ from acts import People
 from api_world import ApiWorld, entry, long_path
 from further_kinds import to_calibration, to_paper
 from registered import INSTITUTE, PARENT, STANDARD
+from sticker_world import PUMP, StickerWorld
 from world import AUTHORITY, INSTITUTION, World, make_signer
 
+from api.shown import Shown
 from api.static_files import StaticFiles
-from api.verdicts import Shown
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.event import EventType
 from ledger.core.qr import compute_code, encode_digits
@@ -90,6 +91,11 @@ def make_unknown(served):
     return f"/c/{compute_code(b'never')}"
 
 
+def make_mistyped(served):
+    code = make_unknown(served)
+    return code[:-1] + ("0" if code[-1] != "0" else "1")
+
+
 def make_unreachable(served):
     path = make_valid(served)
 
@@ -151,8 +157,9 @@ STATES = {
     "damaged": (make_damaged, 200, "tampered", "内容与登记不符", "Does not match the register"),
     "withheld": (make_withheld, 200, "withheld", "依法不予公开", "Content withheld by law"),
     "not logged": (make_unlogged, 404, "unknown", "未载入账本", "Not in the ledger"),
-    "of a stranger": (make_stranger, 404, "unknown", "未查到此证书", "Not found"),
-    "unknown": (make_unknown, 404, "unknown", "未查到此证书", "Not found"),
+    "of a stranger": (make_stranger, 404, "tampered", "从未发放此码", "Never given out"),
+    "unknown": (make_unknown, 404, "unchecked", "暂时无法核验", "Cannot check right now"),
+    "mistyped": (make_mistyped, 404, "unknown", "未查到此证书", "Not found"),
     "cannot check": (make_unreachable, 503, "unchecked", "暂时无法核验", "Cannot check right now"),
 }
 
@@ -233,13 +240,53 @@ NAMES = {
     Shown.FAILED_SINCE: "failed since",
     Shown.CONTENT_WITHHELD: "withheld",
     Shown.NOT_LOGGED: "not logged",
-    Shown.NOT_FOUND: "unknown",
+    Shown.NOT_FOUND: "mistyped",
+    Shown.UNKNOWN_CODE: "unknown",
+    Shown.NEVER_GIVEN_OUT: "of a stranger",
     Shown.CANNOT_CHECK: "cannot check",
 }
 
 
+def make_not_verified(desk):
+    desk.register(PUMP)
+    return f"/i/{PUMP.hex()}"
+
+
+def make_unused(desk):
+    return f"/s/{desk.sticker(0)}"
+
+
+def make_bound(desk):
+    desk.bind(desk.sticker(0), PUMP)
+    return f"/s/{desk.sticker(0)}"
+
+
+def make_released(desk):
+    path = make_bound(desk)
+    desk.release(desk.sticker(0), PUMP)
+    return path
+
+
+def make_replaced(desk):
+    path = make_bound(desk)
+    desk.bind(desk.sticker(1), PUMP)
+    return path
+
+
+THINGS = {
+    Shown.NOT_VERIFIED: make_not_verified,
+    Shown.STICKER_UNUSED: make_unused,
+    Shown.STICKER_PENDING: make_bound,
+    Shown.STICKER_RELEASED: make_released,
+    Shown.STICKER_REPLACED: make_replaced,
+}
+"""Verdicts on stickers and instruments."""
+
+
 def make_shown(served, shown):
     """Bring about that a page shows this, and return its address."""
+    if shown in THINGS:
+        return THINGS[shown](StickerWorld(served))
     if shown in ACTS:
         return served.issue_and_act(*ACTS[shown])
     return STATES[NAMES.get(shown, shown.value.lower())][0](served)

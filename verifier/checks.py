@@ -6,14 +6,14 @@ The functions take parsed parts and return a `Check`; which come in which order 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from ledger.core.anchor import AnchorGrade, AnchorReceipt
 from ledger.core.bundle import EarlierAnchor, ProofBundle
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.certificate import Certificate
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.entry import encode_header
+from ledger.core.entry import LeafHeader, encode_header
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.event import (
     EventType,
@@ -48,6 +48,26 @@ from ledger.core.step import Check, Outcome, Step, failed, not_checked, passed
 from verifier.freshness import Age
 from verifier.relatives import Relative, find_relatives, find_status_against
 from verifier.report import STATUS_WORDS, DocumentStatus, find_heaviest
+
+
+class Logged(Protocol):
+    """A statement with its place in the log, as a proof file holds it."""
+
+    @property
+    def origin(self) -> str: ...  # noqa: D102 -- as in `ProofBundle`
+    @property
+    def statement_raw(self) -> bytes: ...  # noqa: D102 -- as in `ProofBundle`
+    @property
+    def leaf_index(self) -> LeafIndex: ...  # noqa: D102 -- as in `ProofBundle`
+    @property
+    def header(self) -> LeafHeader: ...  # noqa: D102 -- as in `ProofBundle`
+    @property
+    def inclusion(self) -> tuple[bytes, ...]: ...  # noqa: D102 -- as in `ProofBundle`
+    @property
+    def receipt(self) -> AnchorReceipt | None: ...  # noqa: D102 -- as in `ProofBundle`
+    @property
+    def earlier(self) -> EarlierAnchor | None: ...  # noqa: D102 -- as in `ProofBundle`
+
 
 ReceiptJudge = Callable[[AnchorReceipt, Checkpoint], Check]
 """Step 15 for a receipt and the state of the log that it must be of."""
@@ -140,7 +160,7 @@ def check_key(
 
 
 def check_compromise(
-    bundle: ProofBundle, since: datetime, checkpoint: Checkpoint, judge_receipt: ReceiptJudge
+    bundle: Logged, since: datetime, checkpoint: Checkpoint, judge_receipt: ReceiptJudge
 ) -> Check:
     """Step 5, for a key that somebody else may have had: was the document anchored before?
 
@@ -177,7 +197,7 @@ def check_compromise(
     )
 
 
-def _verify_earlier(bundle: ProofBundle, earlier: EarlierAnchor) -> None:
+def _verify_earlier(bundle: Logged, earlier: EarlierAnchor) -> None:
     leaf_hash = hash_leaf(encode_header(bundle.header) + bundle.statement_raw)
     receipt = earlier.receipt
     verify_inclusion(leaf_hash, bundle.leaf_index, receipt.tree_size, earlier.inclusion, receipt.root_hash)
@@ -273,7 +293,7 @@ def confirm_blocks(check: Check, record: Record, established: Established) -> Ch
     return check
 
 
-def check_inclusion(bundle: ProofBundle, checkpoint: Checkpoint) -> Check:
+def check_inclusion(bundle: Logged, checkpoint: Checkpoint) -> Check:
     """Step 12: the leaf, recomputed from header and statement, stands in the tree."""
     leaf_hash = hash_leaf(encode_header(bundle.header) + bundle.statement_raw)
     size = checkpoint.tree_size

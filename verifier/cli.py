@@ -1,7 +1,7 @@
 """Command `hengzheng verify`, also installed alone as `hengzheng-verify`; loads nothing heavy.
 
-Takes a bundle, a certificate, also as signed PDF, a picture of a QR code, its text, or a finding against a log;
-offline unless `--chain` names a node.
+Takes a bundle, a certificate, also as signed PDF, a picture of a QR code, its text, a proof of how a sticker stands
+or that the ledger lacks something, or a finding against a log; offline unless `--chain` names a node.
 Exit codes: 0 in order; 1 do not rely on it; 2 not something this command can check; 3 cannot be confirmed;
 4 records of the program itself disagree.
 """
@@ -16,6 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from ledger.core.absence_proof import ABSENCE_PROOF_TYPE, parse_absence_proof
 from ledger.core.as_of import AS_OF_TYPE, parse_as_of
 from ledger.core.bundle import BUNDLE_TYPE, parse_bundle
 from ledger.core.canonical import parse_canonical_json
@@ -32,15 +33,18 @@ from ledger.core.errors import (
     VerificationError,
 )
 from ledger.core.policy import Policy, parse_policy
-from ledger.core.qr import LongForm, parse_qr_text
+from ledger.core.qr import LongForm, StickerForm, parse_qr_text
 from ledger.core.step import Outcome, Step, Verdict
+from ledger.core.sticker_proof import STICKER_PROOF_TYPE, parse_sticker_proof
 from ledger.core.supplement import MAX_ACT_PROOF_BYTES, ActProof, parse_act_proof
 from ledger.core.trust import MAX_TRUST_BYTES, TrustList, parse_trust_list
+from verifier.absence_proof import verify_absence_proof
 from verifier.findings import FINDING_TYPES, judge_finding
 from verifier.past import verify_as_of
 from verifier.report import DISCLAIMER, STATUS_WORDS, VERDICT_WORDS, Report, report_members
 from verifier.seen import find_memory, remember_policy
 from verifier.session import Session
+from verifier.sticker_proof import report_sticker_code, verify_sticker_proof
 from verifier.verify import (
     ChainLook,
     report_short_code,
@@ -75,7 +79,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="hengzheng verify", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "document",
-        help="file with a bundle, certificate, PDF, QR picture or finding; or the text of a QR code",
+        help="file with a bundle, certificate, PDF, QR picture, proof or finding; or the text of a QR code",
     )
     parser.add_argument(
         "--policy", type=Path, default=DEFAULT_POLICY, help="what to believe (default: %(default)s)"
@@ -154,6 +158,8 @@ def print_report(report: Report) -> None:
         print(f"note: {report.note.en} / {report.note.zh}")
     for name, value in report_members(report).get("document", {}).items():
         print(f"  {name}: {value}")
+    for name, value in report_members(report).get("sticker", {}).items():
+        print(f"  {name}: {value}")
     for check in report.checks:
         mark = "warning" if check.warning else _MARKS[check.outcome]
         title = check.step.title
@@ -192,6 +198,12 @@ def _verify_json(raw: bytes, session: Session, now: datetime, chain_url: str | N
     kind = value.get("type") if isinstance(value, dict) else None
     if kind == AS_OF_TYPE:
         return verify_as_of(parse_as_of(raw), session, now, _open_chain(chain_url, session.policy))
+    if kind == STICKER_PROOF_TYPE:
+        look = _open_chain(chain_url, session.policy)
+        return verify_sticker_proof(parse_sticker_proof(raw), session, now, look)[0]
+    if kind == ABSENCE_PROOF_TYPE:
+        look = _open_chain(chain_url, session.policy)
+        return verify_absence_proof(parse_absence_proof(raw), session, now, look)[0]
     if isinstance(kind, str) and kind in FINDING_TYPES:
         _refuse_chain(chain_url)
         return judge_finding(raw, kind, session.policy)
@@ -199,7 +211,8 @@ def _verify_json(raw: bytes, session: Session, now: datetime, chain_url: str | N
         _refuse_chain(chain_url)
         return verify_certificate(parse_credential(value, raw), session, now)
     raise MalformedDocumentError(
-        "neither a bundle, a certificate nor a finding against a log", field="document"
+        "neither a bundle, a certificate, a proof of a sticker or of an absence, nor a finding against a log",
+        field="document",
     )
 
 
@@ -213,7 +226,7 @@ def _open_chain(url: str | None, policy: Policy) -> ChainLook | None:
 
 def _refuse_chain(url: str | None) -> None:
     if url is not None:
-        raise InputError("only a bundle can be looked up on the chain", field="--chain")
+        raise InputError("only a bundle or a proof can be looked up on the chain", field="--chain")
 
 
 def _verify_text(text: str, session: Session, now: datetime, chain_url: str | None) -> Report:
@@ -226,7 +239,7 @@ def _verify_text(text: str, session: Session, now: datetime, chain_url: str | No
         )
     if isinstance(parsed, LongForm):
         return verify_statement_alone(parsed.statement, session, now)
-    return report_short_code(session)
+    return report_sticker_code(session) if isinstance(parsed, StickerForm) else report_short_code(session)
 
 
 def load_policy(path: Path) -> Policy:

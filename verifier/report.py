@@ -124,6 +124,32 @@ class DocumentSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class StickerSummary:
+    """How a sticker stands, as its proof shows."""
+
+    id: str
+    """16 symbols, without hyphens."""
+    standing: str
+    """`NEVER_GIVEN_OUT`, `UNUSED`, `BOUND`, `REPLACED` or `RELEASED`."""
+    roll: str
+    number: int
+    """Within the roll, from 0."""
+    institution: str | None = None
+    """Name of whom the roll was allotted to."""
+    instrument: str | None = None
+    """Id of what it stands on, or stood; 16 bytes, hex."""
+    part: str | None = None
+    since: str | None = None
+    """When the log took the last event, UTC."""
+    reason: str | None = None
+    """Of its release."""
+    leaf: int | None = None
+    """Of the last event."""
+    newest_document: int | None = None
+    """Leaf of the newest verification of what it stands on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Outcome of one verification."""
 
@@ -134,6 +160,7 @@ class Report:
     checks: tuple[Check, ...]
     document: DocumentSummary | None
     note: Sentence | None = None
+    sticker: StickerSummary | None = None
 
     @property
     def exit_code(self) -> int:
@@ -254,6 +281,12 @@ def report_members(report: Report) -> dict[str, Any]:
             name: value.isoformat() if isinstance(value, date) else value
             for name in DocumentSummary.__dataclass_fields__
             if (value := getattr(report.document, name)) is not None
+        }
+    if report.sticker is not None:
+        members["sticker"] = {
+            name: value
+            for name in StickerSummary.__dataclass_fields__
+            if (value := getattr(report.sticker, name)) is not None
         }
     if report.note is not None:
         members["note"] = report.note.en

@@ -16,7 +16,7 @@ from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import LedgerError, VerificationError
-from ledger.core.evidence import Established, fold_evidence
+from ledger.core.evidence import Established, Evidence, fold_evidence
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex
 from ledger.core.policy import Policy
 from ledger.core.quorum import Signed
@@ -125,6 +125,20 @@ class Session:
         key = (bundle.evidence_digest, checkpoint, issuer, position)
         return self._evidence.recall(key, lambda: self._open_evidence(bundle, checkpoint, issuer))
 
+    def open_evidence_alone(
+        self, evidence: Evidence, checkpoint: Checkpoint, before: LeafIndex | None
+    ) -> tuple[Registers, Established]:
+        """Return what evidence establishes before a leaf, or in all, and in all; whoever it is about.
+
+        Raises:
+            InputError: a leaf is malformed.
+            VerificationError: a proof, a signature or an event in it does not hold.
+        """
+        end = len(evidence.leaves)
+        position = end if before is None else bisect_left(evidence.leaves, before, key=lambda item: item[0])
+        key = (evidence, checkpoint, position)
+        return self._evidence.recall(key, lambda: self._open_evidence_alone(evidence, checkpoint, before))
+
     def find_end_of_key(self, key_id: KeyId) -> LeafIndex | None:
         """Return from which leaf on the trust list says that a key no longer counts; None: it does not say."""
         known = None if self.trusted is None else self.trusted[0].keys.get(key_id)
@@ -158,6 +172,15 @@ class Session:
         policy = self.policy
         origin, root_digest = policy.origin, policy.root_digest
         return fold_evidence(bundle.evidence, origin, root_digest, before=bundle.leaf_index), newest
+
+    def _open_evidence_alone(
+        self, evidence: Evidence, checkpoint: Checkpoint, before: LeafIndex | None
+    ) -> tuple[Registers, Established]:
+        newest = open_evidence(evidence, checkpoint, self.policy)
+        if before is None:
+            return newest.registers, newest
+        policy = self.policy
+        return fold_evidence(evidence, policy.origin, policy.root_digest, before=before), newest
 
     def _verify_receipt(self, receipt: AnchorReceipt) -> bool:
         verify_receipt(receipt, self.policy.log_key)

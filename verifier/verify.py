@@ -411,9 +411,16 @@ def _check_log(
     state, stated = (
         (checkpoint, bundle.receipt) if covering is None else (covering.checkpoint, covering.receipt)
     )
-    receipt = checks.check_receipt(stated, state, session.policy, session.verify_receipt)
+    return [checks.check_inclusion(bundle, checkpoint), *check_anchors(stated, state, session, look)]
+
+
+def check_anchors(
+    receipt: AnchorReceipt | None, state: Checkpoint, session: Session, look: ChainLook | None
+) -> list[Check]:
+    """Steps 15 and 16: what vouches for a state of the log beside its witnesses."""
+    stated = checks.check_receipt(receipt, state, session.policy, session.verify_receipt)
     chain = not_checked(Step.CHAIN, "not looked up", "未上链核对") if look is None else look(state)
-    return [checks.check_inclusion(bundle, checkpoint), receipt, chain]
+    return [stated, chain]
 
 
 # --- what the document itself shows -----------------------------------------------------------------------

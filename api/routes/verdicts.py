@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -14,10 +14,13 @@ from api.negotiation import Tongue, choose_language, prefers_json
 from api.problems import find_status, log_failure
 from api.ready import NO_STORE, Ready, ReadyAnswers, pack, respond
 from api.schemas.verdicts import VerdictAnswer
-from api.verdicts import Bundle, Finding, Shown, Verdicts
+from api.shown import Shown
+from api.verdicts import Bundle, Finding, Verdicts
 from api.web.pages import PAGE_SECURITY, PageWriter, Past
 from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.qr import ShortCode, parse_code, parse_digits
+
+T = TypeVar("T")
 
 PAGE_CACHE: Final = "public, max-age=60"
 _VARY: Final = "Accept, Accept-Language"
@@ -25,6 +28,8 @@ _SECURITY: Final = {"Content-Security-Policy": PAGE_SECURITY}
 _STATUSES: Final = {
     Shown.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Shown.NOT_LOGGED: HTTPStatus.NOT_FOUND,
+    Shown.NEVER_GIVEN_OUT: HTTPStatus.NOT_FOUND,
+    Shown.UNKNOWN_CODE: HTTPStatus.NOT_FOUND,
     Shown.CANNOT_CHECK: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -37,11 +42,14 @@ def make_router(verdicts: Verdicts, counter: "Counter") -> APIRouter:
 
     @router.get("/q/{digits}", summary="Verdict on the statement in a long code", responses=page)
     async def read_long_code(digits: str, request: Request, lang: str | None = None) -> Response:
-        return await counter.judge(request, lang, lambda: verdicts.of_statement(_read_digits(digits)))
+        statement = _try(lambda: parse_digits(digits))
+        return await counter.judge(request, lang, lambda: verdicts.of_statement(_require(statement)))
 
     @router.get("/c/{code}", summary="Verdict on the document that a short code names", responses=page)
     async def read_short_code(code: str, request: Request, lang: str | None = None) -> Response:
-        return await counter.judge(request, lang, lambda: verdicts.of_code(read_code(code)))
+        named = _try(lambda: parse_code(code))
+        unknown = Shown.NOT_FOUND if named is None else Shown.UNKNOWN_CODE
+        return await counter.judge(request, lang, lambda: verdicts.of_code(_require(named)), unknown=unknown)
 
     @router.get("/q/{digits}/bundle.json", summary="Proof bundle of a long code", responses=file)
     async def read_long_bundle(digits: str, request: Request) -> Response:
@@ -64,6 +72,26 @@ def make_router(verdicts: Verdicts, counter: "Counter") -> APIRouter:
 
         return await counter.prove(request, compute)
 
+    @router.get(
+        "/c/{code}/newest.json",
+        summary="Proof bundle of a short code under the newest published checkpoint",
+        responses=file,
+    )
+    async def read_newest_bundle(code: str, request: Request) -> Response:
+        return await counter.prove(request, lambda: _save(verdicts.newest_of_code(read_code(code))))
+
+    @router.get(
+        "/q/{digits}/absence.json",
+        summary="Proof that the ledger has no certificate such as a long code names",
+        responses=describe(json_of_any(), known=True),
+    )
+    async def read_absence(digits: str, request: Request) -> Response:
+        def compute() -> Ready:
+            raw = verdicts.absence_of_statement(_read_digits(digits))
+            return Ready(raw, "application/json", NO_STORE, file_name="absence.json")
+
+        return await counter.prove(request, compute)
+
     return router
 
 
@@ -75,26 +103,46 @@ class Counter:
         self._answers = answers
         self._writer = writer
 
-    async def judge(self, request: Request, lang: str | None, look: Callable[[], Finding]) -> Response:
-        """Return the verdict, as a page or as JSON."""
+    async def judge(
+        self,
+        request: Request,
+        lang: str | None,
+        look: Callable[[], Finding],
+        *,
+        unknown: Shown = Shown.NOT_FOUND,
+        detail: str | None = None,
+    ) -> Response:
+        """Answer with what `look` finds.
+
+        Args:
+            request: as it came in.
+            lang: language that is asked for.
+            look: returns the finding; raises where there is none.
+            unknown: what the page shows where there is nothing.
+            detail: what was asked for beside the path.
+        """
         as_json = prefers_json(request.headers.get("accept", ""))
         tongue = choose_language(request.headers.get("accept-language", ""), lang)
-        key = request.scope["path"], None if as_json else tongue
+        key = request.scope["path"], detail, None if as_json else tongue
         ready = self._answers.find(key)
         if ready is None:
-            work = self._write_json if as_json else self._write_page
-            ready = await run_in_threadpool(work, key, look, tongue)
+            if as_json:
+                ready = await run_in_threadpool(self._write_json, key, look)
+            else:
+                ready = await run_in_threadpool(self._write_page, key, look, tongue, unknown)
         return respond(ready, request, vary=_VARY, more=None if as_json else _SECURITY)
 
-    async def prove(self, request: Request, compute: Callable[[], Ready]) -> Response:
+    async def prove(
+        self, request: Request, compute: Callable[[], Ready], *, detail: str | None = None
+    ) -> Response:
         """Answer with a file, which `compute` makes."""
-        key = request.scope["path"], None
+        key = request.scope["path"], detail, None
         ready = self._answers.find(key)
         if ready is None:
             ready = await run_in_threadpool(self._answers.fill, key, compute)
         return respond(ready, request)
 
-    def _write_json(self, key: Hashable, look: Callable[[], Finding], _tongue: Tongue) -> Ready:
+    def _write_json(self, key: Hashable, look: Callable[[], Finding]) -> Ready:
         def compute() -> Ready:
             finding = look()
             body = orjson.dumps(self._verdicts.describe(finding))
@@ -102,20 +150,22 @@ class Counter:
 
         return self._answers.fill(key, compute)
 
-    def _write_page(self, key: Hashable, look: Callable[[], Finding], tongue: Tongue) -> Ready:
+    def _write_page(
+        self, key: Hashable, look: Callable[[], Finding], tongue: Tongue, unknown: Shown
+    ) -> Ready:
         def compute() -> Ready:
             return self._page(look(), tongue)
 
         try:
             return self._answers.fill(key, compute)
         except LedgerError as err:
-            return self._excuse(err, tongue, self._answers.recall(key))
+            return self._excuse(err, tongue, self._answers.recall(key), unknown)
 
-    def _excuse(self, error: LedgerError, tongue: Tongue, last: Ready | None) -> Ready:
+    def _excuse(self, error: LedgerError, tongue: Tongue, last: Ready | None, unknown: Shown) -> Ready:
         """Return the page that says that there is nothing, or that nobody could look; never a verdict."""
         status = find_status(error)
         if status is HTTPStatus.NOT_FOUND:
-            return self._page(self._verdicts.nothing(Shown.NOT_FOUND), tongue)
+            return self._page(self._verdicts.nothing(unknown), tongue)
         log_failure(error)
         finding = self._verdicts.nothing(Shown.CANNOT_CHECK)
         page = self._page(finding, tongue, None if last is None else last.finding)
@@ -129,6 +179,20 @@ class Counter:
         return pack(
             Ready(body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=kept)
         )
+
+
+def _try(parse: Callable[[], T]) -> T | None:
+    """Return what a code holds; None: nobody can have printed it."""
+    try:
+        return parse()
+    except InputError:
+        return None
+
+
+def _require(value: T | None) -> T:
+    if value is None:
+        raise NotFoundError("nobody can have printed this code")
+    return value
 
 
 def _read_digits(digits: str) -> bytes:
@@ -157,9 +221,11 @@ def _save(bundle: Bundle) -> Ready:
 
 
 def _status(finding: Finding) -> HTTPStatus:
+    if finding.shown is Shown.NOT_VERIFIED and not finding.is_held:
+        return HTTPStatus.NOT_FOUND
     return _STATUSES.get(finding.shown, HTTPStatus.OK)
 
 
 def _cache(finding: Finding) -> str:
     """Only what the log holds may be kept: anybody can make up the rest."""
-    return PAGE_CACHE if finding.code is not None else NO_STORE
+    return PAGE_CACHE if finding.code is not None or finding.is_held else NO_STORE

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Hex32 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="32 bytes, lower-case hex")]
+Hex16 = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="16 bytes, lower-case hex")]
 Base64 = Annotated[
     str,
     Field(

@@ -5,10 +5,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas.base import Code, Shape
-from api.verdicts import Shown
+from api.schemas.base import Code, Hex16, Shape
+from api.shown import Shown
 from ledger.core.anchor import AnchorState
 from ledger.core.step import Outcome, Verdict
+from ledger.core.sticker_proof import StickerStanding
+from ledger.core.sticker_use import StickerReason
 
 
 class CheckShape(Shape):
@@ -41,6 +43,44 @@ class DocumentShape(Shape):
     """Of an entry from paper."""
 
 
+class StickerShape(Shape):
+    """How a sticker stands, by its own proof."""
+
+    id: Code
+    standing: StickerStanding
+    roll: str
+    number: int = Field(ge=0, description="within the roll")
+    institution: str | None = Field(default=None, description="whom the roll was allotted to")
+    instrument: Hex16 | None = Field(default=None, description="what it stands on, or stood")
+    part: str | None = None
+    since: datetime | None = Field(default=None, description="when the log took its last event")
+    reason: StickerReason | None = Field(default=None, description="of its release")
+    leaf: int | None = Field(default=None, ge=0, description="of its last event")
+    newest_document: int | None = Field(default=None, ge=0, description="leaf of the newest verification")
+
+
+class InstrumentShape(Shape):
+    """Which instrument was asked for."""
+
+    id: Hex16
+    part: str | None = None
+    is_same: bool | None = Field(
+        default=None, description="the document is about another registration of the same instrument"
+    )
+    is_split: bool | None = Field(default=None, description="it turned out to be several instruments")
+
+
+class PartShape(Shape):
+    """How one part of the instrument stands."""
+
+    part: str
+    shown: Shown | None = Field(
+        default=None, description="absent: the document of the whole covers it, and nothing is against it"
+    )
+    until: date | None = None
+    code: Code | None = None
+
+
 class AsOfShape(Shape):
     """State of the log that was looked at."""
 
@@ -64,6 +104,12 @@ class VerdictAnswer(Shape):
     as_of: AsOfShape | None = None
     code: Code | None = None
     newer: Code | None = Field(default=None, description="code of the instrument's newest document")
+    sticker: StickerShape | None = None
+    instrument: InstrumentShape | None = None
+    parts: list[PartShape] | None = None
+    proof: str | None = Field(
+        default=None, description="path of the file that shows this, where it is not the document's bundle"
+    )
 
 
 class CertificateStatus(Shape):

@@ -18,11 +18,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.details import Details
 from api.negotiation import Language, Tongue
+from api.shown import Shown
 from api.static_files import PACK, StaticFiles
-from api.verdicts import Finding, Shown
+from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.detail_words import REPORTS
 from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
+from api.web.thing_words import say_part, say_thing
 from api.web.words import (
     INCLUDED,
     LOOKS,
@@ -62,6 +64,12 @@ _FIELDLESS: Final = {
     Shown.NOT_FOUND,
     Shown.CANNOT_CHECK,
     Shown.CONTENT_WITHHELD,
+    Shown.UNKNOWN_CODE,
+    Shown.NEVER_GIVEN_OUT,
+    Shown.NOT_VERIFIED,
+    Shown.STICKER_UNUSED,
+    Shown.STICKER_RELEASED,
+    Shown.STICKER_REPLACED,
 }
 _PROVED: Final = {
     Shown.TAMPERED,
@@ -105,8 +113,6 @@ class Offers:
     """Scripts; None: the page has none, and says that the verdict is the server's."""
     make_link: MakeLink | None = None
     """Where people report what is wrong with the instrument of a code; None: nothing is reported here."""
-    has_newest: bool = False
-    """Whether there is `/c/{code}/newest.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ class PageWriter:
             device=None if code is None or finding.shown not in _PROVED else self._device,
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
-            remarks=_remarks(finding, language),
+            remarks=[*_remarks(finding, language), *say_thing(finding, self._policy.zone, language)],
             until=None if document is None else _until(finding, document, language),
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
@@ -183,7 +189,8 @@ class PageWriter:
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=code,
-            newest=self._offers.has_newest,
+            proof=finding.proof,
+            parts=[(each.part, say_part(each, language)) for each in finding.parts],
             spaced_code=None if finding.code is None else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=self._as_of(finding, language),

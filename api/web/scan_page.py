@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Tongue
 from api.scanned import Foreign
+from api.shown import Shown
 from api.uploads import FileFinding
-from api.verdicts import Shown
 from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import LOOKS, say
 from ledger.core.policy import Policy

@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.negotiation import Language
-from api.verdicts import Shown
+from api.shown import Shown
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.step import Check, Outcome, Sentence
 
@@ -47,6 +47,8 @@ _DIAL: Final = (
 )
 _SHEET: Final = '<path d="M5 2h10l4 4v16H5Z"/><path d="M15 2v4h4M8.5 11h7M8.5 14.5h7M8.5 18h4"/>'
 _CLOSED: Final = '<path d="M5 2h10l4 4v16H5Z"/><path d="M8 10.5h8v6H8ZM10 10.5V9a2 2 0 0 1 4 0v1.5"/>'
+_LABEL: Final = '<path d="M3 3h10l8 8-10 10-8-8Z"/><circle cx="8" cy="8" r="1.5"/>'
+_PEN: Final = '<path d="M4 20 5.5 14.5 16 4l4 4L9.5 18.5Z"/><path d="m13.5 6.5 4 4M12 21h9"/>'
 _CLOUD: Final = (
     '<path d="M7 19a4.5 4.5 0 0 1-.6-9A6.2 6.2 0 0 1 18.3 10a4.5 4.5 0 0 1-.8 9Z"/><path d="m3 3 18 19"/>'
 )
@@ -192,6 +194,69 @@ LOOKS: Final = MappingProxyType(
             _QUESTION,
             Sentence("Not found", "未查到此证书"),
             Sentence("Check the number, or scan the code again.", "请核对编号，或重新扫码。"),
+        ),
+        Shown.UNKNOWN_CODE: Look(
+            "unchecked",
+            _CLOUD,
+            Sentence("Cannot check right now", "暂时无法核验"),
+            Sentence(
+                "This server does not know this code. That does not show that it is false.",
+                "本服务器没有此码的记录；这并不表明该码是假的。",
+            ),
+        ),
+        Shown.NEVER_GIVEN_OUT: Look(
+            "tampered",
+            _TRIANGLE,
+            Sentence("Never given out", "从未发放此码"),
+            Sentence(
+                "Nobody was ever given this code. Do not believe it. You can report it: call 12315.",
+                "此码并非本系统发放，请勿相信；可拨打12315举报。",
+            ),
+        ),
+        Shown.NOT_VERIFIED: Look(
+            "unknown",
+            _QUESTION,
+            Sentence("No verification on record", "无检定记录"),
+            Sentence(
+                "The ledger holds no verification of this. Do not take it for verified.",
+                "账本中没有其检定证书，请勿据此认为检定合格。",
+            ),
+        ),
+        Shown.STICKER_UNUSED: Look(
+            "unused",
+            _LABEL,
+            Sentence("Sticker given out, not in use", "贴纸已发放，未启用"),
+            Sentence(
+                "Nobody has put this sticker on an instrument yet. It shows no verification.",
+                "该贴纸尚未启用，不能作为检定合格的凭证。",
+            ),
+        ),
+        Shown.STICKER_PENDING: Look(
+            "waiting",
+            _PEN,
+            Sentence("Certificate being issued", "检定已完成，证书签发中"),
+            Sentence(
+                "The institution has put its sticker on; the certificate has not been issued yet.",
+                "检定机构已粘贴标志，证书尚未签发，请稍后再查。",
+            ),
+        ),
+        Shown.STICKER_RELEASED: Look(
+            "cancelled",
+            _BAN,
+            Sentence("Sticker out of use", "贴纸已停用"),
+            Sentence(
+                "This sticker has been taken out of use. Do not rely on it.",
+                "该贴纸已收回停用，不得作为检定合格的凭证。",
+            ),
+        ),
+        Shown.STICKER_REPLACED: Look(
+            "superseded",
+            _ARROWS,
+            Sentence("Sticker replaced", "贴纸已被更换"),
+            Sentence(
+                "Another sticker was put where this one stood. Look for the newer one, and scan that.",
+                "原处已换贴新的贴纸，请查找并扫描新贴纸。",
+            ),
         ),
         Shown.CANNOT_CHECK: Look(
             "unchecked",

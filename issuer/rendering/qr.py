@@ -193,7 +193,7 @@ def render_svg(
 
 
 def build_caption(text: str) -> tuple[str, str]:
-    """Return host and grouped code of a QR text of ours, long or short.
+    """Return host and grouped code of a QR text of ours, of a document or of a sticker.
 
     Raises:
         InputError: not a QR text of ours.

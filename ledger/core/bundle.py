@@ -100,10 +100,7 @@ def encode_bundle(
     if receipt is not None:
         members["receipt"] = encode_receipt(receipt)
     if earlier is not None:
-        members["earlier"] = {
-            "inclusion": [encode_base64(item) for item in earlier.inclusion],
-            "receipt": encode_receipt(earlier.receipt),
-        }
+        members["earlier"] = encode_earlier(earlier)
     members["digest"] = encode_hex(hashlib.sha256(encode_canonical_json(members)).digest())
     return respell_canonical_json(members)
 
@@ -130,7 +127,7 @@ def parse_bundle(raw: bytes) -> ProofBundle:
         statement_raw=parse_base64(reader.text("statement", max_bytes=90_000)),
         leaf_index=LeafIndex(leaf.integer("index", 0, 2**53 - 1)),
         header=parse_header(parse_base64(leaf.text("header", max_bytes=200))),
-        inclusion=_parse_inclusion(reader),
+        inclusion=parse_inclusion(reader),
         checkpoint=reader.lines("checkpoint", max_bytes=MAX_NOTE_BYTES),
         evidence=_parse_evidence(evidence),
         evidence_digest=hashlib.sha256(evidence).digest(),
@@ -138,7 +135,7 @@ def parse_bundle(raw: bytes) -> ProofBundle:
         receipt=_parse_receipt(respell_canonical_json(reader.members("receipt")))
         if "receipt" in reader
         else None,
-        earlier=_parse_earlier(reader.opt_object("earlier")),
+        earlier=parse_earlier(reader.opt_object("earlier")),
         stated_digest=stated,
         computed_digest=_compute_digest(value),
     )
@@ -147,14 +144,24 @@ def parse_bundle(raw: bytes) -> ProofBundle:
     return bundle
 
 
-def _parse_inclusion(reader: Reader) -> tuple[bytes, ...]:
+def parse_inclusion(reader: Reader) -> tuple[bytes, ...]:
+    """Parse member `inclusion`, 32 bytes a hash; raises InputError."""
     return tuple(parse_base64(text, size=32) for text in reader.texts("inclusion", max_bytes=44))
 
 
-def _parse_earlier(reader: Reader | None) -> EarlierAnchor | None:
+def encode_earlier(earlier: EarlierAnchor) -> JsonObject:
+    """Return an earlier anchor as it stands in bundles."""
+    return {
+        "inclusion": [encode_base64(item) for item in earlier.inclusion],
+        "receipt": encode_receipt(earlier.receipt),
+    }
+
+
+def parse_earlier(reader: Reader | None) -> EarlierAnchor | None:
+    """Parse an earlier anchor, if there is one; raises InputError."""
     if reader is None:
         return None
-    earlier = EarlierAnchor(_parse_inclusion(reader), parse_receipt(reader.object("receipt")))
+    earlier = EarlierAnchor(parse_inclusion(reader), parse_receipt(reader.object("receipt")))
     reader.finish()
     return earlier
 

@@ -97,6 +97,15 @@ class ShortForm:
 
 
 @dataclass(frozen=True, slots=True)
+class StickerForm:
+    """A QR text that names a sticker, see `core.sticker`; its id is spelled as codes are."""
+
+    code: ShortCode
+    host: str
+    """As printed, port included."""
+
+
+@dataclass(frozen=True, slots=True)
 class FormChoice:
     """Which form a statement is printed in, and why."""
 
@@ -238,7 +247,7 @@ def encode_short_url(code: ShortCode, host: str) -> str:
     return f"{_SCHEME}{parse_host(host)}/c/{parse_code(code)}"
 
 
-def parse_qr_text(text: str, *, host: str | None) -> LongForm | ShortForm:
+def parse_qr_text(text: str, *, host: str | None) -> LongForm | ShortForm | StickerForm:
     """Return what a QR code of ours says.
 
     The long form has one spelling. The code of the short form may be spelled as people type it, since it only
@@ -257,11 +266,12 @@ def parse_qr_text(text: str, *, host: str | None) -> LongForm | ShortForm:
         raise PolicyMismatchError(f"this QR code is of the site {found}, not of {host}: do not rely on it")
     if kind == "q":
         return LongForm(parse_digits(content), found)
-    return ShortForm(parse_code(content), found)
+    code = parse_code(content)
+    return StickerForm(code, found) if kind == "s" else ShortForm(code, found)
 
 
 def _split(text: str) -> tuple[str, str, str]:
-    """Return host, kind (`q` or `c`) and content of a QR text."""
+    """Return host, kind (`q`, `c` or `s`) and content of a QR text."""
     if not text.startswith(_SCHEME) or len(text) > MAX_TEXT:
         raise MalformedDocumentError(
             f"{_SOMETHING_ELSE}: its text is not an https:// address of a certificate"
@@ -271,11 +281,7 @@ def _split(text: str) -> tuple[str, str, str]:
         host = parse_host(parts[0])
     except MalformedDocumentError as err:
         raise MalformedDocumentError(f"{_SOMETHING_ELSE}: {err}") from err
-    if parts[1:2] == ["s"]:
-        raise MalformedDocumentError(
-            "this is the QR code of a sticker: what it stands for must be looked up online"
-        )
-    if len(parts) != 3 or parts[1] not in {"q", "c"}:
+    if len(parts) != 3 or parts[1] not in {"q", "c", "s"}:
         raise MalformedDocumentError(f"{_SOMETHING_ELSE}: the address is not one of a certificate")
     return host, parts[1], parts[2]
 

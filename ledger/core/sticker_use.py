@@ -140,14 +140,15 @@ def _encode_members(content: StickerBinding) -> JsonObject:
 
 def _parse_members(reader: Reader) -> StickerBinding:
     return StickerBinding(
-        sticker=_parse_sticker(reader),
+        sticker=parse_sticker_member(reader),
         instrument_id=InstrumentId(reader.hex("instrument", _INSTRUMENT_BYTES)),
         part=reader.opt_text("part", max_bytes=_PART_BYTES),
         effective_at=reader.instant("effective_at"),
     )
 
 
-def _parse_sticker(reader: Reader) -> StickerId:
+def parse_sticker_member(reader: Reader) -> StickerId:
+    """Return the member `sticker`, spelled as it is printed but for the hyphens; raises InputError."""
     text = reader.text("sticker", max_bytes=CODE_SYMBOLS)
     try:
         sticker = parse_sticker_id(text)

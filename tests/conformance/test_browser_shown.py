@@ -9,7 +9,8 @@ from browser_node import run_node
 from ledger_in_memory import MemoryLedger
 from witnesses import make_quorum
 
-from api.verdicts import Shown, bring_up_to_date, choose_shown, doubt_status
+from api.choosing import bring_up_to_date, choose_shown, doubt_status
+from api.shown import Shown
 from ledger.core.policy import encode_policy
 from ledger.core.step import Check, Outcome, Sentence, Step, Verdict
 from verifier.report import DocumentStatus, DocumentSummary, build_report

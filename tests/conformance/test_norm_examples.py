@@ -14,6 +14,7 @@ from registered import RegisteredLedger
 from stickers import REGISTRATION, ROLL, StickerLedger
 
 from ledger.core import constants
+from ledger.core.absence_proof import ABSENCE_PROOF_TYPE, MAX_ABSENCE_PROOF_BYTES
 from ledger.core.act import ReasonCode
 from ledger.core.anchor import DEVELOPMENT_CHAIN_IDS
 from ledger.core.authority import SUITES, Power, Register
@@ -39,7 +40,8 @@ from ledger.core.statement import Field, compute_external_aad, parse_signed_stat
 from ledger.core.status import Status
 from ledger.core.status_map import EMPTY_MAP_ROOT, STATE_BYTES
 from ledger.core.step import Step
-from ledger.core.sticker import compute_sticker_id
+from ledger.core.sticker import compute_sticker_id, encode_sticker_url
+from ledger.core.sticker_proof import MAX_STICKER_PROOF_BYTES, STICKER_PROOF_TYPE, MadeUp
 from ledger.core.sticker_use import StickerReason
 from ledger.core.supplement import (
     ACT_PROOF_TYPE,
@@ -95,7 +97,7 @@ def numbered(text: str) -> dict[int, str]:
 
 
 def test_every_section_is_there():
-    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 18)]
+    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 19)]
 
 
 # --- 1 to 3 -----------------------------------------------------------------------------------------------
@@ -410,7 +412,9 @@ def test_the_examples_of_codes():
     (example,) = examples("13")
     raw = bytes.fromhex(read("statement", "issue", "statement.hex"))
     want = json.loads(read("statement", "issue", "expected.json"))
-    long, short = (line.split()[0] for line in example.splitlines())
+    long, short, sticker = (line.split()[0] for line in example.splitlines())
+    first = compute_sticker_id(ROLL, 0)
+    assert encode_sticker_url(first, "example.cn") == sticker.replace("<sticker>", first)
     assert encode_long_url(raw, "example.cn") == long.replace("<digits>", want["digits"][1:])
     assert encode_short_url(want["short_code"], "example.cn") == short.replace("<code>", want["short_code"])
 
@@ -442,3 +446,28 @@ def test_the_members_of_a_supplement_and_of_the_proof_of_its_act():
     assert SUPPLEMENT_TYPE in example
     assert ACT_PROOF_TYPE in example
     assert f"at most {MAX_SUPPLEMENT_BYTES // 1024} KiB" in SECTIONS["17"]
+
+
+# --- 18 ---------------------------------------------------------------------------------------------------
+
+
+def test_the_examples_of_proofs_of_stickers_and_absences():
+    (example,) = examples("18")
+    sticker, absence = (
+        re.sub(r"\s", "", part) for part in re.split(r"^(?=\{\"certificate)", example, flags=re.MULTILINE)
+    )
+    written = json.loads(read("sticker_proof", "bound", "sticker_proof.json"))
+    members = {*written, *written["event"], *written["evidence"]}
+    assert set(re.findall(r'"([a-z_]+)":', sticker)) == members
+    assert f'"index":{written["event"]["index"]},"leaf":"{written["event"]["leaf"][:7]}…"' in sticker
+    assert (f'"sticker":"{written["sticker"]}"' in sticker, STICKER_PROOF_TYPE in sticker) == (True, True)
+    lacking = json.loads(read("absence_proof", "certificate", "absence_proof.json"))
+    assert set(re.findall(r'"([a-z_]+)":', absence)) == {*lacking, *lacking["certificate"]}
+    assert json.dumps(lacking["certificate"], separators=(",", ":")) in absence
+    assert ABSENCE_PROOF_TYPE in absence
+
+
+def test_the_words_of_section_18():
+    assert set(re.findall(r"`(NO_[A-Z]+|WRONG_[A-Z]+)`", SECTIONS["18"])) == set(MadeUp)
+    assert MAX_STICKER_PROOF_BYTES == MAX_ABSENCE_PROOF_BYTES == 2 * 1024 * 1024
+    assert "At most 2 MiB" in SECTIONS["18"]

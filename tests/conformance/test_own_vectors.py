@@ -11,6 +11,7 @@ from ledger_in_memory import make_signer
 from map_world import naive_root
 from vector_cases import BUILDERS, build_files
 
+from ledger.core.absence_proof import parse_absence_proof
 from ledger.core.add_checkpoint import parse_answer
 from ledger.core.anchor import parse_receipt, verify_receipt
 from ledger.core.as_of import parse_as_of
@@ -47,11 +48,14 @@ from ledger.core.statement import parse_signed_statement, verify_statement
 from ledger.core.status import Effect, Registers, Status, SubjectState
 from ledger.core.status_map import EMPTY_MAP, encode_state, hash_map_leaf, load_nothing
 from ledger.core.step import Outcome
+from ledger.core.sticker_proof import parse_sticker_proof
 from ledger.core.text import has_forbidden_character, has_outer_space
 from ledger.core.trust import open_trust_list, parse_trust_list
 from verifier import checks
+from verifier.absence_proof import verify_absence_proof
 from verifier.past import verify_as_of
 from verifier.session import Session
+from verifier.sticker_proof import verify_sticker_proof
 from verifier.verify import verify_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +107,52 @@ def test_most_cases_must_be_refused():
     refused = [name for name in names if name.endswith("_fail")]
     assert len(refused) > len(names) / 2
     assert {path.name for path in FOLDER.iterdir() if path.is_dir()} == {build().name for build in BUILDERS}
+
+
+# --- stickers, and what the ledger lacks -----------------------------------------------------------------------
+
+
+def open_case(case, parse):
+    """Return the file of a case, what is expected of it, and a session; None where it must not be read."""
+    raw, want = (case / f"{case.parent.name}.json").read_bytes(), expected(case)
+    if want.get("fails") == "parse":
+        with pytest.raises(InputError):
+            parse(raw)
+        return None
+    session = Session(parse_policy((case / "policy.json").read_bytes()), load_rule_book(), None)
+    return parse(raw), want, session
+
+
+def judge_case(case, parse, verify):
+    """Return what a case shows and its report; None where it is refused as it must be."""
+    opened = open_case(case, parse)
+    if opened is None:
+        return None
+    proof, want, session = opened
+    now = datetime.fromisoformat(want["now"])
+    if want.get("fails") == "log":
+        with pytest.raises(PolicyMismatchError):
+            verify(proof, session, now)
+        return None
+    report, shown = verify(proof, session, now)
+    assert (shown is not None) is is_good(case)
+    assert report.verdict == want.get("verdict", "INVALID")
+    failed = [check for check in report.checks if check.outcome is Outcome.FAILED]
+    assert bool(failed) is not is_good(case)
+    return shown
+
+
+@cases("sticker_proof")
+def test_sticker_proofs(case):
+    shown, want = judge_case(case, parse_sticker_proof, verify_sticker_proof), expected(case)
+    if shown is not None:
+        assert (shown.standing, shown.made_up) == (want["standing"], want.get("made_up"))
+
+
+@cases("absence_proof")
+def test_absence_proofs(case):
+    shown, want = judge_case(case, parse_absence_proof, verify_absence_proof), expected(case)
+    assert shown == want.get("absence")
 
 
 # --- documents --------------------------------------------------------------------------------------------

@@ -25,7 +25,8 @@ from verdict_states import (
 
 from api.negotiation import choose_language
 from api.schemas.problems import ProblemShape
-from api.verdicts import Shown, Verdicts
+from api.shown import Shown
+from api.verdicts import Verdicts
 from api.web.pages import Offers, PageWriter
 from api.web.words import LOOKS
 from ledger.core.errors import StoreUnavailableError
@@ -66,7 +67,10 @@ def valid(served):
 
 # --- the states ---------------------------------------------------------------------------------------------
 
-WITHOUT_FIELDS = ("tampered", "damaged", "withheld", "not logged", "of a stranger", "unknown", "cannot check")
+WITHOUT_FIELDS = (
+    *("tampered", "damaged", "withheld", "not logged"),
+    *("of a stranger", "unknown", "mistyped", "cannot check"),
+)
 RELIED_ON = ("valid", "pending", "attention")
 UNCHECKABLE = ("tampered", "withheld", "not logged", "of a stranger", "unknown", "cannot check")
 """Where there is no bundle: the page has no script."""

@@ -135,7 +135,7 @@ def test_a_maphead_has_no_page(served, valid):
 def test_an_empty_log_knows_nothing():
     with ApiWorld() as served:
         page = look(served, "/c/0000000000000000")
-        assert (page.response.status_code, page.style) == (404, "unknown")
+        assert (page.response.status_code, page.style) == (404, "unchecked")
 
 
 @pytest.mark.parametrize("place", range(0, 200, 7))

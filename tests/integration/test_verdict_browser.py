@@ -9,7 +9,7 @@ from served_app import serving
 from verdict_states import RichSite, make_shown
 from verdict_visit import LANGUAGES, SIZES, Visit
 
-from api.verdicts import Shown
+from api.shown import Shown
 from api.web.words import LOOKS
 
 ARTEFACTS = ROOT / "test-artifacts" / "verdict"

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from witnesses import make_quorum
 
+from api.choosing import bring_up_to_date, choose_shown
 from api.negotiation import Language
-from api.verdicts import Shown, bring_up_to_date, choose_shown
+from api.shown import Shown
 from api.web.words import LOOKS, OUTCOMES, UNTIL, say_date, say_zone
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.policy import DEFAULT_REQUIRED, Policy

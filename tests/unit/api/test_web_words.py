@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.verdicts import Shown
+from api.shown import Shown
 from api.web import detail_words as words
 from api.web.data import find_division, list_advice
 from api.web.words import LOOKS

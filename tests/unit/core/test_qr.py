@@ -426,7 +426,7 @@ def test_codes_of_something_else_are_refused(text: str, pinned: str | None) -> N
 def test_sentences_say_what_to_think_of_it() -> None:
     with pytest.raises(InputError, match="something else"):
         parse_qr_text("https://evil.example/login", host=HOST)
-    with pytest.raises(InputError, match="sticker"):
+    with pytest.raises(InputError, match="16 letters and digits"):
         parse_qr_text(f"https://{HOST}/s/2000001", host=HOST)
     with pytest.raises(InputError, match="format 2"):
         parse_qr_text(f"https://{HOST}/q/2000", host=HOST)

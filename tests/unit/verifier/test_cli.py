@@ -104,6 +104,18 @@ def test_less_than_a_bundle_is_authentic_and_unknown(command, document):
     assert members["document"]["number"] == "JY2026-000001"
 
 
+def test_the_code_of_a_sticker(command):
+    code, members = command("https://v.example.cn/s/7KQ2-M9X0-000C-W2TT")
+    assert (code, members["verdict"], members["authentic"]) == (3, "UNKNOWN", False)
+    (said,) = [check for check in members["checks"] if check["name"] == "statement"]
+    assert "open its page" in said["reason"]
+    assert "校验位正确" in said["reason_zh"]
+    code, members = command("https://v.example.cn/s/7KQ2-M9X0-000C-W2TV")
+    assert (code, members["verdict"]) == (2, None)
+    assert "is wrong or in the wrong place" in members["error"]
+    assert command("https://w.example.cn/s/7KQ2M9X0000CW2TT")[0] == 2
+
+
 def test_a_short_code(command):
     code, members = command(SHORT)
     assert (code, members["verdict"], members["authentic"]) == (3, "UNKNOWN", False)
@@ -242,7 +254,7 @@ def test_only_a_bundle_can_be_looked_up(command, document):
     put("long.txt", LONG.encode())
     code, members = command(document, "--chain", "http://127.0.0.1:1")
     assert code == 2
-    assert members["error"] == "--chain: only a bundle can be looked up on the chain"
+    assert members["error"] == "--chain: only a bundle or a proof can be looked up on the chain"
 
 
 # --- bad input --------------------------------------------------------------------------------------------
@@ -261,7 +273,7 @@ def test_only_a_bundle_can_be_looked_up(command, document):
         (LONG[:-1], "digits"),
         (LONG + "0", "digits"),
         (SHORT[:-1] + ("0" if SHORT[-1] != "0" else "1"), "wrong"),
-        ("https://v.example.cn/s/ABC", "sticker"),
+        ("https://v.example.cn/s/ABC", "a code has 16 letters and digits"),
         ("", "cannot read"),
     ],
     ids=lambda value: value[:30],
@@ -278,9 +290,9 @@ def test_a_document_that_is_none_is_refused_with_a_sentence(command, document, s
         (b"", "the file is empty"),
         (b" \n", "the file is empty"),
         (b"{", "not JSON"),
-        (b"{}", "neither a bundle, a certificate nor a finding against a log"),
-        (b"[]", "neither a bundle, a certificate nor a finding against a log"),
-        (b'"text"', "neither a bundle, a certificate nor a finding against a log"),
+        (b"{}", "neither a bundle, a certificate, a proof of a sticker"),
+        (b"[]", "neither a bundle, a certificate, a proof of a sticker"),
+        (b'"text"', "neither a bundle, a certificate, a proof of a sticker"),
         (b'{"a":1,"a":1}', "twice"),
         (b'{"a":1.5}', "must be written as text"),
         (b'{"a":NaN}', "is not a number"),
@@ -291,8 +303,8 @@ def test_a_document_that_is_none_is_refused_with_a_sentence(command, document, s
         (BUNDLE[:1000], "not JSON"),
         (BUNDLE.replace(b'"suite":', b'"suitf":'), "missing"),
         (b"[" * 100_000, "nested deeper"),
-        (LEDGER.trust_raw(), "neither a bundle, a certificate nor a finding against a log"),
-        (encode_policy(LEDGER.policy()), "neither a bundle, a certificate nor a finding against a log"),
+        (LEDGER.trust_raw(), "neither a bundle, a certificate, a proof of a sticker"),
+        (encode_policy(LEDGER.policy()), "neither a bundle, a certificate, a proof of a sticker"),
         (b"\x89PNG\r\n\x1a\n", "nor a picture"),
         (b"hello", "nor a picture"),
         (b"%PDF-1.7", "this PDF is cut off"),

@@ -1,0 +1,378 @@
+"""What this server has to say of a sticker or an instrument: its newest document's verdict, or why there is none.
+
+A sticker shows how that stands on which it was put last. A document's verdict is what `Verdicts` says of it; here
+is decided which document that is, and what is said where there is none. A part may have documents of its own; the
+whole is no better than the worst of them. Each answer has a file that shows it to whoever believes nobody here.
+
+>>> Things(store, prover, receipts, policy, clock, verdicts).of_sticker(parse_sticker_id(text)).shown
+<Shown.STICKER_UNUSED: 'STICKER_UNUSED'>
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from urllib.parse import quote
+
+from api.shown import Shown
+from api.verdicts import Finding, InstrumentFacts, PartFinding, ReceiptReading, Verdicts
+from ledger.bundling import find_published, find_receipt
+from ledger.core.absence_proof import Absence, MissingVerification, parse_absence_proof
+from ledger.core.act_content import parse_act_content
+from ledger.core.certificate import parse_certificate
+from ledger.core.data import load_rule_book
+from ledger.core.encoding import encode_hex
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import (
+    ContentWithheldError,
+    InputError,
+    LogIntegrityError,
+    NotFoundError,
+    UnavailableError,
+)
+from ledger.core.event import EventType, instrument_subject, placement_subject, registration_subject
+from ledger.core.ids import InstrumentId, LeafIndex
+from ledger.core.policy import Policy
+from ledger.core.qr import ShortCode
+from ledger.core.registration import InstrumentContent
+from ledger.core.statement import ActClaims, IssueClaims, parse_signed_statement
+from ledger.core.status import Status, SubjectState
+from ledger.core.step import Step, not_checked
+from ledger.core.sticker import StickerId
+from ledger.core.sticker_proof import ShownSticker, StickerStanding, parse_sticker_proof
+from ledger.proving import ProofReading, ProofStore, Prover
+from ledger.sticker_proving import StickerProver
+from ledger.store.records import StoredCheckpoint, StoredEntry
+from verifier.absence_proof import verify_absence_proof
+from verifier.relatives import find_status_against
+from verifier.report import DocumentStatus, Report, build_report
+from verifier.session import Session
+from verifier.sticker_proof import verify_sticker_proof
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+SEVERITY: Final = (
+    *(Shown.TAMPERED, Shown.FAILED, Shown.FAILED_SINCE, Shown.CANCELLED, Shown.WITHDRAWN, Shown.SUSPENDED),
+    *(Shown.NEEDS_REVERIFICATION, Shown.EXPIRED, Shown.SUPERSEDED, Shown.CANNOT_CHECK, Shown.NOT_VERIFIED),
+    *(Shown.CONTENT_WITHHELD, Shown.PAPER, Shown.CALIBRATED, Shown.PENDING, Shown.ATTENTION, Shown.VALID),
+)
+"""What is shown of an instrument whose parts differ: the first of these."""
+
+_AGAINST: Final = {
+    DocumentStatus.FAILED_SINCE: Shown.FAILED_SINCE,
+    DocumentStatus.NEEDS_REVERIFICATION: Shown.NEEDS_REVERIFICATION,
+    DocumentStatus.SUSPENDED: Shown.SUSPENDED,
+}
+_HARD: Final = frozenset(_AGAINST.values())
+"""What counts against the whole, whichever part it is said of: that one was registered and not verified does not,
+since any institution may register what it likes."""
+
+_STANDINGS: Final = {
+    StickerStanding.NEVER_GIVEN_OUT: Shown.NEVER_GIVEN_OUT,
+    StickerStanding.UNUSED: Shown.STICKER_UNUSED,
+    StickerStanding.REPLACED: Shown.STICKER_REPLACED,
+    StickerStanding.RELEASED: Shown.STICKER_RELEASED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ThingProof:
+    """A proof file as it is handed out."""
+
+    raw: bytes
+    name: str
+    """Under which it is saved."""
+    is_held: bool = True
+    """Whether the log holds what was asked for: anybody can make up the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An instrument, or a part of one, as the newest states have it."""
+
+    instrument_id: InstrumentId
+    part: str | None
+    own: SubjectState | None
+    whole: SubjectState | None
+    """Of a part: the whole instrument's. Of a whole instrument the same as `own`."""
+    document: StoredEntry | None
+    """The newest that verifies it."""
+    parts: tuple[str, ...]
+    """In use, as document and registration name them; of a whole instrument only."""
+    covered: frozenset[str]
+    """Parts that the newest document of the whole names."""
+    is_known: bool
+    is_split: bool
+
+
+class Things:
+    """Looks stickers and instruments up. Safe to share between threads.
+
+    Every method raises `UnavailableError` when the store is out of reach, or when others hold what this server does
+    not and the answer would be that there is nothing; and `LogIntegrityError` when the store cannot be read.
+    """
+
+    def __init__(
+        self,
+        store: ProofStore,
+        prover: Prover,
+        receipts: ReceiptReading,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        verdicts: Verdicts,
+        is_behind: Callable[[], bool] | None = None,
+    ) -> None:
+        """Take what looking up and verifying need; see `Verdicts`, which judges the documents."""
+        self._store = store
+        self._prover = prover
+        self._receipts = receipts
+        self._policy = policy
+        self._clock = clock
+        self._verdicts = verdicts
+        self._is_behind = is_behind or (lambda: False)
+        self._stickers = StickerProver(store, prover)
+        self._session = Session(policy, load_rule_book(), None)
+
+    # --- stickers -------------------------------------------------------------------------------------------
+
+    def of_sticker(self, sticker: StickerId) -> Finding:
+        """Return what is known of a sticker, and of what it stands on."""
+        checkpoint = self._prover.newest_checkpoint()
+        raw = self._prove_sticker(sticker, checkpoint)
+        report, shown = verify_sticker_proof(parse_sticker_proof(raw), self._session, self._clock())
+        proof = f"s/{sticker}/proof.json"
+        if shown is None:
+            return replace(self._found(Shown.TAMPERED, checkpoint), report=report)
+        if shown.binding is not None and shown.standing is StickerStanding.BOUND:
+            return self._follow(shown, report, proof)
+        if shown.standing is StickerStanding.NEVER_GIVEN_OUT:
+            self._require_newest()
+        found = self._found(_STANDINGS[shown.standing], checkpoint)
+        if self._is_unsure(checkpoint):
+            found = replace(found, shown=Shown.CANNOT_CHECK)
+        return replace(found, report=report, proof=proof, is_held=shown.made_up is None)
+
+    def proof_of_sticker(self, sticker: StickerId) -> ThingProof:
+        """Return the proof of how a sticker stands, under the published checkpoint."""
+        raw = self._prove_sticker(sticker, self._prover.published_checkpoint())
+        shown = verify_sticker_proof(parse_sticker_proof(raw), self._session, self._clock())[1]
+        is_held = shown is not None and shown.made_up is None
+        return ThingProof(raw, f"{sticker}.sticker.json", is_held=is_held)
+
+    def _prove_sticker(self, sticker: StickerId, checkpoint: StoredCheckpoint) -> bytes:
+        receipt = find_receipt(self._receipts, checkpoint)
+        return self._stickers.prove(sticker, checkpoint, receipt, self._receipts)
+
+    def _follow(self, shown: ShownSticker, report: Report, proof: str) -> Finding:
+        """Return what is known of what a sticker stands on, as its sticker shows it."""
+        binding = shown.binding
+        if binding is None:
+            raise LogIntegrityError("a sticker that stands somewhere has no binding")
+        found = self.of_instrument(binding.instrument_id, binding.part)
+        if found.shown is Shown.NOT_VERIFIED or self._awaits_document(shown, found):
+            is_unsure = self._is_unsure(self._prover.newest_checkpoint())
+            found = replace(found, shown=Shown.CANNOT_CHECK if is_unsure else Shown.STICKER_PENDING)
+        document = report if found.report is None or found.code is None else found.report
+        return replace(found, report=replace(document, sticker=report.sticker), proof=proof, is_held=True)
+
+    def _awaits_document(self, shown: ShownSticker, found: Finding) -> bool:
+        """Say whether a sticker was put on after the last day of the newest document: another is to come."""
+        document = None if found.report is None else found.report.document
+        if found.shown is not Shown.EXPIRED or document is None or document.valid_until is None:
+            return False
+        put_on = None if shown.since is None else shown.since.astimezone(self._policy.zone).date()
+        return put_on is not None and put_on > document.valid_until
+
+    # --- instruments ----------------------------------------------------------------------------------------
+
+    def of_instrument(self, instrument_id: InstrumentId, part: str | None = None) -> Finding:
+        """Return what is known of an instrument, or of a part of one.
+
+        Args:
+            instrument_id: 16 bytes, which anybody may have made up.
+            part: its id, at most 8 bytes; None: the whole instrument.
+        """
+        with self._store.read() as reading:
+            place = self._look(reading, instrument_id, part)
+        facts = InstrumentFacts(instrument_id, part, is_split=place.is_split)
+        parts = tuple(self._judge_part(place, each) for each in place.parts)
+        found = self._judge_place(place, parts)
+        if place.document is not None and found.code is not None:
+            facts = replace(facts, is_same=not _is_about(place.document, instrument_id))
+        return replace(
+            found,
+            instrument=facts,
+            is_held=place.is_known,
+            parts=tuple(PartFinding(*each[:2], *_name_document(each[2])) for each in parts),
+        )
+
+    def proof_of_instrument(self, instrument_id: InstrumentId, part: str | None = None) -> ThingProof:
+        """Return the bundle of the newest document, or proof that there is none, under the published checkpoint.
+
+        Raises:
+            NotFoundError: neither holds of it: the document of the whole does not name the part.
+        """
+        with self._store.read() as reading:
+            place = self._look(reading, instrument_id, part)
+        name = encode_hex(instrument_id)
+        if place.document is not None:
+            bundle = self._verdicts.newest_of_entry(place.document)
+            return ThingProof(bundle.raw, f"{name}.bundle.json")
+        checkpoint, receipt = find_published(self._prover, self._receipts)
+        missing = MissingVerification(instrument_id, part)
+        raw = self._stickers.prove_absence(missing, checkpoint, receipt)
+        absence = verify_absence_proof(parse_absence_proof(raw), self._session, self._clock())[1]
+        if absence is None:
+            raise NotFoundError("the document of the whole instrument does not name this part")
+        return ThingProof(raw, f"{name}.absence.json", is_held=absence is Absence.NO_VERIFICATION)
+
+    def _look(self, reading: ProofReading, instrument_id: InstrumentId, part: str | None) -> _Place:
+        subjects = own, whole, registration, place = (
+            instrument_subject(instrument_id, part),
+            instrument_subject(instrument_id),
+            registration_subject(instrument_id),
+            placement_subject(instrument_id, part),
+        )
+        states = reading.find_states(subjects)
+        newest = _read_newest(reading, states.get(whole))
+        covered = frozenset() if newest is None else self._list_named(newest)
+        document = newest
+        if part is not None:
+            candidates = [_read_newest(reading, states.get(own)), newest if part in covered else None]
+            given = [entry for entry in candidates if entry is not None]
+            document = max(given, key=lambda entry: entry.leaf_index, default=None)
+        registered = () if part is not None else _read_parts(reading, states.get(registration))
+        parts = () if part is not None else tuple(sorted(covered.union(registered)))
+        is_known = any(subject in states for subject in (own, whole, registration, place))
+        split = _is_split(reading, states.get(own))
+        return _Place(
+            instrument_id, part, states.get(own), states.get(whole), document, parts, covered, is_known, split
+        )
+
+    def _list_named(self, entry: StoredEntry) -> frozenset[str]:
+        """Return the parts that a document names; none where its content cannot be read, which its verdict says."""
+        digest = parse_leaf(entry.leaf).header.certificate_digest
+        try:
+            record = parse_certificate(self._prover.read_document(digest)).record
+        except (InputError, NotFoundError, ContentWithheldError):
+            return frozenset()
+        return frozenset(part.id for part in record.instrument.parts)
+
+    def _judge_part(self, place: _Place, part: str) -> tuple[str, Shown | None, Finding | None]:
+        """Return a part, what is shown of it, and the finding on its own document if that is the newest."""
+        with self._store.read() as reading:
+            subject = instrument_subject(place.instrument_id, part)
+            state = reading.find_states([subject]).get(subject)
+            own = _read_newest(reading, state)
+        if own is not None and (place.document is None or own.leaf_index > place.document.leaf_index):
+            found = self._verdicts.of_entry(own)
+            return part, found.shown, found
+        against = None if state is None or place.own is None else find_status_against(state, place.own)
+        if against is not None:
+            return part, _AGAINST[against], None
+        return part, None if part in place.covered else Shown.NOT_VERIFIED, None
+
+    def _judge_place(
+        self, place: _Place, parts: tuple[tuple[str, Shown | None, Finding | None], ...]
+    ) -> Finding:
+        """Return the finding on the heaviest of the newest document and those of the parts."""
+        found = [] if place.document is None else [self._verdicts.of_entry(place.document)]
+        found += [finding for _, _, finding in parts if finding is not None]
+        if not found:
+            return self._judge_without(place)
+        worst = min(found, key=lambda each: SEVERITY.index(each.shown))
+        said = [shown for _, shown, finding in parts if finding is None and shown is not None]
+        heavier = min(_HARD.intersection(said), key=SEVERITY.index, default=worst.shown)
+        if SEVERITY.index(heavier) < SEVERITY.index(worst.shown):
+            return replace(worst, shown=heavier)
+        return worst
+
+    def _judge_without(self, place: _Place) -> Finding:
+        """Return the finding on what no document verifies."""
+        checkpoint = self._prover.newest_checkpoint()
+        missing = MissingVerification(place.instrument_id, place.part)
+        raw = self._stickers.prove_absence(missing, checkpoint, find_receipt(self._receipts, checkpoint))
+        report, absence = verify_absence_proof(parse_absence_proof(raw), self._session, self._clock())
+        shown = Shown.NOT_VERIFIED
+        if absence is Absence.NO_INSTRUMENT:
+            self._require_newest()
+        if place.own is not None and place.own.status is Status.NEEDS_REVERIFICATION:
+            shown = Shown.NEEDS_REVERIFICATION
+        elif self._is_unsure(checkpoint):
+            shown = Shown.CANNOT_CHECK
+        if absence is None:
+            return replace(self._found(shown, checkpoint), report=self._say_not_named())
+        query = "" if place.part is None else f"?part={quote(place.part, safe='')}"
+        path = f"i/{encode_hex(place.instrument_id)}/proof.json{query}"
+        return replace(self._found(shown, checkpoint), report=report, proof=path)
+
+    def _say_not_named(self) -> Report:
+        check = not_checked(
+            Step.STATUS,
+            "the document of the whole instrument does not name this part",
+            "整机的证书未列出该部件",
+        )
+        return build_report([check], None, self._policy, None, complete=False)
+
+    # --- both -----------------------------------------------------------------------------------------------
+
+    def _found(self, shown: Shown, checkpoint: StoredCheckpoint) -> Finding:
+        return replace(
+            self._verdicts.nothing(shown),
+            tree_size=checkpoint.tree_size,
+            as_of=_signed_at(checkpoint),
+        )
+
+    def _is_unsure(self, checkpoint: StoredCheckpoint) -> bool:
+        """Say whether what is known may have changed since: others hold more, or the state is too old."""
+        return self._is_behind() or self._verdicts.is_stale(checkpoint)
+
+    def _require_newest(self) -> None:
+        if self._is_behind():
+            raise UnavailableError("this server's records are behind; what it does not hold may exist")
+
+
+def _read_newest(reading: ProofReading, state: SubjectState | None) -> StoredEntry | None:
+    """Return the leaf of the newest verification that a state names."""
+    index = None if state is None else state.current_certificate
+    return None if index is None else StoredEntry(index, _read_leaf(reading, index))
+
+
+def _read_leaf(reading: ProofReading, index: LeafIndex) -> bytes:
+    return reading.read_leaves(index, index + 1)[0]
+
+
+def _read_parts(reading: ProofReading, registration: SubjectState | None) -> tuple[str, ...]:
+    """Return the parts in use that the newest registration of an instrument names."""
+    if registration is None:
+        return ()
+    leaf = parse_leaf(_read_leaf(reading, registration.last_event))
+    try:
+        statement = parse_signed_statement(leaf.statement_raw).statement
+        if not isinstance(statement.claims, ActClaims):
+            return ()
+        content = parse_act_content(statement.type, statement.claims.content)
+    except InputError as err:
+        raise LogIntegrityError(f"leaf {registration.last_event} cannot be read: {err}") from err
+    return content.parts if isinstance(content, InstrumentContent) else ()
+
+
+def _is_split(reading: ProofReading, state: SubjectState | None) -> bool:
+    if state is None:
+        return False
+    header = parse_leaf(_read_leaf(reading, state.last_event)).header
+    return header.type is EventType.INSTRUMENT_SPLIT
+
+
+def _is_about(entry: StoredEntry, instrument_id: InstrumentId) -> bool:
+    claims = parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement.claims
+    return isinstance(claims, IssueClaims) and claims.instrument_id == instrument_id
+
+
+def _name_document(found: Finding | None) -> tuple[date | None, ShortCode | None]:
+    document = None if found is None or found.report is None else found.report.document
+    return None if document is None else document.valid_until, None if found is None else found.code
+
+
+def _signed_at(checkpoint: StoredCheckpoint) -> datetime:
+    return _EPOCH + timedelta(milliseconds=checkpoint.signed_at_ms)
