@@ -22,7 +22,8 @@ COUNT = 4_000 if os.environ.get("HENGZHENG_LONG") == "1" else 400
 _ASK = """async ({load}, {documents}) => {
   const [{parseBundle}, {parseSignedStatement}, {checkStatus}, {judgeAge}] =
     await Promise.all(["bundle", "statement", "checks", "freshness"].map(load))
-  const [{MapProofError}, {SubjectState}, {encodeHex}] = await Promise.all(["errors", "status", "encoding"].map(load))
+  const [{MapProofError}, {SubjectState}] = await Promise.all(["errors", "status"].map(load))
+  const {encodeHex} = await load("encoding")
   return documents.map(([raw, maps, now]) => {
     const bundle = parseBundle(raw), signed = parseSignedStatement(bundle.statementRaw)
     return maps.map((states) => {
