@@ -286,7 +286,7 @@ def test_what_is_registered_after_the_document():
         lambda own: own.material(version=1, state=RegisterState.WITHDRAWN),
         lambda own: own.approve(version=1, state=RegisterState.SUSPENDED),
         lambda own: own.block(),
-        lambda own: own.publish_policy(2),
+        lambda own: own.publish_policy(2, version=0),
         lambda own: own.compromise(NOW - timedelta(days=2)),
         lambda own: own.compromise(NOW + timedelta(days=2)),
     ):
@@ -392,6 +392,14 @@ def assert_changed(raws: list[bytes]) -> None:
 
 def test_changed_characters():
     assert_changed(change_characters(200, seed=1))
+
+
+def test_a_member_added_anywhere_is_found():
+    members = json.loads(small_world()[0])
+    paths = [(), *(path for path, value in walk(members) if isinstance(value, dict))]
+    changed = [mend(added(members, path)) for path in paths]
+    assert_same([Case("bundle", raw, small_world()[1], None, NOW) for raw in changed])
+    assert len(changed) > 15
 
 
 def test_changed_members():
