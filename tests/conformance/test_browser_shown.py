@@ -1,4 +1,4 @@
-"""What people read follows from the steps in the browser as it does at the server: verdict, status, what is shown."""
+"""What people read follows from steps in the browser as it does at the server: verdict, status, what is shown."""
 
 import os
 import random

@@ -6,7 +6,7 @@ import re
 from browser_node import BROWSER
 
 LIMIT = 84_000
-"""Bytes of all modules together, compressed. 60 kB was the aim; what a minifier would give is in the room's README."""
+"""Bytes of all modules together, compressed. 60 kB was the aim: what is between them is in the room's README."""
 
 
 def read_module(path):
