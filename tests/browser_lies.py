@@ -849,7 +849,7 @@ def _() -> Given:
 @lie("a later policy whose version the root has published with other content", "server")
 def _() -> Given:
     ledger = MemoryLedger().found()
-    ledger.append(ledger.publish_policy(2))
+    ledger.append(ledger.publish_policy(2, version=0))
     own = World(ledger)
     weak = replace(own.policy, version=2, witnesses=None)
     return own.given(policyText=encode_policy(weak).decode())

@@ -10,24 +10,28 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import orjson
 import pytest
 from browser_cases import Case, ask_node, ask_python, find_differences, load_cases
 from browser_node import run_node
-from ledger_in_memory import NOW, MemoryLedger, make_record
+from ledger_in_memory import CHAIN, NOW, MemoryLedger, make_record
 from mutations import ODD_VALUES, added, removed, replaced, walk
+from registered import TIMES, RegisteredLedger, make_registered_record, seal_by_all
 
-from ledger.core.anchor import parse_receipt, verify_receipt
+from ledger.core.anchor import AnchorGrade, parse_receipt, verify_receipt
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.category import Category
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, LedgerError
 from ledger.core.fields import Reader
-from ledger.core.policy import encode_policy, parse_policy
+from ledger.core.policy import ContractPin, encode_policy, parse_policy
+from ledger.core.register_fields import RegisterState
 from ledger.core.signature import parse_multikey
 from ledger.core.trust import open_trust_list, parse_trust_list
 
@@ -268,6 +272,55 @@ def test_what_all_tests_of_the_verifier_ask(tmp_path):
         assert_recorded(recorded[start : start + 4000])
 
 
+# --- what the tests of the verifier leave to others ------------------------------------------------------
+
+
+def test_what_is_registered_after_the_document():
+    cases = []
+    for later in (
+        lambda own: own.publish_rule(effective_on="2026-03-01"),
+        lambda own: own.publish_rule(effective_on="2026-02-28"),
+        lambda own: own.scope(version=1, state=RegisterState.SUSPENDED),
+        lambda own: own.person("P-0001", version=1, state=RegisterState.SUSPENDED),
+        lambda own: own.standard(version=1, state=RegisterState.WITHDRAWN),
+        lambda own: own.material(version=1, state=RegisterState.WITHDRAWN),
+        lambda own: own.approve(version=1, state=RegisterState.SUSPENDED),
+        lambda own: own.block(),
+        lambda own: own.publish_policy(2, version=0),
+        lambda own: own.compromise(NOW - timedelta(days=2)),
+        lambda own: own.compromise(NOW + timedelta(days=2)),
+    ):
+        ledger = RegisteredLedger()
+        index = ledger.issue_credential(seal_by_all(make_registered_record(), TIMES))
+        size = ledger.publish()
+        ledger.append(later(ledger))
+        policy = encode_policy(ledger.policy(traceability_roots=frozenset({"NIM"})))
+        raw = [ledger.bundle(index, size), ledger.bundle(index)]
+        cases += [Case("bundle", each, policy, None, NOW) for each in raw]
+    answers = [ask_python(case) for case in cases]
+    assert find_differences(answers, ask_node(cases)) == []
+    changed = {json.dumps(after["checks"]) for before, after in zip(answers[::2], answers[1::2], strict=True)}
+    assert len(changed) > 6
+
+
+def test_receipts_and_what_a_policy_believes_of_chains():
+    ledger = MemoryLedger().found()
+    index = ledger.issue(1)
+    chains = (CHAIN, replace(CHAIN, chain_id=1), replace(CHAIN, chain_id=1, contract=bytes(20)))
+    pins = [None, *(ContractPin(chain, bytes(32), rule) for chain in chains for rule in FINALITIES)]
+    cases = []
+    for pin, development, chain, grade in product(pins, (True, False), chains, AnchorGrade):
+        if pin is not None and pin.chain.is_development and not development:
+            continue
+        policy = encode_policy(ledger.policy(contract=pin, development=development))
+        raw = ledger.bundle(index, receipt=ledger.receipt(chain=chain, grade=grade))
+        cases.append(Case("bundle", raw, policy, None, NOW))
+    assert_same(cases)
+
+
+FINALITIES = ("immediate", "depth:12", "tag:safe", "tag:finalized")
+
+
 # --- changed bundles --------------------------------------------------------------------------------------
 
 
@@ -339,6 +392,14 @@ def assert_changed(raws: list[bytes]) -> None:
 
 def test_changed_characters():
     assert_changed(change_characters(200, seed=1))
+
+
+def test_a_member_added_anywhere_is_found():
+    members = json.loads(small_world()[0])
+    paths = [(), *(path for path, value in walk(members) if isinstance(value, dict))]
+    changed = [mend(added(members, path)) for path in paths]
+    assert_same([Case("bundle", raw, small_world()[1], None, NOW) for raw in changed])
+    assert len(changed) > 15
 
 
 def test_changed_members():

@@ -72,7 +72,7 @@ WITHOUT_FIELDS = (
     *("of a stranger", "unknown", "mistyped", "cannot check"),
 )
 RELIED_ON = ("valid", "pending", "attention")
-UNCHECKABLE = ("tampered", "withheld", "not logged", "of a stranger", "unknown", "cannot check")
+UNCHECKABLE = ("tampered", "withheld", "not logged", "of a stranger", "unknown", "mistyped", "cannot check")
 """Where there is no bundle: the page has no script."""
 
 every_state = pytest.mark.parametrize("name", STATES)
@@ -536,10 +536,9 @@ def test_reports_are_offered_only_where_there_are_any(rich):
     assert page.index("与实物不符") < page.index("本页证明检定记录真实") < page.index("证书信息")
 
 
-def test_the_newest_proof_is_offered_only_where_there_is_one(rich):
+def test_the_proof_of_the_newest_state_is_offered(rich):
     path = make_valid(rich)
-    assert "newest.json" not in write(rich, path, Offers())
-    assert f"..{path}/newest.json" in write(rich, path, Offers(has_newest=True))
+    assert f"..{path}/newest.json" in write(rich, path, Offers())
 
 
 def test_what_to_compare_holds_seals_software_codes_parts_use_and_place(rich):
