@@ -16,13 +16,17 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api import describe, problems
 from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, past, proofs, tiles, verdicts
+from api.reports.door import ReportDoor
+from api.reports.intake import Intake
+from api.reports.pages import ReportPages
+from api.routes import audit, bundles, certificates, entries, log, past, proofs, reports, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
 from api.verdicts import ReceiptReading, Verdicts
@@ -63,6 +67,8 @@ class PublicParts:
     """Returns the time, aware UTC."""
     monotonic: Callable[[], float] = time.monotonic
     """Returns seconds that never run back."""
+    reports: Intake | None = None
+    """Takes what consumers report; None: nothing is reported at this site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,16 @@ class Parts:
     """Says how the ledger stands towards chain and witnesses; None where nobody knows."""
 
 
-def create_app(parts: Parts) -> Guard:
+def create_app(parts: Parts) -> ASGIApp:
     """Return the application of the roles whose parts are given, behind its limits."""
-    return Guard(build_api(parts), BODY_LIMITS, HEADERS)
+    if parts.public is None or parts.public.reports is None:
+        return Guard(build_api(parts), BODY_LIMITS, HEADERS)
+    guard = Guard(build_api(parts), BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES}, HEADERS)
+    return ReportDoor(
+        guard,
+        reports.FORM_PATH,
+        reports.make_busy_page(_make_report_pages(parts.public, parts.public.reports)),
+    )
 
 
 def build_api(parts: Parts) -> FastAPI:
@@ -129,7 +142,16 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
         (lambda: is_read_only(read())) if read is not None else None,
     )
     answers = ReadyAnswers(desk.read_state, public.monotonic)
-    app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
+    make_link = None if public.reports is None else public.reports.make_link
+    writer = PageWriter(public.policy, public.host, make_link)
+    app.include_router(verdicts.make_router(desk, answers, writer))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
+    if public.reports is not None:
+        pages = _make_report_pages(public, public.reports)
+        app.include_router(reports.make_router(public.reports, pages, parts.prover))
+
+
+def _make_report_pages(public: PublicParts, intake: Intake) -> ReportPages:
+    return ReportPages(public.host, intake.zone, intake.keep_days, development=public.policy.development)

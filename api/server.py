@@ -24,6 +24,7 @@ from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.comparing_loop import ComparingLoop
 from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
+from api.reports.opening import open_intake
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.anchoring.binding import read_binding
 from ledger.cli import (
@@ -145,14 +146,15 @@ def serve(
 
 @contextmanager
 def _open_public(home: Home) -> Iterator[Parts]:
-    """Open what the role public needs: no key, and nothing is written."""
+    """Open what the role public needs: no key, and nothing is written but what consumers report."""
     policy = _load_policy(home)
-    database = Database(home.database_url)
-    try:
+    with ExitStack() as stack:
+        database = stack.enter_context(closing(Database(home.database_url)))
         require_current(database)
         store = SqlStore(database)
         prover = Prover(store, home.origin, policy.witnesses)
-        public = PublicParts(store, policy, home.settings.host, read_clock)
+        intake = stack.enter_context(open_intake(home, store, prover))
+        public = PublicParts(store, policy, home.settings.host, read_clock, reports=intake)
         yield Parts(
             prover,
             Receipts(store),
@@ -160,8 +162,6 @@ def _open_public(home: Home) -> Iterator[Parts]:
             public=public,
             read_standing=partial(_read_standing, database),
         )
-    finally:
-        database.close()
 
 
 def _warn_of_strangers(host: str) -> None:
@@ -195,7 +195,10 @@ def _open_ledger(
         if role is Role.ALL:
             if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
                 ledger.write_policy()
-            public = PublicParts(ledger.store, _load_policy(home), home.settings.host, read_clock)
+            reports = stack.enter_context(open_intake(home, ledger.store, ledger.prover))
+            public = PublicParts(
+                ledger.store, _load_policy(home), home.settings.host, read_clock, reports=reports
+            )
         if ledger.witnesses is not None:
             cosigner = make_cosigner(ledger, ledger.witnesses)
             stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))

@@ -114,3 +114,19 @@ def list_next(state: CaseState, route: Route) -> list[CaseState]:
     return [
         one for one in CaseState if one in allowed and (route is Route.TIP or one is not CaseState.EXTENDED)
     ]
+
+
+INSTRUMENTS: Final = MappingProxyType(
+    {
+        "SCALE": Sentence("Scale", "秤（电子秤、地磅等）"),
+        "FUEL": Sentence("Fuel or gas dispenser", "加油机、加气机"),
+        "TAXIMETER": Sentence("Taximeter", "出租车计价器"),
+        "CHARGER": Sentence("EV charger", "充电桩"),
+        "WATER": Sentence("Water meter", "水表"),
+        "GAS": Sentence("Gas meter", "燃气表"),
+        "ELECTRICITY": Sentence("Electricity meter", "电能表"),
+        "MEDICAL": Sentence("Medical instrument", "医用计量器具"),
+        "OTHER": Sentence("Something else", "其他"),
+    }
+)
+"""Kinds of instruments as people at a market know them."""

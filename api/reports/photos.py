@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from PIL import Image, ImageOps, WebPImagePlugin
+from PIL import Image, ImageOps, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from ledger.confined.runner import Limits, read_confined
 from ledger.core.errors import InputError
@@ -27,8 +27,10 @@ LIMITS: Final = Limits(
     memory_bytes=1024 * 1024 * 1024, cpu_seconds=20, wall_seconds=40, answer_bytes=16 * 1024 * 1024
 )
 _FORMATS: Final = ("JPEG", "PNG", WebPImagePlugin.WebPImageFile.format)
+_NEEDED: Final = (MpoImagePlugin, TiffImagePlugin)
+"""What reads the several pictures of some cameras, and what they write beside them."""
 Image.preinit()
-"""Loads the readers of pictures here: the confined process can open no file any more once it reads."""
+"""Loads the other readers here: the confined process can open no file any more once it reads."""
 
 _NO_PHOTO_ZH: Final = "不是可读取的JPEG、PNG或WebP照片"
 

@@ -1,8 +1,8 @@
 """Tables of what consumers have reported, in a database of their own: the public site's, and the authorities'.
 
 The public site adds reports; authorities' desks add answers and nothing else. Nothing that a person has written is
-readable here: files are sealed (`file`), codes and callers are hashes, and the salt of callers is forgotten with its
-day. Instants are milliseconds since 1970-01-01 UTC, days are days since then.
+readable here: files are sealed (`file`), codes and callers are hashes, the salt of callers is forgotten daily.
+Instants are milliseconds since 1970-01-01 UTC, days are days since then.
 """
 
 from sqlalchemy import (

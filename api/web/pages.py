@@ -6,12 +6,14 @@ b'<!doctype html>...'
 
 import base64
 import hashlib
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Language, Tongue
+from api.reports.kinds import About
 from api.verdicts import Finding, Shown
 from api.web.words import (
     CONCLUSIONS,
@@ -50,6 +52,9 @@ _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
 
+_REPORTED: Final = (About.MISMATCH, About.SEAL_BROKEN, About.SHORT_WEIGHT)
+MakeLink = Callable[[str, About | None], str]
+
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("api.web"),
     autoescape=True,
@@ -62,9 +67,17 @@ _TEMPLATES: Final = Environment(
 class PageWriter:
     """Writes the pages of one site."""
 
-    def __init__(self, policy: Policy, host: str) -> None:
+    def __init__(self, policy: Policy, host: str, make_link: MakeLink | None = None) -> None:
+        """Read the template.
+
+        Args:
+            policy: of the verifier behind the pages.
+            host: name of the site.
+            make_link: where people report something about a code; None: nothing is reported here.
+        """
         self._policy = policy
         self._host = host
+        self._make_link = make_link
         self._template = _TEMPLATES.get_template("verdict.html")
 
     def write(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> bytes:
@@ -84,6 +97,7 @@ class PageWriter:
         document = None if report is None or finding.shown in _FIELDLESS else report.document
         page = self._template.render(
             t=t,
+            say=lambda sentence: say(sentence, language),
             language=language.value,
             query=f"?lang={language[:2]}" if tongue.is_asked else "",
             style=STYLE,
@@ -101,12 +115,19 @@ class PageWriter:
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=None if finding.is_withheld else finding.code,
+            report_links=self._list_links(finding),
             spaced_code=None if finding.code is None else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=self._as_of(finding, language),
             host=self._host,
         )
         return page.encode()
+
+    def _list_links(self, finding: Finding) -> list[tuple[str, Sentence]]:
+        """Return where to report what is wrong with the instrument that a code stands on."""
+        if self._make_link is None or finding.code is None:
+            return []
+        return [(self._make_link(finding.code, about), about.words) for about in _REPORTED]
 
     def _as_of(self, finding: Finding, language: Language) -> str | None:
         if finding.as_of is None:

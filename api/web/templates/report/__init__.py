@@ -1,0 +1,1 @@
+"""Pages of the office; a package, so that they are shipped."""
