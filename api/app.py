@@ -154,4 +154,4 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
 
 
 def _make_report_pages(public: PublicParts, intake: Intake) -> ReportPages:
-    return ReportPages(public.host, intake.zone, intake.keep_days, development=public.policy.development)
+    return ReportPages(public.host, public.policy, intake.zone, intake.keep_days)

@@ -117,7 +117,7 @@ def serve(
         if role is Role.OFFICE:
             # an office alone loads the issuer, which no public-facing process does
             from api.office.application import create_office  # noqa: PLC0415 -- see above
-            from api.office.serving import open_office  # noqa: PLC0415 -- see above
+            from api.office.serving import open_office, taking_reports  # noqa: PLC0415 -- see above
             from api.office.tidying import TidyingLoop  # noqa: PLC0415 -- see above
 
             site = url or f"http://localhost:{listener.getsockname()[1]}"
@@ -125,6 +125,7 @@ def serve(
                 opened, tenants or [], passphrase_file, site, ledger=ledger, seal_key=key, auditor=auditor
             )
             office = stack.enter_context(homes)
+            stack.enter_context(taking_reports(office, passphrase_file))
             stack.enter_context(TidyingLoop(office.store, office.clock, timedelta(days=office.upload_days)))
             run_app(create_office(office), listener, proxy, on_listening)
             return

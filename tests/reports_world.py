@@ -10,9 +10,9 @@ import re
 import secrets
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
-from api_world import SHANGHAI, ApiWorld
+from api_world import SHANGHAI, ApiWorld, entry
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from PIL import Image
 from starlette.testclient import TestClient
@@ -63,8 +63,6 @@ class ReportsWorld(ApiWorld):
             assert "index" in answer, answer
 
     def post_raw(self, raw):
-        from api_world import entry
-
         return self.post([entry(raw)]).json()["results"][0]
 
     def parts(self, roles="all"):
@@ -127,7 +125,7 @@ class ReportsWorld(ApiWorld):
 
     @property
     def today(self):
-        return date.fromtimestamp(self.now.timestamp())
+        return self.now.date()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Pages about reports on the public site: two ways, the form, the case; without any script.
 
->>> pages = ReportPages("v.example.cn", zone, 1095, development=False)
+>>> pages = ReportPages("v.example.cn", policy, zone, 1095)
 >>> pages.write_case(shown, tongue, has_proof=True, is_new=False)
 b'<!doctype html>...'
 """
@@ -23,6 +23,7 @@ from api.reports.form import FIELDS, Fault
 from api.reports.intake import Shown
 from api.reports.kinds import INSTRUMENTS, ROUTES, About, Route
 from api.web.words import say, say_date, say_instant
+from ledger.core.policy import Policy
 from ledger.core.register_fields import Name
 from ledger.core.step import Sentence
 
@@ -51,11 +52,11 @@ _TEMPLATES: Final = Environment(
 class ReportPages:
     """Writes the pages of one site."""
 
-    def __init__(self, host: str, zone: ZoneInfo, keep_days: int, *, development: bool) -> None:
+    def __init__(self, host: str, policy: Policy, zone: ZoneInfo, keep_days: int) -> None:
         self._host = host
+        self._policy = policy
         self._zone = zone
         self._keep_days = keep_days
-        self._development = development
 
     def write_choice(self, asked: Mapping[str, str], tongue: Tongue) -> bytes:
         """Return the page with the two ways; what the address asks for goes along."""
@@ -164,7 +165,7 @@ class ReportPages:
             other=f"{path}?{urlencode(dict(asked) | {'lang': other})}",
             query=f"?lang={language[:2]}" if tongue.is_asked else "",
             style=STYLE,
-            development=self._development,
+            development=self._policy.development,
             host=self._host,
             routes=ROUTES,
             **values,

@@ -8,6 +8,7 @@ A report is committed before anybody sees its case code, so that none is lost.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -16,10 +17,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, u
 
 from api.reports.case_code import CaseCode, hash_case_code
 from api.reports.floods import Meter, TooManyError, hash_who
-from api.reports.kinds import CaseState, Route
+from api.reports.kinds import OVER, CaseState, Route
 from api.reports.tables import answers, counts, meta, metadata, reports, salts
 from ledger.core.calendar_rules import days_from_date
-from ledger.core.errors import StateError
+from ledger.core.errors import StateError, StoreUnavailableError
 from ledger.core.ids import Digest
 from ledger.store.engine import Database
 
@@ -158,7 +159,7 @@ class ReportStore:
     def tidy(
         self, today: date, has_logged: Callable[[Sequence[Digest]], Iterable[Digest]]
     ) -> tuple[int, int]:
-        """Empty files that their authority and the log have, and forget what is past its time.
+        """Empty files that their authority and the log have, and forget what is past its time and not open.
 
         Args:
             today: in the zone of the site.
@@ -172,7 +173,11 @@ class ReportStore:
         with self._database.read() as connection:
             waiting = [Digest(bytes(row.digest)) for row in connection.execute(full.limit(_CHUNK))]
         logged = list(has_logged(waiting)) if waiting else []
-        past = select(reports.c.case_id).where(reports.c.keep_until < days_from_date(today))
+        over = select(answers.c.case_id).where(answers.c.state.in_([state.value for state in OVER]))
+        past = select(reports.c.case_id).where(
+            reports.c.keep_until < days_from_date(today),
+            reports.c.case_id.not_in(taken) | reports.c.case_id.in_(over),
+        )
         with self._database.write() as connection:
             if logged:
                 chosen = update(reports).where(reports.c.digest.in_(logged))
@@ -181,6 +186,9 @@ class ReportStore:
             if gone:
                 connection.execute(delete(answers).where(answers.c.case_id.in_(gone)))
                 connection.execute(delete(reports).where(reports.c.case_id.in_(gone)))
+        if logged or gone:
+            with suppress(StoreUnavailableError):  # the write-ahead log is emptied the next time
+                self._database.drop_traces()
         return len(logged), len(gone)
 
     # --- authorities' desks ---------------------------------------------------------------------------------

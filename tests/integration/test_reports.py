@@ -1,11 +1,14 @@
 """Reports on the public site, over HTTP: two ways, every field, what is stored, floods, the case page."""
 
+import base64
 import re
 import sqlite3
+import struct
+import zlib
 from contextlib import closing
 
 import pytest
-from api_world import JSON
+from api_world import JSON, ApiWorld
 from reports_world import COMPLAINT, COUNTY, PRIVATE, TIP, make_photo, open_reports_world
 from world import AUTHORITY, INSTITUTION
 
@@ -13,9 +16,10 @@ from api.reports.case_code import format_case_code
 from api.reports.file import open_file, read_head
 from api.reports.floods import CALLER_A_DAY, CODE_A_DAY, MISSES_A_DAY, SCANNER_A_DAY
 from api.reports.kinds import About, CaseState, Route
-from api.reports.store import Answer
-from ledger.core.errors import UnavailableError
+from api.reports.store import Answer, ReportStore
+from ledger.core.errors import StateError, UnavailableError
 from ledger.core.report import compute_report_digest
+from ledger.store.engine import Database
 
 
 @pytest.fixture
@@ -112,8 +116,6 @@ def test_photographs_come_without_what_the_camera_wrote(world):
     _, said, _ = open_only(world)
     assert len(said["photos"]) == 3
     for text in said["photos"]:
-        import base64
-
         clean = base64.b64decode(text)
         assert clean[:2] == b"\xff\xd8"
         assert b"Camera" not in clean
@@ -191,9 +193,6 @@ def test_what_is_no_photograph_is_refused(world, raws, words):
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused(world):
-    import struct
-    import zlib
-
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -277,13 +276,7 @@ def _rows(path, table):
 
 
 def test_a_database_of_another_log_is_refused(tmp_path):
-    from contextlib import closing as closed
-
-    from api.reports.store import ReportStore
-    from ledger.core.errors import StateError
-    from ledger.store.engine import Database
-
-    with closed(Database(f"sqlite:///{tmp_path}/r.db")) as database:
+    with closing(Database(f"sqlite:///{tmp_path}/r.db")) as database:
         ReportStore(database, "one.example/1").prepare()
         with pytest.raises(StateError, match="origin"):
             ReportStore(database, "two.example/1").prepare()
@@ -366,8 +359,6 @@ def test_the_verdict_page_leads_to_the_form(world):
 
 
 def test_a_site_that_takes_no_reports_has_no_such_page(tmp_path):
-    from api_world import ApiWorld
-
     with ApiWorld() as plain:
         plain.found()
         code = plain.issue(1)
@@ -419,9 +410,8 @@ def test_the_case_page_shows_state_clocks_and_outcome_and_nothing_else(any_world
     assert "秤已查封，差价已退还。&lt;b&gt;" in page
     assert "决定是否受理" in page
     assert "终结调解" in page
-    for value in (*COMPLAINT.values(), report.case.hex()):
-        if value not in ("complaint",):
-            assert value not in page, value
+    for value in {*COMPLAINT.values(), report.case.hex()} - {"complaint"}:
+        assert value not in page, value
     assert not any_world.waiting(), "what was answered waits no longer"
 
 
