@@ -25,8 +25,8 @@ CASE_SYMBOLS: Final = 18
 _ALIASES: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 _DOMAIN: Final = b"hengzheng/case-code/v1\0"
 _MOST: Final = 64
-_WRONG: Final = "is no case code: 18 letters and digits, as they were shown"
-_WRONG_ZH: Final = "不是案件码：应为提交后显示的18位字母和数字"
+_WRONG: Final = "This is no case code: 18 letters and digits, as they were shown."
+_WRONG_ZH: Final = "这不是案件码：应为提交后显示的18位字母和数字。"
 
 
 def make_case_code(random: bytes) -> CaseCode:

@@ -10,6 +10,7 @@ report is committed.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.reports.case_code import RANDOM_BYTES, CaseCode, make_case_code
@@ -27,8 +28,8 @@ from ledger.core.ids import LeafIndex
 from ledger.core.report import compute_report_digest
 from ledger.core.step import Sentence
 
-_NO_CASE = "no report has this case code"
-_NO_CASE_ZH = "没有该案件码对应的举报或投诉"
+_NO_CASE: Final = "No report has this case code."
+_NO_CASE_ZH: Final = "没有该案件码对应的举报或投诉。"
 
 
 @dataclass(frozen=True, slots=True)
