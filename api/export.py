@@ -13,7 +13,6 @@ from typing import Any, Final
 from api.app import LedgerParts, Parts, PublicParts, build_api
 from api.auditing import Auditor
 from api.office.application import build_office
-from api.reports.intake import Intake
 
 FOLDER: Final = Path(__file__).resolve().parent / "openapi"
 ROLES: Final = {
@@ -33,8 +32,7 @@ def render(role: str) -> str:
     if role == OFFICE:
         return _spell(build_office(nothing).openapi())
     has_public, has_ledger, has_auditor = ROLES[role]
-    intake = Intake(nothing, nothing, nothing, nothing, nothing, nothing, nothing, 0)
-    public = PublicParts(nothing, nothing, "", nothing, reports=intake) if has_public else None
+    public = PublicParts(nothing, nothing, "", nothing) if has_public else None
     ledger = LedgerParts(nothing, nothing) if has_ledger else None
     auditor = Auditor(nothing, nothing, nothing, nothing, nothing, nothing) if has_auditor else None
     parts = Parts(nothing, nothing, nothing, public=public, ledger=ledger, auditor=auditor)

@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.responses import RedirectResponse
 
-from api.describe import describe, text_of
 from api.negotiation import Language, Tongue, choose_language
 from api.problems import RETRY_SECONDS, find_status, log_failure
 from api.reports.case_code import parse_case_code
@@ -51,35 +50,23 @@ _FOREIGN: Final = Sentence(
 
 
 def make_router(intake: Intake, pages: ReportPages, prover: Prover) -> APIRouter:
-    """Return the routes of reports."""
-    router = APIRouter(tags=["public"])
+    """Return the routes of reports: pages for people, which the description of the interface leaves out."""
+    router = APIRouter(include_in_schema=False)
     desk = _Desk(intake, pages, prover)
-    page = describe(text_of("text/html"), as_page=True)
-    sent = page | {303: {"description": "Taken: the page of the case"}, 403: {"description": "Not from here"}}
 
-    @router.get(FORM_PATH, summary="The two ways to report something, or the form of one", responses=page)
+    @router.get(FORM_PATH)
     def show_form(request: Request) -> Response:
         return desk.guard(request, desk.show_form)
 
-    @router.post(
-        FORM_PATH,
-        summary="Take a report",
-        responses=sent,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"multipart/form-data": {"schema": {"type": "object"}}},
-            }
-        },
-    )
+    @router.post(FORM_PATH)
     async def take_report(request: Request) -> Response:
         return await desk.take(request)
 
-    @router.get("/reports", summary="The page of the case whose code was typed", responses=sent)
+    @router.get("/reports")
     def find_case(request: Request) -> Response:
         return desk.guard(request, desk.find_case)
 
-    @router.get("/reports/{code}", summary="What has become of a report", responses=page)
+    @router.get("/reports/{code}")
     def show_case(code: str, request: Request) -> Response:
         return desk.guard(request, lambda asked, tongue: desk.show_case(code, asked, tongue))
 

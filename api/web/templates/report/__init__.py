@@ -1,1 +1,1 @@
-"""Pages of the office; a package, so that they are shipped."""
+"""Pages about reports of consumers; a package, so that they are shipped."""
