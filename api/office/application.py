@@ -86,6 +86,7 @@ BODY_LIMITS: Final = PathLimits(
         "/corrections/requests": corrections.MAX_BODY_BYTES,
         "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
         "/stickers/sheet": stickers.MAX_SHEET_BYTES,
+        "/reports/{report}/step": reports.MAX_FORM_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""

@@ -323,6 +323,12 @@ def test_a_case_goes_its_way_to_a_public_outcome(any_site, world, browser):
     assert "已派员现场核查" in browser.get(f"/reports/{position}").text
 
 
+def test_the_longest_words_are_taken(world, browser):
+    position = world.report()
+    fields = {"sentence": "理" * 500, "note": "注" * 2000}
+    assert step(world, browser, position, "not_accepted", "taken", **fields).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "words"),
     [

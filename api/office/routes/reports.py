@@ -29,6 +29,8 @@ from ledger.passphrase import Passphrase
 PAGE: Final = 100
 MAX_SENTENCE: Final = 500
 MAX_NOTE: Final = 2000
+MAX_FORM_BYTES: Final = 48 * 1024
+"""Of a step: a letter of Chinese takes 9 bytes in a form."""
 _HIGHEST: Final = 2**53
 _OPENED: Final = Sentence("Opened", "打开查看")
 
