@@ -157,6 +157,18 @@ def test_a_log_out_of_reach_keeps_nothing_from_the_desk(site, step, written):
     assert len(site.statements()) == 1, "handed in again, never signed twice"
 
 
+def test_what_waits_for_the_log_is_not_signed_again(site):
+    site.send()
+    for _ in range(3):
+        site.world.gateway.fail("submit")
+        site.taking.go_round()
+    store = site.taking.decider.store
+    assert len(store.list_waiting(EventType.REPORT_TAKEN)) == 1
+    site.taking.go_round()
+    assert not store.list_waiting(EventType.REPORT_TAKEN)
+    assert len(site.statements()) == 1
+
+
 class KilledError(BaseException):
     """Stands for SIGKILL."""
 
@@ -366,6 +378,10 @@ def test_two_people_do_not_take_the_same_step(world):
     store.take_step(case, CaseState.ACCEPTED, "甲", None, None, 1)
     with pytest.raises(StateError, match="another step"):
         store.take_step(case, CaseState.NOT_ACCEPTED, "乙", "x", None, 2)
+    other = store.find(int(world.report()))
+    store.take_step(other, CaseState.EXTENDED, "甲", "x", None, 1)
+    with pytest.raises(StateError, match="another step"):
+        store.take_step(other, CaseState.ACCEPTED, "乙", None, None, 2)
 
 
 def test_clocks_run_and_are_late(world, browser):

@@ -297,6 +297,8 @@ def test_one_caller_sends_a_few_a_day_and_more_with_a_scan(any_world):
     any_world.send(any_world.browse("203.0.113.8"))
     code = str(any_world.issue(1))
     scan = any_world.intake.make_link(code).partition("scan=")[2]
+    forged = any_world.post_form(browser, any_world.fill(browser, code=code, scan=f"{scan[:-1]}x"))
+    assert forged.status_code == 429
     any_world.send(browser, code=code, scan=scan)
     assert len(any_world.waiting()) == CALLER_A_DAY + 2
 
