@@ -141,5 +141,6 @@ def make_photo(kind="JPEG", size=(640, 480), comment=b"taken at home"):
     exif = Image.Exif()
     exif[0x010E] = comment.decode()
     exif[0x0110] = "Camera of somebody"
-    picture.save(out, kind, exif=exif.tobytes())
+    more = {"comment": comment} if kind == "JPEG" else {}
+    picture.save(out, kind, exif=exif.tobytes(), icc_profile=b"profile of somebody", **more)
     return out.getvalue()
