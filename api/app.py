@@ -16,12 +16,16 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api import describe, problems
 from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
+from api.reports.door import ReportDoor
+from api.reports.intake import Intake
+from api.reports.pages import ReportPages
 from api.routes import (
     audit,
     bundles,
@@ -30,6 +34,7 @@ from api.routes import (
     log,
     past,
     proofs,
+    reports,
     scan,
     static,
     things,
@@ -88,6 +93,8 @@ class PublicParts:
     """Returns seconds that never run back."""
     static: StaticFiles = field(default_factory=StaticFiles)
     """Scripts of the pages."""
+    reports: Intake | None = None
+    """Takes what consumers report; None: nothing is reported at this site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +119,16 @@ class Parts:
     """Says how the ledger stands towards chain and witnesses; None where nobody knows."""
 
 
-def create_app(parts: Parts) -> Guard:
+def create_app(parts: Parts) -> ASGIApp:
     """Return the application of the roles whose parts are given, behind its limits."""
-    return Guard(build_api(parts), BODY_LIMITS, HEADERS)
+    if parts.public is None or parts.public.reports is None:
+        return Guard(build_api(parts), BODY_LIMITS, HEADERS)
+    guard = Guard(build_api(parts), BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES}, HEADERS)
+    return ReportDoor(
+        guard,
+        reports.FORM_PATH,
+        reports.make_busy_page(_make_report_pages(parts.public, parts.public.reports)),
+    )
 
 
 def build_api(parts: Parts) -> FastAPI:
@@ -149,7 +163,8 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     of_home = public.store, parts.prover, parts.receipts, public.policy, public.clock
     desk = Verdicts(*of_home, is_behind)
     answers = ReadyAnswers(desk.read_state, public.monotonic)
-    writer = PageWriter(public.policy, public.host, Offers(public.static))
+    make_link = None if public.reports is None else public.reports.make_link
+    writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
     counter = Counter(desk, answers, writer)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
@@ -161,6 +176,13 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(scan.make_router(files, ScanPage(public.policy), find_path))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
+    if public.reports is not None:
+        pages = _make_report_pages(public, public.reports)
+        app.include_router(reports.make_router(public.reports, pages, parts.prover))
+
+
+def _make_report_pages(public: PublicParts, intake: Intake) -> ReportPages:
+    return ReportPages(public.host, public.policy, intake.zone, intake.keep_days)
 
 
 def _find_path(prover: Prover, code: ShortCode) -> str:

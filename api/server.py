@@ -24,6 +24,7 @@ from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.comparing_loop import ComparingLoop
 from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
+from api.reports.opening import open_intake
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
 from ledger.anchoring.binding import read_binding
 from ledger.cli import (
@@ -116,7 +117,7 @@ def serve(
         if role is Role.OFFICE:
             # an office alone loads the issuer, which no public-facing process does
             from api.office.application import create_office  # noqa: PLC0415 -- see above
-            from api.office.serving import open_office  # noqa: PLC0415 -- see above
+            from api.office.serving import open_office, taking_reports  # noqa: PLC0415 -- see above
             from api.office.tidying import TidyingLoop  # noqa: PLC0415 -- see above
 
             site = url or f"http://localhost:{listener.getsockname()[1]}"
@@ -124,6 +125,7 @@ def serve(
                 opened, tenants or [], passphrase_file, site, ledger=ledger, seal_key=key, auditor=auditor
             )
             office = stack.enter_context(homes)
+            stack.enter_context(taking_reports(office, passphrase_file))
             stack.enter_context(TidyingLoop(office.store, office.clock, timedelta(days=office.upload_days)))
             run_app(create_office(office), listener, proxy, on_listening)
             return
@@ -145,14 +147,15 @@ def serve(
 
 @contextmanager
 def _open_public(home: Home) -> Iterator[Parts]:
-    """Open what the role public needs: no key, and nothing is written."""
+    """Open what the role public needs: no key, and nothing is written but what consumers report."""
     policy = _load_policy(home)
-    database = Database(home.database_url)
-    try:
+    with ExitStack() as stack:
+        database = stack.enter_context(closing(Database(home.database_url)))
         require_current(database)
         store = SqlStore(database)
         prover = Prover(store, home.origin, policy.witnesses)
-        public = PublicParts(store, policy, home.settings.host, read_clock)
+        intake = stack.enter_context(open_intake(home, store, prover))
+        public = PublicParts(store, policy, home.settings.host, read_clock, reports=intake)
         yield Parts(
             prover,
             Receipts(store),
@@ -160,8 +163,6 @@ def _open_public(home: Home) -> Iterator[Parts]:
             public=public,
             read_standing=partial(_read_standing, database),
         )
-    finally:
-        database.close()
 
 
 def _warn_of_strangers(host: str) -> None:
@@ -195,7 +196,10 @@ def _open_ledger(
         if role is Role.ALL:
             if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
                 ledger.write_policy()
-            public = PublicParts(ledger.store, _load_policy(home), home.settings.host, read_clock)
+            reports = stack.enter_context(open_intake(home, ledger.store, ledger.prover))
+            public = PublicParts(
+                ledger.store, _load_policy(home), home.settings.host, read_clock, reports=reports
+            )
         if ledger.witnesses is not None:
             cosigner = make_cosigner(ledger, ledger.witnesses)
             stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))

@@ -6,6 +6,7 @@
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
     audit.db                the auditors' catalogue, which may be removed
+    reports.db              what consumers have reported, sealed; where the home takes reports
     office.db               accounts, sessions, machines of an office; secrets/office-key opens what is secret there
     devchain/, anvil/       the chain of a development home
     witnesses.json          who is asked to cosign, see `cosigning.witnesses`
@@ -83,6 +84,11 @@ class Home:
     def office_database_url(self) -> str:
         """Where an office keeps accounts and sessions."""
         return self.settings.office_database or f"sqlite:///{self.path.resolve() / 'office.db'}"
+
+    @property
+    def reports_database_url(self) -> str:
+        """Where lies what consumers have reported."""
+        return self.settings.reports_database or f"sqlite:///{self.path.resolve() / 'reports.db'}"
 
     @property
     def audit_database_url(self) -> str:

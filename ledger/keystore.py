@@ -11,6 +11,8 @@ A key in a PKCS#11 token has a PKCS#11 URI there instead: it names module, token
     public: zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169
     pkcs11:token=desk;object=seal;id=%3f%1c?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin
 
+An X25519 key opens what was sealed to it and signs nothing; its `public` is 64 hex digits.
+
 The PKCS#8 of a BLS key, for which there is no standard form, holds its 32-byte seed as that of an Ed25519 key.
 
 Rules: a file is created whole and never overwritten (mode 0600, directory 0700); the private part is PKCS#8,
@@ -38,6 +40,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -56,6 +59,8 @@ from ledger.token_uri import TokenUri, parse_token_uri
 
 MAX_FILE_BYTES = 16 * 1024
 
+SEALING_KEY_BYTES = 32
+_SIGNS_NOTHING = "opens what was sealed, it signs nothing"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _FILE = re.compile(
     rb"algorithm: (?P<algorithm>[a-z0-9]+)\npublic: (?P<public>[0-9A-Za-z]+)\n"
@@ -63,7 +68,7 @@ _FILE = re.compile(
     re.DOTALL,
 )
 
-_Key = Ed25519Signer | P256Signer | BlsSigner | Account
+_Key = Ed25519Signer | P256Signer | BlsSigner | Account | X25519PrivateKey
 
 
 class KeyAlgorithm(StrEnum):
@@ -77,6 +82,8 @@ class KeyAlgorithm(StrEnum):
     """Pays for and signs transactions on the chain."""
     BLS = "bls12381"
     """Signs checkpoints together with others."""
+    X25519 = "x25519"
+    """Opens what others have sealed to its owner (RFC 9180); signs nothing."""
 
 
 _IN_TOKENS = {KeyAlgorithm.ED25519: Algorithm.ED25519, KeyAlgorithm.P256: Algorithm.P256}
@@ -89,7 +96,8 @@ class KeyLabel:
     name: str
     algorithm: KeyAlgorithm
     public: str
-    """Multikey `z…` of a signing key; address `0x…` of an account, in lower case; a BLS key's 48 bytes in hex."""
+    """Multikey `z…` of a signing key; address `0x…` of an account, in lower case; a BLS key's 48 bytes, or the 32
+    of a key that opens what was sealed, in hex."""
 
     token: TokenUri | None = None
     """Where the key lies, if it lies in a token: only `sign` works with it."""
@@ -105,6 +113,8 @@ class KeyLabel:
             raise StateError(f"the key {self.name} is an account of the chain, it signs no documents")
         if self.algorithm is KeyAlgorithm.BLS:
             raise StateError(f"the key {self.name} is a witness's BLS key, it signs no documents")
+        if self.algorithm is KeyAlgorithm.X25519:
+            raise StateError(f"the key {self.name} {_SIGNS_NOTHING}")
         return parse_multikey(self.public)
 
     @property
@@ -229,6 +239,21 @@ class Keystore:
             raise StateError(f"the key {name} is an account of the chain, it signs no documents")
         if isinstance(found, BlsSigner):
             raise StateError(f"the key {name} is a witness's BLS key, it signs no documents")
+        if isinstance(found, X25519PrivateKey):
+            raise StateError(f"the key {name} {_SIGNS_NOTHING}")
+        return found
+
+    def open_private_key(self, name: str, passphrase: Passphrase) -> X25519PrivateKey:
+        """Return what opens what was sealed to this key.
+
+        Raises:
+            NotFoundError: there is no such key.
+            InputError: wrong passphrase, or a damaged file.
+            StateError: a key of another kind.
+        """
+        found = self._open(name, passphrase)
+        if not isinstance(found, X25519PrivateKey):
+            raise StateError(f"the key {name} opens nothing that was sealed")
         return found
 
     def open_bls_signer(self, name: str, passphrase: Passphrase) -> BlsSigner:
@@ -302,6 +327,8 @@ def _parse_label(name: str, found: re.Match[bytes]) -> KeyLabel:
             ok = len(label.address) == 20
         elif label.algorithm is KeyAlgorithm.BLS:
             ok = len(parse_hex(label.public)) == PUBLIC_KEY_BYTES
+        elif label.algorithm is KeyAlgorithm.X25519:
+            ok = len(parse_hex(label.public)) == SEALING_KEY_BYTES
         else:
             ok = label.public_key.algorithm.name.lower() == label.algorithm
         ok = ok and (token is None or (algorithm in _IN_TOKENS and str(token).encode() == found["token"]))
@@ -312,7 +339,9 @@ def _parse_label(name: str, found: re.Match[bytes]) -> KeyLabel:
     return label
 
 
-def _generate(algorithm: KeyAlgorithm) -> Ed25519PrivateKey | EllipticCurvePrivateKey:
+def _generate(algorithm: KeyAlgorithm) -> Ed25519PrivateKey | EllipticCurvePrivateKey | X25519PrivateKey:
+    if algorithm is KeyAlgorithm.X25519:
+        return X25519PrivateKey.generate()
     if algorithm in {KeyAlgorithm.ED25519, KeyAlgorithm.BLS}:
         return Ed25519PrivateKey.generate()
     return generate_private_key(SECP256R1() if algorithm is KeyAlgorithm.P256 else SECP256K1())
@@ -331,6 +360,8 @@ def _convert(private_key: object, algorithm: KeyAlgorithm) -> _Key:
     if isinstance(private_key, Ed25519PrivateKey):
         seed = private_key.private_bytes_raw()
         return BlsSigner(seed) if algorithm is KeyAlgorithm.BLS else Ed25519Signer(seed)
+    if isinstance(private_key, X25519PrivateKey) and algorithm is KeyAlgorithm.X25519:
+        return private_key
     if isinstance(private_key, EllipticCurvePrivateKey):
         numbers = private_key.private_numbers()
         if isinstance(private_key.curve, SECP256R1):
@@ -343,6 +374,8 @@ def _convert(private_key: object, algorithm: KeyAlgorithm) -> _Key:
 def _spell_public(key: _Key) -> str:
     if isinstance(key, BlsSigner):
         return key.public_key.hex()
+    if isinstance(key, X25519PrivateKey):
+        return key.public_key().public_bytes_raw().hex()
     return "0x" + key.address.hex() if isinstance(key, Account) else key.public_key.multikey
 
 

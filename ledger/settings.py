@@ -8,6 +8,7 @@ each container; keys and passphrases never come that way.
 'localhost:8000'
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -19,8 +20,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ledger.chain.finality import parse_finality
 from ledger.core.errors import InputError
+from ledger.core.ids import ID_PATTERN
 from ledger.core.policy import DEFAULT_ZONE
 from ledger.core.qr import parse_host
+
+_TAKER = re.compile(rf"(?:{ID_PATTERN})=[0-9a-f]{{64}}")
 
 DEVCHAIN = "devchain"
 """Node setting: our own development chain, kept in the home and started when it is needed."""
@@ -58,6 +62,12 @@ def _check_zone(text: str) -> str:
         raise ValueError("no time zone has this name") from err
 
 
+def _check_taker(text: str) -> str:
+    if _TAKER.fullmatch(text) is None:
+        raise ValueError("is the id of an authority, '=', and the 64 hex digits of its key, as CN-35=9f3c...")
+    return text
+
+
 class Settings(BaseSettings):
     """What the owner of a home may change."""
 
@@ -71,6 +81,14 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the auditors' catalogue; None is `audit.db` in the home."""
     office_database: str | None = Field(default=None, repr=False)
     """SQLAlchemy URL of the office's accounts and sessions; None is `office.db` in the home."""
+    reports_database: str | None = Field(default=None, repr=False)
+    """SQLAlchemy URL of what consumers report; None is `reports.db` in the home. An authority's home names that of
+    the public site."""
+    reports: tuple[Annotated[str, AfterValidator(_check_taker)], ...] = ()
+    """Who takes what consumers report at this site: id of an authority, `=`, and the 64 hex digits of the X25519
+    key to which reports are sealed; none: nothing is reported here."""
+    report_days: int = Field(default=1095, ge=90, le=7300)
+    """How many days a report is kept since it was taken, if nothing is open any more."""
     node: Annotated[str, AfterValidator(_check_node), Field(repr=False)] = DEVCHAIN
     """`devchain`, `anvil`, or the URL of a node, which may hold credentials."""
     finality: Annotated[str, AfterValidator(_check_finality)] = "immediate"

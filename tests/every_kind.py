@@ -21,6 +21,7 @@ from ledger.core.person import encode_person_content
 from ledger.core.published_rule import encode_regulation_content
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
+from ledger.core.report import compute_report_digest, encode_report_content, make_report_content
 from ledger.core.standard import encode_material_content, encode_standard_content
 from ledger.core.statement import (
     ActClaims,
@@ -59,6 +60,7 @@ def live(world, first, second, third):
         publish_policy(world),
         *register_everything(world),
         *use_stickers(world),
+        take_reports(world),
     ]
 
 
@@ -74,6 +76,13 @@ def use_stickers(world):
         _speak(world, EventType.STICKER_BOUND, encode_binding(second), INSTITUTION, 0),
         _speak(world, EventType.STICKER_UNBOUND, gone, INSTITUTION, 1),
     ]
+
+
+def take_reports(world):
+    """Return what an authority says of two reports of consumers that it has taken."""
+    digests = (compute_report_digest(b"first"), compute_report_digest(b"second"))
+    content = encode_report_content(make_report_content(digests, NOW))
+    return _speak(world, EventType.REPORT_TAKEN, content, AUTHORITY, 0)
 
 
 def register_everything(world):

@@ -6,12 +6,14 @@
 """
 
 import itertools
+import secrets
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from desk_world import NOW, CountingRandomness, MemoryGateway, apply, document, rows
 from starlette.testclient import TestClient
 from world import AUTHORITY, INSTITUTION, ORIGIN, VERIFIED_ON, World, make_signer
@@ -21,6 +23,7 @@ from api.office.accounts import Machine
 from api.office.application import OPERATIONS, build_office, guard_office
 from api.office.call import Office
 from api.office.passwords import PasswordHasher
+from api.office.report_store import REPORT_KEY, CaseStore
 from api.office.roles import PEOPLE, PEOPLE_OF, OfficeRole
 from api.office.secret_box import SecretBox
 from api.office.signed_requests import build_parameters, build_signature_base, spell_digest
@@ -28,6 +31,9 @@ from api.office.site import Site
 from api.office.store import OfficeStore
 from api.office.tenants import AuthorityTenant, make_tenant
 from api.office.totp import compute_code
+from api.reports.file import FileHead, write_file
+from api.reports.kinds import About, Route
+from api.reports.store import WaitingReport
 from issuer.deciding.decider import Decider
 from issuer.deciding.kinds import KINDS
 from issuer.deciding.planning import plan_registration
@@ -53,11 +59,14 @@ from ledger.core.errors import InputError, UnavailableError
 from ledger.core.event import EventType, certificate_subject
 from ledger.core.ids import InstitutionId
 from ledger.core.register_fields import Name
+from ledger.core.report import compute_report_digest
 from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.sticker import compute_sticker_id
 from ledger.keystore import KeyAlgorithm, KeyLabel
 from ledger.store.engine import Database
 
+REPORTS_PRIVATE = X25519PrivateKey.from_private_bytes(b"\1" * 32)
+"""Opens what was reported to either authority."""
 AUTHORITY_TENANT = InstitutionId(AUTHORITY)
 OTHER_AUTHORITY = InstitutionId("CN-36")
 """Of another province: the institutions here are none of its business."""
@@ -221,6 +230,23 @@ class OfficeWorld:
             done = desk.decide([planned], make_signer("a key of nobody"), "测试", "某人")
         return str(done[0].taken_together)
 
+    def report(self, tenant=AUTHORITY_TENANT, count=1, photos=(), **changes):
+        """Let reports of consumers lie at an authority's desk; return the number of the last."""
+        store = self.office.tenants[tenant].reports
+        for _ in range(count):
+            head = FileHead(
+                case=secrets.token_bytes(8),
+                authority=tenant,
+                taken_at=self.clock.now.replace(second=0, microsecond=0),
+                **{"route": Route.TIP, "about": About.SHORT_WEIGHT, "institution": INSTITUTION, **changes},
+            )
+            said = {**REPORTED, **({"photos": list(photos)} if photos else {})}
+            raw = write_file(head, said, REPORTS_PRIVATE.public_key(), secrets.token_bytes(16))
+            at_ms = int(self.clock.now.timestamp() * 1000)
+            waiting = WaitingReport(head.case, compute_report_digest(raw), raw, at_ms, 30_000)
+            store.add([waiting], at_ms)
+        return str(store.list_cases(only_open=False, limit=1)[0].position)
+
     def counter(self, tenant=INSTITUTION):
         """Return who speaks of instruments and stickers for an institution."""
         return self.office.tenants[tenant].make_speaker(self.gateway)
@@ -253,6 +279,12 @@ class OfficeWorld:
         return {"round": round_.id, "device": device.id}
 
 
+REPORTED = {
+    "code": "Y0E5Q0BVPKA486WB",
+    "kind": "SCALE",
+    "place": "某某市场12号摊",
+    "text": "少了三两\n复称仍少",
+}
 MATERIAL = {
     "id": "GBW(E)130070",
     "lot": "2025-03",
@@ -265,7 +297,7 @@ MATERIAL = {
 
 
 class MemoryKeystore:
-    """Stands for a home and its keystore: one key, one passphrase, and a count of how often it was opened."""
+    """Stands for a home and its keystore: a key, one for reports, one passphrase, how often keys were opened."""
 
     def __init__(self, signer):
         self.signer = signer
@@ -283,6 +315,15 @@ class MemoryKeystore:
             raise InputError("wrong passphrase, or the file is damaged", field="authority")
         self.opened += 1
         return self.signer
+
+    def __contains__(self, name):
+        return name == REPORT_KEY
+
+    def open_private_key(self, name, passphrase):
+        if (name, passphrase.raw) != (REPORT_KEY, KEY_PASSPHRASE.encode()):
+            raise InputError("wrong passphrase, or the file is damaged", field="reports")
+        self.opened += 1
+        return REPORTS_PRIVATE
 
 
 class MemoryCatalogue:
@@ -489,9 +530,19 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
         ):
             decisions = DecisionStore(database)
             decisions.prepare()
+            reports = CaseStore(database, identity)
+            reports.prepare()
             name, home = gateway.founded.authorities[identity].name, MemoryKeystore(key)
             tenants[InstitutionId(identity)] = AuthorityTenant(
-                InstitutionId(identity), name, decisions, ORIGIN, ZONE, book, clock, home=home
+                InstitutionId(identity),
+                name,
+                decisions,
+                ORIGIN,
+                ZONE,
+                book,
+                clock,
+                home=home,
+                reports=reports,
             )
         office = Office(
             store,

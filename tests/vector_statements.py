@@ -37,6 +37,7 @@ from ledger.core.merkle import hash_leaf
 from ledger.core.qr import choose_form, compute_code, encode_digits
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
+from ledger.core.report import compute_report_digest, encode_report_content, make_report_content
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import P256Signer
 from ledger.core.statement import Conclusion, compute_external_aad, parse_signed_statement, sign_statement
@@ -238,6 +239,11 @@ def _sign_life() -> dict[str, tuple[bytes, Any, str]]:
         "roll": (sign_roll(ledger), SEAL, "a roll of stickers, allotted by its institution"),
         "bound": (sign_binding(ledger), SEAL, "a sticker on a part of an instrument"),
         "unbound": (sign_release(ledger), SEAL, "a sticker that stands there no longer"),
+        "reports": (
+            sign_reports(ledger),
+            make_signer("authority"),
+            "two reports that an authority has taken",
+        ),
         "policy": (ledger.publish_policy(1), root, "the digest of a policy, published by the root"),
         "compromised": (ledger.compromise(START), authority, "a key that somebody else may have"),
         "root_2": (ledger.next_root("root 2"), make_signer("root 2"), "the root that follows"),
@@ -284,6 +290,17 @@ def sign_binding(ledger: MemoryLedger) -> bytes:
 def sign_release(ledger: MemoryLedger) -> bytes:
     content = StickerRelease(StickerBinding(FIRST, PUMP, "1", START), StickerReason.REPLACED)
     return ledger.sign_content(EventType.STICKER_UNBOUND, encode_release(content), content.subject, version=1)
+
+
+def sign_reports(ledger: MemoryLedger, *files: bytes, **options: Any) -> bytes:
+    digests = [compute_report_digest(raw) for raw in files or (b"first", b"second")]
+    content = make_report_content(digests, START)
+    return ledger.sign_content(
+        EventType.REPORT_TAKEN,
+        encode_report_content(content),
+        content.subject,
+        **{"issuer": AUTHORITY, **options},
+    )
 
 
 def _long_serial_record() -> Any:
@@ -374,6 +391,7 @@ def build_subjects() -> Kind:
         SubjectKind.ROLL: ROLL.roll.encode(),
         SubjectKind.PLACEMENT: bytes(range(16)) + b"2",
         SubjectKind.STICKER: FIRST.encode(),
+        SubjectKind.REPORT: bytes(range(32)),
     }
     rows = [
         {
@@ -585,6 +603,21 @@ def _fold_successions() -> MemoryLedger:
     return ledger
 
 
+def _fold_reports() -> MemoryLedger:
+    ledger = MemoryLedger().found()
+    for raw in (
+        sign_reports(ledger),
+        sign_reports(ledger, b"second", b"third", version=0),
+        sign_reports(ledger, b"first"),
+        sign_reports(ledger, b"fourth", issuer=INSTITUTION),
+        sign_reports(ledger, b"third"),
+        ledger.authority(version=1, state=RegisterState.SUSPENDED),
+        sign_reports(ledger, b"fifth"),
+    ):
+        ledger.append(raw)
+    return ledger
+
+
 _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
     "founding": (
         "root, authority, institution, key, scope, two documents",
@@ -606,6 +639,7 @@ _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
         "a registered instrument; a roll, stickers that take each other's place, and what is not theirs to do",
         _fold_stickers,
     ),
+    "reports": ("what an authority has taken, each once; nobody else takes any", _fold_reports),
     "successions": ("roots that follow each other, policies, a key that is compromised", _fold_successions),
     "two_of_three": (
         "a root of three keys, two of which must endorse; an old endorsement brings nothing back",

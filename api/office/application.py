@@ -37,6 +37,7 @@ from api.office.routes import (
     region,
     registering,
     registers,
+    reports,
     round_api,
     rounds,
     rulings,
@@ -62,6 +63,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *registering.OPERATIONS,
     *rulings.OPERATIONS,
     *decisions.OPERATIONS,
+    *reports.OPERATIONS,
     *staff.OPERATIONS,
     *machines.OPERATIONS,
     *login.OPERATIONS,
@@ -84,6 +86,7 @@ BODY_LIMITS: Final = PathLimits(
         "/corrections/requests": corrections.MAX_BODY_BYTES,
         "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
         "/stickers/sheet": stickers.MAX_SHEET_BYTES,
+        "/reports/{report}/step": reports.MAX_FORM_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""

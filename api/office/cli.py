@@ -16,16 +16,18 @@ import typer
 
 from api.office import enrolment, tidying
 from api.office.accounts import Account, parse_display, parse_name, parse_pid
+from api.office.report_store import REPORT_KEY
 from api.office.roles import TenantKind, parse_roles
 from api.office.serving import open_store
 from api.office.store import OfficeStore, OfficeWriting
 from api.office.tenants import read_tenant
-from ledger.cli import HomeOption, JsonOption
+from ledger.cli import HomeOption, JsonOption, PassphraseOption, find_given_passphrase
 from ledger.console import print_result, run_command
 from ledger.core.encoding import encode_hex
-from ledger.core.errors import NotFoundError
+from ledger.core.errors import InputError, NotFoundError
 from ledger.core.ids import InstitutionId
 from ledger.home import DEFAULT_HOME, open_home
+from ledger.keystore import KeyAlgorithm
 from ledger.local import read_clock
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -64,6 +66,25 @@ class _Opened:
 def main(arguments: Sequence[str]) -> int:
     """Run one of these commands and return its exit code."""
     return run_command(app, arguments, name="hengzheng")
+
+
+@office_app.command("report-key")
+def report_key(
+    home: HomeOption = DEFAULT_HOME,
+    passphrase_file: PassphraseOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the key to which reports to an authority are sealed, or show it; one that is there is kept."""
+    opened = open_home(home)
+    tenant, kind = read_tenant(opened)
+    if kind is not TenantKind.AUTHORITY:
+        raise InputError("reports are taken by authorities: this home is an institution's", field="home")
+    if REPORT_KEY not in opened.keystore:
+        passphrase = find_given_passphrase(opened, passphrase_file)
+        opened.keystore.create(REPORT_KEY, KeyAlgorithm.X25519, passphrase)
+    members = {"setting": f"{tenant}={opened.keystore.label(REPORT_KEY).public}"}
+    print_result(members, as_json=as_json)
 
 
 @account_app.command("add")

@@ -25,6 +25,7 @@ EVENT_WORDS: Final[Mapping[EventType, Sentence]] = MappingProxyType(
         EventType.SUSPEND: Sentence("Suspend", "暂停使用"),
         EventType.REINSTATE: Sentence("Reinstate", "恢复"),
         EventType.REVERIFY_NEEDED: Sentence("Must be verified again", "须重新检定"),
+        EventType.REPORT_TAKEN: Sentence("Reports taken", "投诉举报收件"),
     }
 )
 STATE_WORDS: Final = MappingProxyType(

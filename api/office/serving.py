@@ -17,15 +17,20 @@ from typing import Final
 from api.office.call import Office
 from api.office.passwords import PasswordHasher
 from api.office.region_documents import LocalCatalogue, RegionCatalogue, RemoteCatalogue
+from api.office.report_store import CaseStore
+from api.office.report_taking import ReportTaking, TakingLoop
 from api.office.secret_box import SecretBox, load_box_key
 from api.office.shared_ledger import SharedLedger
 from api.office.site import parse_site
 from api.office.store import OfficeStore
-from api.office.tenants import is_authority_home, open_tenants
+from api.office.tenants import AuthorityTenant, is_authority_home, open_tenants
 from api.query import open_auditor
+from api.reports.store import ReportStore
 from issuer.cli import open_gateway
+from issuer.deciding.decider import Decider
 from ledger.cli import find_given_passphrase
 from ledger.core.data import load_rule_book
+from ledger.core.errors import InputError
 from ledger.home import Home, open_home
 from ledger.local import read_clock
 from ledger.passphrase import Passphrase
@@ -97,6 +102,42 @@ def open_office(
             if any(map(is_authority_home, homes))
             else None,
         )
+
+
+@contextmanager
+def taking_reports(office: Office, file: Path | None) -> Iterator[None]:
+    """Take reports for every authority of an office that has a key for them, for as long as the block.
+
+    The authority's signing key stays open meanwhile: whoever takes reports may be an authority of its own, whose
+    powers are few, see decision 0037.
+
+    Raises:
+        InputError: no passphrase opens the key, or the keystore does not hold it.
+    """
+    with ExitStack() as stack:
+        for tenant in office.tenants.values():
+            if isinstance(tenant, AuthorityTenant) and tenant.reports is not None:
+                stack.enter_context(TakingLoop(_make_taking(stack, office, tenant, tenant.reports, file)))
+        yield
+
+
+def _make_taking(
+    stack: ExitStack, office: Office, tenant: AuthorityTenant, cases: CaseStore, file: Path | None
+) -> ReportTaking:
+    home = tenant.home
+    assert home is not None  # noqa: S101 -- whoever has cases was opened from a home
+    key = office.gateway.registers().authorities[tenant.id].key
+    name = next((label.name for label in home.keystore.labels() if label.public == key.multikey), None)
+    if name is None:
+        raise InputError(f"{home.path} does not hold the key of {tenant.id}", field="keystore")
+    database = stack.enter_context(closing(Database(home.reports_database_url, moves_log=False)))
+    inbox = ReportStore(database, home.origin)
+    inbox.prepare()
+    decider = Decider(
+        tenant.id, tenant.origin, tenant.decisions, office.gateway, office.clock, office.randomness
+    )
+    signer = home.keystore.open_signer(name, find_given_passphrase(home, file))
+    return ReportTaking(inbox, cases, decider, office.gateway, signer, office.clock, tenant.busy)
 
 
 def _find_passphrase(home: Home, file: Path | None, *, opens_ledger: bool) -> Passphrase | None:

@@ -22,6 +22,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.office.document_index import DocumentIndex
+from api.office.report_store import REPORT_KEY, CaseStore
 from api.office.roles import TenantKind
 from api.office.said_index import SaidIndex
 from issuer.deciding.store import DecisionStore
@@ -164,6 +165,8 @@ class AuthorityTenant:
     clock: Callable[[], datetime]
     home: Home | None = None
     """Where its key lies; None in tests that need none."""
+    reports: CaseStore | None = None
+    """What consumers have reported to it; None: it takes no reports."""
     busy: Lock = field(default_factory=Lock, repr=False)
     """Held by who decides: one at a time."""
 
@@ -284,8 +287,12 @@ def _open_authority(
     stack.callback(database.close)
     decisions = DecisionStore(database)
     decisions.prepare()
+    reports = None
+    if REPORT_KEY in home.keystore:
+        reports = CaseStore(database, identity)
+        reports.prepare()
     return AuthorityTenant(
-        identity, known.name, decisions, home.origin, home.zone, rule_book, clock, home=home
+        identity, known.name, decisions, home.origin, home.zone, rule_book, clock, home=home, reports=reports
     )
 
 

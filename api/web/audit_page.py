@@ -72,6 +72,7 @@ _EVENTS: Final = {
     "STICKER_ALLOTTED": "合格证发放",
     "STICKER_BOUND": "合格证粘贴",
     "STICKER_UNBOUND": "合格证停用",
+    "REPORT_TAKEN": "举报投诉收件",
 }
 _STATUSES: Final = {
     "VALID": Sentence("in force by its own state", "自身状态有效"),

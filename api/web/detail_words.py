@@ -133,13 +133,6 @@ GRADES: Final = MappingProxyType(
     }
 )
 
-REPORTS: Final = (
-    ("MISMATCH", Sentence("It does not match", "与实物不符")),
-    ("SEAL_BROKEN", Sentence("Seal broken", "铅封损坏")),
-    ("SHORT_WEIGHT", Sentence("Short weight", "缺斤短两")),
-)
-"""What a consumer may report from a verdict: its code, and the words on its button."""
-
 
 def say_issue(event_type: EventType, claims: IssueClaims) -> Sentence:
     """Return what an issue did."""

@@ -18,11 +18,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.details import Details
 from api.negotiation import Language, Tongue
+from api.reports.kinds import About
 from api.shown import Shown
 from api.static_files import PACK, StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
-from api.web.detail_words import REPORTS
 from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
 from api.web.thing_words import say_part, say_thing
 from api.web.words import (
@@ -92,6 +92,8 @@ _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
 
+_REPORTED: Final = (About.MISMATCH, About.SEAL_BROKEN, About.SHORT_WEIGHT)
+
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("api.web"),
     autoescape=True,
@@ -101,8 +103,8 @@ _TEMPLATES: Final = Environment(
 )
 
 
-MakeLink = Callable[[str, str], str]
-"""From a short code, and one of the codes of `REPORTS`, to an address."""
+MakeLink = Callable[[str, About | None], str]
+"""From a short code, and what is wrong, to where that is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,7 @@ class PageWriter:
         make_link = self._offers.make_link
         if code is None or make_link is None:
             return []
-        return [(make_link(code, about), say(word, language)) for about, word in REPORTS]
+        return [(make_link(code, about), say(about.words, language)) for about in _REPORTED]
 
     def _as_of(self, finding: Finding, language: Language) -> str | None:
         if finding.as_of is None:

@@ -34,7 +34,6 @@ from ledger.core.lot import LotContent
 from ledger.core.qr import compute_code
 from ledger.core.record import DocumentType, Record
 from ledger.core.register_fields import Name
-from ledger.core.registration import InstrumentContent
 from ledger.core.statement import IssueClaims
 from ledger.core.step import Sentence
 from ledger.core.sticker_use import StickerBinding, StickerRelease
@@ -233,7 +232,7 @@ def _list_notes(happening: Happening, language: Language) -> Iterator[str]:
         part = binding.part
         if isinstance(content, StickerRelease):
             yield say(STICKER_REASONS[content.reason], language)
-    elif content is not None and not isinstance(content, InstrumentContent):
+    elif isinstance(content, Act | LotContent | SameAs | Split):
         yield say(REASONS[content.reason], language)
         if content.decision is not None:
             yield content.decision.number

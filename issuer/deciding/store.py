@@ -8,7 +8,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, inspect, select, update
 
@@ -17,6 +17,9 @@ from issuer.store import Database
 from issuer.tables import DocumentState
 from ledger.core.event import EventType
 from ledger.core.ids import LeafIndex, Subject
+
+_BY_ITSELF: Final = (int(EventType.REPORT_TAKEN),)
+"""What the office signs without anybody deciding it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,18 @@ class DecisionStore:
         with self._database.read() as connection:
             return [_to_decision(row) for row in connection.execute(query)]
 
+    def list_waiting(self, event: EventType) -> list[StoredDecision]:
+        """Return statements of one type that the log has not answered yet, oldest first."""
+        waiting = (decisions.c.type == int(event)) & (decisions.c.state == DocumentState.SIGNED.value)
+        query = select(decisions).where(waiting).order_by(decisions.c.position)
+        with self._database.read() as connection:
+            return [_to_decision(row) for row in connection.execute(query)]
+
     def list_newest(self, limit: int, before: int = 2**62) -> list[tuple[StoredDecision, int]]:
-        """Return the first of each that was decided in one go, newest first, with how many there are."""
+        """Return the first of each that people decided in one go, newest first, with how many there are."""
         counted = (
             select(decisions.c.taken_together, func.count().label("number"))
-            .where(decisions.c.taken_together < before)
+            .where(decisions.c.taken_together < before, decisions.c.type.not_in(_BY_ITSELF))
             .group_by(decisions.c.taken_together)
             .order_by(decisions.c.taken_together.desc())
             .limit(limit)

@@ -1,4 +1,4 @@
-"""Contents of statements that one key signs alone: acts, lots, links, registrations of instruments, stickers.
+"""Contents of statements that one key signs alone: acts, lots, links, registrations, stickers, reports.
 
 >>> parse_act_content(EventType.LOT, encode_lot(content)) == content
 True
@@ -9,16 +9,17 @@ from ledger.core.event import EventType
 from ledger.core.link import SameAs, Split, parse_link
 from ledger.core.lot import LotContent, parse_lot
 from ledger.core.registration import InstrumentContent, parse_instrument_content
+from ledger.core.report import ReportContent, parse_report_content
 from ledger.core.sticker_use import StickerBinding, StickerRelease, parse_binding, parse_release
 
 StickerContent = StickerBinding | StickerRelease
 
-ActContent = Act | LotContent | SameAs | Split | InstrumentContent | StickerContent
+ActContent = Act | LotContent | SameAs | Split | InstrumentContent | StickerContent | ReportContent
 """Each has a `subject`, whose version its statement expects."""
 
 
 def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
-    """Parse the content of an act, a lot, a link, a registration, or what is said of a sticker.
+    """Parse the content of an act, a lot, a link, a registration, of what is said of a sticker, or of reports.
 
     Raises:
         InputError: not the content of such an event.
@@ -34,5 +35,7 @@ def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
             return parse_binding(raw)
         case EventType.STICKER_UNBOUND:
             return parse_release(raw)
+        case EventType.REPORT_TAKEN:
+            return parse_report_content(raw)
         case _:
             return parse_act(raw)

@@ -38,3 +38,6 @@ QUORUM_DOMAIN = b"hengzheng/quorum/v1\x00"
 
 STICKER_DOMAIN = b"hengzheng/sticker/v1\x00"
 """Prefix of seed, roll and number of a sticker (4 bytes, big-endian), whose SHA-256 gives the tag in its id."""
+
+REPORT_DOMAIN = b"hengzheng/report/v1\x00"
+"""Prefix of the file of a consumer's report, whose SHA-256 is logged, see `core.report`."""

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Final
 
 from ledger.core.constants import SUBJECT_DOMAIN
-from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, Subject
+from ledger.core.ids import CertificateNumber, Digest, InstitutionId, InstrumentId, Subject
 
 
 class EventType(IntEnum):
@@ -32,6 +32,7 @@ class EventType(IntEnum):
     INSTRUMENT = 11
     STICKER_BOUND = 12
     STICKER_UNBOUND = 13
+    REPORT_TAKEN = 15
     ROOT = 32
     DELEGATE = 33
     POLICY = 34
@@ -83,6 +84,8 @@ class SubjectKind(IntEnum):
     """A roll of stickers."""
     PLACEMENT = 22
     """The place for a sticker on an instrument, or on a part of one."""
+    REPORT = 24
+    """What a consumer has reported, by the digest of its file."""
 
 
 ISSUE_TYPES: Final = frozenset({EventType.ISSUE, EventType.REPLACE})
@@ -107,7 +110,9 @@ LINK_TYPES: Final = frozenset({EventType.INSTRUMENT_SAME_AS, EventType.INSTRUMEN
 STICKER_TYPES: Final = frozenset({EventType.STICKER_BOUND, EventType.STICKER_UNBOUND})
 """What is said of one sticker, see `core.sticker_use`."""
 
-CONTENT_TYPES: Final = ACT_TYPES | LINK_TYPES | STICKER_TYPES | {EventType.LOT, EventType.INSTRUMENT}
+CONTENT_TYPES: Final = (
+    ACT_TYPES | LINK_TYPES | STICKER_TYPES | {EventType.LOT, EventType.INSTRUMENT, EventType.REPORT_TAKEN}
+)
 """What carries a content, and no endorsements: it is signed by one key alone."""
 
 DEFINED_TYPES: Final = (
@@ -186,6 +191,11 @@ def roll_subject(roll: str) -> Subject:
 def sticker_subject(sticker: str) -> Subject:
     """Return the subject of a sticker, by its 16 symbols."""
     return compute_subject(SubjectKind.STICKER, sticker.encode())
+
+
+def report_subject(digest: Digest) -> Subject:
+    """Return the subject of what a consumer has reported, by the digest of its file, see `core.report`."""
+    return compute_subject(SubjectKind.REPORT, digest)
 
 
 def certificate_subject(issuer: InstitutionId, number: CertificateNumber) -> Subject:

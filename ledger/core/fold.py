@@ -3,8 +3,8 @@
 An event takes effect only if its key is registered and active at its own index, its signer has the power for
 it, and the subject's version is the one it expects. Any other well-formed leaf is VOID: it stays provable and
 changes nothing. The fold is a pure function of the leaves in their order, so that replaying gives the same
-states everywhere. `fold_documents`, `fold_lots`, `fold_links`, `fold_stickers` and `fold_registers` hold what each
-kind of event does, `powers` who may.
+states everywhere. `fold_documents`, `fold_lots`, `fold_links`, `fold_stickers`, `fold_reports` and `fold_registers`
+hold what each kind of event does, `powers` who may.
 
 >>> outcome = judge_event(signed, index, sequenced_at, registers, view)
 >>> isinstance(outcome, Effect)
@@ -30,6 +30,7 @@ from ledger.core.fold_documents import check_actor, judge_act, judge_issue
 from ledger.core.fold_links import check_linker, judge_same_as, judge_split, spread
 from ledger.core.fold_lots import judge_lot
 from ledger.core.fold_registers import judge_register
+from ledger.core.fold_reports import judge_report
 from ledger.core.fold_stickers import judge_binding, judge_registration, judge_release
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.link import SameAs, Split
@@ -38,6 +39,7 @@ from ledger.core.powers import NoEffectError, refuse_acts
 from ledger.core.register_content import parse_content
 from ledger.core.register_subject import list_register_subjects
 from ledger.core.registration import InstrumentContent
+from ledger.core.report import ReportContent
 from ledger.core.statement import (
     ActClaims,
     IssueClaims,
@@ -135,6 +137,8 @@ def _judge_content(
             return judge_binding(signed, content, index, view, registers)
         case StickerRelease():
             return judge_release(signed, content, index, sequenced_at, view, registers)
+        case ReportContent():
+            return judge_report(signed, content, index, sequenced_at, view, registers)
 
 
 def find_subject(statement: Statement) -> Subject:
@@ -205,6 +209,8 @@ def _list_others(content: ActContent) -> tuple[Subject, ...]:
             return (content.placement,)
         case StickerRelease():
             return (content.binding.placement,)
+        case ReportContent():
+            return content.subjects[1:]
         case SameAs():
             return content.instrument.certificate, content.other.subject, content.other.certificate
         case Split():

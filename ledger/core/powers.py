@@ -93,15 +93,11 @@ def check_power(
     registers: Registers,
 ) -> None:
     """Require that the statement is of an authority that may decide this, there and on that day."""
-    issuer = signed.statement.issuer
-    authority = registers.authorities.get(issuer)
-    if authority is None or authority.state is not RegisterState.ACTIVE:
-        raise NoEffectError(f"authority {issuer} is not registered or not active")
-    check_key(registers, signed.key_id, authority.id, index)
+    authority = find_authority(signed, index, registers)
     if power not in authority.powers:
         what = "over a" if power is Power.CERTIFICATE else "to register a"
         raise NoEffectError(f"authority {authority.id} has no power {what} {power.value}")
-    _check_period(authority, sequenced_at.date())
+    check_period(authority, sequenced_at.date())
     for division in divisions:
         if not division.startswith(authority.division):
             raise NoEffectError(
@@ -109,7 +105,18 @@ def check_power(
             )
 
 
-def _check_period(authority: AuthorityContent, day: date) -> None:
+def find_authority(signed: SignedStatement, index: LeafIndex, registers: Registers) -> AuthorityContent:
+    """Require that an active authority speaks, with its own key."""
+    issuer = signed.statement.issuer
+    authority = registers.authorities.get(issuer)
+    if authority is None or authority.state is not RegisterState.ACTIVE:
+        raise NoEffectError(f"authority {issuer} is not registered or not active")
+    check_key(registers, signed.key_id, authority.id, index)
+    return authority
+
+
+def check_period(authority: AuthorityContent, day: date) -> None:
+    """Require that an authority decides on this day."""
     if not authority.valid_from <= day <= authority.valid_until:
         raise NoEffectError(
             f"authority {authority.id} decides from {authority.valid_from} to {authority.valid_until}"

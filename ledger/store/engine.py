@@ -44,7 +44,8 @@ often, later would keep the batch that does it waiting for longer. What is delet
 it may have been personal."""
 _NOT_UTF8: Final = "Could not decode to UTF-8"
 """What SQLite's driver says of a text with a changed byte; to it this is a fault of operation."""
-_READER_PRAGMAS: Final = ("query_only=ON", "wal_autocheckpoint=0")
+_NO_MOVES: Final = "wal_autocheckpoint=0"
+_READER_PRAGMAS: Final = ("query_only=ON", _NO_MOVES)
 _POSTGRES_OPTIONS: Final = " ".join(
     f"-c {name}={value}"
     for name, value in {
@@ -58,17 +59,19 @@ _POSTGRES_OPTIONS: Final = " ".join(
 class Database:
     """One SQLite file or PostgreSQL database. Safe to share between threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, moves_log: bool = True) -> None:
         """Prepare connections; none is opened before it is needed.
 
         Args:
             url: `sqlite:///<path>` or `postgresql+psycopg://...`.
+            moves_log: False where another process writes to this SQLite file, too, and moves its write-ahead log.
 
         Raises:
             InputError: another kind of database, or SQLite without a file.
         """
         parsed = _parse_url(url)
-        self._writer = _create_engine(parsed, _WRITER_PRAGMAS, pool_size=1)
+        pragmas = _WRITER_PRAGMAS if moves_log else (*_WRITER_PRAGMAS, _NO_MOVES)
+        self._writer = _create_engine(parsed, pragmas, pool_size=1)
         self._reader = _create_engine(parsed, _READER_PRAGMAS, pool_size=READERS)
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         if self._is_sqlite:

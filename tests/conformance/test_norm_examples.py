@@ -22,6 +22,7 @@ from ledger.core.bundle import MAX_BUNDLE_BYTES
 from ledger.core.canonical import MAX_LEVELS, encode_canonical_json, parse_canonical_json
 from ledger.core.cbor import parse_cbor
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
+from ledger.core.constants import REPORT_DOMAIN
 from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES
 from ledger.core.errors import InputError
 from ledger.core.event import DEFINED_TYPES, EventType, SubjectKind
@@ -35,6 +36,12 @@ from ledger.core.record import DocumentType, PlaceKind, Role, VerificationKind
 from ledger.core.record_parsing import VALIDITY_KINDS
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
+from ledger.core.report import (
+    MOST_REPORTS,
+    compute_report_digest,
+    encode_report_content,
+    make_report_content,
+)
 from ledger.core.scope import Basis, ReadingRange
 from ledger.core.statement import Field, compute_external_aad, parse_signed_statement
 from ledger.core.status import Status
@@ -284,6 +291,15 @@ def test_the_examples_of_registrations_and_stickers():
     assert symbols.replace(" ", "") == sticker
     for reason in StickerReason:
         assert reason.value in SECTIONS["5.5"]
+
+
+def test_the_example_of_reports():
+    (example,) = examples("5.6")
+    content = make_report_content([compute_report_digest(b"1"), compute_report_digest(b"2")], START)
+    shown = re.search(r"REPORT_TAKEN +(\S.*)$", example, re.MULTILINE)[1]
+    assert list(json.loads(shown.replace("…", ""))) == list(json.loads(encode_report_content(content)))
+    assert REPORT_DOMAIN.decode().replace("\0", "\\0") in example
+    assert f"1 to {MOST_REPORTS}, rising" in SECTIONS["5.6"]
 
 
 def test_the_example_of_a_leaf():

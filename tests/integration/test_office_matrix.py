@@ -29,6 +29,7 @@ UNKNOWN = {
     "round": "r-0",
     "device": "d-0",
     "decision": "990004",
+    "report": "990005",
     "instrument": "00" * 16,
     "roll": "0000000",
     "sticker": "0000000000000000",
@@ -65,6 +66,7 @@ def things(world):
             **world.go_round(tenant),
             "decision": world.decide(DESKS[TenantKind.AUTHORITY][tenant == OTHER]),
             **world.put_on(tenant, f"REG-{tenant}"),
+            "report": world.report(DESKS[TenantKind.AUTHORITY][tenant == OTHER], 7 if tenant == OTHER else 1),
         }
     return found
 

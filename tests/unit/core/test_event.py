@@ -38,6 +38,7 @@ CODES = {
     11: "INSTRUMENT",
     12: "STICKER_BOUND",
     13: "STICKER_UNBOUND",
+    15: "REPORT_TAKEN",
     32: "ROOT",
     33: "DELEGATE",
     34: "POLICY",
@@ -73,6 +74,7 @@ KINDS = [
         "REGISTRATION",
         "ROLL",
         "PLACEMENT",
+        "REPORT",
     ),
 ]
 ID = InstrumentId(bytes(range(16)))
@@ -84,14 +86,14 @@ def test_the_codes_of_event_types_never_change():
 
 def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.name for kind in SubjectKind] == KINDS
-    assert [kind.value for kind in SubjectKind] == list(range(23))
+    assert [kind.value for kind in SubjectKind] == [*range(23), 24]
 
 
 def test_this_version_defines_these_types():
     assert {event.name for event in DEFINED_TYPES} == {
         *("ISSUE", "SUPPLEMENT", "REPLACE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
         *("OPENED_FOR_REPAIR", "LOT", "INSTRUMENT_SAME_AS", "INSTRUMENT_SPLIT"),
-        *("INSTRUMENT", "STICKER_ALLOTTED", "STICKER_BOUND", "STICKER_UNBOUND"),
+        *("INSTRUMENT", "STICKER_ALLOTTED", "STICKER_BOUND", "STICKER_UNBOUND", "REPORT_TAKEN"),
         *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE", "PERSON"),
         *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK"),
     }

@@ -53,6 +53,21 @@ def test_an_account_has_the_address_of_its_label(keystore):
     assert label.public == f"0x{account.address.hex()}"
 
 
+def test_a_key_that_opens_what_was_sealed_signs_nothing(keystore):
+    label = keystore.create("reports", KeyAlgorithm.X25519, PASSPHRASE)
+    found = Keystore(keystore._directory).open_private_key("reports", PASSPHRASE)
+    assert found.public_key().public_bytes_raw().hex() == label.public == keystore.label("reports").public
+    with pytest.raises(StateError, match="signs nothing"):
+        keystore.open_signer("reports", PASSPHRASE)
+    with pytest.raises(StateError, match="signs nothing"):
+        _ = label.public_key
+    with pytest.raises(InputError, match="wrong"):
+        keystore.open_private_key("reports", Passphrase(b"another passphrase"))
+    keystore.create("seal", KeyAlgorithm.ED25519, PASSPHRASE)
+    with pytest.raises(StateError, match="opens nothing"):
+        keystore.open_private_key("seal", PASSPHRASE)
+
+
 def test_keys_are_random(keystore):
     labels = [keystore.create(f"k{number}", KeyAlgorithm.ED25519, PASSPHRASE) for number in range(3)]
     assert len({label.public for label in labels}) == 3
@@ -62,12 +77,12 @@ def test_public_parts_are_listed_by_name_without_a_passphrase(keystore):
     assert keystore.labels() == []
     made = [
         keystore.create(name, algorithm, PASSPHRASE)
-        for name, algorithm in zip("abcd", KeyAlgorithm, strict=True)
+        for name, algorithm in zip("abcde", KeyAlgorithm, strict=True)
     ]
     assert keystore.labels() == made
-    assert [label.name for label in made] == ["a", "b", "c", "d"]
+    assert [label.name for label in made] == ["a", "b", "c", "d", "e"]
     assert "a" in keystore
-    assert "e" not in keystore
+    assert "f" not in keystore
 
 
 def test_only_the_owner_may_look(keystore):
@@ -106,8 +121,11 @@ def test_neither_file_nor_repr_shows_the_key(keystore, algorithm):
         opened = keystore.open_account("key", PASSPHRASE)
         secret = opened.private_key
     else:
-        is_bls = algorithm is KeyAlgorithm.BLS
-        opened = (keystore.open_bls_signer if is_bls else keystore.open_signer)("key", PASSPHRASE)
+        ways = {
+            KeyAlgorithm.BLS: keystore.open_bls_signer,
+            KeyAlgorithm.X25519: keystore.open_private_key,
+        }
+        opened = ways.get(algorithm, keystore.open_signer)("key", PASSPHRASE)
         secret = read_private_key(path_of(keystore, "key"))
     shown = f"{opened!r} {opened} {keystore!r} {keystore.labels()!r}"
     assert secret.hex() not in shown
@@ -118,7 +136,7 @@ def test_neither_file_nor_repr_shows_the_key(keystore, algorithm):
 
 def read_private_key(path):
     key = load_pem_private_key(path.read_bytes(), PASSPHRASE.raw)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
+    if isinstance(key, ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey):
         return key.private_bytes_raw()
     return key.private_numbers().private_value.to_bytes(32)
 

@@ -1,0 +1,1 @@
+"""Statutory deadlines and the calendar of working days, as tables."""

@@ -1,0 +1,75 @@
+"""Opens what takes reports at a site, where its home says who takes them.
+
+>>> with open_intake(home, store, prover) as intake:
+...     None if intake is None else intake.make_code()
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Final
+
+import structlog
+
+from api.background import Background
+from api.reports.deadlines import load_deadlines
+from api.reports.directory import Directory, read_takers
+from api.reports.floods import ScanTokens
+from api.reports.intake import Intake
+from api.reports.store import ReportStore
+from ledger.core.errors import LedgerError
+from ledger.home import Home
+from ledger.local import read_clock
+from ledger.proving import ProofStore, Prover
+from ledger.store.engine import Database
+
+LOOP_SECONDS: Final = 600.0
+_LOG: Final = structlog.get_logger(__name__)
+
+
+@contextmanager
+def open_intake(home: Home, store: ProofStore, prover: Prover) -> Iterator[Intake | None]:
+    """Open the database of reports, and tidy it, for as long as the block; None: nobody takes reports here.
+
+    Raises:
+        StateError: the database holds something else.
+        UnavailableError: it is out of reach.
+    """
+    if not home.settings.reports:
+        yield None
+        return
+    with closing(Database(home.reports_database_url)) as database:
+        reports = ReportStore(database, home.origin)
+        reports.prepare()
+        intake = Intake(
+            reports,
+            Directory(store, prover, read_takers(home.settings.reports)),
+            ScanTokens(secrets.token_bytes(32)),
+            load_deadlines(),
+            read_clock,
+            secrets.token_bytes,
+            home.zone,
+            home.settings.report_days,
+        )
+        with _Tidying(intake):
+            yield intake
+
+
+class _Tidying(Background):
+    """One thread that empties and forgets while reports are taken."""
+
+    def __init__(self, intake: Intake) -> None:
+        super().__init__("tidying of reports")
+        self._intake = intake
+
+    def _run(self) -> None:
+        while True:
+            try:
+                emptied, forgotten = self._intake.tidy()
+            except LedgerError as err:
+                _LOG.warning("reports are not tidied; tried again", error=str(err), seconds=LOOP_SECONDS)
+            else:
+                if emptied or forgotten:
+                    _LOG.info("reports tidied", emptied=emptied, forgotten=forgotten)
+            if self._stopping.wait(LOOP_SECONDS):
+                return

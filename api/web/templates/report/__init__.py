@@ -1,0 +1,1 @@
+"""Pages about reports of consumers; a package, so that they are shipped."""
