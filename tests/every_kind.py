@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from acts import People
 from registered import BLOCK, MATERIAL, PERSON, PUMP_LIMITS, PUMP_RULE, STANDARD, TYPE
+from sites import BARE_SITE
 from stickers import FIRST, PUMP, REGISTRATION, ROLL, SECOND
 from world import AUTHORITY, INSTITUTION, NOW, Issued, World, make_signer
 
@@ -21,6 +22,7 @@ from ledger.core.person import encode_person_content
 from ledger.core.published_rule import encode_regulation_content
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
+from ledger.core.site import encode_site
 from ledger.core.standard import encode_material_content, encode_standard_content
 from ledger.core.statement import (
     ActClaims,
@@ -73,6 +75,7 @@ def use_stickers(world):
         _speak(world, EventType.STICKER_BOUND, encode_binding(first), INSTITUTION, 0),
         _speak(world, EventType.STICKER_BOUND, encode_binding(second), INSTITUTION, 0),
         _speak(world, EventType.STICKER_UNBOUND, gone, INSTITUTION, 1),
+        _speak(world, EventType.SITE, encode_site(BARE_SITE), INSTITUTION, 0),
     ]
 
 

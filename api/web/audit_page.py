@@ -72,6 +72,8 @@ _EVENTS: Final = {
     "STICKER_ALLOTTED": "合格证发放",
     "STICKER_BOUND": "合格证粘贴",
     "STICKER_UNBOUND": "合格证停用",
+    "PLEDGE": "诚信计量自我承诺",
+    "SITE": "经营场所登记",
 }
 _STATUSES: Final = {
     "VALID": Sentence("in force by its own state", "自身状态有效"),

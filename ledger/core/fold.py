@@ -3,8 +3,8 @@
 An event takes effect only if its key is registered and active at its own index, its signer has the power for
 it, and the subject's version is the one it expects. Any other well-formed leaf is VOID: it stays provable and
 changes nothing. The fold is a pure function of the leaves in their order, so that replaying gives the same
-states everywhere. `fold_documents`, `fold_lots`, `fold_links`, `fold_stickers` and `fold_registers` hold what each
-kind of event does, `powers` who may.
+states everywhere. `fold_documents`, `fold_lots`, `fold_links`, `fold_stickers`, `fold_sites` and `fold_registers`
+hold what each kind of event does, `powers` who may.
 
 >>> outcome = judge_event(signed, index, sequenced_at, registers, view)
 >>> isinstance(outcome, Effect)
@@ -30,14 +30,17 @@ from ledger.core.fold_documents import check_actor, judge_act, judge_issue
 from ledger.core.fold_links import check_linker, judge_same_as, judge_split, spread
 from ledger.core.fold_lots import judge_lot
 from ledger.core.fold_registers import judge_register
+from ledger.core.fold_sites import judge_pledge, judge_site
 from ledger.core.fold_stickers import judge_binding, judge_registration, judge_release
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
+from ledger.core.pledge import PledgeContent
 from ledger.core.powers import NoEffectError, refuse_acts
 from ledger.core.register_content import parse_content
 from ledger.core.register_subject import list_register_subjects
 from ledger.core.registration import InstrumentContent
+from ledger.core.site import SiteContent
 from ledger.core.statement import (
     ActClaims,
     IssueClaims,
@@ -135,6 +138,10 @@ def _judge_content(
             return judge_binding(signed, content, index, view, registers)
         case StickerRelease():
             return judge_release(signed, content, index, sequenced_at, view, registers)
+        case SiteContent():
+            return judge_site(signed, content, index, view, registers)
+        case PledgeContent():
+            return judge_pledge(signed, content, index, view, registers)
 
 
 def find_subject(statement: Statement) -> Subject:
@@ -199,7 +206,7 @@ def _list_others(content: ActContent) -> tuple[Subject, ...]:
     match content:
         case Act():
             return (content.certificate,)
-        case LotContent() | InstrumentContent():
+        case LotContent() | InstrumentContent() | SiteContent() | PledgeContent():
             return ()
         case StickerBinding():
             return (content.placement,)

@@ -38,6 +38,8 @@ CODES = {
     11: "INSTRUMENT",
     12: "STICKER_BOUND",
     13: "STICKER_UNBOUND",
+    14: "PLEDGE",
+    16: "SITE",
     32: "ROOT",
     33: "DELEGATE",
     34: "POLICY",
@@ -73,6 +75,8 @@ KINDS = [
         "REGISTRATION",
         "ROLL",
         "PLACEMENT",
+        "PLEDGE",
+        "SITE",
     ),
 ]
 ID = InstrumentId(bytes(range(16)))
@@ -84,7 +88,7 @@ def test_the_codes_of_event_types_never_change():
 
 def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.name for kind in SubjectKind] == KINDS
-    assert [kind.value for kind in SubjectKind] == list(range(23))
+    assert [kind.value for kind in SubjectKind] == [*range(24), 25]
 
 
 def test_this_version_defines_these_types():
@@ -92,6 +96,7 @@ def test_this_version_defines_these_types():
         *("ISSUE", "SUPPLEMENT", "REPLACE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
         *("OPENED_FOR_REPAIR", "LOT", "INSTRUMENT_SAME_AS", "INSTRUMENT_SPLIT"),
         *("INSTRUMENT", "STICKER_ALLOTTED", "STICKER_BOUND", "STICKER_UNBOUND"),
+        *("PLEDGE", "SITE"),
         *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE", "PERSON"),
         *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK"),
     }
