@@ -22,12 +22,15 @@ from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, past, proofs, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, log, past, proofs, sites, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
+from api.sites.view import Sites
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
+from api.web.site_page import SitePageWriter
 from ledger.bundling import find_bundles
+from ledger.core.data import load_rule_book
 from ledger.core.policy import Policy
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
@@ -120,16 +123,13 @@ def build_api(parts: Parts) -> FastAPI:
 
 def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     read = parts.read_standing
-    desk = Verdicts(
-        public.store,
-        parts.prover,
-        parts.receipts,
-        public.policy,
-        public.clock,
-        (lambda: is_read_only(read())) if read is not None else None,
-    )
+    is_behind = (lambda: is_read_only(read())) if read is not None else None
+    desk = Verdicts(public.store, parts.prover, parts.receipts, public.policy, public.clock, is_behind)
     answers = ReadyAnswers(desk.read_state, public.monotonic)
     app.include_router(verdicts.make_router(desk, answers, PageWriter(public.policy, public.host)))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
+    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind)
+    writer = SitePageWriter(public.policy, public.host, load_rule_book())
+    app.include_router(sites.make_router(places, answers, writer, public.host))

@@ -43,6 +43,7 @@ from ledger.core.sticker_use import (
 )
 from ledger.core.type_approval import encode_block_content, encode_type_approval_content
 
+SITE = replace(BARE_SITE, division="350102")
 DECISION = Decision("闽市监检撤〔2026〕3号", "计量法第二十六条", NOW.date(), None, "可在六十日内申请行政复议")
 
 
@@ -75,7 +76,7 @@ def use_stickers(world):
         _speak(world, EventType.STICKER_BOUND, encode_binding(first), INSTITUTION, 0),
         _speak(world, EventType.STICKER_BOUND, encode_binding(second), INSTITUTION, 0),
         _speak(world, EventType.STICKER_UNBOUND, gone, INSTITUTION, 1),
-        _speak(world, EventType.SITE, encode_site(BARE_SITE), INSTITUTION, 0),
+        _speak(world, EventType.SITE, encode_site(SITE), INSTITUTION, 0),
     ]
 
 

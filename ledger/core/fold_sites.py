@@ -63,8 +63,15 @@ def judge_pledge(
 
 
 def _require_within(institution: InstitutionContent, division: str) -> None:
-    if not division.startswith(institution.division):
+    if not division.startswith(find_region(institution.division)):
         raise NoEffectError(f"division {division} is outside that of {institution.id}")
+
+
+def find_region(division: str) -> str:
+    """Return what the codes within a division begin with: `350100`, a whole city, holds all of `3501` (GB/T 2260)."""
+    while division.endswith("00") and len(division) % 2 == 0:
+        division = division[:-2]
+    return division
 
 
 def _check_owner(content: SiteContent, registers: Registers) -> None:

@@ -9,6 +9,7 @@ from sites import BARE_SITE, MARKET, OWNER, PLEDGE, RIVAL, WITHDRAWN, SiteLedger
 
 from ledger.core.authority import Trade
 from ledger.core.event import instrument_subject
+from ledger.core.fold_sites import find_region
 from ledger.core.pledge import PledgeState
 from ledger.core.register_fields import RegisterState
 from ledger.core.replay import Replay
@@ -63,6 +64,29 @@ def test_a_site_lies_within_the_keepers_division(ledger):
     assert_void(ledger, ledger.enter_site(replace(MARKET, division="3501")), "outside that of 350102-M7")
     elsewhere = replace(BARE_SITE, division="3502")
     assert_void(ledger, ledger.enter_site(elsewhere, by="seal"), f"outside that of {INSTITUTION}")
+
+
+@pytest.mark.parametrize(
+    ("division", "region"),
+    [
+        ("350100", "3501"),
+        ("350000", "35"),
+        ("350102", "350102"),
+        ("3501", "3501"),
+        ("", ""),
+        ("3500", "35"),
+        ("350102100", "350102100"),
+    ],
+)
+def test_a_code_that_ends_in_zeros_is_of_the_whole(division, region):
+    assert find_region(division) == region
+
+
+def test_an_institution_of_a_city_enters_sites_in_its_districts(ledger):
+    ledger.append(ledger.institution(version=1, division="350100"))
+    assert isinstance(ledger.say(ledger.enter_site(replace(BARE_SITE, division="350102"), by="seal")), Effect)
+    elsewhere = replace(BARE_SITE, site=SiteName(INSTITUTION, "S2"), division="350202")
+    assert_void(ledger, ledger.enter_site(elsewhere, by="seal"), "outside that of")
 
 
 def test_a_keeper_speaks_of_its_own_entries(ledger):
