@@ -8,6 +8,7 @@
 >>> app = create_app(Parts(prover, receipts, registers, public=PublicParts(store, policy, "v.example.cn", clock)))
 """
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api import describe, problems
+from api.allowance import Allowance
 from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
-from api.routes import audit, bundles, certificates, entries, log, past, proofs, sites, tiles, verdicts
+from api.routes import audit, bundles, certificates, entries, find, log, past, proofs, sites, tiles, verdicts
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
+from api.sites.finding import Finder
 from api.sites.view import Sites
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, PageWriter
@@ -34,6 +37,7 @@ from ledger.core.data import load_rule_book
 from ledger.core.policy import Policy
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
+from ledger.search.search import Search
 from ledger.standing import is_read_only
 from ledger.wire import MAX_MAP_SUBJECTS, MAX_REQUEST_BYTES, MAX_SUBJECTS
 
@@ -66,6 +70,10 @@ class PublicParts:
     """Returns the time, aware UTC."""
     monotonic: Callable[[], float] = time.monotonic
     """Returns seconds that never run back."""
+    search: Search | None = None
+    """Finds without a code; None: this process does not."""
+    report_path: str | None = None
+    """Where people report an instrument without a certificate, as `report`; None: nowhere here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,10 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
-    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind)
-    writer = SitePageWriter(public.policy, public.host, load_rule_book())
+    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
+    writer = SitePageWriter(public.policy, public.host, load_rule_book(), public.report_path)
     app.include_router(sites.make_router(places, answers, writer, public.host))
+    if public.search is not None:
+        finder = Finder(public.store, public.search, public.policy, public.clock)
+        allowance = Allowance(public.clock, secrets.token_bytes)
+        app.include_router(find.make_router(finder, allowance, writer))

@@ -25,6 +25,7 @@ from api.comparing_loop import ComparingLoop
 from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
+from api.searching_loop import SearchingLoop
 from ledger.anchoring.binding import read_binding
 from ledger.cli import (
     HomeOption,
@@ -35,9 +36,9 @@ from ledger.cli import (
     open_anchorer,
 )
 from ledger.console import configure_logging, run_command
-from ledger.core.errors import NotFoundError
+from ledger.core.errors import NotFoundError, StateError, UnavailableError
 from ledger.core.policy import Policy, parse_policy
-from ledger.home import DEFAULT_HOME, Home, open_home
+from ledger.home import DEFAULT_HOME, Home, lock_search, open_home
 from ledger.intake import Intake
 from ledger.local import open_ledger, read_clock
 from ledger.passphrase import Passphrase
@@ -45,6 +46,7 @@ from ledger.pool import Pool
 from ledger.proving import Prover
 from ledger.receipts import Receipts
 from ledger.register_list import RegisterList
+from ledger.search.search import Search
 from ledger.standing import Standing, read_standing
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
@@ -145,23 +147,34 @@ def serve(
 
 @contextmanager
 def _open_public(home: Home) -> Iterator[Parts]:
-    """Open what the role public needs: no key, and nothing is written."""
+    """Open what the role public needs: no key, and nothing is written but what people search."""
     policy = _load_policy(home)
-    database = Database(home.database_url)
-    try:
+    with closing(Database(home.database_url)) as database, ExitStack() as stack:
         require_current(database)
         store = SqlStore(database)
         prover = Prover(store, home.origin, policy.witnesses)
-        public = PublicParts(store, policy, home.settings.host, read_clock)
+        search = stack.enter_context(_open_search(home, store))
         yield Parts(
             prover,
             Receipts(store),
             RegisterList(store, prover, home.origin),
-            public=public,
+            public=PublicParts(store, policy, home.settings.host, read_clock, search=search),
             read_standing=partial(_read_standing, database),
         )
-    finally:
-        database.close()
+
+
+@contextmanager
+def _open_search(home: Home, store: SqlStore) -> Iterator[Search | None]:
+    """Open what people search without a code, and keep it up to date; None where its database cannot be had."""
+    with closing(Database(home.search_database_url)) as database, ExitStack() as stack:
+        search = None
+        try:
+            search = Search(store, database, home.origin, alone=partial(lock_search, home))
+        except (StateError, UnavailableError) as err:
+            structlog.get_logger(__name__).warning("nothing is searched here", error=str(err))
+        if search is not None:
+            stack.enter_context(SearchingLoop(search.follow))
+        yield search
 
 
 def _warn_of_strangers(host: str) -> None:
@@ -195,7 +208,9 @@ def _open_ledger(
         if role is Role.ALL:
             if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
                 ledger.write_policy()
-            public = PublicParts(ledger.store, _load_policy(home), home.settings.host, read_clock)
+            search = stack.enter_context(_open_search(home, ledger.store))
+            policy = _load_policy(home)
+            public = PublicParts(ledger.store, policy, home.settings.host, read_clock, search=search)
         if ledger.witnesses is not None:
             cosigner = make_cosigner(ledger, ledger.witnesses)
             stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from api_world import ApiWorld, entry
 from sites import MARKET, OWNER, PLEDGE
-from world import INSTITUTION, make_signer
+from world import INSTITUTION, ORIGIN, make_signer
 
 from ledger.core.authority import Trade
 from ledger.core.event import EventType
@@ -19,6 +19,7 @@ from ledger.core.pledge import encode_pledge
 from ledger.core.register_fields import Name
 from ledger.core.site import encode_site
 from ledger.core.statement import ActClaims, Statement, parse_signed_statement, sign_statement
+from ledger.search.search import Search
 
 OWNER_NAME = Name("示例市场管理有限公司", "Example Market Management")
 PATH = f"/site/{OWNER}/M-01"
@@ -65,12 +66,31 @@ class Places:
 class PlaceWorld(ApiWorld):
     """A ledger with an institution and an owner, served."""
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
+    def __init__(self, store=None, search_database=None, report_path=None, **options):
+        self._given = store
+        self._report_path = report_path
+        self._search_database = search_database
+        self.search = None
+        super().__init__(**options)
         self.found()
         self.places = Places(self.world, self._hand_in)
         self.places.found_owner()
         self.enter, self.promise = self.places.enter, self.places.promise
+
+    def make_store(self):
+        return super().make_store() if self._given is None else self._given
+
+    def public_options(self):
+        if self._search_database is not None:
+            self.search = Search(self.store, self._search_database, ORIGIN)
+        return {"search": self.search, "report_path": self._report_path}
+
+    def find(self, **query):
+        """Search, with all that the log has; return the hits."""
+        self.search.follow()
+        response = self.client.get("/find", params=query, headers={"Accept": "application/json"})
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def _hand_in(self, raw):
         (answer,) = self.post([entry(raw)]).json()["results"]

@@ -113,7 +113,9 @@ class _Counter:
         return excuse(lambda: self._answers.fill(key, compute), self._writer, tongue)
 
 
-def excuse(write: Callable[[], Ready], writer: SitePageWriter, tongue: Tongue) -> Ready:
+def excuse(
+    write: Callable[[], Ready], writer: SitePageWriter, tongue: Tongue, find_link: str = "../../find"
+) -> Ready:
     """Return a page; where there is nothing, or nobody could look, the page that says so."""
     try:
         return write()
@@ -123,7 +125,7 @@ def excuse(write: Callable[[], Ready], writer: SitePageWriter, tongue: Tongue) -
         if not is_absent:
             log_failure(err)
         words = (NO_SUCH_SITE, _CHECK) if is_absent else (_CANNOT, _LATER)
-        body = writer.write_nothing(*words, tongue)
+        body = writer.write_nothing(*words, tongue, find_link)
         return Ready(body, _PAGE, NO_STORE, status, language=tongue.language)
 
 

@@ -144,14 +144,18 @@ class SitePageWriter:
             leaf_index=view.site.index,
         )
 
-    def write_nothing(self, headline: Sentence, sentence: Sentence, tongue: Tongue) -> bytes:
+    def name_category(self, category: Category | None, language: Language) -> str:
+        """Return what a kind of instrument is called."""
+        return name_category(category, self._book, language)
+
+    def write_nothing(self, headline: Sentence, sentence: Sentence, tongue: Tongue, find_link: str) -> bytes:
         """Return the page where there is no such site, or nobody could look."""
         return self._render(
             "place_nothing.html",
             tongue,
             headline=say(headline, tongue.language),
             sentence=say(sentence, tongue.language),
-            find_link=f"../../find{_query(tongue)}",
+            find_link=f"{find_link}{_query(tongue)}",
         )
 
     def write_found(self, members: dict[str, Any], tongue: Tongue) -> bytes:

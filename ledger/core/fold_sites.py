@@ -68,7 +68,7 @@ def _require_within(institution: InstitutionContent, division: str) -> None:
 
 
 def find_region(division: str) -> str:
-    """Return what the codes within a division begin with: `350100`, a whole city, holds all of `3501` (GB/T 2260)."""
+    """Return what the codes within a division begin with: `350100`, a city, holds all of `3501` (GB/T 2260)."""
     while division.endswith("00") and len(division) % 2 == 0:
         division = division[:-2]
     return division
