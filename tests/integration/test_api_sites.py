@@ -2,18 +2,20 @@
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from api_world import entry
 from page_reader import Page
 from place_world import PATH, PlaceWorld
 from sites import BARE_SITE, MARKET, OWNER, PLEDGE, WITHDRAWN
 
 from api.schemas.sites import SiteAnswer
 from ledger.core.errors import StoreUnavailableError
-from ledger.core.pledge import Paragraphs, PledgeState, Promise
+from ledger.core.event import EventType
+from ledger.core.pledge import Paragraphs, PledgeState, Promise, encode_pledge
 from ledger.core.register_fields import Name, RegisterState
-from ledger.core.statement import parse_signed_statement
+from ledger.core.statement import ActClaims, Statement, parse_signed_statement, sign_statement
 
 ENGLISH = {"Accept-Language": "en"}
 WHOLE = replace(PLEDGE, site=None)
@@ -252,6 +254,19 @@ def test_a_pledge_that_is_changed_and_withdrawn_keeps_its_history(world):
     assert [each["leaf_index"] for each in pledge["versions"]] == [third, second, first]
     assert [each["state"] for each in pledge["versions"]] == ["withdrawn", "changed", "active"]
     assert pledge["shown"] == "withdrawn"
+
+
+@pytest.mark.parametrize(("days", "admitted"), [(0, True), (1, False), (300, False), (-300, True)])
+def test_a_pledge_is_not_made_on_a_day_that_has_not_come(world, days, admitted):
+    world.enter(MARKET)
+    day = date(2026, 11, 2) + timedelta(days=days)
+    content = replace(PLEDGE, made_on=day, promise=replace(PLEDGE.promise, until=None))
+    claims = ActClaims(bytes(8), encode_pledge(content))
+    statement = Statement(EventType.PLEDGE, OWNER, claims, 0)
+    raw = sign_statement(statement, world.places.owner_key, world.world.origin)
+    (result,) = world.post([entry(raw)]).json()["results"]
+    assert ("index" in result) is admitted
+    assert admitted or "content.made_on" in str(result)
 
 
 def test_a_pledge_past_its_last_day_does_not_stand(world):
