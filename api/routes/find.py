@@ -23,6 +23,7 @@ from api.schemas.sites import FindAnswer
 from api.sites.finding import NAMES, Finder, Found, Question, QuestionError, parse_question
 from api.web.site_page import (
     KINDS,
+    SHORT_ID,
     SITE_POLICY,
     SitePageWriter,
     describe_state,
@@ -40,6 +41,7 @@ TOO_OFTEN: Final = Sentence(
     f"Too many searches from here: {A_MINUTE} a minute and {A_DAY} a day are answered. Try again later.",
     f"查询过于频繁：每分钟最多{A_MINUTE}次、每天最多{A_DAY}次，请稍后再试。",
 )
+_LEDGER_ID: Final = Sentence("Ledger id", "账本编号")
 _TOO_OFTEN_HEADLINE: Final = Sentence("Please wait", "请稍候")
 
 
@@ -140,8 +142,8 @@ class _Counter:
             {
                 **describe_state(each.status, language),
                 "title": self._writer.name_category(each.category, language),
-                "detail": None,
-                "short": encode_hex(each.id)[:8],
+                "detail": f"{say(_LEDGER_ID, language)} {encode_hex(each.id)[:SHORT_ID]}…",
+                "short": encode_hex(each.id)[:SHORT_ID],
                 "link": f"i/{encode_hex(each.id)}{query}",
             }
             for each in found.instruments

@@ -30,7 +30,7 @@ from ledger.core.regulation import RuleBook
 from ledger.core.site import SiteKind
 from ledger.core.step import Sentence
 from ledger.place_reading import LoggedPledge
-from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus
+from verifier.report import STATUS_WORDS, DocumentStatus
 
 SITE_STYLE: Final = files("api.web").joinpath("templates/site.css").read_text(encoding="utf-8").strip()
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(SITE_STYLE.encode()).digest()).decode()
@@ -42,6 +42,13 @@ SITE_POLICY: Final = (
 
 SELF_DECLARED: Final = Sentence("Self-declared, not verified", "自我承诺，未经核验")
 """What stands on every pledge."""
+
+NOT_PROVED: Final = Sentence(
+    "That a record is in its period of validity does not show that the instrument measures right now. Compare "
+    "nameplate and seals, use a fair scale, or call 12315.",
+    "检定记录在有效期内，不证明此刻称量准确；请核对铭牌、铅封，可用公平秤复称或拨打12315。",
+)
+"""What the states on a page do not say."""
 
 NO_VERIFICATION: Final = Sentence("no verification in the ledger", "账本中无检定记录")
 
@@ -57,6 +64,9 @@ _PLEDGE_STATES: Final = {
     PledgeState.CHANGED: Sentence("changed", "变更"),
     PledgeState.WITHDRAWN: Sentence("withdrawn", "撤回"),
 }
+SHORT_ID: Final = 8
+"""Digits of an instrument's id that tell two in a list apart."""
+
 _ODD: Final = {
     DocumentStatus.CALIBRATED,
     DocumentStatus.PAPER,
@@ -137,7 +147,7 @@ class SitePageWriter:
             fair=fair,
             lines=lines,
             pledges=[self._pledge(each, language) for each in view.pledges],
-            disclaimer=say(DISCLAIMER, language) if in_order else None,
+            disclaimer=say(NOT_PROVED, language) if in_order else None,
             report_link=None if self._report_path is None else f"../../{self._report_path}",
             checked_on=f"{say_date(view.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=say_instant(view.as_of, self._policy.zone, language),
@@ -190,6 +200,7 @@ class SitePageWriter:
             "name": standing.name or name_category(standing.category, self._book, language),
             "model": standing.model,
             "serial": standing.serial,
+            "short": encode_hex(standing.id)[:SHORT_ID],
             "due": say_due(standing, today, language),
         }
 

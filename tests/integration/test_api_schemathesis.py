@@ -5,9 +5,11 @@ import time
 
 import pytest
 import schemathesis
-from api_world import SHANGHAI, ApiWorld
+from api_world import SHANGHAI
 from hypothesis import HealthCheck, settings
+from place_world import PlaceWorld
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sites import MARKET
 from starlette.testclient import TestClient
 from world import ORIGIN
 
@@ -23,9 +25,10 @@ EXAMPLES = 200 if os.environ.get("HENGZHENG_LONG") == "1" else 15
 
 
 @pytest.fixture(scope="module")
-def served():
-    with ApiWorld() as world:
-        world.found()
+def served(tmp_path_factory):
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('search')}/search.sqlite3")
+    with PlaceWorld(None, database) as world:
+        world.enter(MARKET)
         for number in range(3):
             world.issue(number)
         world.anchor()

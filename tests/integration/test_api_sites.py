@@ -92,7 +92,7 @@ def test_what_needs_attention_comes_first_and_fair_scales_above_all(world):
         (late.hex(), "VALID"),
     ]
     page = page_of(world.look())
-    assert page.text.index("公平秤：") < page.text.index("在用计量器具 (5)")
+    assert page.text.index("公平秤：") < page.text.index("其他在用计量器具 (4)")
     assert "账本中无检定记录" in page.text
     assert "检定不合格" in page.text
 
