@@ -146,7 +146,7 @@ class SitePageWriter:
             is_closed=not is_open(content),
             fair=fair,
             lines=lines,
-            pledges=[self._pledge(each, language) for each in view.pledges],
+            pledges=[self.describe_pledge(each, language) for each in view.pledges],
             disclaimer=say(NOT_PROVED, language) if in_order else None,
             report_link=None if self._report_path is None else f"../../{self._report_path}",
             checked_on=f"{say_date(view.checked_on, language)} · {say_zone(self._policy.zone, language)}",
@@ -204,7 +204,8 @@ class SitePageWriter:
             "due": say_due(standing, today, language),
         }
 
-    def _pledge(self, pledge: Pledge, language: Language) -> dict[str, Any]:
+    def describe_pledge(self, pledge: Pledge, language: Language) -> dict[str, Any]:
+        """Return a pledge as the template `pledge_box.html` shows it, on this page or on an instrument's."""
         content = pledge.newest.content
         promise = content.promise
         whole = Sentence("The owner's pledge for all its sites", "经营者对其全部场所的诚信计量承诺")

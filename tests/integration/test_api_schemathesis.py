@@ -49,7 +49,9 @@ def test_every_answer_is_described(case, served):
         json=case.body if isinstance(case.body, dict) else None,
     )
     assert response.status_code < 500, response.text
-    case.validate_response(response)
+    # Which members of a search go together, and how many letters they have when folded, no schema can say.
+    excluded = [positive_data_acceptance] if case.path == "/find" else []
+    case.validate_response(response, excluded_checks=excluded)
 
 
 @pytest.fixture(scope="module")
