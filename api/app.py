@@ -1,6 +1,7 @@
 """Roles put together: which routes an application has, from parts that an entry point has opened.
 
-    public   verdict pages, bundles, status by number and as of a past date, map proofs; no key, reads only
+    public   verdict pages, bundles, status by number and as of a past date, map proofs, sites, finding without a
+             code; no key, and the log is only read
     ledger   statements in, bundles out; checkpoint, registers, states of subjects, map proofs
     all      both
     auditor  every leaf, filtered, with proofs; no key, reads only, a process of its own

@@ -108,6 +108,25 @@ def test_a_site_and_its_pledge_from_the_command_to_the_wall(line):
         assert [each["state"] for each in shown["versions"]] == ["withdrawn", "changed", "active"]
     refused = line.own("pledges", "poster", "--site", "M-01", "--out", poster, code=2)
     assert "no such pledge stands" in refused["error"]
+    check_what_others_say(line)
+
+
+def check_what_others_say(line):
+    """Auditors find both kinds of events; a replay, and whoever reads everything again, find nothing wrong."""
+    for event, count in (("SITE", 1), ("PLEDGE", 3)):
+        rows = line.run("query", "--event", event)["entries"]
+        assert [(each["event"], each["effect"], each["institution"]) for each in rows] == [
+            (event, True, OWNER)
+        ] * count
+        assert event == "PLEDGE" or rows[0]["division"] == "350102"
+    line.run("anchor")
+    log = line.out / "log"
+    line.run("log", "export", log)
+    audit = run("audit", "--from", log, "--policy", line.policy, "--json")
+    assert audit.code == 0, audit
+    counted = {name: audit.members["events"][name] for name in ("SITE", "PLEDGE")}
+    assert counted == {"SITE": {"effective": 1, "void": 0}, "PLEDGE": {"effective": 3, "void": 0}}
+    line.run("doctor", "--deep")
 
 
 def find(client, **query):
