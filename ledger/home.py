@@ -32,7 +32,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.chain.finality import Finality, parse_finality
-from ledger.core.errors import HomeLockedError, InputError, NotFoundError, StateError
+from ledger.core.errors import HomeLockedError, InputError, NotFoundError, StateError, UnavailableError
 from ledger.core.note import check_key_name
 from ledger.files import PRIVATE_FILE, create_file, make_private_directory
 from ledger.keystore import KeyAlgorithm, Keystore
@@ -250,11 +250,19 @@ def lock_search(home: Home) -> Iterator[None]:
 
 @contextmanager
 def _wait_alone(home: Home, name: str | None) -> Iterator[None]:
-    """Wait for a lock file of the home, and hold it; without a name for nothing."""
+    """Wait for a lock file of the home, and hold it; without a name for nothing.
+
+    Raises:
+        UnavailableError: the home cannot be written.
+    """
     if name is None:
         yield
         return
-    with (home.path / name).open("a+", encoding="ascii") as stream:
+    try:
+        stream = (home.path / name).open("a+", encoding="ascii")
+    except OSError as err:
+        raise UnavailableError(f"{home.path / name} cannot be written: {err.strerror}") from err
+    with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

@@ -163,3 +163,20 @@ def test_words_that_are_wrong_are_named(tmp_path):
             assert "not entered" in str(refused) or "no such pledge" in str(refused)
         missing = run("sites", "register", line.out / "absent.json", "--home", line.home)
         assert missing.code == 2
+
+
+def test_a_home_that_cannot_be_written_serves_all_but_the_search(tmp_path):
+    line = OwnersLine(tmp_path)
+    with line.chain():
+        line.set_up_owner()
+        line.register()
+        (line.home / "search.lock").mkdir()
+        with (
+            serve(line.home, "public") as server,
+            httpx2.Client(base_url=server.url, trust_env=False) as client,
+        ):
+            assert client.get(f"/site/{OWNER}/M-01").status_code == 200
+            assert client.get("/healthz").status_code == 200
+            assert client.get("/find").status_code == 404
+            _, _, err = server.stop()
+        assert "nothing is searched here" in err
