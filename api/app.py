@@ -1,6 +1,7 @@
 """Roles put together: which routes an application has, from parts that an entry point has opened.
 
-    public   verdict pages, bundles, status by number and as of a past date, map proofs; no key, reads only
+    public   verdict pages, bundles, status by number and as of a past date, map proofs, sites, finding without a
+             code; no key, and the log is only read
     ledger   statements in, bundles out; checkpoint, registers, states of subjects, map proofs
     all      both
     auditor  every leaf, filtered, with proofs; no key, reads only, a process of its own
@@ -8,6 +9,7 @@
 >>> app = create_app(Parts(prover, receipts, registers, public=PublicParts(store, policy, "v.example.cn", clock)))
 """
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from api import describe, problems
+from api.allowance import Allowance
 from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
@@ -31,11 +34,13 @@ from api.routes import (
     bundles,
     certificates,
     entries,
+    find,
     log,
     past,
     proofs,
     reports,
     scan,
+    sites,
     static,
     things,
     tiles,
@@ -44,13 +49,17 @@ from api.routes import (
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
 from api.routes.verdicts import Counter
+from api.sites.finding import Finder
+from api.sites.view import Sites
 from api.static_files import StaticFiles
 from api.things import Things
 from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, Offers, PageWriter
 from api.web.scan_page import ScanPage
+from api.web.site_page import SitePageWriter
 from ledger.bundling import find_bundles
+from ledger.core.data import load_rule_book
 from ledger.core.errors import NotFoundError
 from ledger.core.event import roll_subject
 from ledger.core.policy import Policy
@@ -58,6 +67,7 @@ from ledger.core.qr import ShortCode
 from ledger.core.sticker import StickerId, find_roll
 from ledger.proving import ProofStore, Prover
 from ledger.register_list import RegisterList
+from ledger.search.search import Search
 from ledger.standing import is_read_only
 from ledger.wire import MAX_MAP_SUBJECTS, MAX_REQUEST_BYTES, MAX_SUBJECTS
 
@@ -95,6 +105,8 @@ class PublicParts:
     """Scripts of the pages."""
     reports: Intake | None = None
     """Takes what consumers report; None: nothing is reported at this site."""
+    search: Search | None = None
+    """Finds without a code; None: this process does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +191,25 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     if public.reports is not None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))
+    _add_places(app, parts, public, answers, is_behind)
+
+
+def _add_places(
+    app: FastAPI,
+    parts: Parts,
+    public: PublicParts,
+    answers: ReadyAnswers,
+    is_behind: Callable[[], bool] | None,
+) -> None:
+    """Add the pages of sites, and the search without a code."""
+    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
+    report_path = None if public.reports is None else reports.FORM_PATH.removeprefix("/")
+    writer = SitePageWriter(public.policy, public.host, load_rule_book(), report_path)
+    app.include_router(sites.make_router(places, answers, writer, public.host))
+    if public.search is not None:
+        finder = Finder(public.store, public.search, public.policy, public.clock)
+        allowance = Allowance(public.clock, secrets.token_bytes)
+        app.include_router(find.make_router(finder, allowance, writer))
 
 
 def _make_report_pages(public: PublicParts, intake: Intake) -> ReportPages:

@@ -21,6 +21,8 @@ COMMANDS: Final = {
     ),
     "template": ("issuer.template_cli", "a table to fill in, for one category of instruments"),
     "instruments": ("issuer.instruments_cli", "the ledger of instruments to be verified: import, export"),
+    "sites": ("issuer.sites_cli", "places where instruments are used, and which: enter, list"),
+    "pledges": ("issuer.pledges_cli", "an owner's pledge, not verified: make, change, withdraw, print"),
     "document": ("issuer.document_cli", "certificates as signed PDF/A-3, one or many"),
     "stickers": ("issuer.stickers_cli", "stickers: allot rolls, bind and release, print sheets of labels"),
     "erase": ("issuer.erasing_cli", "forget the personal members of a document, as their person asks"),

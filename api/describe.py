@@ -15,12 +15,14 @@ from api.schemas.base import Shape
 from api.schemas.entries import BundlesRequest, EntriesAnswer, EntriesRequest, SubjectsAnswer, SubjectsRequest
 from api.schemas.problems import ProblemShape
 from api.schemas.proofs import MapProofAnswer, MapProofRequest
+from api.schemas.sites import FindAnswer, SiteAnswer
 from api.schemas.verdicts import CertificatesAnswer, Health, VerdictAnswer
 
 _SHAPES: Final[tuple[type[Shape], ...]] = (
     AuditAnswer,
     *(BundlesRequest, CertificatesAnswer, EntriesAnswer, EntriesRequest, Health),
     *(MapProofAnswer, MapProofRequest),
+    *(FindAnswer, SiteAnswer),
     *(ProblemShape, SubjectsAnswer, SubjectsRequest, VerdictAnswer),
 )
 _REF: Final = "#/components/schemas/{model}"

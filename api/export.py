@@ -29,10 +29,11 @@ OFFICE: Final = "office"
 def render(role: str) -> str:
     """Return the OpenAPI document of a role; nothing is behind its routes."""
     nothing: Any = None
+    anything: Any = object()
     if role == OFFICE:
         return _spell(build_office(nothing).openapi())
     has_public, has_ledger, has_auditor = ROLES[role]
-    public = PublicParts(nothing, nothing, "", nothing) if has_public else None
+    public = PublicParts(nothing, nothing, "", nothing, search=anything) if has_public else None
     ledger = LedgerParts(nothing, nothing) if has_ledger else None
     auditor = Auditor(nothing, nothing, nothing, nothing, nothing, nothing) if has_auditor else None
     parts = Parts(nothing, nothing, nothing, public=public, ledger=ledger, auditor=auditor)

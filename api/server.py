@@ -26,6 +26,7 @@ from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
 from api.reports.opening import open_intake
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
+from api.searching_loop import SearchingLoop
 from ledger.anchoring.binding import read_binding
 from ledger.cli import (
     HomeOption,
@@ -36,9 +37,9 @@ from ledger.cli import (
     open_anchorer,
 )
 from ledger.console import configure_logging, run_command
-from ledger.core.errors import NotFoundError
+from ledger.core.errors import NotFoundError, StateError, UnavailableError
 from ledger.core.policy import Policy, parse_policy
-from ledger.home import DEFAULT_HOME, Home, open_home
+from ledger.home import DEFAULT_HOME, Home, lock_search, open_home
 from ledger.intake import Intake
 from ledger.local import open_ledger, read_clock
 from ledger.passphrase import Passphrase
@@ -46,6 +47,7 @@ from ledger.pool import Pool
 from ledger.proving import Prover
 from ledger.receipts import Receipts
 from ledger.register_list import RegisterList
+from ledger.search.search import Search
 from ledger.standing import Standing, read_standing
 from ledger.store.engine import Database
 from ledger.store.migrations import require_current
@@ -147,15 +149,15 @@ def serve(
 
 @contextmanager
 def _open_public(home: Home) -> Iterator[Parts]:
-    """Open what the role public needs: no key, and nothing is written but what consumers report."""
+    """Open what the role public needs: no key; what consumers report, and what people search, is written."""
     policy = _load_policy(home)
-    with ExitStack() as stack:
-        database = stack.enter_context(closing(Database(home.database_url)))
+    with closing(Database(home.database_url)) as database, ExitStack() as stack:
         require_current(database)
         store = SqlStore(database)
         prover = Prover(store, home.origin, policy.witnesses)
         intake = stack.enter_context(open_intake(home, store, prover))
-        public = PublicParts(store, policy, home.settings.host, read_clock, reports=intake)
+        search = stack.enter_context(_open_search(home, store))
+        public = PublicParts(store, policy, home.settings.host, read_clock, reports=intake, search=search)
         yield Parts(
             prover,
             Receipts(store),
@@ -163,6 +165,20 @@ def _open_public(home: Home) -> Iterator[Parts]:
             public=public,
             read_standing=partial(_read_standing, database),
         )
+
+
+@contextmanager
+def _open_search(home: Home, store: SqlStore) -> Iterator[Search | None]:
+    """Open what people search without a code, and keep it up to date; None where its database cannot be had."""
+    with closing(Database(home.search_database_url)) as database, ExitStack() as stack:
+        search = None
+        try:
+            search = Search(store, database, home.origin, alone=partial(lock_search, home))
+        except (StateError, UnavailableError) as err:
+            structlog.get_logger(__name__).warning("nothing is searched here", error=str(err))
+        if search is not None:
+            stack.enter_context(SearchingLoop(search.follow))
+        yield search
 
 
 def _warn_of_strangers(host: str) -> None:
@@ -197,8 +213,10 @@ def _open_ledger(
             if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
                 ledger.write_policy()
             reports = stack.enter_context(open_intake(home, ledger.store, ledger.prover))
+            search = stack.enter_context(_open_search(home, ledger.store))
+            policy = _load_policy(home)
             public = PublicParts(
-                ledger.store, _load_policy(home), home.settings.host, read_clock, reports=reports
+                ledger.store, policy, home.settings.host, read_clock, reports=reports, search=search
             )
         if ledger.witnesses is not None:
             cosigner = make_cosigner(ledger, ledger.witnesses)

@@ -33,6 +33,7 @@ from ledger.core.event import ISSUE_TYPES
 from ledger.core.fold import find_subject, judge_signed_event
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
 from ledger.core.judging import Grounds, judge_record
+from ledger.core.pledge import PledgeContent
 from ledger.core.powers import refuse_acts
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import InstrumentContent
@@ -41,9 +42,11 @@ from ledger.core.rules import (
     Clocks,
     check_binding,
     check_times,
+    local_date,
 )
 from ledger.core.signatories import verify_signatures
 from ledger.core.signature import PublicKey
+from ledger.core.site import SiteContent
 from ledger.core.statement import (
     ActClaims,
     SignedStatement,
@@ -150,7 +153,7 @@ def _admit_event(
         raise MalformedDocumentError("only an issue comes with a certificate", field="certificate")
     claims = signed.statement.claims
     if isinstance(claims, ActClaims):
-        _check_act(signed.statement, claims, standing.view, now + rules.clock_tolerance)
+        _check_act(signed.statement, claims, standing.view, now + rules.clock_tolerance, rules.zone)
     index = LeafIndex(standing.tree_size)
     outcome = judge_signed_event(signed, index, now, standing.registers, standing.view, standing.issues)
     if isinstance(outcome, Void):
@@ -158,10 +161,15 @@ def _admit_event(
     return Submission(signed)
 
 
-def _check_act(statement: Statement, claims: ActClaims, view: StateView, latest: datetime) -> None:
+def _check_act(
+    statement: Statement, claims: ActClaims, view: StateView, latest: datetime, zone: ZoneInfo
+) -> None:
     """Check what can be mended by signing again, so that who speaks is told of that alone."""
     content = parse_act_content(statement.type, claims.content)
-    if not isinstance(content, InstrumentContent) and content.effective_at > latest:
+    if isinstance(content, PledgeContent):
+        if content.made_on > local_date(latest, zone):
+            _refuse("TIME", "content.made_on", "is in the future", "承诺日期在将来")
+    elif not isinstance(content, InstrumentContent | SiteContent) and content.effective_at > latest:
         _refuse("TIME", "content.effective_at", "is in the future", "生效时间在将来")
     state = view(find_subject(statement))
     if state is not None and state.version != statement.expected_version:

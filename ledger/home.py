@@ -7,6 +7,7 @@
     ledger.db, desk.db      databases, unless settings name others
     audit.db                the auditors' catalogue, which may be removed
     reports.db              what consumers have reported, sealed; where the home takes reports
+    search.db               what people search without a code, which may be removed
     office.db               accounts, sessions, machines of an office; secrets/office-key opens what is secret there
     devchain/, anvil/       the chain of a development home
     witnesses.json          who is asked to cosign, see `cosigning.witnesses`
@@ -32,7 +33,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.chain.finality import Finality, parse_finality
-from ledger.core.errors import HomeLockedError, InputError, NotFoundError, StateError
+from ledger.core.errors import HomeLockedError, InputError, NotFoundError, StateError, UnavailableError
 from ledger.core.note import check_key_name
 from ledger.files import PRIVATE_FILE, create_file, make_private_directory
 from ledger.keystore import KeyAlgorithm, Keystore
@@ -94,6 +95,11 @@ class Home:
     def audit_database_url(self) -> str:
         """Where the auditors' catalogue lies, which follows from the ledger."""
         return self.settings.audit_database or f"sqlite:///{self.path.resolve() / 'audit.db'}"
+
+    @property
+    def search_database_url(self) -> str:
+        """Where lies what people search without a code, which follows from the ledger."""
+        return self.settings.search_database or f"sqlite:///{self.path.resolve() / 'search.db'}"
 
     @property
     def finality(self) -> Finality:
@@ -237,10 +243,32 @@ def lock_ledger(home: Home) -> Iterator[None]:
 @contextmanager
 def lock_catalogue(home: Home) -> Iterator[None]:
     """Wait until no other process writes to the catalogue in the home; a catalogue elsewhere is not waited for."""
-    if home.settings.audit_database is not None:
+    with _wait_alone(home, "audit.lock" if home.settings.audit_database is None else None):
+        yield
+
+
+@contextmanager
+def lock_search(home: Home) -> Iterator[None]:
+    """As `lock_catalogue`, for what people search without a code."""
+    with _wait_alone(home, "search.lock" if home.settings.search_database is None else None):
+        yield
+
+
+@contextmanager
+def _wait_alone(home: Home, name: str | None) -> Iterator[None]:
+    """Wait for a lock file of the home, and hold it; without a name for nothing.
+
+    Raises:
+        UnavailableError: the home cannot be written.
+    """
+    if name is None:
         yield
         return
-    with (home.path / "audit.lock").open("a+", encoding="ascii") as stream:
+    try:
+        stream = (home.path / name).open("a+", encoding="ascii")
+    except OSError as err:
+        raise UnavailableError(f"{home.path / name} cannot be written: {err.strerror}") from err
+    with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

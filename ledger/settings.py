@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the institution's own database; None is `desk.db` in the home."""
     audit_database: str | None = Field(default=None, repr=False)
     """SQLAlchemy URL of the auditors' catalogue; None is `audit.db` in the home."""
+    search_database: str | None = Field(default=None, repr=False)
+    """SQLAlchemy URL of what people search without a code; None is `search.db` in the home."""
     office_database: str | None = Field(default=None, repr=False)
     """SQLAlchemy URL of the office's accounts and sessions; None is `office.db` in the home."""
     reports_database: str | None = Field(default=None, repr=False)

@@ -77,7 +77,7 @@ class ApiWorld(AbstractContextManager):
         self.world = world or World()
         self.now = NOW + timedelta(minutes=5)
         self.seconds = 0.0
-        self.store = store or MemoryStore()
+        self.store = store or self.make_store()
         self.log = Log(self.store, ORIGIN, self.world.log_key, self.clock)
         self.prover = Prover(self.store, ORIGIN)
         self.receipts = MemoryReceipts()
@@ -92,12 +92,18 @@ class ApiWorld(AbstractContextManager):
     def __exit__(self, *_: object) -> None:
         self.pool.stop()
 
+    def make_store(self) -> Any:
+        """Return where the log lives; a database where a test says so."""
+        return MemoryStore()
+
     def clock(self) -> datetime:
         return self.now
 
     def parts(self, roles: str = "all") -> Parts:
         """Return the parts of `public`, `ledger` or `all`."""
-        public = PublicParts(self.store, self.policy, HOST, self.clock, lambda: self.seconds)
+        public = PublicParts(
+            self.store, self.policy, HOST, self.clock, lambda: self.seconds, **self.public_options()
+        )
         ledger = LedgerParts(self.intake, self.ledger.find_states)
         return Parts(
             self.prover,
@@ -106,6 +112,10 @@ class ApiWorld(AbstractContextManager):
             public=None if roles == "ledger" else public,
             ledger=None if roles == "public" else ledger,
         )
+
+    def public_options(self) -> dict[str, Any]:
+        """Return what else the public part is made of."""
+        return {}
 
     def _make_policy(self, **changes: Any) -> Policy:
         return Policy(

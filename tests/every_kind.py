@@ -8,20 +8,29 @@ from dataclasses import replace
 
 from acts import People
 from registered import BLOCK, MATERIAL, PERSON, PUMP_LIMITS, PUMP_RULE, STANDARD, TYPE
+from sites import BARE_SITE, MARKET, OWNER, PLEDGE, WITHDRAWN
 from stickers import FIRST, PUMP, REGISTRATION, ROLL, SECOND
 from world import AUTHORITY, INSTITUTION, NOW, Issued, World, make_signer
 
 from ledger.core.act import Decision, NamedInstrument, ReasonCode
-from ledger.core.authority import ROOT_ISSUER, PolicyContent, encode_policy_content, encode_root_content
+from ledger.core.authority import (
+    ROOT_ISSUER,
+    PolicyContent,
+    Trade,
+    encode_policy_content,
+    encode_root_content,
+)
 from ledger.core.event import EventType
 from ledger.core.ids import CertificateNumber, Digest, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.person import encode_person_content
+from ledger.core.pledge import encode_pledge
 from ledger.core.published_rule import encode_regulation_content
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
 from ledger.core.report import compute_report_digest, encode_report_content, make_report_content
+from ledger.core.site import encode_site
 from ledger.core.standard import encode_material_content, encode_standard_content
 from ledger.core.statement import (
     ActClaims,
@@ -42,6 +51,7 @@ from ledger.core.sticker_use import (
 )
 from ledger.core.type_approval import encode_block_content, encode_type_approval_content
 
+SITE = replace(BARE_SITE, division="350102")
 DECISION = Decision("闽市监检撤〔2026〕3号", "计量法第二十六条", NOW.date(), None, "可在六十日内申请行政复议")
 
 
@@ -75,6 +85,20 @@ def use_stickers(world):
         _speak(world, EventType.STICKER_BOUND, encode_binding(first), INSTITUTION, 0),
         _speak(world, EventType.STICKER_BOUND, encode_binding(second), INSTITUTION, 0),
         _speak(world, EventType.STICKER_UNBOUND, gone, INSTITUTION, 1),
+        _speak(world, EventType.SITE, encode_site(SITE), INSTITUTION, 0),
+        *promise(world),
+    ]
+
+
+def promise(world):
+    """Return an owner, its site, and a pledge of it that is withdrawn again."""
+    owner = make_signer("owner")
+    return [
+        world.institution(OWNER, trade=Trade.OWNER, division="350102"),
+        world.key(OWNER, owner),
+        _sign(world, EventType.SITE, encode_site(MARKET), OWNER, 0, owner),
+        _sign(world, EventType.PLEDGE, encode_pledge(PLEDGE), OWNER, 0, owner),
+        _sign(world, EventType.PLEDGE, encode_pledge(WITHDRAWN), OWNER, 1, owner),
     ]
 
 
@@ -157,6 +181,10 @@ def publish_policy(world):
 
 def _speak(world, event_type, content, issuer, version):
     signer = world.seal if issuer == INSTITUTION else world.authority_key
+    return _sign(world, event_type, content, issuer, version, signer)
+
+
+def _sign(world, event_type, content, issuer, version, signer):
     claims = ActClaims(hashlib.sha256(content + bytes([version])).digest()[:8], content)
     return sign_statement(Statement(event_type, issuer, claims, version), signer, world.origin)
 

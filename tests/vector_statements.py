@@ -19,6 +19,7 @@ from ledger_in_memory import (
     make_signer,
     seal_record,
 )
+from sites import BARE_SITE, MARKET, OWNER, PLEDGE, RIVAL, WITHDRAWN, SiteLedger
 from stickers import DECISION, FIRST, PUMP, REGISTRATION, ROLL, SCALE, SECOND, StickerLedger
 from vector_kind import SEAL, Kind, show
 
@@ -34,12 +35,14 @@ from ledger.core.ids import Digest, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.merkle import hash_leaf
+from ledger.core.pledge import PledgeState, encode_pledge
 from ledger.core.qr import choose_form, compute_code, encode_digits
 from ledger.core.register_fields import RegisterState
 from ledger.core.registration import encode_instrument_content
 from ledger.core.report import compute_report_digest, encode_report_content, make_report_content
 from ledger.core.rules import build_issue_claims
 from ledger.core.signature import P256Signer
+from ledger.core.site import encode_site
 from ledger.core.statement import Conclusion, compute_external_aad, parse_signed_statement, sign_statement
 from ledger.core.status import Effect
 from ledger.core.sticker import encode_roll_content
@@ -244,6 +247,8 @@ def _sign_life() -> dict[str, tuple[bytes, Any, str]]:
             make_signer("authority"),
             "two reports that an authority has taken",
         ),
+        "site": (sign_site(ledger), make_signer("owner"), "a site, kept by its owner"),
+        "pledge": (sign_pledge(ledger), make_signer("owner"), "what an owner promises of one site"),
         "policy": (ledger.publish_policy(1), root, "the digest of a policy, published by the root"),
         "compromised": (ledger.compromise(START), authority, "a key that somebody else may have"),
         "root_2": (ledger.next_root("root 2"), make_signer("root 2"), "the root that follows"),
@@ -301,6 +306,16 @@ def sign_reports(ledger: MemoryLedger, *files: bytes, **options: Any) -> bytes:
         content.subject,
         **{"issuer": AUTHORITY, **options},
     )
+
+
+def sign_site(ledger: MemoryLedger) -> bytes:
+    raw = encode_site(MARKET)
+    return ledger.sign_content(EventType.SITE, raw, MARKET.subject, issuer=OWNER, by="owner")
+
+
+def sign_pledge(ledger: MemoryLedger) -> bytes:
+    raw = encode_pledge(PLEDGE)
+    return ledger.sign_content(EventType.PLEDGE, raw, PLEDGE.subject, issuer=OWNER, by="owner")
 
 
 def _long_serial_record() -> Any:
@@ -392,6 +407,8 @@ def build_subjects() -> Kind:
         SubjectKind.PLACEMENT: bytes(range(16)) + b"2",
         SubjectKind.STICKER: FIRST.encode(),
         SubjectKind.REPORT: bytes(range(32)),
+        SubjectKind.PLEDGE: b"350102-M7\x00350102-M7\x00M-01",
+        SubjectKind.SITE: b"350102-M7\x00M-01",
     }
     rows = [
         {
@@ -618,6 +635,29 @@ def _fold_reports() -> MemoryLedger:
     return ledger
 
 
+def _fold_sites() -> MemoryLedger:
+    ledger = SiteLedger()
+    whole, changed = replace(PLEDGE, site=None), replace(PLEDGE, state=PledgeState.CHANGED)
+    ledger.append(ledger.promise())
+    for site, by in (
+        (MARKET, "rival"),
+        (replace(MARKET, division="350103"), "owner"),
+        (replace(MARKET, owner=None), "owner"),
+        (MARKET, "owner"),
+        (BARE_SITE, "seal"),
+        (replace(BARE_SITE, owner=RIVAL), "seal"),
+        (replace(BARE_SITE, owner=RIVAL, division="350102"), "seal"),
+    ):
+        ledger.append(ledger.enter_site(site, by=by))
+    for pledge in (changed, PLEDGE, PLEDGE, whole, changed, WITHDRAWN, WITHDRAWN, PLEDGE):
+        ledger.append(ledger.promise(pledge))
+    ledger.append(ledger.promise(replace(PLEDGE, owner=RIVAL), by="rival"))
+    ledger.append(ledger.promise(replace(PLEDGE, owner=INSTITUTION, site=None), by="seal"))
+    ledger.append(ledger.enter_site(replace(MARKET, state=RegisterState.WITHDRAWN)))
+    ledger.append(ledger.promise(changed))
+    return ledger
+
+
 _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
     "founding": (
         "root, authority, institution, key, scope, two documents",
@@ -640,6 +680,10 @@ _FOLDS: dict[str, tuple[str, Callable[[], MemoryLedger]]] = {
         _fold_stickers,
     ),
     "reports": ("what an authority has taken, each once; nobody else takes any", _fold_reports),
+    "sites": (
+        "sites that owners and an institution keep, pledges, and what is not theirs to enter or to promise",
+        _fold_sites,
+    ),
     "successions": ("roots that follow each other, policies, a key that is compromised", _fold_successions),
     "two_of_three": (
         "a root of three keys, two of which must endorse; an old endorsement brings nothing back",

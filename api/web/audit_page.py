@@ -73,6 +73,8 @@ _EVENTS: Final = {
     "STICKER_BOUND": "合格证粘贴",
     "STICKER_UNBOUND": "合格证停用",
     "REPORT_TAKEN": "举报投诉收件",
+    "PLEDGE": "诚信计量自我承诺",
+    "SITE": "经营场所登记",
 }
 _STATUSES: Final = {
     "VALID": Sentence("in force by its own state", "自身状态有效"),

@@ -21,9 +21,11 @@ from ledger.core.ids import InstrumentId
 from ledger.core.instrument import StatementSerial, compute_statement_serial
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
+from ledger.core.pledge import PledgeContent
 from ledger.core.register_content import parse_content
 from ledger.core.registration import InstrumentContent
 from ledger.core.scope import ScopeContent
+from ledger.core.site import SiteContent
 from ledger.core.statement import ActClaims, IssueClaims, RegisterClaims, Statement
 from ledger.core.status import Status
 from ledger.core.sticker import RollContent
@@ -133,7 +135,7 @@ def _list_named(content: ActContent, divisions: Mapping[str, str]) -> dict[str, 
 
 
 def _list_used(issuer: str, content: ActContent, divisions: Mapping[str, str]) -> dict[str, Any]:
-    """Return the columns of a registration of an instrument, or of what is said of a sticker."""
+    """Return the columns of a registration of an instrument, or of what is said of a sticker or a site."""
     said: dict[str, Any] = {"institution": issuer, "division": divisions.get(issuer)}
     match content:
         case InstrumentContent():
@@ -145,6 +147,10 @@ def _list_used(issuer: str, content: ActContent, divisions: Mapping[str, str]) -
             return said | _list_binding(content)
         case StickerRelease():
             return said | _list_binding(content.binding) | {"reason": content.reason.value}
+        case SiteContent():
+            return said | {"division": content.division}
+        case PledgeContent():
+            return said
         case _:
             return {}
 

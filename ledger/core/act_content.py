@@ -1,4 +1,4 @@
-"""Contents of statements that one key signs alone: acts, lots, links, registrations, stickers, reports.
+"""Contents of statements that one key signs alone: of acts, lots, links, registrations, stickers, reports, sites.
 
 >>> parse_act_content(EventType.LOT, encode_lot(content)) == content
 True
@@ -8,18 +8,24 @@ from ledger.core.act import Act, parse_act
 from ledger.core.event import EventType
 from ledger.core.link import SameAs, Split, parse_link
 from ledger.core.lot import LotContent, parse_lot
+from ledger.core.pledge import PledgeContent, parse_pledge
 from ledger.core.registration import InstrumentContent, parse_instrument_content
 from ledger.core.report import ReportContent, parse_report_content
+from ledger.core.site import SiteContent, parse_site
 from ledger.core.sticker_use import StickerBinding, StickerRelease, parse_binding, parse_release
 
 StickerContent = StickerBinding | StickerRelease
 
-ActContent = Act | LotContent | SameAs | Split | InstrumentContent | StickerContent | ReportContent
+PlaceContent = SiteContent | PledgeContent
+
+ActContent = (
+    Act | LotContent | SameAs | Split | InstrumentContent | StickerContent | ReportContent | PlaceContent
+)
 """Each has a `subject`, whose version its statement expects."""
 
 
 def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
-    """Parse the content of an act, a lot, a link, a registration, of what is said of a sticker, or of reports.
+    """Parse the content of an act, a lot, a link, a registration, or what is said of a sticker, reports, a site.
 
     Raises:
         InputError: not the content of such an event.
@@ -37,5 +43,9 @@ def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
             return parse_release(raw)
         case EventType.REPORT_TAKEN:
             return parse_report_content(raw)
+        case EventType.SITE:
+            return parse_site(raw)
+        case EventType.PLEDGE:
+            return parse_pledge(raw)
         case _:
             return parse_act(raw)

@@ -32,7 +32,9 @@ class EventType(IntEnum):
     INSTRUMENT = 11
     STICKER_BOUND = 12
     STICKER_UNBOUND = 13
+    PLEDGE = 14
     REPORT_TAKEN = 15
+    SITE = 16
     ROOT = 32
     DELEGATE = 33
     POLICY = 34
@@ -84,8 +86,12 @@ class SubjectKind(IntEnum):
     """A roll of stickers."""
     PLACEMENT = 22
     """The place for a sticker on an instrument, or on a part of one."""
+    PLEDGE = 23
+    """What an owner promises of all its sites, or of one."""
     REPORT = 24
     """What a consumer has reported, by the digest of its file."""
+    SITE = 25
+    """A place of business where instruments are used."""
 
 
 ISSUE_TYPES: Final = frozenset({EventType.ISSUE, EventType.REPLACE})
@@ -110,8 +116,15 @@ LINK_TYPES: Final = frozenset({EventType.INSTRUMENT_SAME_AS, EventType.INSTRUMEN
 STICKER_TYPES: Final = frozenset({EventType.STICKER_BOUND, EventType.STICKER_UNBOUND})
 """What is said of one sticker, see `core.sticker_use`."""
 
+SITE_TYPES: Final = frozenset({EventType.SITE, EventType.PLEDGE})
+"""What is said of places where instruments are used, see `core.site` and `core.pledge`."""
+
 CONTENT_TYPES: Final = (
-    ACT_TYPES | LINK_TYPES | STICKER_TYPES | {EventType.LOT, EventType.INSTRUMENT, EventType.REPORT_TAKEN}
+    ACT_TYPES
+    | LINK_TYPES
+    | STICKER_TYPES
+    | SITE_TYPES
+    | {EventType.LOT, EventType.INSTRUMENT, EventType.REPORT_TAKEN}
 )
 """What carries a content, and no endorsements: it is signed by one key alone."""
 
@@ -196,6 +209,21 @@ def sticker_subject(sticker: str) -> Subject:
 def report_subject(digest: Digest) -> Subject:
     """Return the subject of what a consumer has reported, by the digest of its file, see `core.report`."""
     return compute_subject(SubjectKind.REPORT, digest)
+
+
+def site_subject(keeper: InstitutionId, site_id: str) -> Subject:
+    """Return the subject of a site: the id that whoever keeps its entry has given it."""
+    return compute_subject(SubjectKind.SITE, _name_site(keeper, site_id))
+
+
+def pledge_subject(owner: InstitutionId, site: tuple[InstitutionId, str] | None = None) -> Subject:
+    """Return the subject of what an owner promises: of one site, by its keeper and id, or of all its sites."""
+    of_site = b"" if site is None else b"\x00" + _name_site(*site)
+    return compute_subject(SubjectKind.PLEDGE, owner.encode() + of_site)
+
+
+def _name_site(keeper: InstitutionId, site_id: str) -> bytes:
+    return keeper.encode() + b"\x00" + site_id.encode()
 
 
 def certificate_subject(issuer: InstitutionId, number: CertificateNumber) -> Subject:

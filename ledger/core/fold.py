@@ -3,8 +3,8 @@
 An event takes effect only if its key is registered and active at its own index, its signer has the power for
 it, and the subject's version is the one it expects. Any other well-formed leaf is VOID: it stays provable and
 changes nothing. The fold is a pure function of the leaves in their order, so that replaying gives the same
-states everywhere. `fold_documents`, `fold_lots`, `fold_links`, `fold_stickers`, `fold_reports` and `fold_registers`
-hold what each kind of event does, `powers` who may.
+states everywhere. `fold_documents`, `fold_lots`, `fold_links`, `fold_stickers`, `fold_reports`, `fold_sites` and
+`fold_registers` hold what each kind of event does, `powers` who may.
 
 >>> outcome = judge_event(signed, index, sequenced_at, registers, view)
 >>> isinstance(outcome, Effect)
@@ -31,15 +31,18 @@ from ledger.core.fold_links import check_linker, judge_same_as, judge_split, spr
 from ledger.core.fold_lots import judge_lot
 from ledger.core.fold_registers import judge_register
 from ledger.core.fold_reports import judge_report
+from ledger.core.fold_sites import judge_pledge, judge_site
 from ledger.core.fold_stickers import judge_binding, judge_registration, judge_release
 from ledger.core.ids import Digest, InstitutionId, LeafIndex, Subject
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
+from ledger.core.pledge import PledgeContent
 from ledger.core.powers import NoEffectError, refuse_acts
 from ledger.core.register_content import parse_content
 from ledger.core.register_subject import list_register_subjects
 from ledger.core.registration import InstrumentContent
 from ledger.core.report import ReportContent
+from ledger.core.site import SiteContent
 from ledger.core.statement import (
     ActClaims,
     IssueClaims,
@@ -139,6 +142,20 @@ def _judge_content(
             return judge_release(signed, content, index, sequenced_at, view, registers)
         case ReportContent():
             return judge_report(signed, content, index, sequenced_at, view, registers)
+        case SiteContent() | PledgeContent():
+            return _judge_place(signed, content, index, registers, view)
+
+
+def _judge_place(
+    signed: SignedStatement,
+    content: SiteContent | PledgeContent,
+    index: LeafIndex,
+    registers: Registers,
+    view: StateView,
+) -> Effect:
+    if isinstance(content, SiteContent):
+        return judge_site(signed, content, index, view, registers)
+    return judge_pledge(signed, content, index, view, registers)
 
 
 def find_subject(statement: Statement) -> Subject:
@@ -203,7 +220,7 @@ def _list_others(content: ActContent) -> tuple[Subject, ...]:
     match content:
         case Act():
             return (content.certificate,)
-        case LotContent() | InstrumentContent():
+        case LotContent() | InstrumentContent() | SiteContent() | PledgeContent():
             return ()
         case StickerBinding():
             return (content.placement,)

@@ -53,9 +53,9 @@ def parse_division(reader: Reader) -> str:
     return reader.opt_text("division", max_bytes=12, pattern=DIVISION_PATTERN) or ""
 
 
-def parse_name(reader: Reader) -> Name:
-    """Return the member `name`."""
-    inner = reader.object("name")
+def parse_name(reader: Reader, member: str = "name") -> Name:
+    """Return a name, or other words that are written like one."""
+    inner = reader.object(member)
     name = Name(inner.text("zh", max_bytes=200), inner.opt_text("en", max_bytes=200))
     inner.finish()
     return name

@@ -366,7 +366,7 @@ def _list_conditions(filters: Filters) -> list[ColumnElement[bool]]:
         (filters.institution, columns.institution, operator.eq),
         (filters.category, columns.category, operator.eq),
         (filters.event, columns.event, operator.eq),
-        (filters.region, columns.division, _begins_with),
+        (filters.region, columns.division, begins_with),
         (filters.verified_from, columns.verified_on, operator.ge),
         (filters.verified_to, columns.verified_on, operator.le),
     ]
@@ -377,7 +377,7 @@ def _list_conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _begins_with(column: Column[Any], digits: str) -> ColumnElement[bool]:
+def begins_with(column: Column[Any], digits: str) -> ColumnElement[bool]:
     """Return the condition that digits begin with these, in a form that an index serves in every collation."""
     stem = digits.rstrip("9")
     if not stem:

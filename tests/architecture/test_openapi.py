@@ -32,6 +32,9 @@ ROUTES = {
         "/i/{instrument}/proof.json",
         "/certificates/{number}",
         "/map-proofs",
+        "/site/{keeper}/{site}",
+        "/site/{keeper}/{site}/due.ics",
+        "/find",
     },
     "ledger": LOG | {"/entries", "/subjects", "/bundles", "/registers", "/map-proofs"},
     "auditor": LOG | {"/audit/entries"},
@@ -110,7 +113,7 @@ def test_no_shape_takes_what_it_does_not_name(role):
 @pytest.mark.parametrize("role", ROLES)
 def test_the_document_is_served_and_nothing_from_elsewhere(role):
     has_public, has_ledger, has_auditor = ROLES[role]
-    public = PublicParts(None, None, "", None) if has_public else None
+    public = PublicParts(None, None, "", None, search=object()) if has_public else None
     ledger = LedgerParts(None, None) if has_ledger else None
     auditor = Auditor(None, None, None, None, None, None) if has_auditor else None
     parts = Parts(None, None, None, public=public, ledger=ledger, auditor=auditor)

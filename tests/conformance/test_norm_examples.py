@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ledger_in_memory import START, MemoryLedger
 from registered import RegisteredLedger
+from sites import MARKET, PLEDGE, WITHDRAWN
 from stickers import REGISTRATION, ROLL, StickerLedger
 
 from ledger.core import constants
@@ -30,6 +31,7 @@ from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId
 from ledger.core.instrument import NameplateIdentity, compute_instrument_id
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES
 from ledger.core.person import Qualification
+from ledger.core.pledge import MAX_PARAGRAPH_BYTES, MAX_PARAGRAPHS, PledgeState, encode_pledge
 from ledger.core.policy import FINALITY_PATTERN, parse_policy
 from ledger.core.qr import MAX_PRINTED_BYTES, encode_long_url, encode_short_url
 from ledger.core.record import DocumentType, PlaceKind, Role, VerificationKind
@@ -43,6 +45,7 @@ from ledger.core.report import (
     make_report_content,
 )
 from ledger.core.scope import Basis, ReadingRange
+from ledger.core.site import MAX_SITE_INSTRUMENTS, SiteKind, encode_site
 from ledger.core.statement import Field, compute_external_aad, parse_signed_statement
 from ledger.core.status import Status
 from ledger.core.status_map import EMPTY_MAP_ROOT, STATE_BYTES
@@ -300,6 +303,20 @@ def test_the_example_of_reports():
     assert list(json.loads(shown.replace("…", ""))) == list(json.loads(encode_report_content(content)))
     assert REPORT_DOMAIN.decode().replace("\0", "\\0") in example
     assert f"1 to {MOST_REPORTS}, rising" in SECTIONS["5.6"]
+
+
+def test_the_examples_of_sites_and_pledges():
+    shown = re.findall(r"^([A-Z]+) +(\{.*?)(?=^[A-Z]|\Z)", examples("5.7")[0], re.MULTILINE | re.DOTALL)
+    expected = [("SITE", encode_site(MARKET))]
+    expected += [("PLEDGE", encode_pledge(each)) for each in (PLEDGE, WITHDRAWN)]
+    assert [name for name, _ in shown] == [name for name, _ in expected]
+    for (_, content), (_, raw) in zip(shown, expected, strict=True):
+        assert fits(join(content), raw.decode())
+    for word in (*SiteKind, *PledgeState):
+        assert f"`{word.value}`" in SECTIONS["5.7"]
+    assert f"1 to {MAX_SITE_INSTRUMENTS} ids" in SECTIONS["5.7"]
+    assert f"1 to {MAX_PARAGRAPHS} paragraphs" in SECTIONS["5.7"]
+    assert f"≤ {MAX_PARAGRAPH_BYTES} bytes" in SECTIONS["5.7"]
 
 
 def test_the_example_of_a_leaf():

@@ -5,9 +5,11 @@ import time
 
 import pytest
 import schemathesis
-from api_world import SHANGHAI, ApiWorld
+from api_world import SHANGHAI
 from hypothesis import HealthCheck, settings
+from place_world import PlaceWorld
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sites import MARKET
 from starlette.testclient import TestClient
 from world import ORIGIN
 
@@ -23,9 +25,10 @@ EXAMPLES = 200 if os.environ.get("HENGZHENG_LONG") == "1" else 15
 
 
 @pytest.fixture(scope="module")
-def served():
-    with ApiWorld() as world:
-        world.found()
+def served(tmp_path_factory):
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('search')}/search.sqlite3")
+    with PlaceWorld(None, database) as world:
+        world.enter(MARKET)
         for number in range(3):
             world.issue(number)
         world.anchor()
@@ -46,7 +49,9 @@ def test_every_answer_is_described(case, served):
         json=case.body if isinstance(case.body, dict) else None,
     )
     assert response.status_code < 500, response.text
-    case.validate_response(response)
+    # Which members of a search go together, and how many letters they have when folded, no schema can say.
+    excluded = [positive_data_acceptance] if case.path == "/find" else []
+    case.validate_response(response, excluded_checks=excluded)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ ALIKE = {
     "a user name and a password": f"https://v.example.cn:443@evil.top/c/{CODE}",
     "a digit for a letter": f"https://v.examp1e.cn/c/{CODE}",
     "letters that look like one": "https://v.exarnple.cn/",
-    "a letter left out": "https://v.exmple.cn/",
+    "a letter left out": "https://v.xample.cn/",
     "without the dot": "https://vexample.cn/",
     "a Cyrillic letter": f"https://v.exаmple.cn/c/{CODE}",
     "that letter spelled out": "https://v.xn--exmple-4nf.cn/",

@@ -23,6 +23,7 @@ from ledger.core.event import (
     CONTENT_TYPES,
     DEFINED_TYPES,
     LINK_TYPES,
+    SITE_TYPES,
     STICKER_TYPES,
     EventType,
     certificate_subject,
@@ -50,7 +51,7 @@ def test_the_reasons_are_those_of_the_field():
 def test_acts_are_defined_and_no_others():
     assert {kind.value for kind in ACT_TYPES} == {2, 4, 5, 6, 7, 8, 9}
     assert ACT_TYPES < CONTENT_TYPES < DEFINED_TYPES
-    others = STICKER_TYPES | {EventType.LOT, EventType.INSTRUMENT, EventType.REPORT_TAKEN}
+    others = STICKER_TYPES | SITE_TYPES | {EventType.LOT, EventType.INSTRUMENT, EventType.REPORT_TAKEN}
     assert ACT_TYPES | LINK_TYPES | others == CONTENT_TYPES
 
 

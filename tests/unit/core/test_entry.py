@@ -101,7 +101,7 @@ def test_any_bytes_are_a_header_in_one_spelling_or_refused(raw):
         (6, b"\x00\x01", "HZL1 and zero reserved bytes"),
         (6, b"\x80\x00", "HZL1 and zero reserved bytes"),
         (4, b"\x00", "unknown event type 0"),
-        (4, b"\x0e", "unknown event type 14"),
+        (4, b"\x11", "unknown event type 17"),
         (8, (253_402_300_800_000).to_bytes(8, "big"), "after the year 9999"),
         (8, b"\xff" * 8, "after the year 9999"),
     ],

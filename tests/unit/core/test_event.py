@@ -38,7 +38,9 @@ CODES = {
     11: "INSTRUMENT",
     12: "STICKER_BOUND",
     13: "STICKER_UNBOUND",
+    14: "PLEDGE",
     15: "REPORT_TAKEN",
+    16: "SITE",
     32: "ROOT",
     33: "DELEGATE",
     34: "POLICY",
@@ -74,7 +76,9 @@ KINDS = [
         "REGISTRATION",
         "ROLL",
         "PLACEMENT",
+        "PLEDGE",
         "REPORT",
+        "SITE",
     ),
 ]
 ID = InstrumentId(bytes(range(16)))
@@ -86,14 +90,15 @@ def test_the_codes_of_event_types_never_change():
 
 def test_the_codes_of_kinds_of_subjects_never_change():
     assert [kind.name for kind in SubjectKind] == KINDS
-    assert [kind.value for kind in SubjectKind] == [*range(23), 24]
+    assert [kind.value for kind in SubjectKind] == [*range(26)]
 
 
 def test_this_version_defines_these_types():
     assert {event.name for event in DEFINED_TYPES} == {
         *("ISSUE", "SUPPLEMENT", "REPLACE", "CANCEL", "WITHDRAW", "SUSPEND", "REINSTATE", "REVERIFY_NEEDED"),
         *("OPENED_FOR_REPAIR", "LOT", "INSTRUMENT_SAME_AS", "INSTRUMENT_SPLIT"),
-        *("INSTRUMENT", "STICKER_ALLOTTED", "STICKER_BOUND", "STICKER_UNBOUND", "REPORT_TAKEN"),
+        *("INSTRUMENT", "STICKER_ALLOTTED", "STICKER_BOUND", "STICKER_UNBOUND"),
+        *("PLEDGE", "REPORT_TAKEN", "SITE"),
         *("ROOT", "DELEGATE", "POLICY", "INSTITUTION", "KEY", "KEY_COMPROMISED_FROM", "SCOPE", "PERSON"),
         *("STANDARD", "REFERENCE_MATERIAL", "REGULATION", "TYPE_APPROVAL", "BLOCK"),
     }

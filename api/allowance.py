@@ -1,0 +1,99 @@
+"""How many searches a caller has: enough for a person, too few to copy a register. Counted in this process.
+
+A caller is a hash of the address under a salt of the day, which is forgotten with the day: no address is kept, and
+tomorrow nobody can tell who asked today. Of an IPv6 address only the network counts (64 bits): a caller has it all.
+
+>>> allowance.find_wait("192.0.2.7") is None
+True
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from ipaddress import IPv6Address, ip_address
+from threading import Lock
+from typing import Final
+
+A_MINUTE: Final = 30
+A_DAY: Final = 300
+MOST_CALLERS: Final = 100_000
+"""Callers that are counted at once, about 20 MB; of more, those that asked longest ago are forgotten."""
+
+_SALT_BYTES: Final = 32
+_NAME_BYTES: Final = 16
+_MINUTE: Final = 60
+_NETWORK_BYTES: Final = 8
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What one caller has asked today."""
+
+    today: int = 0
+    minute: int = -1
+    in_minute: int = 0
+
+
+@dataclass(slots=True)
+class _Day:
+    """Who has asked on a day."""
+
+    day: date
+    salt: bytes
+    callers: OrderedDict[bytes, _Counted] = field(default_factory=OrderedDict)
+
+
+class Allowance:
+    """Counts searches. Safe to share between threads."""
+
+    def __init__(self, clock: Callable[[], datetime], randomness: Callable[[int], bytes]) -> None:
+        """Begin with nothing.
+
+        Args:
+            clock: returns the time, aware UTC.
+            randomness: returns so many random bytes.
+        """
+        self._clock = clock
+        self._randomness = randomness
+        self._lock = Lock()
+        self._day: _Day | None = None
+
+    def find_wait(self, address: str) -> int | None:
+        """Count one search; return how many seconds the caller has to wait, None: not at all."""
+        now = self._clock()
+        with self._lock:
+            counted = self._find(address, now.date())
+            minute = now.hour * _MINUTE + now.minute
+            if counted.minute != minute:
+                counted.minute, counted.in_minute = minute, 0
+            if counted.today >= A_DAY:
+                return 24 * 3600 - (now.hour * 3600 + now.minute * 60 + now.second)
+            if counted.in_minute >= A_MINUTE:
+                return _MINUTE - now.second
+            counted.today += 1
+            counted.in_minute += 1
+            return None
+
+    def _find(self, address: str, day: date) -> _Counted:
+        if self._day is None or self._day.day != day:
+            self._day = _Day(day, self._randomness(_SALT_BYTES))
+        callers = self._day.callers
+        name = hashlib.blake2b(_find_caller(address), key=self._day.salt, digest_size=_NAME_BYTES).digest()
+        counted = callers.setdefault(name, _Counted())
+        callers.move_to_end(name)
+        while len(callers) > MOST_CALLERS:
+            callers.popitem(last=False)
+        return counted
+
+
+def _find_caller(address: str) -> bytes:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address.encode()
+    if not isinstance(parsed, IPv6Address):
+        return parsed.packed
+    mapped = parsed.ipv4_mapped
+    return parsed.packed[:_NETWORK_BYTES] if mapped is None else mapped.packed

@@ -1,0 +1,1 @@
+"""Sites and what their owners promise, for whoever stands there: read, weighed, said."""

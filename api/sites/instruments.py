@@ -1,0 +1,302 @@
+"""How the instruments of a site stand now, by the newest states in the log, and when each is due.
+
+This is what the states say, weighed by the verifier's own rule; no evidence is checked here. Whoever wants to know
+of one instrument opens its page. Of a document whose content the law withholds only its statement is told.
+
+>>> read_instruments(reading, content, today)[0].status
+<DocumentStatus.VALID: 'VALID'>
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Protocol
+
+from ledger.core.calendar_rules import ValidityKind
+from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
+from ledger.core.category import Category
+from ledger.core.certificate import MAX_CERTIFICATE_BYTES
+from ledger.core.entry import parse_leaf
+from ledger.core.errors import InputError, LogIntegrityError
+from ledger.core.event import (
+    certificate_subject,
+    instrument_subject,
+    lot_subject,
+    registration_subject,
+)
+from ledger.core.ids import Digest, InstitutionId, InstrumentId, LeafIndex, Subject
+from ledger.core.qr import ShortCode, compute_code
+from ledger.core.registration import InstrumentContent, parse_instrument_content
+from ledger.core.statement import ActClaims, Conclusion, IssueClaims, Statement, parse_signed_statement
+from ledger.core.status import Status, SubjectState
+from ledger.named import list_related
+from ledger.place_reading import PlaceReading
+from ledger.store.records import Withheld
+from verifier.checks import find_stated_status
+from verifier.report import DocumentStatus, find_heaviest
+
+_ALONE: Final = {
+    Status.FAILED: DocumentStatus.FAILED,
+    Status.NEEDS_REVERIFICATION: DocumentStatus.NEEDS_REVERIFICATION,
+    Status.SUSPENDED: DocumentStatus.SUSPENDED,
+}
+"""What the state of an instrument says that has no verification of its own."""
+
+
+_AT_ONCE: Final = 128
+"""Instruments of one query, which asks for up to 65 subjects each; SQLite takes 32,766."""
+
+
+class InstrumentReading(PlaceReading, Protocol):
+    """One committed state of the log."""
+
+    def read_documents(self, digests: Sequence[Digest]) -> Mapping[Digest, bytes]:
+        """Return the documents with these SHA-256 digests; what is not stored, or withheld, is left out."""
+        ...
+
+    def find_withheld(self, digest: Digest) -> Withheld | None:
+        """Return why a document is withheld; None: it is not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one instrument stands."""
+
+    id: InstrumentId
+    """16 bytes."""
+    status: DocumentStatus | None
+    """By its newest verification; None: the ledger has none."""
+    category: Category | None = None
+    name: str | None = None
+    """As its document calls it."""
+    model: str | None = None
+    serial: str | None = None
+    verified_on: date | None = None
+    valid_until: date | None = None
+    validity_kind: ValidityKind | None = None
+    code: ShortCode | None = None
+    """Names the newest verification."""
+
+    @property
+    def is_in_order(self) -> bool:
+        """Say whether nothing stands against it today."""
+        return self.status is DocumentStatus.VALID
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """The newest verification of an instrument, or of a part."""
+
+    instrument: Subject
+    statement: Statement
+    claims: IssueClaims
+    code: ShortCode
+    record: JsonObject
+    """Of the instrument, as the document has it; empty where it is withheld."""
+    related: Sequence[Subject]
+
+
+def read_instruments(
+    reading: InstrumentReading, wanted: Sequence[InstrumentId], today: date
+) -> list[Standing]:
+    """Return how these instruments stand, in their order.
+
+    Args:
+        reading: the log.
+        wanted: any number.
+        today: decides what is past its last day.
+
+    Raises:
+        LogIntegrityError: what is stored cannot be read.
+    """
+    return [
+        standing
+        for begin in range(0, len(wanted), _AT_ONCE)
+        for standing in _read_some(reading, wanted[begin : begin + _AT_ONCE], today)
+    ]
+
+
+def _read_some(reading: InstrumentReading, wanted: Sequence[InstrumentId], today: date) -> list[Standing]:
+    registered = _read_registrations(reading, wanted)
+    subjects = {each: _list_subjects(each, registered.get(each)) for each in wanted}
+    states = dict(reading.find_states([subject for some in subjects.values() for subject in some]))
+    documents = _read_documents(reading, states, registered)
+    states |= reading.find_states(_list_needed(documents.values()))
+    return [_stand(each, subjects[each], registered.get(each), documents, states, today) for each in wanted]
+
+
+def sort_by_due(standings: Iterable[Standing]) -> list[Standing]:
+    """Return instruments as somebody must see to them: what is not in order first, then by due date."""
+    return sorted(standings, key=lambda each: (each.is_in_order, each.valid_until or date.max, each.id))
+
+
+def _list_subjects(instrument: InstrumentId, content: InstrumentContent | None) -> list[Subject]:
+    parts = () if content is None else content.parts
+    return [instrument_subject(instrument), *(instrument_subject(instrument, part) for part in parts)]
+
+
+def _read_registrations(
+    reading: InstrumentReading, wanted: Sequence[InstrumentId]
+) -> dict[InstrumentId, InstrumentContent]:
+    states = reading.find_states([registration_subject(each) for each in wanted])
+    leaves = reading.read_leaves_at([state.last_event for state in states.values()])
+    found = {}
+    for index, raw in leaves.items():
+        claims = _read_statement(index, raw).claims
+        if isinstance(claims, ActClaims):
+            content = parse_instrument_content(claims.content)
+            found[content.id] = content
+    return found
+
+
+def _read_documents(
+    reading: InstrumentReading,
+    states: Mapping[Subject, SubjectState],
+    registered: Mapping[InstrumentId, InstrumentContent],
+) -> dict[Subject, _Document]:
+    """Return the newest verification of each instrument and part that has one."""
+    newest = {
+        subject: state.current_certificate
+        for subject, state in states.items()
+        if state.current_certificate is not None
+    }
+    leaves = reading.read_leaves_at(sorted(set(newest.values())))
+    digests = {index: parse_leaf(raw).header.certificate_digest for index, raw in leaves.items()}
+    bodies = reading.read_documents(sorted(set(digests.values())))
+    found = {}
+    for subject, index in newest.items():
+        if index not in leaves:
+            raise LogIntegrityError(f"leaf {index} is missing")
+        found[subject] = _make_document(reading, subject, index, leaves[index], bodies, registered)
+    return found
+
+
+def _make_document(
+    reading: InstrumentReading,
+    subject: Subject,
+    index: LeafIndex,
+    raw: bytes,
+    bodies: Mapping[Digest, bytes],
+    registered: Mapping[InstrumentId, InstrumentContent],
+) -> _Document:
+    leaf, statement = parse_leaf(raw), _read_statement(index, raw)
+    if not isinstance(statement.claims, IssueClaims):
+        raise LogIntegrityError(f"leaf {index} is no document, and stands as one")
+    digest, credential = leaf.header.certificate_digest, JsonObject()
+    with suppress(InputError):
+        body = bodies.get(digest, b"{}")
+        credential = as_object(parse_canonical_json(body, max_bytes=MAX_CERTIFICATE_BYTES))
+    related = set(list_related(statement, credential))
+    withheld = None if credential else reading.find_withheld(digest)
+    related.update(() if withheld is None else withheld.list_related())
+    content = registered.get(statement.claims.instrument_id)
+    if content is not None and statement.claims.part is None:
+        related.update(_list_subjects(content.id, content)[1:])
+    return _Document(
+        subject,
+        statement,
+        statement.claims,
+        compute_code(leaf.statement_raw),
+        _inner(_inner(credential, "credentialSubject"), "instrument"),
+        sorted(related),
+    )
+
+
+def _list_needed(documents: Iterable[_Document]) -> list[Subject]:
+    """Return the subjects that decide how documents stand, beside their instruments."""
+    needed = set[Subject]()
+    for document in documents:
+        needed.update(_name_document(document), document.related)
+    return sorted(needed)
+
+
+def _name_document(document: _Document) -> list[Subject]:
+    issuer, claims = InstitutionId(document.statement.issuer), document.claims
+    lot = [] if claims.lot is None else [lot_subject(issuer, claims.lot)]
+    return [certificate_subject(issuer, claims.number), *lot]
+
+
+def _stand(
+    instrument: InstrumentId,
+    subjects: Sequence[Subject],
+    content: InstrumentContent | None,
+    documents: Mapping[Subject, _Document],
+    states: Mapping[Subject, SubjectState],
+    today: date,
+) -> Standing:
+    """Return how an instrument stands: by a document about the whole, else by those about its parts."""
+    whole = documents.get(subjects[0])
+    found = [documents[each] for each in subjects if each in documents] if whole is None else [whole]
+    alone = None if subjects[0] not in states else _ALONE.get(states[subjects[0]].status)
+    status = find_heaviest(
+        alone if whole is None else None, *(_find_status(each, states, today) for each in found)
+    )
+    if not found:
+        return _describe_registered(instrument, content, status)
+    first = min(found, key=lambda each: each.claims.valid_until or date.max)
+    claims = first.claims
+    return Standing(
+        instrument,
+        status,
+        claims.category,
+        _text(first.record, "name"),
+        _text(first.record, "model"),
+        _text(first.record, "serial") or (claims.serial.text if claims.serial.tail is None else None),
+        claims.verified_on,
+        None if claims.conclusion is Conclusion.FAIL else claims.valid_until,
+        claims.validity_kind,
+        first.code,
+    )
+
+
+def _describe_registered(
+    instrument: InstrumentId, content: InstrumentContent | None, status: DocumentStatus | None
+) -> Standing:
+    if content is None:
+        return Standing(instrument, status)
+    return Standing(instrument, status, content.category, model=content.model, serial=content.serial)
+
+
+def _find_status(
+    document: _Document, states: Mapping[Subject, SubjectState], today: date
+) -> DocumentStatus | None:
+    claims, (name, *lots) = document.claims, _name_document(document)
+    if name not in states:
+        raise LogIntegrityError(f"certificate {claims.number} has no state")
+    stated = find_stated_status(
+        states[name],
+        states[document.instrument],
+        next((states[lot] for lot in lots if lot in states), None),
+        claims.kind,
+        [states[each] for each in document.related if each in states],
+    )
+    return find_heaviest(stated, _find_own_status(claims, states[name], today))
+
+
+def _find_own_status(claims: IssueClaims, state: SubjectState, today: date) -> DocumentStatus:
+    """Return what a verification says of itself today."""
+    if state.status is Status.FAILED or claims.conclusion is Conclusion.FAIL:
+        return DocumentStatus.FAILED
+    if claims.valid_until is None or today <= claims.valid_until:
+        return DocumentStatus.VALID
+    ended = claims.validity_kind is ValidityKind.SERVICE_LIFE
+    return DocumentStatus.SERVICE_LIFE_ENDED if ended else DocumentStatus.EXPIRED
+
+
+def _read_statement(index: LeafIndex, raw: bytes) -> Statement:
+    try:
+        return parse_signed_statement(parse_leaf(raw).statement_raw).statement
+    except InputError as err:
+        raise LogIntegrityError(f"leaf {index} cannot be read: {err}") from err
+
+
+def _inner(value: JsonObject, name: str) -> JsonObject:
+    inner = value.get(name)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _text(value: JsonObject, name: str) -> str | None:
+    text = value.get(name)
+    return text if isinstance(text, str) else None

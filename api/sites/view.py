@@ -1,0 +1,200 @@
+"""What this server has to say of a site: its entry, what its owner promises, and how its instruments stand.
+
+Everything is the newest committed state of the log; no evidence is checked here and no chain is asked.
+
+>>> Sites(store, prover, policy, clock).look(SiteName("350102-M7", "M-01")).content.name.zh
+'示例农贸市场'
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from api.sites.instruments import InstrumentReading, Standing, read_instruments, sort_by_due
+from ledger.core.authority import InstitutionContent
+from ledger.core.errors import NotFoundError, UnavailableError
+from ledger.core.ids import InstitutionId, InstrumentId, TreeSize
+from ledger.core.pledge import PledgeState
+from ledger.core.policy import Policy
+from ledger.core.register_fields import RegisterState
+from ledger.core.site import SiteContent, SiteName
+from ledger.place_reading import LoggedPledge, LoggedSite, list_pledges, read_organisation, read_site
+from ledger.proving import ProofStore, Prover
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class PledgeShown(StrEnum):
+    """How a pledge stands on a day."""
+
+    STANDS = "stands"
+    ENDED = "ended"
+    """Its last day is over."""
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """What an owner has said of its pledge, the newest version first; never empty."""
+
+    versions: tuple[LoggedPledge, ...]
+    shown: PledgeShown
+
+    @property
+    def newest(self) -> LoggedPledge:
+        """Return what holds, or why nothing does."""
+        return self.versions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """A site on one day."""
+
+    site: LoggedSite
+    keeper: InstitutionContent | None
+    owner: InstitutionContent | None
+    pledges: tuple[Pledge, ...]
+    """Of this site, and of all sites of its owner."""
+    fair_scales: tuple[Standing, ...]
+    instruments: tuple[Standing, ...]
+    """The others; both by due date, what is overdue or stands badly first. Empty where the site is closed."""
+    checked_on: date
+    """In the policy's zone."""
+    tree_size: TreeSize
+    as_of: datetime
+    """When the log signed the state that was looked at, aware UTC."""
+    is_behind: bool
+    """Whether others hold more of this log than this server does."""
+
+    @property
+    def content(self) -> SiteContent:
+        """Return the site's entry."""
+        return self.site.content
+
+
+class SiteSearch(Protocol):
+    """Says at which sites an instrument is used."""
+
+    def find_sites_of(self, instrument: InstrumentId) -> Sequence[SiteName]:
+        """Return the sites in use whose newest entries name an instrument."""
+        ...
+
+
+class Sites:
+    """Looks sites up. Safe to share between threads.
+
+    Every method raises `UnavailableError` when the store is out of reach, and `LogIntegrityError` when what it
+    holds cannot be read.
+    """
+
+    def __init__(
+        self,
+        store: ProofStore,
+        prover: Prover,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        is_behind: Callable[[], bool] | None = None,
+        search: SiteSearch | None = None,
+    ) -> None:
+        """Take what looking up needs.
+
+        Args:
+            store: where the log lives.
+            prover: over the same store.
+            policy: names the zone of calendar dates.
+            clock: returns the time, aware UTC.
+            is_behind: says whether others hold more of this log than this server does.
+            search: over the same log; None: nobody asks at which sites an instrument is used.
+        """
+        self._store = store
+        self._prover = prover
+        self._policy = policy
+        self._clock = clock
+        self._is_behind = is_behind or (lambda: False)
+        self._search = search
+
+    def look(self, name: SiteName) -> SiteView:
+        """Return what is known of a site.
+
+        Raises:
+            NotFoundError: nobody has entered it.
+        """
+        checkpoint, today, is_behind = self._prover.newest_checkpoint(), self._today(), self._is_behind()
+        with self._store.read() as reading:
+            try:
+                site = read_site(reading, name)
+            except NotFoundError as err:
+                if is_behind:
+                    raise UnavailableError("records are behind; what they do not hold may exist") from err
+                raise
+            keeper = read_organisation(reading, name.keeper)
+            owner = None if site.content.owner is None else read_organisation(reading, site.content.owner)
+            pledges = _read_pledges(reading, site.content, today)
+            fair, others = _read_standings(reading, site.content, today)
+        signed_at = _EPOCH + timedelta(milliseconds=checkpoint.signed_at_ms)
+        return SiteView(
+            site, keeper, owner, pledges, fair, others, today, checkpoint.tree_size, signed_at, is_behind
+        )
+
+    def list_pledges_about(self, instrument: InstrumentId) -> list[tuple[LoggedSite, Pledge]]:
+        """Return what the owners of the sites promise where an instrument is used, for the instrument's own page.
+
+        Only what stands today; each pledge once, with the site through which it is about the instrument.
+        """
+        names = [] if self._search is None else self._search.find_sites_of(instrument)
+        today, found = self._today(), list[tuple[LoggedSite, Pledge]]()
+        with self._store.read() as reading:
+            for name in names:
+                site = read_site(reading, name)
+                pledges = _read_pledges(reading, site.content, today)
+                if instrument in site.content.instruments and is_open(site.content):
+                    found += [(site, each) for each in pledges if each.shown is PledgeShown.STANDS]
+        return list({pledge.newest.index: (site, pledge) for site, pledge in found}.values())
+
+    def _today(self) -> date:
+        return self._clock().astimezone(self._policy.zone).date()
+
+
+def is_open(content: SiteContent) -> bool:
+    """Say whether a site is in use."""
+    return content.state is RegisterState.ACTIVE
+
+
+def _read_pledges(reading: InstrumentReading, content: SiteContent, today: date) -> tuple[Pledge, ...]:
+    """Return the pledges that a site's newest entry leads to; who is not its owner promises nothing of it."""
+    if content.owner is None:
+        return ()
+    found = (list_pledges(reading, content.owner, site) for site in (content.site, None))
+    return tuple(Pledge(tuple(versions), _judge(versions[0], today)) for versions in found if versions)
+
+
+def _judge(newest: LoggedPledge, today: date) -> PledgeShown:
+    content = newest.content
+    if content.state is PledgeState.WITHDRAWN or content.promise is None:
+        return PledgeShown.WITHDRAWN
+    until = content.promise.until
+    return PledgeShown.STANDS if until is None or today <= until else PledgeShown.ENDED
+
+
+def _read_standings(
+    reading: InstrumentReading, content: SiteContent, today: date
+) -> tuple[tuple[Standing, ...], tuple[Standing, ...]]:
+    """Return how fair scales and other instruments stand; none of a site that is closed."""
+    if not is_open(content):
+        return (), ()
+    standings = sort_by_due(read_instruments(reading, content.instruments, today))
+    fair = set(content.fair_scales)
+    return _keep(standings, fair, is_in=True), _keep(standings, fair, is_in=False)
+
+
+def _keep(standings: Iterable[Standing], fair: set[InstrumentId], *, is_in: bool) -> tuple[Standing, ...]:
+    return tuple(each for each in standings if (each.id in fair) is is_in)
+
+
+def name_organisation(content: InstitutionContent | None, organisation: InstitutionId) -> Mapping[str, str]:
+    """Return the names of an organisation; its id where nobody has registered it."""
+    if content is None:
+        return {"zh": organisation}
+    return {"zh": content.name.zh} | ({} if content.name.en is None else {"en": content.name.en})

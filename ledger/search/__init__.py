@@ -1,0 +1,1 @@
+"""Finding instruments and sites without a code."""
