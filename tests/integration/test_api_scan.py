@@ -6,6 +6,7 @@ import re
 import pytest
 import qrcode
 from api_world import ENGLISH, HOST, ApiWorld
+from sticker_world import StickerWorld
 
 from api.routes.scan import MAX_BODY_BYTES
 from ledger.core.errors import StoreUnavailableError
@@ -174,3 +175,9 @@ def test_a_store_out_of_reach_is_no_verdict(served, code, monkeypatch):
     for answer in (send(served, raw), ask(served, code)):
         assert answer.status_code == 503
         assert "cannot be looked up right now" in answer.text
+
+
+def test_sixteen_symbols_of_a_roll_lead_to_a_sticker(served):
+    sticker = StickerWorld(served).sticker(0)
+    for text in (sticker, format_code(sticker), f"https://{HOST}/s/{sticker}"):
+        assert ask(served, text).headers["location"] == f"/s/{sticker}"
