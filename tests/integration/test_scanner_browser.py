@@ -8,10 +8,13 @@ from api_world import HOST, ApiWorld, long_path
 from browsers import ROOT, another, chromium, find_violations
 from camera import Conditions, photograph
 from fake_video import write_film
+from scanned_cases import ALIKE, CODE, ELSEWHERE, HOSTS, OWN
 from served_app import serving
 from verdict_visit import LANGUAGES, SIZES, Visit
 
+from api.scanned import Own, Typed, read_scanned
 from issuer.rendering.qr import Level, PrintStyle, render_png, write_bulk
+from ledger.core.errors import MalformedDocumentError
 from ledger.core.qr import compute_code, encode_digits, encode_short_url
 
 ARTEFACTS = ROOT / "test-artifacts" / "scanner"
@@ -162,6 +165,30 @@ def test_another_code_in_front_of_the_camera_is_not_followed(browser, url, tmp_p
     ):
         visit.page.click("#start")
         visit.page.locator("h2", has_text="该二维码指向其他网站").wait_for(timeout=30_000)
+
+
+def judge(text):
+    """Return what the server says of a text, in the words of the script."""
+    try:
+        found = read_scanned(text, HOSTS)
+    except MalformedDocumentError:
+        return {"kind": "nothing"}
+    if isinstance(found, Own):
+        return {"kind": "own", "path": found.path}
+    if isinstance(found, Typed):
+        return {"kind": "typed", "code": found.code}
+    return {"kind": "foreign", "site": found.site, "isLookAlike": found.is_look_alike}
+
+
+def test_the_script_takes_codes_for_what_the_server_takes_them_for(browser, url):
+    texts = [*OWN, *ALIKE.values(), *ELSEWHERE, CODE, CODE.lower(), "", "hello", "12315", "x" * 3000]
+    ask = """async ([texts, hosts]) => {
+      const { readScanned } = await import("/static/scan/printed.js");
+      return texts.map((text) => readScanned(text, hosts));
+    }"""
+    with open_scanner(browser, url) as visit:
+        found = visit.page.evaluate(ask, [texts, list(HOSTS)])
+    assert dict(zip(texts, found, strict=True)) == {text: judge(text) for text in texts}
 
 
 # --- flight mode --------------------------------------------------------------------------------------------

@@ -1,45 +1,10 @@
 """Codes of ours, of others, and of those who imitate us."""
 
 import pytest
+from scanned_cases import ALIKE, CODE, ELSEWHERE, HOSTS, OWN
 
 from api.scanned import Foreign, Own, Typed, read_scanned
 from ledger.core.errors import MalformedDocumentError
-
-HOSTS = ("v.example.cn",)
-CODE = "Y0E5Q0BVPKA486WB"
-
-OWN = (f"https://v.example.cn/c/{CODE}", "https://v.example.cn/i/" + "0a" * 16)
-
-ALIKE = {
-    "another ending": f"https://v.example.top/c/{CODE}",
-    "ours in front": f"https://v.example.cn.check.top/c/{CODE}",
-    "ours inside": f"https://get-v.example.cn-check.top/c/{CODE}",
-    "a user name": f"https://v.example.cn@evil.top/c/{CODE}",
-    "a user name and a password": f"https://v.example.cn:443@evil.top/c/{CODE}",
-    "a digit for a letter": f"https://v.examp1e.cn/c/{CODE}",
-    "letters that look like one": "https://v.exarnple.cn/",
-    "a letter left out": "https://v.xample.cn/",
-    "without the dot": "https://vexample.cn/",
-    "a Cyrillic letter": f"https://v.exаmple.cn/c/{CODE}",
-    "that letter spelled out": "https://v.xn--exmple-4nf.cn/",
-    "full-width letters": "https://ｖ.example.cn/",
-    "not encrypted": f"http://v.example.cn/c/{CODE}",
-    "another port": f"https://v.example.cn:8443/c/{CODE}",
-    "capitals": f"HTTPS://V.EXAMPLE.CN/c/{CODE}",
-    "three slashes": f"https:///v.example.cn/c/{CODE}",
-    "backslashes": f"https:\\\\v.example.cn\\c\\{CODE}",
-    "another page": f"https://v.example.cn/pay/{CODE}",
-    "a wrong check symbol": "https://v.example.cn/c/Y0E5Q0BVPKA486WC",
-    "more behind it": f"https://v.example.cn/c/{CODE}/../x",
-    "a parameter": f"https://v.example.cn/c/{CODE}?next=https://evil.top",
-}
-ELSEWHERE = {
-    "https://pay.example.org/f2f0": "pay.example.org",
-    "wxp://f2f0abc": "f2f0abc",
-    "https://www.gov.cn/": "www.gov.cn",
-    "https://a.b/" + "x" * 1000: "a.b",
-    "https://" + "y" * 500 + "/": "y" * 120,
-}
 
 
 @pytest.mark.parametrize("text", OWN)
