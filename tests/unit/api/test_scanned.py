@@ -1,14 +1,21 @@
 """Codes of ours, of others, and of those who imitate us."""
 
+import base64
+from importlib.resources import files
+
 import pytest
+from browser_node import run_node
 
 from api.scanned import Foreign, Own, Typed, read_scanned
 from ledger.core.errors import MalformedDocumentError
+from verifier.browser import pack_modules
 
 HOSTS = ("v.example.cn",)
 CODE = "Y0E5Q0BVPKA486WB"
+POSTER = "https://v.example.cn/site/350100-01/M-12"
+"""What a poster of a pledge leads to."""
 
-OWN = (f"https://v.example.cn/c/{CODE}", "https://v.example.cn/i/" + "0a" * 16)
+OWN = (f"https://v.example.cn/c/{CODE}", "https://v.example.cn/i/" + "0a" * 16, POSTER)
 
 ALIKE = {
     "another ending": f"https://v.example.top/c/{CODE}",
@@ -29,6 +36,9 @@ ALIKE = {
     "three slashes": f"https:///v.example.cn/c/{CODE}",
     "backslashes": f"https:\\\\v.example.cn\\c\\{CODE}",
     "another page": f"https://v.example.cn/pay/{CODE}",
+    "a site of nobody": "https://v.example.cn/site/350100-01/",
+    "more behind a site": f"{POSTER}/due.ics",
+    "a site with a parameter": f"{POSTER}?next=https://evil.top",
     "a wrong check symbol": "https://v.example.cn/c/Y0E5Q0BVPKA486WC",
     "more behind it": f"https://v.example.cn/c/{CODE}/../x",
     "a parameter": f"https://v.example.cn/c/{CODE}?next=https://evil.top",
@@ -63,6 +73,24 @@ def test_other_sites_are_named(text):
         Foreign(ELSEWHERE[text], is_look_alike=True),
     }
     assert found.is_look_alike == ("example" in text)
+
+
+def test_devices_read_the_same_as_the_server():
+    texts = [*OWN, *ALIKE.values(), *ELSEWHERE]
+    modules = base64.b64encode(pack_modules()).decode()
+    source = files("api.web").joinpath("static/scan/printed.js").read_text(encoding="utf-8")
+    own = source.replace("../verifier/all.js", f"data:text/javascript;base64,{modules}")
+    script = """async (_, {source, texts, hosts}) => {
+      const { readScanned } = await import("data:text/javascript;base64," + source)
+      return texts.map((text) => readScanned(text, hosts))
+    }"""
+    given = {"source": base64.b64encode(own.encode()).decode(), "texts": texts, "hosts": HOSTS}
+    for text, found in zip(texts, run_node(script, given), strict=True):
+        read = read_scanned(text, HOSTS)
+        if isinstance(read, Own):
+            assert found == {"kind": "own", "path": read.path}, text
+        else:
+            assert (found["kind"], found["isLookAlike"]) == ("foreign", read.is_look_alike), text
 
 
 def test_sites_of_one_authority_are_not_taken_for_imitations_of_another():
