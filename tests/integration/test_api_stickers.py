@@ -472,8 +472,10 @@ def test_parts_that_all_have_documents_make_a_whole(desk):
 def test_the_page_of_a_part_says_so_and_keeps_it_in_another_language(desk, language, words):
     code = desk.verify(1, "1", **with_parts())
     other = {"zh": "en", "en": "zh"}[language]
-    pages = {path: f"?lang={other}" for path in (f"/c/{code}",)}
-    pages[f"/i/{PUMP.hex()}?part=1"] = f"?part=1&amp;lang={other}"
+    pages = {
+        f"/c/{code}": f"?lang={other}",
+        f"/i/{PUMP.hex()}?part=1": f"?part=1&amp;lang={other}",
+    }
     for path, link in pages.items():
         page = desk.served.client.get(path, headers={"Accept-Language": language}).text
         assert words in page
