@@ -11,15 +11,18 @@ from api.web.words import LOOKS
 from ledger.core.act import ReasonCode
 from ledger.core.anchor import AnchorGrade
 from ledger.core.category import Category
-from ledger.core.event import CONTENT_TYPES
+from ledger.core.event import CONTENT_TYPES, SITE_TYPES, EventType
 from ledger.core.lot import LotStatus
 from ledger.core.record import Purpose, Role, VerificationKind
 from ledger.core.registration import CODE_NAMES
 from ledger.core.sticker_use import StickerReason
 
+OF_INSTRUMENTS = CONTENT_TYPES - SITE_TYPES - {EventType.REPORT_TAKEN}
+"""The rest is about sites, promises and reports, which have chains of their own."""
+
 TABLES = {
     "looks": (LOOKS, Shown),
-    "events": (words.EVENTS, CONTENT_TYPES),
+    "events": (words.EVENTS, OF_INSTRUMENTS),
     "reasons": (words.REASONS, ReasonCode),
     "sticker reasons": (words.STICKER_REASONS, StickerReason),
     "lots": (words.LOT_STATUSES, LotStatus),
