@@ -174,7 +174,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     is_behind = (lambda: is_read_only(read())) if read is not None else None
     of_home = public.store, parts.prover, parts.receipts, public.policy, public.clock
     desk = Verdicts(*of_home, is_behind)
-    answers = ReadyAnswers(desk.read_state, public.monotonic)
+    answers = ReadyAnswers(desk.read_state, public.monotonic, desk.count_withheld)
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
     counter = Counter(desk, answers, writer)

@@ -3,6 +3,9 @@
 How far they have moved is looked at once a second, by whoever asks first then. So a page shows a change at most
 a second after it was committed, and a page that many look at is computed, and compressed, once.
 
+A proof that was published stays true: it is kept until the memory is needed, and given again where the store is out
+of reach. A page is not: how a document stands has to be looked up.
+
 >>> answers.find(key) or answers.fill(key, compute)
 """
 
@@ -20,6 +23,7 @@ from starlette.responses import Response
 
 from api.negotiation import takes_gzip
 from api.verdicts import Finding
+from ledger.core.errors import LedgerError, UnavailableError
 
 LOOK_SECONDS: Final = 1.0
 NO_STORE: Final = "no-store"
@@ -121,22 +125,40 @@ def respond(
     return Response(ready.packed if is_packed else ready.body, ready.status, headers, ready.media_type)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    ready: Ready
+    turn: int
+    """How often the log had moved when it was computed."""
+    is_proof: bool
+
+
 class ReadyAnswers:
     """Keeps answers that were asked for last. Safe to share between threads."""
 
-    def __init__(self, look: Callable[[], Hashable], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        look: Callable[[], Hashable],
+        monotonic: Callable[[], float],
+        count_withheld: Callable[[], int] = lambda: 0,
+    ) -> None:
         """Start with nothing.
 
         Args:
             look: returns what every answer depends on; may be slow, and may raise what it likes.
             monotonic: returns a time in seconds that never runs back.
+            count_withheld: returns how many documents the law withholds; where that changes, no proof is kept.
         """
         self._look = look
         self._monotonic = monotonic
-        self._answers: OrderedDict[Hashable, Ready] = OrderedDict()
+        self._count_withheld = count_withheld
+        self._answers: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._bytes = 0
         self._state: Hashable = None
+        self._withheld = 0
+        self._turn = 0
         self._look_at = float("-inf")
+        self._retry_at = float("-inf")
         self._looking = Lock()
         self._changing = Lock()
 
@@ -149,10 +171,11 @@ class ReadyAnswers:
     def recall(self, key: Hashable) -> Ready | None:
         """Return an answer that was right when the log was last looked at."""
         with self._changing:
-            ready = self._answers.get(key)
-            if ready is not None:
-                self._answers.move_to_end(key)
-            return ready
+            kept = self._answers.get(key)
+            if kept is None or kept.turn != self._turn:
+                return None
+            self._answers.move_to_end(key)
+            return kept.ready
 
     def fill(self, key: Hashable, compute: Callable[[], Ready]) -> Ready:
         """Return the answer, computed anew unless another thread has just done it.
@@ -162,32 +185,73 @@ class ReadyAnswers:
         Raises:
             LedgerError: as `look` and `compute` do; nothing is kept then.
         """
-        state = self._refresh()
+        return self._fill(key, compute, is_proof=False)
+
+    def fill_proof(self, key: Hashable, compute: Callable[[], Ready]) -> Ready:
+        """Return a published file as `fill` does, or the one of before where the store is out of reach.
+
+        Raises:
+            LedgerError: as `look` and `compute` do; nothing is kept then.
+        """
+        try:
+            return self._fill(key, compute, is_proof=True)
+        except UnavailableError:
+            with self._changing:
+                kept = self._answers.get(key)
+            if kept is None:
+                raise
+            return kept.ready
+        except LedgerError:
+            with self._changing:
+                self._drop(key)
+            raise
+
+    def _fill(self, key: Hashable, compute: Callable[[], Ready], *, is_proof: bool) -> Ready:
+        turn = self._refresh()
         ready = self.recall(key) or pack(compute())
         with self._changing:
-            if state == self._state and ready.cache_control != NO_STORE:
-                self._keep(key, ready)
+            if turn == self._turn and ready.cache_control != NO_STORE:
+                self._keep(key, _Kept(ready, turn, is_proof))
         return ready
 
-    def _keep(self, key: Hashable, ready: Ready) -> None:
-        before = self._answers.pop(key, None)
-        self._answers[key] = ready
-        self._bytes += ready.size - (0 if before is None else before.size)
+    def _keep(self, key: Hashable, kept: _Kept) -> None:
+        self._drop(key)
+        self._answers[key] = kept
+        self._bytes += kept.ready.size
         while len(self._answers) > MOST or (self._bytes > MOST_BYTES and len(self._answers) > 1):
-            _, oldest = self._answers.popitem(last=False)
-            self._bytes -= oldest.size
+            self._drop(next(iter(self._answers)))
 
-    def _refresh(self) -> Hashable:
+    def _drop(self, key: Hashable) -> None:
+        dropped = self._answers.pop(key, None)
+        self._bytes -= 0 if dropped is None else dropped.ready.size
+
+    def _refresh(self) -> int:
+        """Look at the log if it is time to; return how often it has moved.
+
+        Who comes while nobody can look is told so at once, and does not wait for the store once more.
+        """
         with self._looking:
+            if self._monotonic() < self._retry_at:
+                raise UnavailableError("the store was out of reach a moment ago")
             if self._monotonic() >= self._look_at:
-                state = self._look()
-                with self._changing:
-                    if state != self._state:
-                        self._answers.clear()
-                        self._bytes = 0
-                    self._state = state
+                try:
+                    state, withheld = self._look(), self._count_withheld()
+                except UnavailableError:
+                    self._retry_at = self._monotonic() + LOOK_SECONDS
+                    raise
+                self._turn_to(state, withheld)
                 self._look_at = self._monotonic() + LOOK_SECONDS
-            return self._state
+            return self._turn
+
+    def _turn_to(self, state: Hashable, withheld: int) -> None:
+        with self._changing:
+            if (state, withheld) == (self._state, self._withheld):
+                return
+            stays = withheld == self._withheld
+            for key in [key for key, kept in self._answers.items() if not (stays and kept.is_proof)]:
+                self._drop(key)
+            self._state, self._withheld = state, withheld
+            self._turn += 1
 
 
 def _is_known(header: str, etag: str) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.core.errors import InputError, MalformedDocumentError
-from ledger.core.ids import InstrumentId
+from ledger.core.ids import ID_PATTERN, InstrumentId
 from ledger.core.qr import ALPHABET, ShortCode, parse_code, parse_digits
 from ledger.core.sticker import parse_sticker_id
 
@@ -26,6 +26,7 @@ MAX_SITE: Final = 120
 
 _ADDRESS: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}):[/\\]{2,}(?P<authority>[^/\\?#]*)")
 _INSTRUMENT: Final = re.compile("[0-9a-f]{32}")
+_SITE: Final = re.compile(f"{ID_PATTERN}/{ID_PATTERN}")
 _CONFUSABLES: Final = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "-": None, ".": None, "_": None})
 _NEAR: Final = 2
 """Letters by which a name may differ from ours and still look like it."""
@@ -110,6 +111,13 @@ def _parse_instrument(text: str) -> InstrumentId:
     return InstrumentId(bytes.fromhex(text))
 
 
+def _parse_site(text: str) -> str:
+    """Return keeper and id of a site, as posters of pledges are printed."""
+    if not _SITE.fullmatch(text):
+        raise MalformedDocumentError("no site has such an address")
+    return text
+
+
 def _parse_plain(text: str) -> ShortCode:
     """Return a code that is spelled as it is printed, without what people may type otherwise."""
     if not set(text) <= set(ALPHABET):
@@ -122,6 +130,7 @@ _PARSERS: Final = {
     "c": _parse_plain,
     "s": parse_sticker_id,
     "i": _parse_instrument,
+    "site": _parse_site,
 }
 
 

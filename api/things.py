@@ -8,7 +8,7 @@ whole is no better than the worst of them. Each answer has a file that shows it 
 <Shown.STICKER_UNUSED: 'STICKER_UNUSED'>
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -281,8 +281,11 @@ class Things:
         if not found:
             return self._judge_without(place)
         worst = min(found, key=lambda each: SEVERITY.index(each.shown))
-        said = [shown for _, shown, finding in parts if finding is None and shown is not None]
-        heavier = min(_HARD.intersection(said), key=SEVERITY.index, default=worst.shown)
+        said = {shown for part, shown, finding in parts if finding is None and shown is not None}
+        counted = _HARD & said
+        if place.document is None and _has_unverified(parts, found):
+            counted |= {Shown.NOT_VERIFIED}
+        heavier = min(counted, key=SEVERITY.index, default=worst.shown)
         if SEVERITY.index(heavier) < SEVERITY.index(worst.shown):
             return replace(worst, shown=heavier)
         return worst
@@ -367,6 +370,16 @@ def _is_split(reading: ProofReading, state: SubjectState | None) -> bool:
 def _is_about(entry: StoredEntry, instrument_id: InstrumentId) -> bool:
     claims = parse_signed_statement(parse_leaf(entry.leaf).statement_raw).statement.claims
     return isinstance(claims, IssueClaims) and claims.instrument_id == instrument_id
+
+
+def _has_unverified(
+    parts: tuple[tuple[str, Shown | None, Finding | None], ...], found: Sequence[Finding]
+) -> bool:
+    """Say whether documents of parts name another part that none verifies: they do not verify the whole then."""
+    named = {
+        part.id for each in found if each.details is not None for part in each.details.record.instrument.parts
+    }
+    return any(part in named and shown is Shown.NOT_VERIFIED for part, shown, _ in parts)
 
 
 def _name_document(found: Finding | None) -> tuple[date | None, ShortCode | None]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from api.choosing import choose_shown
+from api.choosing import GOOD, choose_shown
 from api.shown import Shown
 from api.verdicts import Finding, Verdicts
 from ledger.confined.runner import Limits, read_confined
@@ -85,10 +85,16 @@ class UploadDesk:
         return _read_picture(raw)
 
     def choose_shown(self, finding: FileFinding) -> Shown:
-        """Return the one verdict that people read: of the file if it is altered, else of its document now."""
+        """Return the one verdict that people read: of the file if it is altered, else of its document now.
+
+        Nothing is green that this server does not hold: the file tells how it stood when the file was made.
+        """
         if finding.is_altered:
             return Shown.TAMPERED
-        return choose_shown(finding.report, self._policy) if finding.now is None else finding.now.shown
+        if finding.now is not None:
+            return finding.now.shown
+        shown = choose_shown(finding.report, self._policy)
+        return Shown.CANNOT_CHECK if shown in GOOD else shown
 
     def _judge(self, report: Report, statement: bytes) -> FileFinding:
         try:

@@ -181,6 +181,11 @@ class Verdicts:
         anchor = None if receipt is None else (receipt.tree_size, receipt.block_hash)
         return self._prover.newest_checkpoint().tree_size, anchor, self._is_behind(), minute
 
+    def count_withheld(self) -> int:
+        """Return how many documents the law withholds."""
+        with self._store.read() as reading:
+            return reading.count_withheld()
+
     def of_statement(self, raw: bytes) -> Finding:
         """Return what is known of the statement that a long code carries.
 

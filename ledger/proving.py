@@ -73,6 +73,10 @@ class ProofReading(CheckpointReading, EvidenceReading, Protocol):
         """Return the documents with these SHA-256 digests; what is not stored is left out."""
         ...
 
+    def count_withheld(self) -> int:
+        """Return how many documents are withheld."""
+        ...
+
     def find_withheld(self, digest: Digest) -> Withheld | None:
         """Return why a document is withheld; None: it is not."""
         ...

@@ -744,6 +744,29 @@ def _() -> Given:
     return own.given(own.second, expected={"instrument": instrument})
 
 
+def issue_part(ledger: MemoryLedger, number: int, part: str) -> int:
+    """Issue a document of one part of an instrument."""
+    credential = seal_record(make_record(number), make_signer("seal"))
+    raw = ledger.sign_issue(credential, part=part)
+    index = ledger.append(raw)
+    ledger.documents[index] = Document(credential, raw)
+    return index
+
+
+@lie("another part's valid bundle, for the page of a part", "binding")
+def _() -> Given:
+    ledger = MemoryLedger().found()
+    other = issue_part(ledger, 7, "2")
+    asked = {"instrument": make_record(7)["instrument"]["id"], "part": "1"}
+    return World(ledger).given(other, expected=asked)
+
+
+@lie("the whole's valid bundle, for the page of a part that it does not name", "binding")
+def _() -> Given:
+    asked = {"instrument": make_record(1)["instrument"]["id"], "part": "9"}
+    return world().given(expected=asked)
+
+
 @lie("a newer document of the same instrument, for the printed digits of an older one", "binding")
 def _() -> Given:
     ledger = MemoryLedger().found()

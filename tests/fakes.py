@@ -236,6 +236,9 @@ class MemoryTransaction:
     def read_documents(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
         return {digest: self.data.documents[digest] for digest in digests if digest in self.data.documents}
 
+    def count_withheld(self) -> int:
+        return len(self.data.withheld)
+
     def find_withheld(self, digest: Digest) -> Withheld | None:
         return self.data.withheld.get(digest)
 

@@ -2,8 +2,10 @@
 
 HOSTS = ("v.example.cn",)
 CODE = "Y0E5Q0BVPKA486WB"
+POSTER = "https://v.example.cn/site/350100-01/M-12"
+"""What a poster of a pledge leads to."""
 
-OWN = (f"https://v.example.cn/c/{CODE}", "https://v.example.cn/i/" + "0a" * 16)
+OWN = (f"https://v.example.cn/c/{CODE}", "https://v.example.cn/i/" + "0a" * 16, POSTER)
 
 ALIKE = {
     "another ending": f"https://v.example.top/c/{CODE}",
@@ -24,6 +26,9 @@ ALIKE = {
     "three slashes": f"https:///v.example.cn/c/{CODE}",
     "backslashes": f"https:\\\\v.example.cn\\c\\{CODE}",
     "another page": f"https://v.example.cn/pay/{CODE}",
+    "a site of nobody": "https://v.example.cn/site/350100-01/",
+    "more behind a site": f"{POSTER}/due.ics",
+    "a site with a parameter": f"{POSTER}?next=https://evil.top",
     "a wrong check symbol": "https://v.example.cn/c/Y0E5Q0BVPKA486WC",
     "more behind it": f"https://v.example.cn/c/{CODE}/../x",
     "a parameter": f"https://v.example.cn/c/{CODE}?next=https://evil.top",

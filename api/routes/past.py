@@ -32,6 +32,6 @@ def make_router(past: Past, answers: ReadyAnswers) -> APIRouter:
             proof = past.prove(read_code(code), at)
             return Ready(proof.raw, "application/json", PAGE_CACHE, file_name=f"{proof.code}.as-of.json")
 
-        return respond(answers.fill((request.scope["path"], at), compute), request)
+        return respond(answers.fill_proof((request.scope["path"], at), compute), request)
 
     return router

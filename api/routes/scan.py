@@ -110,7 +110,7 @@ def _list_kept(static: StaticFiles) -> list[tuple[str, str]]:
     curves = [
         ("vendor", name)
         for name in static.list_names("vendor")
-        if name.startswith("noble/") and "bls" not in name
+        if name.startswith(_CURVES) and _PAIRING not in name
     ]
     return [*scan, ("verifier", PACK), *vendor, *curves]
 

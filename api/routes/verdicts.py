@@ -135,11 +135,11 @@ class Counter:
     async def prove(
         self, request: Request, compute: Callable[[], Ready], *, detail: str | None = None
     ) -> Response:
-        """Answer with a file, which `compute` makes."""
+        """Answer with a file, which `compute` makes; one that was published is true for ever."""
         key = request.scope["path"], detail, None
         ready = self._answers.find(key)
         if ready is None:
-            ready = await run_in_threadpool(self._answers.fill, key, compute)
+            ready = await run_in_threadpool(self._answers.fill_proof, key, compute)
         return respond(ready, request)
 
     def _write_json(self, key: Hashable, look: Callable[[], Finding]) -> Ready:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -172,6 +173,7 @@ class PageWriter:
             t=t,
             language=language.value,
             query=f"?lang={language[:2]}" if tongue.is_asked else "",
+            kept=_keep_part(finding),
             style=STYLE,
             development=self._policy.development,
             look=look,
@@ -241,6 +243,15 @@ def _find_device(static: StaticFiles | None) -> _Device | None:
         return None
     module = static.address("verifier", PACK) or static.address("verifier", "device.js")
     return _Device(script, old, module)
+
+
+def _keep_part(finding: Finding) -> str:
+    """Return what of the address another language keeps: the part that was asked for by `?part=`."""
+    facts, report = finding.instrument, finding.report
+    of_sticker = report is not None and report.sticker is not None
+    if facts is None or facts.part is None or of_sticker:
+        return ""
+    return f"part={quote(facts.part, safe='')}&"
 
 
 def _headline(finding: Finding, language: Language) -> str:

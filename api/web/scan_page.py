@@ -52,6 +52,9 @@ _ELSEWHERE: Final = (
     ),
 )
 _INTACT: Final = Sentence("The file is unaltered, as it was issued.", "文件完整，与签发时一致。")
+_UNSHOWN: Final = Sentence(
+    "Nothing shows that this file is as it was issued.", "无法确认该文件与签发时一致。"
+)
 _NOT_HELD: Final = Sentence(
     "This server does not hold the document, so it cannot say how it stands now.",
     "本站没有该文件的记录，无法说明其现行状态。",
@@ -142,7 +145,7 @@ def describe_foreign(foreign: Foreign, tongue: Tongue) -> Outcome:
 def describe_file(finding: FileFinding, shown: Shown, tongue: Tongue) -> Outcome:
     """Return what is said of a document that was handed in."""
     language, look = tongue.language, LOOKS[shown]
-    own = _ALTERED if finding.is_altered else _INTACT
+    own = _ALTERED if finding.is_altered else _INTACT if finding.report.authentic else _UNSHOWN
     sentences = [own, *(check.reason for check in finding.failures)]
     if not finding.is_altered:
         sentences += [_NOT_HELD] if finding.now is None else [look.sentence]

@@ -62,10 +62,13 @@ def say_thing(finding: Finding, zone: ZoneInfo, language: Language) -> list[str]
     elif sticker is not None and sticker.standing in STANDINGS:
         said.append(_say_sticker(sticker, zone, language))
     facts = finding.instrument
+    part = None if facts is None else facts.part
+    if part is None and finding.details is not None:
+        part = finding.details.part
+    if part is not None:
+        said.append(say(PART, language).format(part=part))
     if facts is None:
         return said
-    if facts.part is not None:
-        said.append(say(PART, language).format(part=facts.part))
     if facts.is_split:
         said.append(say(SPLIT, language))
     elif facts.is_same:

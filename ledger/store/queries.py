@@ -49,6 +49,7 @@ _NAMED_ENTRY: Final = select(entries.c.statement_name, entries.c.leaf_index, ent
 _DIGEST: Final = select(documents.c.digest)
 _DOCUMENT: Final = select(*documents.c)
 _WITHHELD: Final = select(withheld_documents)
+_COUNT_WITHHELD: Final = select(func.count()).select_from(withheld_documents)
 _STATE: Final = select(*subjects.c)
 _CHECKPOINT: Final = select(*checkpoints.c)
 
@@ -296,6 +297,10 @@ class ReadQueries:
         """Return the documents with these SHA-256 digests; what is not stored, or withheld, is left out."""
         rows = select_by_keys(self._connection, _DOCUMENT, documents.c.digest, digests)
         return {Digest(digest): body for digest, body in rows if body}
+
+    def count_withheld(self) -> int:
+        """Return how many documents are withheld."""
+        return self._connection.execute(_COUNT_WITHHELD).scalar_one()
 
     def find_withheld(self, digest: Digest) -> Withheld | None:
         """Return why a document is withheld; None: it is not."""

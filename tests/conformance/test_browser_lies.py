@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser_cases import RULE_BOOK, to_ms
-from browser_lies import BELIEFS, HOUR, LIES, Lie, World, cancelled, honest, pin, world
+from browser_lies import BELIEFS, HOUR, LIES, Lie, World, cancelled, honest, issue_part, pin, world
 from browser_node import run_node
 from ledger_in_memory import NOW, MemoryLedger, make_record, make_rejection, make_signer, seal_record
 
@@ -142,6 +142,22 @@ def test_a_policy_is_not_pinned_by_a_proof_that_lacks_what_it_asks_for():
     text = own.bundle(own.first, own.anchored, receipt=None)
     answer = ask(own.given(bundleText=text, remembered=None))[0]
     assert (answer["shown"], answer["remember"]) == ("PENDING", None)
+
+
+@pytest.mark.parametrize(("part", "words"), [("2", None), (None, "this proof is of part 2 alone")])
+def test_what_is_true_of_a_part_is_said_of_that_part_alone(part, words):
+    ledger = MemoryLedger().found()
+    own_of_part = issue_part(ledger, 7, "2")
+    asked = {"instrument": make_record(7)["instrument"]["id"], "part": part}
+    answer = ask(World(ledger).given(own_of_part, expected=asked))[0]
+    assert (answer["shown"], answer["checkedByDevice"]) == ("VALID", True)
+    assert answer["reason"] == (words and {"en": words, "zh": "此证明仅涉及部件2"})
+
+
+def test_a_part_that_the_whole_names_is_shown_by_its_document():
+    asked = {"instrument": make_record(1)["instrument"]["id"], "part": "1"}
+    answer = ask(world().given(expected=asked))[0]
+    assert (answer["shown"], answer["reason"]) == ("VALID", None)
 
 
 @pytest.mark.parametrize("expected", ["digits", "code", "instrument", None])

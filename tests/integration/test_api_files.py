@@ -4,11 +4,13 @@ import gzip
 import hashlib
 import re
 import socket
+from datetime import timedelta
 
 import httpx2
 import pytest
 from api_world import JSON, long_path
 from served_app import serving
+from sticker_world import StickerWorld
 from verdict_states import RichSite, withhold
 
 from api.schemas.problems import ProblemShape
@@ -16,6 +18,7 @@ from api.web.pages import PAGE_SECURITY
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.data import load_rule_book
+from ledger.core.errors import StoreUnavailableError
 from ledger.core.policy import encode_policy, parse_policy
 from ledger.core.qr import compute_code
 from ledger.core.regulation import parse_rule_book
@@ -125,6 +128,51 @@ def test_there_is_no_record_of_what_is_withheld(served, code):
     answer = served.client.get(f"/c/{code}/certificate.json")
     assert (answer.status_code, answer.json()["type"]) == (451, "urn:hengzheng:problem:content-withheld")
     assert "certificate.json" not in served.client.get(f"/c/{code}").text
+
+
+@pytest.mark.parametrize("minutes", [0, 45])
+def test_proofs_that_were_ready_are_given_while_the_store_is_out_of_reach(served, minutes):
+    desk = StickerWorld(served)
+    sticker = desk.sticker(0)
+    code, other = served.submit(served.sign(1)), served.submit(served.sign(2))
+    served.anchor()
+    asked = [f"/c/{code}/{name}.json" for name in ("bundle", "newest", "certificate")]
+    asked += [f"/s/{sticker}/proof.json", f"/c/{code}/as-of.json?at={served.now:%Y-%m-%dT%H:%M:%SZ}"]
+    before = {path: served.client.get(path) for path in asked}
+    assert {path: answer.status_code for path, answer in before.items()} == dict.fromkeys(asked, 200)
+    served.now += timedelta(minutes=minutes)
+    served.seconds += 5
+    served.client.get(f"/c/{other}")
+
+    def fail():
+        raise StoreUnavailableError("x")
+
+    served.store.read = fail
+    served.seconds += 5
+    for path, answer in before.items():
+        now = served.client.get(path)
+        assert (now.status_code, now.content, now.headers["etag"]) == (
+            200,
+            answer.content,
+            answer.headers["etag"],
+        )
+    assert served.client.get(f"/c/{other}/bundle.json").status_code == 503
+    assert served.client.get(f"/c/{code}").status_code == 503
+
+
+def test_what_is_withheld_is_not_given_while_the_store_is_out_of_reach(served, code):
+    path = f"/c/{code}/certificate.json"
+    assert served.client.get(path).status_code == 200
+    withhold(served)
+    served.seconds += 5
+    served.client.get("/c/7KQ2M9X001RCCF83")
+
+    def fail():
+        raise StoreUnavailableError("x")
+
+    served.store.read = fail
+    served.seconds += 5
+    assert served.client.get(path).status_code == 503
 
 
 def test_pages_proofs_and_answers_are_compressed_for_who_takes_it(served, code):

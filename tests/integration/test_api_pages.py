@@ -13,6 +13,7 @@ from verdict_states import (
     STATES,
     RichSite,
     make_calibrated,
+    make_damaged,
     make_expired,
     make_paper,
     make_pending,
@@ -534,6 +535,13 @@ def test_reports_are_offered_only_where_there_are_any(rich):
     ):
         assert f'<a href="/report?code={code}&about={about}">{words}</a>' in page
     assert page.index("与实物不符") < page.index("本页证明检定记录真实") < page.index("证书信息")
+
+
+def test_what_does_not_match_the_register_can_be_reported(rich):
+    path = make_damaged(rich)
+    page = write(rich, path, Offers(make_link=lambda code, about: f"/report?code={code}&about={about}"))
+    assert "内容与登记不符" in page
+    assert f'href="/report?code={path.removeprefix("/c/")}&about=MISMATCH"' in page
 
 
 def test_the_proof_of_the_newest_state_is_offered(rich):

@@ -2,13 +2,19 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 import qrcode
 from api_world import ENGLISH, HOST, ApiWorld
 from sticker_world import StickerWorld
 
+from api.negotiation import choose_language
 from api.routes.scan import MAX_BODY_BYTES
+from api.shown import Shown
+from api.uploads import UploadDesk
+from api.verdicts import Verdicts
+from api.web.scan_page import describe_file
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.qr import encode_short_url, format_code
 
@@ -154,6 +160,38 @@ def test_a_bundle_is_checked_and_its_document_looked_up(served, code):
     assert read_title(answer) == "Valid"
     assert "unaltered, as it was issued" in answer.text
     assert f'href="/c/{code}"' in answer.text
+
+
+def test_a_bundle_of_what_this_server_does_not_hold_is_never_green(served, code):
+    raw = served.client.get(f"/c/{code}/bundle.json").content
+    with ApiWorld() as empty:
+        answer = send(empty, raw)
+    assert answer.status_code == 200
+    assert read_title(answer) == "Cannot check right now"
+    assert "does not hold the document" in answer.text
+    assert "verdict unchecked" in answer.text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_file_that_could_not_be_checked_is_not_called_unaltered(served, code, language):
+    tongue = choose_language("", language)
+    desk = UploadDesk(
+        Verdicts(served.store, served.prover, served.receipts, served.policy, served.clock),
+        served.policy,
+        served.clock,
+    )
+    found = desk.look(served.client.get(f"/c/{code}/bundle.json").content)
+    unchecked = replace(found, report=replace(found.report, authentic=False))
+    said = [describe_file(each, Shown.VALID, tongue).sentences[0] for each in (found, unchecked)]
+    intact = {"zh": "文件完整，与签发时一致。", "en": "The file is unaltered, as it was issued."}
+    assert said[0] == intact[language]
+    assert said[1] in {"无法确认该文件与签发时一致。", "Nothing shows that this file is as it was issued."}
+
+
+def test_a_poster_of_this_site_is_no_imitation(served):
+    address = f"https://{HOST}/site/350100-01/M-12"
+    for answer in (ask(served, address), send(served, draw(address))):
+        assert (answer.status_code, answer.headers["location"]) == (303, "/site/350100-01/M-12")
 
 
 def test_an_altered_bundle_is_called_so(served, code):

@@ -444,16 +444,42 @@ def test_each_part_may_have_its_own_document(desk):
     desk.served.anchor()
     path = f"/i/{PUMP.hex()}"
     members = look_json(desk.served, path)
-    assert members["shown"] == "VALID"
+    assert members["shown"] == "NOT_VERIFIED"
     assert members["parts"] == [
         {"part": "1", "shown": "VALID", "until": "2027-05-01", "code": one},
         {"part": "2", "shown": "NOT_VERIFIED"},
     ]
+    assert says(desk, f"{path}?part=1") == "VALID"
     assert says(desk, f"{path}?part=2") == "NOT_VERIFIED"
     desk.bind(desk.sticker(0), PUMP, "2")
     assert says(desk, f"/s/{desk.sticker(0)}") == "STICKER_PENDING"
     assert look_json(desk.served, f"/s/{desk.sticker(0)}")["instrument"]["part"] == "2"
     assert "对应器具的部件2" in see(desk).text
+
+
+def test_parts_that_all_have_documents_make_a_whole(desk):
+    for part in ("1", "2"):
+        desk.verify(1, part, **with_parts())
+    desk.served.anchor()
+    desk.register(PUMP, parts=("1", "2", "nonsense"))
+    desk.served.anchor()
+    assert says(desk, f"/i/{PUMP.hex()}") == "VALID"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "对应器具的部件1"), ("en", "For part 1 of the instrument")]
+)
+def test_the_page_of_a_part_says_so_and_keeps_it_in_another_language(desk, language, words):
+    code = desk.verify(1, "1", **with_parts())
+    other = {"zh": "en", "en": "zh"}[language]
+    pages = {
+        f"/c/{code}": f"?lang={other}",
+        f"/i/{PUMP.hex()}?part=1": f"?part=1&amp;lang={other}",
+    }
+    for path, link in pages.items():
+        page = desk.served.client.get(path, headers={"Accept-Language": language}).text
+        assert words in page
+        assert f'<a href="{link}"' in page
 
 
 def test_a_part_that_the_certificate_does_not_name(desk):

@@ -126,6 +126,7 @@ def test_the_body_of_a_withheld_document_alone_can_be_emptied(log, database):
         assert queries.read_documents([one, other]) == {other: WORLD.issue(2).body}
         assert queries.find_withheld(one) == Withheld("榕市监〔2026〕8号", 1, b"")
         assert queries.find_withheld(other) is None
+        assert queries.count_withheld() == 1
     for digest, body in ((one, b"x"), (other, b"")):
         with pytest.raises(LogIntegrityError, match="refuses"), database.write() as connection:
             connection.execute(empty, {"body": body, "digest": digest})

@@ -105,6 +105,20 @@ def test_a_long_code_is_what_was_scanned_there(browser, site):
         assert read(found.page, "#checker") == CHECKED
 
 
+def test_the_part_that_was_asked_for_is_handed_on_and_stays(browser, site):
+    record = site.served.world.record(1)
+    path = f"/i/{record['instrument']['id']}?part=2"
+    site.url = site.url.replace(site.path, path)
+    with visit(browser, site, VALID | {"shown": "CANCELLED"}) as found:
+        found.settle()
+        (asked,) = found.page.evaluate("window.asked")
+        assert asked["expected"] == {"instrument": record["instrument"]["id"], "part": "2"}
+        assert [each for each in found.requests if "/i/" in each] == [site.url, site.url]
+        found.page.click("header a")
+        found.page.wait_for_load_state()
+        assert "For part 2 of the instrument" in found.page.content()
+
+
 def test_the_newest_state_is_handed_on_where_the_server_has_it(browser, site):
     with Visit(browser, "about:blank", standing_in=json.dumps(VALID)) as found:
         found.page.route("**/newest.json", lambda route: route.fulfill(body="newest"))

@@ -35,7 +35,8 @@ const toBytes = (text) => (typeof text === "string" ? encodeUtf8(text) : text);
 /**
  * Check what a server has sent for a code.
  *
- * @param expected what was scanned or asked for: `{digits}`, `{code}`, `{instrument}` (id in hex), null: a file.
+ * @param expected what was scanned or asked for: `{digits}`, `{code}`, `{instrument}` (id in hex; `part`, if one of it
+ *   was asked for), null: a file.
  * @param bundleText its proof bundle; null: only what the digits themselves carry is checked.
  * @param newestText the same document's bundle under the newest checkpoint, if the other is of an older one.
  * @param ruleBook `{rules, limits}`: the two tables of regulations, CSV.
@@ -87,7 +88,7 @@ async function check({ expected, bundleText, newestText, policyText, ruleBook, t
     shown: doubts.length && GOOD.has(shown) ? "CANNOT_CHECK" : shown,
     remember: isToKeep ? remember(pin, remembered, [found, newest], session, now) : remembered,
     checkedByDevice: true,
-    reason: faults[0]?.reason ?? doubts[0] ?? null,
+    reason: faults[0]?.reason ?? doubts[0] ?? sayPart(expected, found.bundle),
   };
 }
 
@@ -223,12 +224,22 @@ function findFaults(expected, found, newest, remembered, now, policy) {
   return [faults, doubts];
 }
 
-function isExpected(expected, { statementRaw }) {
+function isExpected(expected, { statementRaw, certificate }) {
   if (expected === null) return true;
   if (expected.digits !== undefined) return attemptEqual(() => equalBytes(parseDigits(expected.digits), statementRaw));
   if (expected.code !== undefined) return attemptEqual(() => parseCode(expected.code) === computeCode(statementRaw));
   const { claims } = parseSignedStatement(statementRaw).statement;
-  return claims.instrumentId !== undefined && encodeHex(claims.instrumentId) === expected.instrument;
+  if (claims.instrumentId === undefined || encodeHex(claims.instrumentId) !== expected.instrument) return false;
+  if ((expected.part ?? null) === null) return true;
+  const named = claims.part === null ? certificate.record.instrument.parts.map((each) => each.id) : [claims.part];
+  return named.includes(expected.part);
+}
+
+/** Say where the proof is of one part, and the whole instrument was asked for: of the rest it shows nothing. */
+function sayPart(expected, { statementRaw }) {
+  const { part } = parseSignedStatement(statementRaw).statement.claims;
+  if (expected?.instrument === undefined || (expected.part ?? null) !== null || (part ?? null) === null) return null;
+  return { en: `this proof is of part ${part} alone`, zh: `此证明仅涉及部件${part}` };
 }
 
 /** Whether `compare` says so; what cannot be read equals nothing. */

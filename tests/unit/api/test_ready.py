@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from api import ready as ready_module
 from api.ready import LOOK_SECONDS, NO_STORE, Ready, ReadyAnswers, pack, respond
-from ledger.core.errors import StoreUnavailableError
+from ledger.core.errors import NotFoundError, StoreUnavailableError, UnavailableError
 
 PAGE = Ready(b"page", "text/html", "public, max-age=60")
 OTHER = Ready(b"other", "text/html", "public, max-age=60")
@@ -18,14 +18,22 @@ class Site:
 
     def __init__(self):
         self.state, self.seconds, self.looks = 0, 0.0, 0
-        self.broken = False
-        self.answers = ReadyAnswers(self.look, lambda: self.seconds)
+        self.broken, self.tries, self.withheld = False, 0, 0
+        self.answers = ReadyAnswers(self.look, lambda: self.seconds, lambda: self.withheld)
 
     def look(self):
+        self.tries += 1
         if self.broken:
             raise StoreUnavailableError("x")
         self.looks += 1
         return self.state
+
+    def move(self, **changes):
+        """Let the log, or what is withheld, change, and look at it."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.seconds += LOOK_SECONDS
+        self.answers.fill("another", lambda: OTHER)
 
 
 @pytest.fixture
@@ -108,6 +116,66 @@ def test_while_nobody_can_look_nothing_is_found_but_the_last_is_known(site):
         site.answers.fill("a", never)
     assert site.answers.find("a") is None
     assert site.answers.recall("a") is PAGE
+
+
+def test_a_proof_is_given_again_while_nobody_can_look(site):
+    site.answers.fill_proof("a", lambda: PAGE)
+    site.move(state=1)
+    assert site.answers.find("a") is None
+    site.broken, site.seconds = True, 100.0
+    assert site.answers.fill_proof("a", never) is PAGE
+    with pytest.raises(UnavailableError):
+        site.answers.fill_proof("b", never)
+    with pytest.raises(UnavailableError):
+        site.answers.fill("another", never)
+
+
+def test_a_proof_is_made_anew_as_soon_as_somebody_can_look(site):
+    site.answers.fill_proof("a", lambda: PAGE)
+    site.move(state=1)
+    assert site.answers.fill_proof("a", lambda: OTHER) is OTHER
+    assert site.answers.find("a") is OTHER
+
+
+def test_no_proof_is_kept_once_the_law_withholds_something(site):
+    site.answers.fill_proof("a", lambda: PAGE)
+    site.move(withheld=1)
+    site.broken, site.seconds = True, 100.0
+    with pytest.raises(UnavailableError):
+        site.answers.fill_proof("a", never)
+
+
+def test_a_proof_that_is_refused_is_not_given_later(site):
+    def refuse():
+        raise NotFoundError("x")
+
+    site.answers.fill_proof("a", lambda: PAGE)
+    site.move(state=1)
+    with pytest.raises(NotFoundError):
+        site.answers.fill_proof("a", refuse)
+    site.broken, site.seconds = True, 100.0
+    with pytest.raises(UnavailableError):
+        site.answers.fill_proof("a", never)
+
+
+def test_who_comes_while_nobody_can_look_does_not_wait_for_the_store_again(site):
+    site.broken = True
+    for _ in range(5):
+        with pytest.raises(UnavailableError):
+            site.answers.fill("a", never)
+    assert site.tries == 1
+    site.broken, site.seconds = False, LOOK_SECONDS
+    assert site.answers.fill("a", lambda: PAGE) is PAGE
+
+
+def test_the_bytes_of_what_is_dropped_are_counted_off(site, monkeypatch):
+    monkeypatch.setattr(ready_module, "MOST_BYTES", 2 * PAGE.size)
+    for key in "ab":
+        site.answers.fill_proof(key, lambda: PAGE)
+    site.move(state=1, withheld=1)
+    for key in "cd":
+        site.answers.fill_proof(key, lambda: PAGE)
+    assert [key for key in "abcd" if site.answers.find(key)] == ["c", "d"]
 
 
 def test_the_answer_used_longest_ago_goes_first(site, monkeypatch):

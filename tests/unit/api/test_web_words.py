@@ -17,9 +17,12 @@ from ledger.core.record import Purpose, Role, VerificationKind
 from ledger.core.registration import CODE_NAMES
 from ledger.core.sticker_use import StickerReason
 
+OF_INSTRUMENTS = CONTENT_TYPES - SITE_TYPES - {EventType.REPORT_TAKEN}
+"""The rest is about sites, promises and reports, which have chains of their own."""
+
 TABLES = {
     "looks": (LOOKS, Shown),
-    "events": (words.EVENTS, CONTENT_TYPES - SITE_TYPES - {EventType.REPORT_TAKEN}),
+    "events": (words.EVENTS, OF_INSTRUMENTS),
     "reasons": (words.REASONS, ReasonCode),
     "sticker reasons": (words.STICKER_REASONS, StickerReason),
     "lots": (words.LOT_STATUSES, LotStatus),

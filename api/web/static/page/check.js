@@ -17,7 +17,9 @@ const KINDS = { q: "digits", c: "code", i: "instrument" };
 function readScanned() {
   const found = /\/([qci])\/([^/]+)$/.exec(location.pathname);
   if (!found) throw new Error("the address names no document and no instrument");
-  return { [KINDS[found[1]]]: decodeURIComponent(found[2]) };
+  const scanned = { [KINDS[found[1]]]: decodeURIComponent(found[2]) };
+  const part = new URLSearchParams(location.search).get("part");
+  return scanned.instrument && part !== null ? { ...scanned, part } : scanned;
 }
 
 /** Text of a file of this site; null where it has none and need not. */
@@ -75,7 +77,7 @@ function showPins({ policy }) {
 async function reloadIfOvertaken(shown) {
   const page = `${location.pathname}${location.search}`;
   if (recall(sessionStorage, RELOADED) === page) return false;
-  const answer = await fetch(location.pathname, { headers: { Accept: "application/json" }, cache: "no-cache" });
+  const answer = await fetch(page, { headers: { Accept: "application/json" }, cache: "no-cache" });
   if ((await answer.json()).shown !== shown) return false;
   remember(sessionStorage, RELOADED, page);
   location.reload();

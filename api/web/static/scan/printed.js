@@ -19,7 +19,11 @@ const parseInstrument = (text) => {
   if (!/^[0-9a-f]{32}$/.test(text)) throw new Error("no instrument has such an id");
 };
 
-const PARSERS = { q: parseDigits, c: parsePlain, s: parsePlain, i: parseInstrument };
+const parseSite = (text) => {
+  if (!/^[A-Z0-9][A-Z0-9-]{0,11}\/[A-Z0-9][A-Z0-9-]{0,11}$/.test(text)) throw new Error("no site has such an address");
+};
+
+const PARSERS = { q: parseDigits, c: parsePlain, s: parsePlain, i: parseInstrument, site: parseSite };
 
 const readOwn = (text, host) => {
   const start = `https://${host}/`;
