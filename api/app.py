@@ -203,7 +203,7 @@ def _add_places(
 ) -> None:
     """Add the pages of sites, and the search without a code."""
     places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
-    report_path = None if public.reports is None else reports.FORM_PATH.removeprefix("/")
+    report_path = None if public.reports is None else reports.BARE_PATH
     writer = SitePageWriter(public.policy, public.host, load_rule_book(), report_path)
     app.include_router(sites.make_router(places, answers, writer, public.host))
     if public.search is not None:

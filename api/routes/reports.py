@@ -17,7 +17,7 @@ from api.reports.case_code import parse_case_code
 from api.reports.floods import TooManyError
 from api.reports.form import FormError, read_form
 from api.reports.intake import Intake
-from api.reports.kinds import Route
+from api.reports.kinds import About, Route
 from api.reports.pages import HEADERS, ReportPages
 from api.reports.photos import MAX_PHOTO_BYTES, MAX_PHOTOS
 from ledger.core.errors import InputError, LedgerError, NotFoundError, UnavailableError
@@ -25,6 +25,8 @@ from ledger.core.step import Sentence
 from ledger.proving import Prover
 
 FORM_PATH: Final = "/report"
+BARE_PATH: Final = f"report?about={About.NO_STICKER}"
+"""From the root of the site, to where an instrument without a certificate is reported."""
 MAX_FIELDS: Final = 30
 MAX_FIELD_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = MAX_PHOTOS * MAX_PHOTO_BYTES + 256 * 1024
