@@ -112,8 +112,8 @@ class ReportStore:
 
     def add(
         self, report: NewReport, meters: Sequence[Meter], today: date, randomness: Callable[[int], bytes]
-    ) -> None:
-        """Store a report; one whose code is there already was stored before, and stays as it is.
+    ) -> bool:
+        """Store a report; return whether it is new: one whose code is there already stays as it is.
 
         Raises:
             TooManyError: of one of the meters, on this day; nothing was stored.
@@ -121,10 +121,11 @@ class ReportStore:
         with self._database.write() as connection:
             known = select(reports.c.case_id).where(reports.c.code_hash == hash_case_code(report.code))
             if connection.execute(known).first() is not None:
-                return
+                return False
             _count(connection, meters, days_from_date(today), randomness)
             last = connection.execute(select(func.max(reports.c.position))).scalar_one() or 0
             connection.execute(insert(reports), [_to_row(report, last + 1)])
+        return True
 
     def find(self, code: CaseCode) -> KnownCase | None:
         """Return the case of a code; None: there is none."""

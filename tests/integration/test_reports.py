@@ -104,9 +104,21 @@ def test_the_longest_division_is_in_charge(tmp_path):
 def test_the_same_form_twice_is_one_report(any_world):
     browser = any_world.browse()
     fields = any_world.fill(browser)
-    first, second = (any_world.post_form(browser, fields) for _ in range(2))
-    assert first.headers["location"] == second.headers["location"]
+    first, second = (any_world.post_form(browser, fields).headers["location"] for _ in range(2))
+    assert (first.partition("?")[0], first[-1], second[-1]) == (second.partition("?")[0], "1", "0")
     assert len(any_world.waiting()) == 1
+
+
+def test_who_changes_a_form_that_was_sent_is_not_told_that_the_change_was_taken(any_world):
+    browser = any_world.browse()
+    fields = any_world.fill(browser)
+    any_world.post_form(browser, fields)
+    again = any_world.post_form(browser, fields | {"text": "another stall, too"})
+    page = browser.get(again.headers["location"]).text
+    assert "Your report is with us" not in page
+    assert "nothing was added" in page
+    assert 'href="/report"' in page, "the way to a new form"
+    assert open_only(any_world)[1]["text"] == TIP["text"]
 
 
 def test_photographs_come_without_what_the_camera_wrote(world):
