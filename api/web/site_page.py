@@ -212,7 +212,7 @@ class SitePageWriter:
         }
 
     def describe_pledge(self, pledge: Pledge, language: Language) -> dict[str, Any]:
-        """Return a pledge as the template `pledge_box.html` shows it, on this page or on an instrument's."""
+        """Return a pledge as the template `pledge_box.html` shows it, with all its versions."""
         content = pledge.newest.content
         promise = content.promise
         whole = Sentence("The owner's pledge for all its sites", "经营者对其全部场所的诚信计量承诺")
