@@ -192,6 +192,7 @@ class PageWriter:
             plate=() if document is None else list_plate(document, record, language),
             facts=() if document is None else list_facts(document, record, language),
             reports=self._list_reports(code, language),
+            may_report=self._offers.make_link is not None,
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=code,

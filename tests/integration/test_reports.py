@@ -6,6 +6,7 @@ import sqlite3
 import struct
 import zlib
 from contextlib import closing
+from urllib.parse import urljoin
 
 import pytest
 from api_world import JSON, ApiWorld
@@ -372,12 +373,21 @@ def test_the_verdict_page_leads_to_the_form(world):
     assert 'value="MISMATCH" checked' in form
 
 
+@pytest.mark.parametrize("path", ["/c/0000000000000000", "/s/0000000000000000", f"/i/{'00' * 16}", "/q/1"])
+def test_a_page_of_nothing_leads_to_reports_too(world, path):
+    page = world.browse().get(path, params={"lang": "en"})
+    (link,) = re.findall(r'href="(\.\./report[^"]*)"', page.text)
+    form = world.browse(language="zh").get(urljoin(path, link))
+    assert (form.status_code, "Report something" in form.text) == (200, True)
+
+
 def test_a_site_that_takes_no_reports_has_no_such_page(tmp_path):
     with ApiWorld() as plain:
         plain.found()
         code = plain.issue(1)
         assert plain.client.get("/report").status_code == 404
-        assert "/report?" not in plain.client.get(f"/c/{code}").text
+        for path in (f"/c/{code}", "/c/0000000000000000"):
+            assert "/report" not in plain.client.get(path).text
 
 
 # --- the case page ------------------------------------------------------------------------------------------
