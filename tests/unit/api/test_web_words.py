@@ -11,7 +11,7 @@ from api.web.words import LOOKS
 from ledger.core.act import ReasonCode
 from ledger.core.anchor import AnchorGrade
 from ledger.core.category import Category
-from ledger.core.event import CONTENT_TYPES
+from ledger.core.event import CONTENT_TYPES, SITE_TYPES, EventType
 from ledger.core.lot import LotStatus
 from ledger.core.record import Purpose, Role, VerificationKind
 from ledger.core.registration import CODE_NAMES
@@ -19,7 +19,7 @@ from ledger.core.sticker_use import StickerReason
 
 TABLES = {
     "looks": (LOOKS, Shown),
-    "events": (words.EVENTS, CONTENT_TYPES),
+    "events": (words.EVENTS, CONTENT_TYPES - SITE_TYPES - {EventType.REPORT_TAKEN}),
     "reasons": (words.REASONS, ReasonCode),
     "sticker reasons": (words.STICKER_REASONS, StickerReason),
     "lots": (words.LOT_STATUSES, LotStatus),
