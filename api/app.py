@@ -177,7 +177,8 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     answers = ReadyAnswers(desk.read_state, public.monotonic, desk.count_withheld)
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
-    counter = Counter(desk, answers, writer)
+    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
+    counter = Counter(desk, answers, writer, places.list_pledges_about)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
     app.include_router(scan.make_worker_router(public.static, parts.registers))
@@ -191,19 +192,12 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     if public.reports is not None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))
-    _add_places(app, parts, public, answers, is_behind)
+    _add_places(app, public, answers, places)
 
 
-def _add_places(
-    app: FastAPI,
-    parts: Parts,
-    public: PublicParts,
-    answers: ReadyAnswers,
-    is_behind: Callable[[], bool] | None,
-) -> None:
+def _add_places(app: FastAPI, public: PublicParts, answers: ReadyAnswers, places: Sites) -> None:
     """Add the pages of sites, and the search without a code."""
-    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
-    report_path = None if public.reports is None else reports.FORM_PATH.removeprefix("/")
+    report_path = None if public.reports is None else reports.BARE_PATH
     writer = SitePageWriter(public.policy, public.host, load_rule_book(), report_path)
     app.include_router(sites.make_router(places, answers, writer, public.host))
     if public.search is not None:

@@ -78,17 +78,18 @@ class ReportTaking:
         Raises:
             StateError: the log has refused a statement; the reports are at the desk all the same.
             UnavailableError: site, log or a database is out of reach.
-            LogIntegrityError: a report is not what its digest says.
+            LogIntegrityError: a report is not what its digest says; all others have been taken.
         """
         waiting = self.inbox.list_waiting(self.decider.authority, MOST_REPORTS)
-        for report in waiting:
-            if compute_report_digest(report.raw) != report.digest:
-                raise LogIntegrityError(f"report {report.case.hex()} is not what its digest says")
-        fetched = self.cases.add(waiting, to_milliseconds(self.clock())) if waiting else 0
+        damaged = [one for one in waiting if compute_report_digest(one.raw) != one.digest]
+        whole = [one for one in waiting if one not in damaged]
+        fetched = self.cases.add(whole, to_milliseconds(self.clock())) if whole else 0
         told = self._tell()
         with self.busy:
             logged = self._have_logged()
         self.cases.forget(self.clock().date())
+        if damaged:
+            raise LogIntegrityError(f"report {damaged[0].case.hex()} is not what its digest says")
         return Round(fetched, logged, told)
 
     def _tell(self) -> int:

@@ -25,7 +25,7 @@ from api.office.site import parse_site
 from api.office.store import OfficeStore
 from api.office.tenants import AuthorityTenant, is_authority_home, open_tenants
 from api.query import open_auditor
-from api.reports.store import ReportStore
+from api.reports.opening import open_reports
 from issuer.cli import open_gateway
 from issuer.deciding.decider import Decider
 from ledger.cli import find_given_passphrase
@@ -131,8 +131,7 @@ def _make_taking(
     if name is None:
         raise InputError(f"{home.path} does not hold the key of {tenant.id}", field="keystore")
     database = stack.enter_context(closing(Database(home.reports_database_url, moves_log=False)))
-    inbox = ReportStore(database, home.origin)
-    inbox.prepare()
+    inbox = open_reports(database, home.origin)
     decider = Decider(
         tenant.id, tenant.origin, tenant.decisions, office.gateway, office.clock, office.randomness
     )

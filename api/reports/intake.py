@@ -3,7 +3,7 @@
 Nothing that a person has written is stored unsealed, not even for a moment, and nobody sees a case code before its
 report is committed.
 
->>> intake.take(given, "203.0.113.7", scan="")
+>>> intake.take(given, "203.0.113.7", scan="").code
 '63NZQFQ3Y8VWGTJBZN'
 """
 
@@ -48,6 +48,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What has become of a form."""
+
+    code: CaseCode
+    is_new: bool
+    """False: a form with this code had been taken before, and stays as it was; what came now was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Intake:
     """What takes reports at one site. Safe to share between threads."""
 
@@ -69,8 +78,8 @@ class Intake:
         asked = "" if about is None else f"&about={about}"
         return f"/report?code={code}{asked}&scan={self.tokens.make(code, self.clock())}"
 
-    def take(self, given: Given, address: str, scan: str) -> CaseCode:
-        """Take a report; return its case code, after it was committed.
+    def take(self, given: Given, address: str, scan: str) -> Taken:
+        """Take a report; return when it was committed. A form that is sent twice is one report.
 
         Raises:
             FormError: a photograph cannot be read, or nobody follows who takes it.
@@ -78,7 +87,7 @@ class Intake:
             UnavailableError: the database is out of reach; nothing was taken.
         """
         if self.store.find(given.case) is not None:
-            return given.case
+            return Taken(given.case, is_new=False)
         now = self.clock()
         named = self.directory.find(given.code) if given.code else Named(None, None)
         taker = self._find_taker(given, named)
@@ -112,8 +121,8 @@ class Intake:
             int(now.timestamp() * 1000),
             self._today(now) + timedelta(days=self.keep_days),
         )
-        self.store.add(report, meters, today, self.randomness)
-        return given.case
+        is_new = self.store.add(report, meters, today, self.randomness)
+        return Taken(given.case, is_new)
 
     def look(self, code: CaseCode, address: str) -> Shown:
         """Return what whoever holds a case code may know.

@@ -17,7 +17,7 @@ from api.reports.directory import Directory, read_takers
 from api.reports.floods import ScanTokens
 from api.reports.intake import Intake
 from api.reports.store import ReportStore
-from ledger.core.errors import LedgerError
+from ledger.core.errors import LedgerError, UnavailableError
 from ledger.home import Home
 from ledger.local import read_clock
 from ledger.proving import ProofStore, Prover
@@ -31,18 +31,17 @@ _LOG: Final = structlog.get_logger(__name__)
 def open_intake(home: Home, store: ProofStore, prover: Prover) -> Iterator[Intake | None]:
     """Open the database of reports, and tidy it, for as long as the block; None: nobody takes reports here.
 
+    A database that is out of reach keeps nobody from verdicts: reports are taken from when it is back.
+
     Raises:
         StateError: the database holds something else.
-        UnavailableError: it is out of reach.
     """
     if not home.settings.reports:
         yield None
         return
     with closing(Database(home.reports_database_url)) as database:
-        reports = ReportStore(database, home.origin)
-        reports.prepare()
         intake = Intake(
-            reports,
+            open_reports(database, home.origin),
             Directory(store, prover, read_takers(home.settings.reports)),
             ScanTokens(secrets.token_bytes(32)),
             load_deadlines(),
@@ -53,6 +52,20 @@ def open_intake(home: Home, store: ProofStore, prover: Prover) -> Iterator[Intak
         )
         with _Tidying(intake):
             yield intake
+
+
+def open_reports(database: Database, origin: str) -> ReportStore:
+    """Return the store of a site's reports; out of reach, it is used from when it is back.
+
+    Raises:
+        StateError: the database holds something else.
+    """
+    store = ReportStore(database, origin)
+    try:
+        store.prepare()
+    except UnavailableError as err:
+        _LOG.warning("no reports are taken until their database is back", error=str(err))
+    return store
 
 
 class _Tidying(Background):

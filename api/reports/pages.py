@@ -1,7 +1,7 @@
 """Pages about reports on the public site: two ways, the form, the case; without any script.
 
 >>> pages = ReportPages("v.example.cn", policy, zone, 1095)
->>> pages.write_case(shown, tongue, has_proof=True, is_new=False)
+>>> pages.write_case(shown, tongue, has_proof=True, came=None)
 b'<!doctype html>...'
 """
 
@@ -102,8 +102,15 @@ class ReportPages:
             keep_days=self._keep_days,
         )
 
-    def write_case(self, shown: Shown, tongue: Tongue, *, has_proof: bool, is_new: bool) -> bytes:
-        """Return the page of a case: state, clocks, public outcome, and where it is in the ledger."""
+    def write_case(self, shown: Shown, tongue: Tongue, *, has_proof: bool, came: str | None) -> bytes:
+        """Return the page of a case: state, clocks, public outcome, and where it is in the ledger.
+
+        Args:
+            shown: the case.
+            tongue: language of the page.
+            has_proof: whether the log gives a proof of its leaf by now.
+            came: "1" right after it was sent, "0" after its form was sent once more; anything else: later.
+        """
         known, language = shown.known, tongue.language
         history = [
             (self._say_at(one.at_ms, language), one.state.say(known.route), one.sentence)
@@ -125,7 +132,7 @@ class ReportPages:
             has_proof=has_proof,
             digest=known.digest.hex(),
             waited=_say_span(shown.waited, language),
-            is_new=is_new,
+            came=came,
         )
 
     def write_problem(self, sentence: str, tongue: Tongue) -> bytes:

@@ -85,6 +85,7 @@ class ReportStore:
     def __init__(self, database: Database, origin: str) -> None:
         self._database = database
         self._made_for = {"format": FORMAT, "origin": origin}
+        self._is_prepared = False
 
     @property
     def database(self) -> Database:
@@ -107,27 +108,36 @@ class ReportStore:
         for key, value in self._made_for.items():
             if found.get(key) != value:
                 raise StateError(f"reports have {key} {found.get(key)}, this program needs {value}")
+        self._is_prepared = True
+
+    def _require_tables(self) -> None:
+        """Make the tables now where the database could not be had before; raises as `prepare`."""
+        if not self._is_prepared:
+            self.prepare()
 
     # --- the public site ------------------------------------------------------------------------------------
 
     def add(
         self, report: NewReport, meters: Sequence[Meter], today: date, randomness: Callable[[int], bytes]
-    ) -> None:
-        """Store a report; one whose code is there already was stored before, and stays as it is.
+    ) -> bool:
+        """Store a report; return whether it is new: one whose code is there already stays as it is.
 
         Raises:
             TooManyError: of one of the meters, on this day; nothing was stored.
         """
+        self._require_tables()
         with self._database.write() as connection:
             known = select(reports.c.case_id).where(reports.c.code_hash == hash_case_code(report.code))
             if connection.execute(known).first() is not None:
-                return
+                return False
             _count(connection, meters, days_from_date(today), randomness)
             last = connection.execute(select(func.max(reports.c.position))).scalar_one() or 0
             connection.execute(insert(reports), [_to_row(report, last + 1)])
+        return True
 
     def find(self, code: CaseCode) -> KnownCase | None:
         """Return the case of a code; None: there is none."""
+        self._require_tables()
         query = select(reports).where(reports.c.code_hash == hash_case_code(code))
         with self._database.read() as connection:
             row = connection.execute(query).first()
@@ -146,6 +156,7 @@ class ReportStore:
 
     def is_over(self, meter: Meter, today: date) -> bool:
         """Tell whether a meter has reached its most on this day."""
+        self._require_tables()
         day = days_from_date(today)
         with self._database.read() as connection:
             salt = _find_salt(connection, day)
@@ -153,6 +164,7 @@ class ReportStore:
 
     def count(self, meter: Meter, today: date, randomness: Callable[[int], bytes]) -> None:
         """Count something; raises TooManyError if there is too much of it."""
+        self._require_tables()
         with self._database.write() as connection:
             _count(connection, [meter], days_from_date(today), randomness)
 
@@ -168,6 +180,7 @@ class ReportStore:
         Returns:
             How many files were emptied, and how many reports forgotten.
         """
+        self._require_tables()
         taken = select(answers.c.case_id)
         full = select(reports.c.digest).where(reports.c.file.is_not(None), reports.c.case_id.in_(taken))
         with self._database.read() as connection:
@@ -195,6 +208,7 @@ class ReportStore:
 
     def list_waiting(self, authority: str, limit: int) -> list[WaitingReport]:
         """Return reports for an authority that it has not answered yet, oldest first."""
+        self._require_tables()
         answered = select(answers.c.case_id)
         query = select(reports).where(reports.c.authority == authority, reports.c.file.is_not(None))
         query = query.where(reports.c.case_id.not_in(answered)).order_by(reports.c.position).limit(limit)
@@ -214,6 +228,7 @@ class ReportStore:
         """Store what an authority says of its cases; what is there already stays as it is."""
         if not given:
             return
+        self._require_tables()
         with self._database.write() as connection:
             for one in given:
                 own = select(reports.c.case_id).where(

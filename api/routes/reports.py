@@ -17,7 +17,7 @@ from api.reports.case_code import parse_case_code
 from api.reports.floods import TooManyError
 from api.reports.form import FormError, read_form
 from api.reports.intake import Intake
-from api.reports.kinds import Route
+from api.reports.kinds import About, Route
 from api.reports.pages import HEADERS, ReportPages
 from api.reports.photos import MAX_PHOTO_BYTES, MAX_PHOTOS
 from ledger.core.errors import InputError, LedgerError, NotFoundError, UnavailableError
@@ -25,6 +25,8 @@ from ledger.core.step import Sentence
 from ledger.proving import Prover
 
 FORM_PATH: Final = "/report"
+BARE_PATH: Final = f"report?about={About.NO_STICKER}"
+"""From the root of the site, to where an instrument without a certificate is reported."""
 MAX_FIELDS: Final = 30
 MAX_FIELD_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = MAX_PHOTOS * MAX_PHOTO_BYTES + 256 * 1024
@@ -116,8 +118,8 @@ class _Desk:
     def show_case(self, code: str, request: Request, tongue: Tongue) -> Response:
         shown = self._intake.look(parse_case_code(code), _address(request))
         has_proof = shown.leaf_index is not None and self._is_published(shown.leaf_index)
-        is_new = request.query_params.get("new") == "1"
-        return _answer(self._pages.write_case(shown, tongue, has_proof=has_proof, is_new=is_new))
+        came = request.query_params.get("new")
+        return _answer(self._pages.write_case(shown, tongue, has_proof=has_proof, came=came))
 
     async def take(self, request: Request) -> Response:
         tongue = _choose_tongue(request)
@@ -143,7 +145,7 @@ class _Desk:
     ) -> Response:
         try:
             given = read_form(values, photos)
-            code = self._intake.take(given, _address(request), _first(values, "scan"))
+            taken = self._intake.take(given, _address(request), _first(values, "scan"))
         except FormError as err:
             return self._again(values, tongue, err)
         except TooManyError as err:
@@ -151,7 +153,7 @@ class _Desk:
         except UnavailableError as err:
             log_failure(err)
             return self._again(values, tongue, err)
-        new = f"/reports/{code}?new=1" + _keep(tongue).replace("?", "&")
+        new = f"/reports/{taken.code}?new={int(taken.is_new)}" + _keep(tongue).replace("?", "&")
         return RedirectResponse(new, HTTPStatus.SEE_OTHER, HEADERS)
 
     def _again(self, values: Mapping[str, list[str]], tongue: Tongue, error: LedgerError) -> Response:

@@ -1,6 +1,6 @@
 """`/q/{digits}` and `/c/{code}`: the verdict on a printed code, as a page or as JSON, and its proof bundle."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -15,12 +15,17 @@ from api.problems import find_status, log_failure
 from api.ready import NO_STORE, Ready, ReadyAnswers, pack, respond
 from api.schemas.verdicts import VerdictAnswer
 from api.shown import Shown
+from api.sites.view import Promised
 from api.verdicts import Bundle, Finding, Verdicts
 from api.web.pages import PAGE_SECURITY, PageWriter, Past
 from ledger.core.errors import InputError, LedgerError, NotFoundError
+from ledger.core.ids import InstrumentId
 from ledger.core.qr import ShortCode, parse_code, parse_digits
 
 T = TypeVar("T")
+
+ListPledges = Callable[[InstrumentId], Sequence[Promised]]
+"""Returns what owners promise of an instrument, see `api.sites.view.Sites.list_pledges_about`."""
 
 PAGE_CACHE: Final = "public, max-age=60"
 _VARY: Final = "Accept, Accept-Language"
@@ -98,7 +103,14 @@ def make_router(verdicts: Verdicts, counter: "Counter") -> APIRouter:
 class Counter:
     """Answers one request: at once where the bytes are ready, else in a thread."""
 
-    def __init__(self, verdicts: Verdicts, answers: ReadyAnswers, writer: PageWriter) -> None:
+    def __init__(
+        self,
+        verdicts: Verdicts,
+        answers: ReadyAnswers,
+        writer: PageWriter,
+        list_pledges: ListPledges = lambda _: (),
+    ) -> None:
+        self._list_pledges = list_pledges
         self._verdicts = verdicts
         self._answers = answers
         self._writer = writer
@@ -172,13 +184,24 @@ class Counter:
         return replace(page, status=status)
 
     def _page(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> Ready:
-        past = None if finding.details is None else Past(*self._verdicts.history_of(finding))
+        past = None
+        if finding.details is not None:
+            pledges = self._find_pledges(finding.details.record.instrument.id)
+            past = Past(*self._verdicts.history_of(finding), pledges)
         body = self._writer.write(finding, tongue, last, past)
         kept = replace(finding, details=None)  # answers are kept in thousands
         media_type = "text/html; charset=utf-8"
         return pack(
             Ready(body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=kept)
         )
+
+    def _find_pledges(self, instrument: InstrumentId) -> Sequence[Promised]:
+        """Return what owners promise; a verdict waits for nobody's promise."""
+        try:
+            return self._list_pledges(instrument)
+        except LedgerError as err:
+            log_failure(err)
+            return ()
 
 
 def _try(parse: Callable[[], T]) -> T | None:

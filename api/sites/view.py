@@ -7,6 +7,7 @@ Everything is the newest committed state of the log; no evidence is checked here
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -46,6 +47,16 @@ class Pledge:
     def newest(self) -> LoggedPledge:
         """Return what holds, or why nothing does."""
         return self.versions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A pledge that is about an instrument, by the word of whoever entered the site that names it."""
+
+    site: LoggedSite
+    owner: InstitutionContent | None
+    """Who promises; None: nobody has registered it."""
+    pledge: Pledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +149,20 @@ class Sites:
             site, keeper, owner, pledges, fair, others, today, checkpoint.tree_size, signed_at, is_behind
         )
 
-    def list_pledges_about(self, instrument: InstrumentId) -> list[tuple[LoggedSite, Pledge]]:
+    def list_pledges_about(self, instrument: InstrumentId) -> list[Promised]:
         """Return what the owners of the sites promise where an instrument is used, for the instrument's own page.
 
         Only what stands today; each pledge once, with the site through which it is about the instrument.
         """
         names = [] if self._search is None else self._search.find_sites_of(instrument)
-        today, found = self._today(), list[tuple[LoggedSite, Pledge]]()
+        today, found = self._today(), dict[int, Promised]()
         with self._store.read() as reading:
             for name in names:
-                site = read_site(reading, name)
-                pledges = _read_pledges(reading, site.content, today)
-                if instrument in site.content.instruments and is_open(site.content):
-                    found += [(site, each) for each in pledges if each.shown is PledgeShown.STANDS]
-        return list({pledge.newest.index: (site, pledge) for site, pledge in found}.values())
+                with suppress(NotFoundError):  # the search may be that of a log before it was restored
+                    site = read_site(reading, name)
+                    for each in _list_promised(reading, site, instrument, today):
+                        found.setdefault(each.pledge.newest.index, each)
+        return list(found.values())
 
     def _today(self) -> date:
         return self._clock().astimezone(self._policy.zone).date()
@@ -168,6 +179,18 @@ def _read_pledges(reading: InstrumentReading, content: SiteContent, today: date)
         return ()
     found = (list_pledges(reading, content.owner, site) for site in (content.site, None))
     return tuple(Pledge(tuple(versions), _judge(versions[0], today)) for versions in found if versions)
+
+
+def _list_promised(
+    reading: InstrumentReading, site: LoggedSite, instrument: InstrumentId, today: date
+) -> list[Promised]:
+    """Return the pledges that stand at a site today, if it is in use and names an instrument."""
+    content = site.content
+    if content.owner is None or instrument not in content.instruments or not is_open(content):
+        return []
+    pledges = _read_pledges(reading, content, today)
+    owner = read_organisation(reading, content.owner)
+    return [Promised(site, owner, each) for each in pledges if each.shown is PledgeShown.STANDS]
 
 
 def _judge(newest: LoggedPledge, today: date) -> PledgeShown:

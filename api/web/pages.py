@@ -9,7 +9,7 @@ b'<!doctype html>...'
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
@@ -21,9 +21,11 @@ from api.details import Details
 from api.negotiation import Language, Tongue
 from api.reports.kinds import About
 from api.shown import Shown
+from api.sites.view import Promised
 from api.static_files import PACK, StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
+from api.web.pledges import list_pledges
 from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
 from api.web.thing_words import say_part, say_thing
 from api.web.words import (
@@ -120,11 +122,13 @@ class Offers:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What has happened to the instrument of a finding."""
+    """What has happened to the instrument of a finding, and what is promised of it."""
 
     history: History
     names: Mapping[str, Name]
     """Of those who speak in it."""
+    pledges: Sequence[Promised] = ()
+    """Of owners of sites which name the instrument; self-declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,7 @@ class PageWriter:
             plate=() if document is None else list_plate(document, record, language),
             facts=() if document is None else list_facts(document, record, language),
             reports=self._list_reports(code, language),
+            may_report=self._offers.make_link is not None,
             disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=code,
@@ -208,7 +213,7 @@ class PageWriter:
     ) -> dict[str, Any]:
         """Return what is folded away below the verdict."""
         if details is None:
-            names = ("events", "persons", "chain", "anchor", "advice", "traced")
+            names = ("events", "persons", "chain", "anchor", "advice", "traced", "pledges")
             return dict.fromkeys(names, ()) | {"is_cut": False}
         zone = self._policy.zone
         report = finding.report
@@ -219,6 +224,7 @@ class PageWriter:
             "persons": list_persons(details.record, language),
             "chain": list_chain(details, language),
             "traced": traced,
+            "pledges": () if past is None else list_pledges(past.pledges, language),
             "anchor": list_anchor(details, zone, language),
             "advice": [say(line, language) for line in list_advice(details.record.instrument.category)],
         }

@@ -116,7 +116,8 @@ class SitePageWriter:
             policy: names the zone, and whether this is for real.
             host: name of the site, as it stands in QR codes.
             book: names the kinds of instruments.
-            report_path: where people report an instrument without a certificate, as `report`; None: nowhere.
+            report_path: where people report an instrument without a certificate, with its query, from the root of
+                the site; None: nowhere.
         """
         self._policy = policy
         self._host = host
@@ -148,7 +149,7 @@ class SitePageWriter:
             lines=lines,
             pledges=[self.describe_pledge(each, language) for each in view.pledges],
             disclaimer=say(NOT_PROVED, language) if in_order else None,
-            report_link=None if self._report_path is None else f"../../{self._report_path}",
+            report_link=self._link_report("../../", tongue),
             checked_on=f"{say_date(view.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=say_instant(view.as_of, self._policy.zone, language),
             leaf_index=view.site.index,
@@ -171,8 +172,14 @@ class SitePageWriter:
     def write_found(self, members: dict[str, Any], tongue: Tongue) -> bytes:
         """Return the page of the search, with its forms; `members` as `find.html` names them."""
         asked = tongue.language[:2] if tongue.is_asked else None
-        report = {"report_link": self._report_path, "asked_language": asked}
+        report = {"report_link": self._link_report("", tongue), "asked_language": asked}
         return self._render("find.html", tongue, **report, **members)
+
+    def _link_report(self, up: str, tongue: Tongue) -> str | None:
+        """Return where the form is, in the language of this page if that was chosen."""
+        if self._report_path is None:
+            return None
+        return f"{up}{self._report_path}{_query(tongue).replace('?', '&')}"
 
     def _render(self, template: str, tongue: Tongue, **members: Any) -> bytes:  # noqa: ANN401 -- what the template names
         language = tongue.language
@@ -205,7 +212,7 @@ class SitePageWriter:
         }
 
     def describe_pledge(self, pledge: Pledge, language: Language) -> dict[str, Any]:
-        """Return a pledge as the template `pledge_box.html` shows it, on this page or on an instrument's."""
+        """Return a pledge as the template `pledge_box.html` shows it, with all its versions."""
         content = pledge.newest.content
         promise = content.promise
         whole = Sentence("The owner's pledge for all its sites", "经营者对其全部场所的诚信计量承诺")

@@ -18,6 +18,7 @@ from office_world import (
     open_office_world,
 )
 from reports_world import make_photo
+from sqlalchemy import update
 from world import INSTITUTION, ORIGIN
 
 from api.office.report_store import CaseStore
@@ -28,6 +29,7 @@ from api.reports.floods import Meter
 from api.reports.kinds import About, CaseState, Route
 from api.reports.photos import clean_photo
 from api.reports.store import NewReport, ReportStore
+from api.reports.tables import reports
 from issuer.deciding.decider import Decider
 from issuer.deciding.store import DecisionStore
 from issuer.tables import DocumentState
@@ -234,6 +236,19 @@ def test_a_report_that_was_exchanged_is_no_report(site, monkeypatch):
     monkeypatch.setattr(ReportStore, "list_waiting", lambda *_: [replace(report, digest=other)])
     with pytest.raises(LogIntegrityError, match="is not what its digest says"):
         site.taking.go_round()
+
+
+def test_a_damaged_report_holds_up_no_other(site):
+    _, bad = site.send()
+    _, good = site.send("another")
+    rows = reports.c.digest == bad
+    with site.inbox.database.write() as connection:
+        connection.execute(update(reports).where(rows).values(file=b"rotten"))
+    for _ in range(2):
+        with pytest.raises(LogIntegrityError, match="is not what its digest says"):
+            site.taking.go_round()
+    assert [one.digest for one in site.cases.list_cases(only_open=True, limit=9)] == [good]
+    assert site.cases.list_unlogged(9) == []
 
 
 def test_another_authority_fetches_its_own_only(site):

@@ -6,6 +6,7 @@ import sqlite3
 import struct
 import zlib
 from contextlib import closing
+from urllib.parse import urljoin
 
 import pytest
 from api_world import JSON, ApiWorld
@@ -104,9 +105,21 @@ def test_the_longest_division_is_in_charge(tmp_path):
 def test_the_same_form_twice_is_one_report(any_world):
     browser = any_world.browse()
     fields = any_world.fill(browser)
-    first, second = (any_world.post_form(browser, fields) for _ in range(2))
-    assert first.headers["location"] == second.headers["location"]
+    first, second = (any_world.post_form(browser, fields).headers["location"] for _ in range(2))
+    assert (first.partition("?")[0], first[-1], second[-1]) == (second.partition("?")[0], "1", "0")
     assert len(any_world.waiting()) == 1
+
+
+def test_who_changes_a_form_that_was_sent_is_not_told_that_the_change_was_taken(any_world):
+    browser = any_world.browse()
+    fields = any_world.fill(browser)
+    any_world.post_form(browser, fields)
+    again = any_world.post_form(browser, fields | {"text": "another stall, too"})
+    page = browser.get(again.headers["location"]).text
+    assert "Your report is with us" not in page
+    assert "nothing was added" in page
+    assert 'href="/report"' in page, "the way to a new form"
+    assert open_only(any_world)[1]["text"] == TIP["text"]
 
 
 def test_photographs_come_without_what_the_camera_wrote(world):
@@ -360,12 +373,21 @@ def test_the_verdict_page_leads_to_the_form(world):
     assert 'value="MISMATCH" checked' in form
 
 
+@pytest.mark.parametrize("path", ["/c/0000000000000000", "/s/0000000000000000", f"/i/{'00' * 16}", "/q/1"])
+def test_a_page_of_nothing_leads_to_reports_too(world, path):
+    page = world.browse().get(path, params={"lang": "en"})
+    (link,) = re.findall(r'href="(\.\./report[^"]*)"', page.text)
+    form = world.browse(language="zh").get(urljoin(path, link))
+    assert (form.status_code, "Report something" in form.text) == (200, True)
+
+
 def test_a_site_that_takes_no_reports_has_no_such_page(tmp_path):
     with ApiWorld() as plain:
         plain.found()
         code = plain.issue(1)
         assert plain.client.get("/report").status_code == 404
-        assert "/report?" not in plain.client.get(f"/c/{code}").text
+        for path in (f"/c/{code}", "/c/0000000000000000"):
+            assert "/report" not in plain.client.get(path).text
 
 
 # --- the case page ------------------------------------------------------------------------------------------

@@ -213,8 +213,9 @@ def test_an_instrument_has_the_pledges_of_its_sites(world):
     world.promise()
     world.search.follow()
     sites = Sites(world.store, world.prover, world.policy, world.clock, search=world.search)
-    ((site, pledge),) = sites.list_pledges_about(pump)
-    assert (site.content.site, pledge.newest.content.owner) == (SiteName(OWNER, "M-01"), OWNER)
+    (found,) = sites.list_pledges_about(pump)
+    assert (found.site.content.site, found.owner.id) == (SiteName(OWNER, "M-01"), OWNER)
+    assert found.pledge.newest.content.owner == OWNER
     assert sites.list_pledges_about(other) == []
     world.enter(MARKET, other)
     assert sites.list_pledges_about(pump) == [], "even before the search has followed"
