@@ -18,7 +18,7 @@ OPEN_ALL = "document.querySelectorAll('details').forEach((each) => each.open = t
 class Visit:
     """A page that speaks to nobody but this machine."""
 
-    def __init__(self, browser, url, language="zh", width=360, *, standing_in=None, **options):
+    def __init__(self, browser, url, language="zh", width=360, *, standing_in=None, now=None, **options):
         """Open a page.
 
         Args:
@@ -27,6 +27,7 @@ class Visit:
             language: `zh` or `en`.
             width: of the window in pixels.
             standing_in: what `stand_in/device.js` answers.
+            now: what the clock of the device says, aware; None: the time.
             options: of the browser's context.
         """
         self.context = browser.new_context(
@@ -34,6 +35,8 @@ class Visit:
         )
         self.foreign, self.errors, self.requests = [], [], []
         self.context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), self._refuse)
+        if now is not None:
+            self.context.clock.set_fixed_time(now)
         self.page = self.context.new_page()
         if standing_in is not None:
             self.answer(standing_in)

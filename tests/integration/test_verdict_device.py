@@ -6,6 +6,7 @@
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import pytest
@@ -197,6 +198,13 @@ def test_without_the_verifier_the_page_says_that_the_device_cannot_check(browser
     with made.served, serving(made.served.app) as url, Visit(browser, url + made.path) as found:
         found.settle()
         assert read(found.page, "#checker") == UNABLE
+
+
+def test_a_device_with_a_wrong_clock_does_not_judge(browser, site):
+    with visit(browser, site, VALID | {"shown": "TAMPERED"}, now=datetime(2020, 1, 1, tzinfo=UTC)) as found:
+        found.settle()
+        assert read(found.page, "#checker") == f"{UNABLE} (本机时间不准)"
+        assert not found.page.evaluate("window.asked")
 
 
 def test_a_browser_without_modules_says_so_too(browser, site):

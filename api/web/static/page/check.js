@@ -7,6 +7,8 @@
 const PINS = "hengzheng/pins/v1";
 const RELOADED = "hengzheng/reloaded";
 const PATIENCE_MS = 20_000;
+const MOST_SKEW_MS = 10 * 60_000;
+const WRONG_CLOCK = { en: "the clock of this device is wrong", zh: "本机时间不准" };
 
 const line = document.getElementById("checker");
 
@@ -29,7 +31,16 @@ async function fetchText(address, optional = false, fresh = false) {
   const answer = await fetch(address, { credentials: "omit", redirect: "error", cache, ...cancel });
   if (optional && answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  if (fresh) compareClocks(answer);
   return answer.text();
+}
+
+/** This device's clock is another than the server's: by which of them is not known, but dates cannot be judged. */
+class ClockError extends Error {}
+
+function compareClocks(answer) {
+  const said = Date.parse(answer.headers.get("date"));
+  if (Math.abs(Date.now() - said) > MOST_SKEW_MS) throw new ClockError(WRONG_CLOCK.en);
 }
 
 function recall(store, name) {
@@ -113,8 +124,8 @@ async function check() {
   let outcome;
   try {
     outcome = await load();
-  } catch {
-    return show(line.dataset.unable, "unable");
+  } catch (error) {
+    return show(line.dataset.unable, "unable", error instanceof ClockError ? say(WRONG_CLOCK) : "");
   }
   if (outcome.checkedByDevice !== true) return show(line.dataset.unable, "unable", say(outcome.reason));
   if (outcome.shown !== line.dataset.shown) {
