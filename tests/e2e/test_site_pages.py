@@ -98,7 +98,7 @@ def running(app):
 def url(tmp_path_factory):
     """A served market."""
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('places')}/search.sqlite3")
-    with PlaceWorld(None, database, "report") as world:
+    with PlaceWorld(None, database) as world:
         fill(world)
         world.search.follow()
         world.now += timedelta(days=5)
