@@ -18,7 +18,6 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
-    insert,
     literal_column,
     null,
     or_,
@@ -28,7 +27,7 @@ from sqlalchemy import (
 )
 
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.errors import LogIntegrityError, StateError
+from ledger.core.errors import LogIntegrityError
 from ledger.core.ids import Subject, TreeSize
 from ledger.core.status import SubjectState
 from ledger.store.bulk import OnConflict, insert_rows, select_by_keys
@@ -46,6 +45,7 @@ from ledger.store.catalogue_tables import (
     states,
     uses,
 )
+from ledger.store.derived import prepare_derived
 from ledger.store.queries import to_state_rows, to_states
 
 FORMAT: Final = "4"
@@ -187,17 +187,8 @@ class CatalogueQueries:
         Raises:
             StateError: the catalogue is that of another log, or of another version of this program.
         """
-        metadata.create_all(self._connection)
         wanted = {"format": FORMAT, "origin": origin}
-        stored = {row.key: row.value for row in self._connection.execute(select(*meta.c))}
-        if not stored:
-            insert_rows(self._connection, meta, list(wanted.items()))
-            self._connection.execute(insert(head).values(id=1, tree_size=0, last_leaf=b""))
-        elif stored != wanted:
-            raise StateError(
-                f"the audit database is that of the log {stored.get('origin')}, format {stored.get('format')}: "
-                "remove it, and it is made again"
-            )
+        prepare_derived(self._connection, metadata, meta, head, wanted, "audit")
 
     def clear(self) -> None:
         """Forget every leaf."""

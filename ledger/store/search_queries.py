@@ -10,13 +10,14 @@ of which it has none, or know no word under three characters. An index narrows f
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
-from ledger.core.errors import LogIntegrityError, StateError
+from ledger.core.errors import LogIntegrityError
 from ledger.core.ids import InstitutionId, InstrumentId, LeafIndex, Subject, TreeSize
 from ledger.core.site import SiteName
 from ledger.store.bulk import OnConflict, insert_rows
 from ledger.store.catalogue_queries import begins_with
+from ledger.store.derived import prepare_derived
 from ledger.store.search_tables import head, listed, meta, metadata, plates, sites
 
 FORMAT: Final = "1"
@@ -59,17 +60,8 @@ class SearchQueries:
         Raises:
             StateError: the database is that of another log, or of another version of this program.
         """
-        metadata.create_all(self._connection)
         wanted = {"format": FORMAT, "origin": origin}
-        stored = {row.key: row.value for row in self._connection.execute(select(*meta.c))}
-        if not stored:
-            insert_rows(self._connection, meta, list(wanted.items()))
-            self._connection.execute(insert(head).values(id=1, tree_size=0, last_leaf=b""))
-        elif stored != wanted:
-            raise StateError(
-                f"the search database is that of the log {stored.get('origin')}, format {stored.get('format')}: "
-                "remove it, and it is made again"
-            )
+        prepare_derived(self._connection, metadata, meta, head, wanted, "search")
 
     def clear(self) -> None:
         """Forget every leaf."""

@@ -1,16 +1,13 @@
 """The pages of sites and of the search in Chromium: both languages, both widths, no script, nothing for axe."""
 
-import socket
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from threading import Thread
 
 import pytest
-import uvicorn
 from browsers import ROOT, find_violations
 from office_browser import open_context
 from place_world import PATH, PlaceWorld
+from served_app import serving
 from sites import MARKET, OWNER, PLEDGE, WITHDRAWN
 
 from ledger.core.pledge import Paragraphs, PledgeState, Promise
@@ -79,21 +76,6 @@ def fill(world):
     world.enter(closed, state=RegisterState.WITHDRAWN)
 
 
-@contextmanager
-def running(app):
-    """Answer HTTP in a thread; return the address."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     """A served market."""
@@ -103,7 +85,7 @@ def url(tmp_path_factory):
         world.search.follow()
         world.now += timedelta(days=5)
         world.seconds += 2
-        with running(world.app) as url:
+        with serving(world.app) as url:
             yield url
     database.close()
 
