@@ -165,8 +165,9 @@ def test_a_day_of_the_authority_without_script(office, browser):
     page.context.close()
 
 
+@pytest.mark.usefixtures("browser")
 def test_watch_and_doctor_know_what_was_decided(office, tmp_path):
-    """Runs after the day above: three statements were logged from this desk."""
+    """Runs after the day above, in the browser: three statements were logged from this desk."""
     words = ["watch", "--ledger", office.ledger.url, "--home", office.home, "--once", "--json"]
     found = run(*words, "--state", tmp_path / "state")
     assert (found.code, found.members["own"], found.members["alarms"]) == (0, 3, []), found
