@@ -48,11 +48,11 @@ from ledger.core.canonical import as_object, encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, LedgerError, StateError
 from ledger.core.event import EventType
-from ledger.core.policy import Policy, encode_policy, parse_policy
+from ledger.core.policy import Policy, compute_policy_digest, encode_policy, parse_policy
 from ledger.core.signature import PublicKey, Signer, parse_multikey
 from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME, LOG_KEY, Home, open_home
-from ledger.home_policy import compute_policy_digest, read_choice
+from ledger.home_policy import read_choice
 from ledger.keystore import KeyAlgorithm
 from ledger.local import open_ledger
 from ledger.remote import RemoteLedger

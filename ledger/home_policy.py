@@ -20,7 +20,7 @@ from ledger.core.entry import parse_leaf
 from ledger.core.errors import InputError, LogIntegrityError, NotFoundError
 from ledger.core.event import SubjectKind, compute_subject
 from ledger.core.ids import Digest
-from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy, encode_policy, parse_policy
+from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy, compute_policy_digest, parse_policy
 from ledger.core.register_content import RegisterContent, parse_content
 from ledger.core.replay import replay_registers
 from ledger.core.statement import RegisterClaims, parse_signed_statement
@@ -148,11 +148,6 @@ def choose_policy(
     if replace(proposed, version=found.version) == found:
         return PolicyChoice(found, None, published)
     return PolicyChoice(found, replace(proposed, version=found.version + 1), published)
-
-
-def compute_policy_digest(policy: Policy) -> Digest:
-    """Return what the root publishes of a policy: SHA-256 of its canonical file."""
-    return Digest(hashlib.sha256(encode_policy(policy)).digest())
 
 
 def is_published_as(policy: Policy, published: Published) -> bool:

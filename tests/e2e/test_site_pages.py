@@ -25,6 +25,7 @@ LONG = Name(
 )
 MARKUP = "<img src=x onerror=alert(1)><script>alert(1)</script>"
 PAGES = {
+    "start": "/",
     "site": PATH,
     "closed": CLOSED,
     "withdrawn": GONE,

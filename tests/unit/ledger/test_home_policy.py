@@ -6,8 +6,8 @@ import pytest
 from ledger_in_memory import MemoryLedger
 
 from ledger.core.ids import Digest
-from ledger.core.policy import encode_policy
-from ledger.home_policy import Published, choose_policy, compute_policy_digest
+from ledger.core.policy import compute_policy_digest, encode_policy
+from ledger.home_policy import Published, choose_policy
 
 
 @pytest.fixture(scope="module")
