@@ -197,17 +197,17 @@ def _open_public(home: Home) -> Iterator[Parts]:
 
 
 @contextmanager
-def _open_search(home: Home, store: SqlStore) -> Iterator[Search | None]:
-    """Open what people search without a code, and keep it up to date; None where its database cannot be had."""
-    with closing(Database(home.search_database_url)) as database, ExitStack() as stack:
-        search = None
+def _open_search(home: Home, store: SqlStore) -> Iterator[Search]:
+    """Open what people search without a code, and keep it up to date; where it is away, from when it is back."""
+    with closing(Database(home.search_database_url)) as database:
+        search = Search(store, database, home.origin, alone=partial(lock_search, home))
         try:
-            search = Search(store, database, home.origin, alone=partial(lock_search, home))
+            search.prepare()
         except (StateError, UnavailableError) as err:
-            structlog.get_logger(__name__).warning("nothing is searched here", error=str(err))
-        if search is not None:
-            stack.enter_context(SearchingLoop(search.follow))
-        yield search
+            sentence = "nothing is found until the database of the search can be used"
+            structlog.get_logger(__name__).warning(sentence, error=str(err))
+        with SearchingLoop(search.follow):
+            yield search
 
 
 def _warn_of_strangers(host: str) -> None:
