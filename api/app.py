@@ -41,6 +41,7 @@ from api.routes import (
     reports,
     scan,
     sites,
+    start,
     static,
     things,
     tiles,
@@ -58,6 +59,7 @@ from api.verdicts import ReceiptReading, Verdicts
 from api.web.pages import STYLE_SOURCE, Offers, PageWriter
 from api.web.scan_page import ScanPage
 from api.web.site_page import SitePageWriter
+from api.web.start_page import StartPage
 from ledger.bundling import find_bundles
 from ledger.core.data import load_rule_book
 from ledger.core.errors import NotFoundError
@@ -196,10 +198,14 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
 
 
 def _add_places(app: FastAPI, public: PublicParts, answers: ReadyAnswers, places: Sites) -> None:
-    """Add the pages of sites, and the search without a code."""
+    """Add the pages of sites, the search without a code, and the page from which all this is reached."""
     report_path = None if public.reports is None else reports.BARE_PATH
     writer = SitePageWriter(public.policy, public.host, load_rule_book(), report_path)
     app.include_router(sites.make_router(places, answers, writer, public.host))
+    start_page = StartPage(
+        public.policy, public.host, finds=public.search is not None, reports=public.reports is not None
+    )
+    app.include_router(start.make_router(start_page))
     if public.search is not None:
         finder = Finder(public.store, public.search, public.policy, public.clock)
         allowance = Allowance(public.clock, secrets.token_bytes)

@@ -10,6 +10,7 @@ question who may ask the role auditor, which is therefore never part of another 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -18,11 +19,13 @@ from typing import Annotated
 
 import structlog
 import typer
+from starlette.types import ASGIApp
 
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.comparing_loop import ComparingLoop
 from api.cosigning_loop import CosigningLoop
+from api.policy_loop import CurrentApp, PolicyKeeping, PolicyLoop
 from api.query import open_auditor
 from api.reports.opening import open_intake
 from api.running import LOCAL, announce, handling_signals, interrupt, listen, run_app
@@ -38,10 +41,10 @@ from ledger.cli import (
 )
 from ledger.console import configure_logging, run_command
 from ledger.core.errors import NotFoundError, StateError, UnavailableError
-from ledger.core.policy import Policy, parse_policy
+from ledger.core.policy import Policy, encode_policy, parse_policy
 from ledger.home import DEFAULT_HOME, Home, lock_search, open_home
 from ledger.intake import Intake
-from ledger.local import open_ledger, read_clock
+from ledger.local import LocalLedger, open_ledger, read_clock
 from ledger.passphrase import Passphrase
 from ledger.pool import Pool
 from ledger.proving import Prover
@@ -141,7 +144,33 @@ def serve(
             parts = stack.enter_context(
                 _open_ledger(opened, passphrase, role, anchor_seconds, cosign_seconds)
             )
-        run_app(create_app(parts), listener, proxy, on_listening)
+        run_app(stack.enter_context(_following(opened, parts)), listener, proxy, on_listening)
+
+
+@contextmanager
+def _following(home: Home, parts: Parts) -> Iterator[ASGIApp]:
+    """Make the application; where it judges by a policy, let it follow the one in the home."""
+    current = CurrentApp(create_app(parts))
+    if parts.public is None:
+        yield current
+        return
+    follow = partial(_renew, home, parts)
+    with PolicyLoop(
+        home.policy_path, parts.public.policy, lambda policy: current.exchange(create_app(follow(policy)))
+    ):
+        yield current
+
+
+def _renew(home: Home, parts: Parts, policy: Policy) -> Parts:
+    """Return the parts under another policy; whoever writes the ledger keeps the witnesses that it asks."""
+    if parts.public is None:
+        return parts
+    renewed = replace(parts, public=replace(parts.public, policy=policy))
+    if parts.ledger is not None:
+        return renewed
+    store = parts.public.store
+    prover = Prover(store, home.origin, policy.witnesses)
+    return replace(renewed, prover=prover, registers=RegisterList(store, prover, home.origin))
 
 
 # --- opening ------------------------------------------------------------------------------------------------
@@ -168,17 +197,17 @@ def _open_public(home: Home) -> Iterator[Parts]:
 
 
 @contextmanager
-def _open_search(home: Home, store: SqlStore) -> Iterator[Search | None]:
-    """Open what people search without a code, and keep it up to date; None where its database cannot be had."""
-    with closing(Database(home.search_database_url)) as database, ExitStack() as stack:
-        search = None
+def _open_search(home: Home, store: SqlStore) -> Iterator[Search]:
+    """Open what people search without a code, and keep it up to date; where it is away, from when it is back."""
+    with closing(Database(home.search_database_url)) as database:
+        search = Search(store, database, home.origin, alone=partial(lock_search, home))
         try:
-            search = Search(store, database, home.origin, alone=partial(lock_search, home))
+            search.prepare()
         except (StateError, UnavailableError) as err:
-            structlog.get_logger(__name__).warning("nothing is searched here", error=str(err))
-        if search is not None:
-            stack.enter_context(SearchingLoop(search.follow))
-        yield search
+            sentence = "nothing is found until the database of the search can be used"
+            structlog.get_logger(__name__).warning(sentence, error=str(err))
+        with SearchingLoop(search.follow):
+            yield search
 
 
 def _warn_of_strangers(host: str) -> None:
@@ -210,14 +239,17 @@ def _open_ledger(
         intake = Intake(ledger, stack.enter_context(Pool(ledger.log)), read_clock)
         public = None
         if role is Role.ALL:
-            if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
-                ledger.write_policy()
+            _keep_policy(ledger)
             reports = stack.enter_context(open_intake(home, ledger.store, ledger.prover))
             search = stack.enter_context(_open_search(home, ledger.store))
             policy = _load_policy(home)
             public = PublicParts(
                 ledger.store, policy, home.settings.host, read_clock, reports=reports, search=search
             )
+        _warn_of_settings(ledger)
+        stack.enter_context(
+            PolicyKeeping(lambda: None if ledger.registers.root is None else _keep_policy(ledger))
+        )
         if ledger.witnesses is not None:
             cosigner = make_cosigner(ledger, ledger.witnesses)
             stack.enter_context(CosigningLoop(cosigner, seconds=cosign_seconds))
@@ -238,6 +270,20 @@ def _open_ledger(
             ledger=LedgerParts(intake, ledger.find_states),
             read_standing=partial(_read_standing, ledger.store.database),
         )
+
+
+def _keep_policy(ledger: LocalLedger) -> None:
+    """Let the home hold the policy that is to be served."""
+    path, served = ledger.home.policy_path, ledger.choose_policy().served
+    if not path.exists() or path.read_bytes() != encode_policy(served):
+        ledger.write_policy()
+
+
+def _warn_of_settings(ledger: LocalLedger) -> None:
+    """Say where the settings ask for another policy than is published."""
+    notice = None if ledger.registers.root is None else ledger.choose_policy().notice
+    if notice is not None:
+        structlog.get_logger(__name__).warning(notice.en, zh=notice.zh)
 
 
 def _read_standing(database: Database) -> Standing:

@@ -172,6 +172,8 @@ class Things:
         if found.shown is Shown.NOT_VERIFIED or self._awaits_document(shown, found):
             is_unsure = self._is_unsure(self._prover.newest_checkpoint())
             found = replace(found, shown=Shown.CANNOT_CHECK if is_unsure else Shown.STICKER_PENDING)
+            if self._takes_long(shown, found):
+                found = replace(found, overdue_after=self._policy.lag_warning)
         document = report if found.report is None or found.code is None else found.report
         return replace(found, report=replace(document, sticker=report.sticker), proof=proof, is_held=True)
 
@@ -180,8 +182,21 @@ class Things:
         document = None if found.report is None else found.report.document
         if found.shown is not Shown.EXPIRED or document is None or document.valid_until is None:
             return False
-        put_on = None if shown.since is None else shown.since.astimezone(self._policy.zone).date()
+        put_on = self._find_day(shown)
         return put_on is not None and put_on > document.valid_until
+
+    def _takes_long(self, shown: ShownSticker, found: Finding) -> bool:
+        """Say whether a certificate is still to come after more days than one may take without a warning.
+
+        Institutions have 20 working days as a rule; the policy's days, 30 if nobody has changed them, are no fewer,
+        and a certificate that comes later has that warning itself.
+        """
+        put_on = self._find_day(shown)
+        return put_on is not None and found.checked_on - put_on > self._policy.lag_warning
+
+    def _find_day(self, shown: ShownSticker) -> date | None:
+        """Return the day on which the log took that a sticker was put on, in the policy's zone."""
+        return None if shown.since is None else shown.since.astimezone(self._policy.zone).date()
 
     # --- instruments ----------------------------------------------------------------------------------------
 

@@ -113,6 +113,8 @@ class Finding:
     """Of the whole instrument."""
     proof: str | None = None
     """Path of the file that shows all this, where it is not the document's bundle."""
+    overdue_after: timedelta | None = None
+    """Set where a certificate that is being issued takes longer than this, counted from the sticker's entry."""
 
 
 @dataclass(frozen=True, slots=True)

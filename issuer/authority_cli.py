@@ -2,7 +2,7 @@
 
     keygen   make a key in a keystore
     root     draft the first decision of a log, its root keys, or the root that follows
-    policy   draft the publication of a policy file
+    policy   draft the publication of a policy: of a file, or of what the home's settings ask for
     draft    draft any other decision from a file with its content: delegate, institution, key, compromised, scope,
              person, standard, material, regulation, type-approval, block;
              about certificates, lots and instruments: cancel, suspend, reinstate, reverify, opened, lot, same-as,
@@ -11,15 +11,15 @@
     sign     turn a draft into a signed statement
     submit   hand statements to a ledger
 
-All but the last work offline; drafts and statements travel as files.
+All but the last work offline, drafts and statements travel as files; `policy` without a file reads the home's log.
 
 >>> main(["authority", "keygen", "root-1"])
 0
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -48,13 +48,17 @@ from ledger.core.canonical import as_object, encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, LedgerError, StateError
 from ledger.core.event import EventType
-from ledger.core.policy import encode_policy, parse_policy
+from ledger.core.policy import Policy, compute_policy_digest, encode_policy, parse_policy
 from ledger.core.signature import PublicKey, Signer, parse_multikey
 from ledger.files import replace_file
 from ledger.home import DEFAULT_HOME, LOG_KEY, Home, open_home
+from ledger.home_policy import read_choice
 from ledger.keystore import KeyAlgorithm
 from ledger.local import open_ledger
 from ledger.remote import RemoteLedger
+from ledger.store.engine import Database
+from ledger.store.migrations import require_current
+from ledger.store.unit_of_work import SqlStore
 from ledger.submission import Refusal, Result
 from ledger.token_uri import parse_token_uri
 
@@ -140,23 +144,54 @@ def root(
 
 @authority_app.command()
 def policy(
-    path: Annotated[Path, typer.Argument(help="policy file to publish; its version counts")],
     out: OutOption,
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            help="policy file to publish, whose version counts; without it, what the home's settings ask for"
+        ),
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     expected_version: Annotated[
-        int, typer.Option(help="how many policies this log has published before")
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="how many policies this log has published before; without it, what the home's log says, "
+            "with a file 0"
+        ),
+    ] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Draft the publication of a policy: verifiers with an older one learn that there is a newer."""
-    opened, policy_file = open_home(home), parse_policy(_read(path))
-    if policy_file.origin != opened.origin:
-        raise InputError(f"is for the log {policy_file.origin}", field=str(path))
-    digest = hashlib.sha256(encode_policy(policy_file)).digest()
-    content = encode_policy_content(PolicyContent(policy_file.version, digest))
-    decision = _draft(EventType.POLICY, opened.origin, ROOT_ISSUER, content, expected_version)
+    opened = open_home(home)
+    if path is None:
+        policy_file, known = _propose_policy(opened)
+    else:
+        policy_file, known = parse_policy(_read(path)), 0
+        if policy_file.origin != opened.origin:
+            raise InputError(f"is for the log {policy_file.origin}", field=str(path))
+    content = encode_policy_content(PolicyContent(policy_file.version, compute_policy_digest(policy_file)))
+    version = known if expected_version is None else expected_version
+    decision = _draft(EventType.POLICY, opened.origin, ROOT_ISSUER, content, version)
     _write_draft(decision, out, as_json=as_json)
+
+
+def _propose_policy(home: Home) -> tuple[Policy, int]:
+    """Write down what the home is to publish next; return it, and how many policies its log has published.
+
+    Raises:
+        StateError: the settings ask for nothing but what is published.
+    """
+    with closing(Database(home.database_url)) as database:
+        require_current(database)
+        choice = read_choice(home, SqlStore(database))
+    if choice.is_published and choice.proposed is None:
+        raise StateError(
+            f"the root has published what the settings ask for, as version {choice.served.version}"
+        )
+    proposed = choice.proposed or choice.served
+    replace_file(home.next_policy_path, encode_policy(proposed))
+    return proposed, 0 if choice.published is None else choice.published.count
 
 
 @authority_app.command()

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from issuer.batch import InputFile
 from issuer.checking import Checked
-from issuer.faults import Fault
+from issuer.faults import Fault, describe_fault
 from issuer.preview import render_preview
 from issuer.signing import ReadyDocument
 from issuer.tabular import Table
@@ -61,17 +61,7 @@ def _describe(given: GivenFile) -> dict[str, Any]:
 
 def describe_faults(faults: Sequence[tuple[Path, Fault]]) -> list[dict[str, Any]]:
     """Return faults as members of a result."""
-    return [
-        {
-            "file": str(path),
-            "row": fault.row,
-            "code": fault.code,
-            "field": fault.field,
-            "en": fault.en,
-            "zh": fault.zh,
-        }
-        for path, fault in faults
-    ]
+    return [{"file": str(path), "row": fault.row, **describe_fault(fault)} for path, fault in faults]
 
 
 def build_check(

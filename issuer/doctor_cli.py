@@ -34,6 +34,7 @@ from ledger.core.trust import parse_trust_list
 from ledger.doctor.diagnosis import OnProgress, diagnose
 from ledger.doctor.repair import repair as repair_log
 from ledger.home import DEFAULT_HOME, Home, lock_ledger, open_home
+from ledger.home_policy import read_choice
 from ledger.local import read_clock
 from ledger.outside import compare_with_outside
 from ledger.store.engine import Database
@@ -86,7 +87,7 @@ def doctor(
             if deep:
                 members |= {"desk": _check_desk(opened, store, progress)}
         refusal = _compare(opened, store)
-        members |= describe_home_standing(database)
+        members |= describe_home_standing(database) | _describe_policy(opened, store)
     if refusal is not None and as_json:
         members["error"] = refusal.en
     print_result(members, as_json=as_json)
@@ -100,6 +101,18 @@ def _compare(home: Home, store: SqlStore) -> ReadOnlyError | None:
     check = BootCheck(store, WriteGate(), read_clock)
     compare_with_outside(home, store, check)
     return check.gate.refusal
+
+
+def _describe_policy(home: Home, store: SqlStore) -> dict[str, Any]:
+    """Say which policy the home serves, and whether the root has published another, or none."""
+    try:
+        choice = read_choice(home, store)
+    except NotFoundError:
+        return {}
+    members: dict[str, Any] = {"version": choice.served.version, "published": choice.is_published}
+    if choice.notice is not None:
+        members |= {"reason": choice.notice.en, "reason_zh": choice.notice.zh}
+    return {"policy": members}
 
 
 def _show(progress: Progress, what: str) -> OnProgress:

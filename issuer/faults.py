@@ -7,7 +7,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from ledger.core.errors import (
     AlreadyIssuedError,
@@ -49,6 +49,11 @@ class Fault:
     def text_zh(self) -> str:
         """Return row, field and reason as one Chinese sentence."""
         return _join(None if self.row is None else f"第{self.row}行", self.field, self.zh)
+
+
+def describe_fault(fault: Fault) -> dict[str, Any]:
+    """Return a reason as members of a result: code, field and a sentence in each language."""
+    return {"code": fault.code, "field": fault.field, "en": fault.en, "zh": fault.zh}
 
 
 MAX_ERRORS: Final = 50

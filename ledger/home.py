@@ -11,7 +11,7 @@
     office.db               accounts, sessions, machines of an office; secrets/office-key opens what is secret there
     devchain/, anvil/       the chain of a development home
     witnesses.json          who is asked to cosign, see `cosigning.witnesses`
-    policy.json, trust.json for verifiers
+    policy.json, trust.json for verifiers; policy-next.json waits for the root to publish it
 
 Rules: what is made once is never overwritten; an interrupted `create_home` is finished by the same call;
 a home of another format, origin or kind is refused; one process at a time has the ledger (`lock_ledger`).
@@ -120,6 +120,11 @@ class Home:
     def policy_path(self) -> Path:
         """Where verifiers find what to believe."""
         return self.path / "policy.json"
+
+    @property
+    def next_policy_path(self) -> Path:
+        """Where the policy waits that is to be published next."""
+        return self.path / "policy-next.json"
 
     @property
     def witnesses_path(self) -> Path:

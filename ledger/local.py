@@ -4,37 +4,32 @@
 ...     ledger.submit([(statement, certificate)])
 """
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 from ledger.admission import RuleSet, Standing, admit
-from ledger.anchoring.binding import pin_contract
 from ledger.boot_check import BootCheck, Claim, WriteGate, describe_contradiction
 from ledger.bundling import build_bundles
-from ledger.core.authority import encode_root_content
 from ledger.core.data import load_rule_book
 from ledger.core.entry import parse_leaf
 from ledger.core.errors import (
     InputError,
     LogIntegrityError,
-    NotFoundError,
     StateError,
     VerificationError,
 )
 from ledger.core.ids import LeafIndex, Subject, TreeSize
-from ledger.core.policy import DEFAULT_REQUIRED, ContractPin, Policy, encode_policy
+from ledger.core.policy import encode_policy
 from ledger.core.signature import Signer
 from ledger.core.statement import parse_signed_statement
 from ledger.core.status import Registers, SubjectState
-from ledger.core.step import Step
 from ledger.core.trust import TrustList, encode_trust_list
 from ledger.cosigning.witnesses import HomeWitnesses, load_witnesses
 from ledger.files import replace_file
 from ledger.home import LOG_KEY, Home, lock_ledger
+from ledger.home_policy import CLOCK_TOLERANCE, PolicyChoice, find_choice
 from ledger.log import Log
 from ledger.outside import compare_with_outside
 from ledger.passphrase import Passphrase
@@ -46,9 +41,6 @@ from ledger.store.migrations import migrate
 from ledger.store.records import compute_statement_name
 from ledger.store.unit_of_work import SqlStore
 from ledger.submission import Refusal, Result, Submission
-
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-LAG_WARNING: Final = timedelta(days=30)
 
 
 def read_clock() -> datetime:
@@ -166,15 +158,21 @@ class LocalLedger:
         """Return what the register events establish now."""
         return self.log.registers
 
+    def choose_policy(self) -> PolicyChoice:
+        """Return which policy verifiers get now, and what is to be published.
+
+        Raises:
+            NotFoundError: the log has no root yet.
+        """
+        return find_choice(self.home, self.store, self.registers, self.witnesses)
+
     def write_policy(self) -> None:
         """Write what verifiers need to believe this log: policy and trust list, beside each other.
 
         Raises:
             NotFoundError: the log has no root yet.
         """
-        replace_file(
-            self.home.policy_path, encode_policy(build_policy(self.home, self.registers, self.witnesses))
-        )
+        replace_file(self.home.policy_path, encode_policy(self.choose_policy().served))
         checkpoint = self.prover.newest_checkpoint()
         trust = TrustList(self.log.origin, checkpoint.note, self.prover.evidence(None, checkpoint.tree_size))
         replace_file(self.home.trust_path, encode_trust_list(trust))
@@ -214,39 +212,3 @@ def open_ledger(
             )
         finally:
             database.close()
-
-
-def build_policy(home: Home, registers: Registers, witnesses: HomeWitnesses | None = None) -> Policy:
-    """Return this home's policy: its root, its log key, its contract and its witnesses if it has them.
-
-    Raises:
-        NotFoundError: the log has no root yet.
-    """
-    root = registers.root
-    if root is None:
-        raise NotFoundError("the log has no root yet: run `hengzheng authority`")
-    return Policy(
-        version=1,
-        origin=home.origin,
-        log_key=root.log_key,
-        root_version=root.version,
-        root_digest=hashlib.sha256(encode_root_content(root)).digest(),
-        contract=_find_contract(home),
-        hosts=(home.settings.host,),
-        required=frozenset(DEFAULT_REQUIRED) | (frozenset() if witnesses is None else {Step.QUORUM}),
-        lag_warning=LAG_WARNING,
-        clock_tolerance=CLOCK_TOLERANCE,
-        max_status_age=None,
-        zone=home.zone,
-        development=home.development,
-        witnesses=None if witnesses is None else witnesses.quorum,
-        published_rules=home.settings.published_rules,
-        traceability_roots=frozenset(home.settings.traceability_roots),
-    )
-
-
-def _find_contract(home: Home) -> ContractPin | None:
-    try:
-        return pin_contract(home)
-    except NotFoundError:
-        return None

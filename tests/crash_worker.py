@@ -44,7 +44,8 @@ from ledger.core.data import load_rule_book
 from ledger.core.errors import ChainUnavailableError, LedgerError, UnavailableError
 from ledger.core.lot import LotStatus
 from ledger.core.note import NoteVerifier, parse_note
-from ledger.local import CLOCK_TOLERANCE, LocalLedger, read_clock
+from ledger.home_policy import CLOCK_TOLERANCE
+from ledger.local import LocalLedger, read_clock
 from ledger.log import Log
 from ledger.proving import Prover
 from ledger.store.engine import Database

@@ -115,7 +115,7 @@ class ReportsWorld(ApiWorld):
         browser = browser or self.browse()
         answer = self.post_form(browser, self.fill(browser, **changes), photos)
         assert answer.status_code == 303, answer.text
-        return re.fullmatch(r"/reports/([0-9A-Z]{18})\?new=1", answer.headers["location"])[1]
+        return re.fullmatch(r"reports/([0-9A-Z]{18})\?new=1", answer.headers["location"])[1]
 
     def waiting(self, authority=AUTHORITY):
         return self.reports.list_waiting(authority, 64)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -71,6 +72,8 @@ class ReportTaking:
     clock: Callable[[], datetime]
     busy: Lock = field(repr=False)
     """Held by who signs for this authority."""
+    zone: ZoneInfo
+    """Calendar dates are dates of this zone."""
 
     def go_round(self) -> Round:
         """Fetch, log, tell.
@@ -87,7 +90,7 @@ class ReportTaking:
         told = self._tell()
         with self.busy:
             logged = self._have_logged()
-        self.cases.forget(self.clock().date())
+        self.cases.forget(self.clock().astimezone(self.zone).date())
         if damaged:
             raise LogIntegrityError(f"report {damaged[0].case.hex()} is not what its digest says")
         return Round(fetched, logged, told)

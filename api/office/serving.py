@@ -136,7 +136,7 @@ def _make_taking(
         tenant.id, tenant.origin, tenant.decisions, office.gateway, office.clock, office.randomness
     )
     signer = home.keystore.open_signer(name, find_given_passphrase(home, file))
-    return ReportTaking(inbox, cases, decider, office.gateway, signer, office.clock, tenant.busy)
+    return ReportTaking(inbox, cases, decider, office.gateway, signer, office.clock, tenant.busy, home.zone)
 
 
 def _find_passphrase(home: Home, file: Path | None, *, opens_ledger: bool) -> Passphrase | None:

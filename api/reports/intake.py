@@ -74,9 +74,9 @@ class Intake:
         return make_case_code(self.randomness(RANDOM_BYTES))
 
     def make_link(self, code: str, about: About | None = None) -> str:
-        """Return where the page of a code lets people report something, with proof that they have opened it."""
+        """Return where a code's page lets people report something, from the root, with proof that it was open."""
         asked = "" if about is None else f"&about={about}"
-        return f"/report?code={code}{asked}&scan={self.tokens.make(code, self.clock())}"
+        return f"report?code={code}{asked}&scan={self.tokens.make(code, self.clock())}"
 
     def take(self, given: Given, address: str, scan: str) -> Taken:
         """Take a report; return when it was committed. A form that is sent twice is one report.

@@ -24,6 +24,9 @@ from ledger.proving import ProofStore, Prover
 from ledger.store.engine import Database
 
 LOOP_SECONDS: Final = 600.0
+RETRY_SECONDS: Final = 5.0
+"""Until the next try after a failure; then twice as long each time."""
+
 _LOG: Final = structlog.get_logger(__name__)
 
 
@@ -76,13 +79,14 @@ class _Tidying(Background):
         self._intake = intake
 
     def _run(self) -> None:
-        while True:
+        seconds, retry = 0.0, RETRY_SECONDS
+        while not self._stopping.wait(seconds):
             try:
                 emptied, forgotten = self._intake.tidy()
             except LedgerError as err:
-                _LOG.warning("reports are not tidied; tried again", error=str(err), seconds=LOOP_SECONDS)
-            else:
-                if emptied or forgotten:
-                    _LOG.info("reports tidied", emptied=emptied, forgotten=forgotten)
-            if self._stopping.wait(LOOP_SECONDS):
-                return
+                seconds, retry = retry, min(2 * retry, LOOP_SECONDS)
+                _LOG.warning("reports are not tidied; tried again", error=str(err), seconds=seconds)
+                continue
+            if emptied or forgotten:
+                _LOG.info("reports tidied", emptied=emptied, forgotten=forgotten)
+            seconds, retry = LOOP_SECONDS, RETRY_SECONDS

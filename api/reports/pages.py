@@ -61,7 +61,7 @@ class ReportPages:
     def write_choice(self, asked: Mapping[str, str], tongue: Tongue) -> bytes:
         """Return the page with the two ways; what the address asks for goes along."""
         addresses = [(route, self._address({**asked, "route": route.value}, tongue)) for route in Route]
-        return self._write("choice", tongue, "/report", asked, addresses=addresses)
+        return self._write("choice", tongue, asked, addresses=addresses)
 
     def write_form(
         self,
@@ -88,7 +88,6 @@ class ReportPages:
         return self._write(
             "form",
             tongue,
-            "/report",
             asked | {"route": route},
             route=route,
             values=values,
@@ -119,8 +118,8 @@ class ReportPages:
         return self._write(
             "case",
             tongue,
-            f"/reports/{shown.code}",
             {},
+            up="../",
             code=format_case_code(shown.code),
             route=known.route,
             taken_at=say_instant(shown.taken_at, self._zone, language),
@@ -135,23 +134,33 @@ class ReportPages:
             came=came,
         )
 
-    def write_problem(self, sentence: str, tongue: Tongue) -> bytes:
-        """Return a page with one sentence."""
-        return self._write("problem", tongue, "/report", {}, sentence=sentence)
+    def write_problem(
+        self, sentence: str, tongue: Tongue, asked: Mapping[str, str] | None = None, *, up: str = ""
+    ) -> bytes:
+        """Return a page with one sentence.
+
+        Args:
+            sentence: what is wrong.
+            tongue: language of the page.
+            asked: what the address asks for; goes along into the other language.
+            up: from the page to the root of the site.
+        """
+        return self._write("problem", tongue, asked or {}, up=up, sentence=sentence)
 
     def _say_at(self, milliseconds: int, language: Language) -> str:
         return say_instant(datetime.fromtimestamp(milliseconds / 1000, self._zone), self._zone, language)
 
     def _address(self, asked: Mapping[str, str], tongue: Tongue) -> str:
         words = dict(asked) | ({"lang": tongue.language[:2]} if tongue.is_asked else {})
-        return "/report?" + urlencode(words)
+        return "report?" + urlencode(words)
 
     def _write(
         self,
         name: str,
         tongue: Tongue,
-        path: str,
         asked: Mapping[str, str],
+        *,
+        up: str = "",
         **values: Any,  # noqa: ANN401 -- what a template shows
     ) -> bytes:
         language = tongue.language
@@ -169,7 +178,8 @@ class ReportPages:
             say_date=lambda day: say_date(day, language),
             name_of=name_of,
             language=language.value,
-            other=f"{path}?{urlencode(dict(asked) | {'lang': other})}",
+            other=f"?{urlencode(dict(asked) | {'lang': other})}",
+            up=up,
             query=f"?lang={language[:2]}" if tongue.is_asked else "",
             style=STYLE,
             development=self._policy.development,

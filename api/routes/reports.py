@@ -20,7 +20,7 @@ from api.reports.intake import Intake
 from api.reports.kinds import About, Route
 from api.reports.pages import HEADERS, ReportPages
 from api.reports.photos import MAX_PHOTO_BYTES, MAX_PHOTOS
-from ledger.core.errors import InputError, LedgerError, NotFoundError, UnavailableError
+from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.step import Sentence
 from ledger.proving import Prover
 
@@ -33,6 +33,8 @@ MAX_BODY_BYTES: Final = MAX_PHOTOS * MAX_PHOTO_BYTES + 256 * 1024
 _MEDIA_TYPE: Final = "text/html; charset=utf-8"
 _KINDS: Final = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _ASKED: Final = ("code", "about", "scan")
+_KEPT: Final = {*_ASKED, "route", "case"}
+"""What an address asks for that another language keeps."""
 _UNREADABLE: Final = Sentence(
     "The form could not be read, or has too many fields or files. Open it again.",
     "无法读取表单，或字段、文件过多，请重新打开表单。",
@@ -99,7 +101,7 @@ class _Desk:
         try:
             return answer(request, tongue)
         except LedgerError as err:
-            return self._excuse(err, tongue)
+            return self._excuse(err, request, tongue)
 
     def show_form(self, request: Request, tongue: Tongue) -> Response:
         asked = {name: request.query_params.get(name, "")[:600] for name in _ASKED}
@@ -113,7 +115,7 @@ class _Desk:
 
     def find_case(self, request: Request, tongue: Tongue) -> Response:
         code = parse_case_code(request.query_params.get("case", ""))
-        return RedirectResponse(f"/reports/{code}{_keep(tongue)}", HTTPStatus.SEE_OTHER, HEADERS)
+        return RedirectResponse(f"reports/{code}{_keep(tongue)}", HTTPStatus.SEE_OTHER, HEADERS)
 
     def show_case(self, code: str, request: Request, tongue: Tongue) -> Response:
         shown = self._intake.look(parse_case_code(code), _address(request))
@@ -146,14 +148,11 @@ class _Desk:
         try:
             given = read_form(values, photos)
             taken = self._intake.take(given, _address(request), _first(values, "scan"))
-        except FormError as err:
+        except LedgerError as err:
+            if not isinstance(err, FormError | TooManyError):
+                log_failure(err)
             return self._again(values, tongue, err)
-        except TooManyError as err:
-            return self._again(values, tongue, err)
-        except UnavailableError as err:
-            log_failure(err)
-            return self._again(values, tongue, err)
-        new = f"/reports/{taken.code}?new={int(taken.is_new)}" + _keep(tongue).replace("?", "&")
+        new = f"reports/{taken.code}?new={int(taken.is_new)}" + _keep(tongue).replace("?", "&")
         return RedirectResponse(new, HTTPStatus.SEE_OTHER, HEADERS)
 
     def _again(self, values: Mapping[str, list[str]], tongue: Tongue, error: LedgerError) -> Response:
@@ -172,11 +171,11 @@ class _Desk:
         sentence = None
         if isinstance(error, TooManyError):
             status, sentence = HTTPStatus.TOO_MANY_REQUESTS, _say(error, tongue)
-        elif isinstance(error, UnavailableError):
+        elif not isinstance(error, FormError):  # whatever it is, it is ours to put right
             status, sentence = HTTPStatus.SERVICE_UNAVAILABLE, _choose(_AWAY, tongue)
         try:
             takers = self._intake.directory.list_takers()
-        except UnavailableError:
+        except LedgerError:
             takers = []
         page = self._pages.write_form(route, kept, code, takers, tongue, faults, sentence)
         return _answer(page, status)
@@ -187,18 +186,26 @@ class _Desk:
         except NotFoundError:
             return False
 
-    def _excuse(self, error: LedgerError, tongue: Tongue) -> Response:
-        if isinstance(error, TooManyError):
-            return self._problem(Sentence(str(error), error.zh or ""), HTTPStatus.TOO_MANY_REQUESTS, tongue)
-        status = find_status(error)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log_failure(error)
-            return self._problem(_GENERAL, status, tongue)
-        english = error.reason if isinstance(error, InputError) else str(error)
-        return self._problem(Sentence(english, error.zh or english), status, tongue)
+    def _excuse(self, error: LedgerError, request: Request, tongue: Tongue) -> Response:
+        """Return the page of an error at the address that was asked for, where another language may be chosen."""
+        words, status = _explain(error)
+        asked = {name: value[:600] for name, value in request.query_params.items() if name in _KEPT}
+        up = "../" if "code" in request.path_params else ""
+        return _answer(self._pages.write_problem(_choose(words, tongue), tongue, asked, up=up), status)
 
     def _problem(self, words: Sentence, status: HTTPStatus, tongue: Tongue) -> Response:
         return _answer(self._pages.write_problem(_choose(words, tongue), tongue), status)
+
+
+def _explain(error: LedgerError) -> tuple[Sentence, HTTPStatus]:
+    if isinstance(error, TooManyError):
+        return Sentence(str(error), error.zh or ""), HTTPStatus.TOO_MANY_REQUESTS
+    status = find_status(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log_failure(error)
+        return _GENERAL, status
+    english = error.reason if isinstance(error, InputError) else str(error)
+    return Sentence(english, error.zh or english), status
 
 
 _GENERAL: Final = Sentence(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -26,6 +27,7 @@ from ledger.core.step import Sentence
 
 _VARY: Final = "Accept, Accept-Language"
 _ID: Final = re.compile(ID_PATTERN)
+_NUMBER: Final = re.compile("[1-9][0-9]{0,2}")
 _PAGE: Final = "text/html; charset=utf-8"
 
 NO_SUCH_SITE: Final = Sentence("Not found", "未查到此场所")
@@ -48,8 +50,10 @@ def make_router(sites: Sites, answers: ReadyAnswers, writer: SitePageWriter, hos
         summary="A site: its instruments as they stand, its fair scales, and what its owner promises",
         responses=page,
     )
-    async def read_site(keeper: str, site: str, request: Request, lang: str | None = None) -> Response:
-        return await counter.show(keeper, site, request, lang)
+    async def read_site(
+        keeper: str, site: str, request: Request, lang: str | None = None, page: str | None = None
+    ) -> Response:
+        return await counter.show((keeper, site), request, lang, _read_number(page))
 
     @router.get(
         "/site/{keeper}/{site}/due.ics",
@@ -71,14 +75,14 @@ class _Counter:
         self._writer = writer
         self._host = host
 
-    async def show(self, keeper: str, site: str, request: Request, lang: str | None) -> Response:
+    async def show(self, name: tuple[str, str], request: Request, lang: str | None, number: int) -> Response:
         as_json = prefers_json(request.headers.get("accept", ""))
         tongue = choose_language(request.headers.get("accept-language", ""), lang)
-        key = request.scope["path"], None if as_json else tongue
-        work = self._write_json if as_json else self._write_page
+        key = request.scope["path"], None if as_json else (tongue, number)
+        work = self._write_json if as_json else partial(self._write_page, tongue=tongue, number=number)
         ready = self._answers.find(key)
         if ready is None:
-            ready = await run_in_threadpool(work, key, (keeper, site), tongue)
+            ready = await run_in_threadpool(work, key, name)
         response = respond(ready, request, vary=_VARY)
         response.headers["Content-Security-Policy"] = SITE_POLICY
         return response
@@ -98,16 +102,16 @@ class _Counter:
             ready = await run_in_threadpool(self._answers.fill, key, compute)
         return respond(ready, request, vary="Accept-Language")
 
-    def _write_json(self, key: Hashable, name: tuple[str, str], _tongue: Tongue) -> Ready:
+    def _write_json(self, key: Hashable, name: tuple[str, str]) -> Ready:
         def compute() -> Ready:
             members = describe_site(self._sites.look(_read_name(*name)))
             return Ready(orjson.dumps(members), "application/json", PAGE_CACHE)
 
         return self._answers.fill(key, compute)
 
-    def _write_page(self, key: Hashable, name: tuple[str, str], tongue: Tongue) -> Ready:
+    def _write_page(self, key: Hashable, name: tuple[str, str], tongue: Tongue, number: int) -> Ready:
         def compute() -> Ready:
-            body = self._writer.write(self._sites.look(_read_name(*name)), tongue)
+            body = self._writer.write(self._sites.look(_read_name(*name)), tongue, number)
             return Ready(body, _PAGE, PAGE_CACHE, language=tongue.language)
 
         return excuse(lambda: self._answers.fill(key, compute), self._writer, tongue)
@@ -127,6 +131,11 @@ def excuse(
         words = (NO_SUCH_SITE, _CHECK) if is_absent else (_CANNOT, _LATER)
         body = writer.write_nothing(*words, tongue, find_link)
         return Ready(body, _PAGE, NO_STORE, status, language=tongue.language)
+
+
+def _read_number(text: str | None) -> int:
+    """Return which page of a list was asked for; what is no number asks for the first."""
+    return int(text) if text is not None and _NUMBER.fullmatch(text) else 1
 
 
 def _read_name(keeper: str, site: str) -> SiteName:

@@ -107,7 +107,7 @@ _TEMPLATES: Final = Environment(
 
 
 MakeLink = Callable[[str, About | None], str]
-"""From a short code, and what is wrong, to where that is reported."""
+"""From a short code, and what is wrong, to where that is reported, from the root of the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ def _remarks(finding: Finding, language: Language) -> list[str]:
     verifies = document is None or document.document_type != DocumentType.CALIBRATION_CERTIFICATE
     if finding.shown is Shown.EXPIRED and finding.newer is None and verifies:
         return [say(NO_NEWER, language)]
-    if finding.shown in {Shown.ATTENTION, *_VERIFYING_NOTHING} and finding.report is not None:
+    if finding.shown in {Shown.PENDING, Shown.ATTENTION, *_VERIFYING_NOTHING} and finding.report is not None:
         return [say(check.reason, language) for check in finding.report.checks if check.warning]
     return []
 

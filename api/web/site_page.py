@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.negotiation import Language, Tongue
 from api.shown import Shown
 from api.sites.instruments import Standing
+from api.sites.paging import cut_page
 from api.sites.view import Pledge, PledgeShown, SiteView, is_open
 from api.web.words import LOOKS, say, say_date, say_instant, say_zone
 from ledger.core.authority import InstitutionContent
@@ -124,11 +125,18 @@ class SitePageWriter:
         self._book = book
         self._report_path = report_path
 
-    def write(self, view: SiteView, tongue: Tongue) -> bytes:
-        """Return the page of a site, UTF-8."""
+    def write(self, view: SiteView, tongue: Tongue, number: int = 1) -> bytes:
+        """Return a page of a site, UTF-8.
+
+        Args:
+            view: the site.
+            tongue: language of the page.
+            number: which page of the instruments, from 1; beyond the last one it is that.
+        """
         language, content = tongue.language, view.content
-        fair = [self._card(each, view.checked_on, language) for each in view.fair_scales]
-        lines = [self._card(each, view.checked_on, language) for each in view.instruments]
+        page = cut_page(view, number)
+        fair = [self._card(each, view.checked_on, language) for each in page.fair_scales]
+        lines = [self._card(each, view.checked_on, language) for each in page.instruments]
         in_order = any(each.is_in_order for each in (*view.fair_scales, *view.instruments))
         return self._render(
             "site.html",
@@ -147,7 +155,16 @@ class SitePageWriter:
             is_closed=not is_open(content),
             fair=fair,
             lines=lines,
-            pledges=[self.describe_pledge(each, language) for each in view.pledges],
+            count=len(view.instruments),
+            is_one_of_many=page.last > 1,
+            where=say(
+                Sentence(f"Page {page.number} of {page.last}", f"第 {page.number} 页，共 {page.last} 页"),
+                language,
+            ),
+            before=None if page.number == 1 else _link_page(page.number - 1, tongue),
+            after=None if page.number == page.last else _link_page(page.number + 1, tongue),
+            other_link=_link_page(page.number, _other(tongue)),
+            pledges=[self.describe_pledge(each, language) for each in view.pledges if page.number == 1],
             disclaimer=say(NOT_PROVED, language) if in_order else None,
             report_link=self._link_report("../../", tongue),
             checked_on=f"{say_date(view.checked_on, language)} · {say_zone(self._policy.zone, language)}",
@@ -251,6 +268,18 @@ class SitePageWriter:
         logged = say_instant(version.sequenced_at, self._policy.zone, language)
         entry = say(Sentence("ledger entry", "账本条目"), language)
         return f"{say_date(version.content.made_on, language)} {state} · {entry} {version.index} ({logged})"
+
+
+def _link_page(number: int, tongue: Tongue) -> str:
+    """Return where a page of the same site is; the first one has no number."""
+    asked = ([f"page={number}"] if number > 1 else []) + (
+        [f"lang={tongue.language[:2]}"] if tongue.is_asked else []
+    )
+    return f"?{'&'.join(asked)}"
+
+
+def _other(tongue: Tongue) -> Tongue:
+    return Tongue(Language.EN if tongue.language is Language.ZH else Language.ZH, is_asked=True)
 
 
 def say_name(name: Name, language: Language) -> str:

@@ -50,6 +50,10 @@ SPLIT: Final = Sentence(
     "What was registered as one turned out to be several instruments; each must be verified again.",
     "该登记经查实为多台器具，均须重新检定。",
 )
+TAKES_LONG: Final = Sentence(
+    "Issuing takes long, more than {days} days by now: please ask the institution.",
+    "签发时间较长，已超过{days}天，请向检定机构查询。",
+)
 COVERED: Final = Sentence("by the certificate of the whole instrument", "随整机证书")
 
 
@@ -61,6 +65,8 @@ def say_thing(finding: Finding, zone: ZoneInfo, language: Language) -> list[str]
         said.append(say(NEVER, language).format(at=say_instant(finding.as_of, zone, language)))
     elif sticker is not None and sticker.standing in STANDINGS:
         said.append(_say_sticker(sticker, zone, language))
+    if finding.overdue_after is not None:
+        said.append(say(TAKES_LONG, language).format(days=finding.overdue_after.days))
     facts = finding.instrument
     part = None if facts is None else facts.part
     if part is None and finding.details is not None:

@@ -6,7 +6,7 @@
 
 from collections.abc import Iterable
 
-from issuer.faults import Fault
+from issuer.faults import Fault, describe_fault
 from ledger.core.canonical import JsonObject, JsonValue, as_object
 
 
@@ -17,7 +17,7 @@ def make_fault(code: str, field: str, en: str, zh: str) -> Fault:
 
 def describe_faults(faults: Iterable[Fault]) -> list[JsonValue]:
     """Return faults as stored and as devices get them."""
-    return [{"code": one.code, "field": one.field or "", "en": one.en, "zh": one.zh} for one in faults]
+    return [{**describe_fault(one), "field": one.field or ""} for one in faults]
 
 
 def read_faults(remarks: JsonObject, name: str) -> tuple[Fault, ...]:

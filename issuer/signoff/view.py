@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from issuer.faults import Fault, list_faults
+from issuer.faults import Fault, describe_fault, list_faults
 from issuer.signoff.approving import Prospect, find_rivals
 from issuer.signoff.changes import reveal
 from issuer.signoff.correcting import REQUESTED
@@ -129,7 +129,7 @@ def describe_refusal(err: LedgerError) -> dict[str, Any]:
 
 def describe_faults(faults: Sequence[Fault]) -> list[dict[str, Any]]:
     """Return reasons, each with code, field and a sentence in both languages."""
-    return [{"code": one.code, "field": one.field, "en": one.en, "zh": one.zh} for one in faults]
+    return [*map(describe_fault, faults)]
 
 
 def describe_prospect(prospect: Prospect) -> dict[str, Any]:

@@ -62,8 +62,12 @@ class Certificate:
 
 
 def build_document(record: JsonObject, issuer_did: str) -> JsonObject:
-    """Wrap a record as a credential that is not signed yet."""
-    document_type = DocumentType(str(record["doc_type"]))
+    """Wrap a record as a credential that is not signed yet.
+
+    Raises:
+        InputError: `doc_type` is missing, or no kind of document.
+    """
+    document_type = Reader(record, "").enum("doc_type", DocumentType)
     return {
         "@context": list(CONTEXTS),
         "type": ["VerifiableCredential", CREDENTIAL_TYPES[document_type]],

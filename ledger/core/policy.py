@@ -7,6 +7,7 @@ steps without which a document is UNKNOWN. Nothing in a bundle can add to it.
 True
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -17,6 +18,7 @@ from ledger.core.canonical import JsonObject, encode_canonical_json, parse_json
 from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError, MalformedDocumentError, PolicyMismatchError
 from ledger.core.fields import Reader
+from ledger.core.ids import Digest
 from ledger.core.note import NoteVerifier, check_key_name
 from ledger.core.qr import parse_host
 from ledger.core.quorum import WitnessQuorum, encode_quorum, parse_quorum
@@ -120,6 +122,11 @@ def encode_policy(policy: Policy) -> bytes:
     if policy.traceability_roots:
         members["traceability_roots"] = [*sorted(policy.traceability_roots)]
     return encode_canonical_json(members)
+
+
+def compute_policy_digest(policy: Policy) -> Digest:
+    """Return what the root publishes of a policy, and what devices show: SHA-256 of its canonical file."""
+    return Digest(hashlib.sha256(encode_policy(policy)).digest())
 
 
 def parse_policy(raw: bytes) -> Policy:

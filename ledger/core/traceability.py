@@ -3,13 +3,12 @@
 A step leads from a standard to the one that a main instrument was compared with, as registered on the day of that
 comparison. It ends well at a primary standard, and as well as the root is trusted at an external root; it ends
 open where a certificate is known by its number alone. A standard that is not there, was not in force or leads
-back to itself breaks the chain.
+back to itself breaks the chain. What a register can make of it costs no more than 17 visits a standard and day.
 
 >>> walk_chain(reference, date(2026, 11, 2), registers).breaks
 ()
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +17,10 @@ from ledger.core.register_fields import RegisterState
 from ledger.core.standard import MainInstrument, StandardContent, StandardReference
 from ledger.core.status import Registers
 from ledger.core.step import Sentence
+
+_Path = tuple[StandardReference, ...]
+_Place = tuple[StandardReference, date, int]
+"""A standard, the day for which it counts, and how many steps lead to it."""
 
 MAX_STEPS = 16
 """Between a working standard and a primary one lie six or fewer."""
@@ -55,7 +58,9 @@ def walk_chain(reference: StandardReference, day: date, registers: Registers) ->
         day: on which it was used.
         registers: hold the standards, see `list_sources`.
     """
-    ends = list(_walk(reference, day, registers, ()))
+    walk = _Walk(registers)
+    walk.visit(reference, day, ())
+    ends = walk.ends
     return Chain(
         tuple(dict.fromkeys(end.broken for end in ends if end.broken is not None)),
         frozenset(end.primary for end in ends if end.primary is not None),
@@ -70,27 +75,74 @@ def list_sources(content: StandardContent) -> list[StandardReference]:
     return [source for source in sources if isinstance(source, StandardReference)]
 
 
-def _walk(
-    reference: StandardReference, day: date, registers: Registers, path: tuple[StandardReference, ...]
-) -> Iterator[_End]:
+class _Walk:
+    """One walk, which comes to each standard once a step and day, however many ways lead there.
+
+    A standard is known by those above which it stands: where another way comes to it later, from one of these, it
+    is traced to itself, and nothing else would be found by walking on.
+    """
+
+    def __init__(self, registers: Registers) -> None:
+        self._registers = registers
+        self.ends: list[_End] = []
+        """In the order in which the whole tree of ways would come to them first."""
+        self._below: dict[_Place, frozenset[StandardReference]] = {}
+
+    def visit(self, reference: StandardReference, day: date, path: _Path) -> frozenset[StandardReference]:
+        """Take up where a standard ends; return it and all that it leads to."""
+        if reference in path:
+            self.ends.append(_describe_circle(reference))
+            return frozenset({reference})
+        place = (reference, day, len(path))
+        if place in self._below:
+            circles = (above for above in path if above in self._below[place])
+            self.ends.extend(_describe_circle(above) for above in circles)
+        else:
+            self._below[place] = self._visit_first(reference, day, path)
+        return self._below[place]
+
+    def _visit_first(
+        self, reference: StandardReference, day: date, path: _Path
+    ) -> frozenset[StandardReference]:
+        subject = standard_subject(reference.institution, reference.id)
+        content = self._registers.find_on(subject, StandardContent, day)
+        end = _find_end(content, f"{reference.institution}/{reference.id}", day, len(path))
+        below = {reference}
+        if end is not None:
+            self.ends.append(end)
+        elif content is not None:
+            for instrument in content.instruments:
+                below |= self._follow(instrument, (*path, reference))
+        return frozenset(below)
+
+    def _follow(self, instrument: MainInstrument, path: _Path) -> frozenset[StandardReference]:
+        if isinstance(instrument.source, StandardReference):
+            return self.visit(instrument.source, instrument.dated, path)
+        if instrument.source is None:
+            self.ends.append(_End(unproved=instrument.certificate_no))
+        else:
+            self.ends.append(_End(root=instrument.source))
+        return frozenset()
+
+
+def _describe_circle(reference: StandardReference) -> _End:
     name = f"{reference.institution}/{reference.id}"
-    if reference in path:
-        yield _End(Sentence(f"{name} is traced to itself", f"{name}溯源至其自身"))
-        return
-    content = registers.find_on(standard_subject(reference.institution, reference.id), StandardContent, day)
+    return _End(Sentence(f"{name} is traced to itself", f"{name}溯源至其自身"))
+
+
+def _find_end(content: StandardContent | None, name: str, day: date, steps: int) -> _End | None:
+    """Return the end that a standard is; None: its main instruments lead on."""
     if content is None:
-        yield _End(Sentence(f"{name} is not registered", f"{name}未登记"))
-    elif (fault := _find_fault(content, name, day)) is not None:
-        yield _End(fault)
-    elif len(path) >= MAX_STEPS:
-        yield _End(Sentence(f"more than {MAX_STEPS} steps", f"溯源超过{MAX_STEPS}级"))
-    elif content.is_primary:
-        yield _End(primary=content.name)
-    elif not content.instruments:
-        yield _End(Sentence(f"{name} names no main instrument", f"{name}未列主标准器"))
-    else:
-        for instrument in content.instruments:
-            yield from _follow(instrument, registers, (*path, reference))
+        return _End(Sentence(f"{name} is not registered", f"{name}未登记"))
+    if (fault := _find_fault(content, name, day)) is not None:
+        return _End(fault)
+    if steps >= MAX_STEPS:
+        return _End(Sentence(f"more than {MAX_STEPS} steps", f"溯源超过{MAX_STEPS}级"))
+    if content.is_primary:
+        return _End(primary=content.name)
+    if not content.instruments:
+        return _End(Sentence(f"{name} names no main instrument", f"{name}未列主标准器"))
+    return None
 
 
 def _find_fault(content: StandardContent, name: str, day: date) -> Sentence | None:
@@ -102,14 +154,3 @@ def _find_fault(content: StandardContent, name: str, day: date) -> Sentence | No
             f"{name}在{day}已过有效期：{content.examination_no}有效期至{content.valid_until}",
         )
     return None
-
-
-def _follow(
-    instrument: MainInstrument, registers: Registers, path: tuple[StandardReference, ...]
-) -> Iterator[_End]:
-    if instrument.source is None:
-        yield _End(unproved=instrument.certificate_no)
-    elif isinstance(instrument.source, StandardReference):
-        yield from _walk(instrument.source, instrument.dated, registers, path)
-    else:
-        yield _End(root=instrument.source)

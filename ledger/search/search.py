@@ -26,7 +26,7 @@ from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
 from ledger.core.category import Category
 from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.entry import LeafHeader, parse_leaf
-from ledger.core.errors import InputError, LogIntegrityError
+from ledger.core.errors import InputError, LogIntegrityError, StateError, UnavailableError
 from ledger.core.event import ISSUE_TYPES, EventType
 from ledger.core.ids import Digest, InstrumentId, LeafIndex, TreeSize
 from ledger.core.instrument import normalise_for_search
@@ -142,7 +142,7 @@ class _Run:
 class Search:
     """Follows one log, and finds. Safe to share between threads and processes.
 
-    Every method raises `UnavailableError` when a database is out of reach.
+    Every method raises `UnavailableError` when a database is out of reach, or the search that of another log.
     """
 
     def __init__(
@@ -153,22 +153,38 @@ class Search:
         *,
         alone: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """Make the tables, unless they are there.
+        """Ask nothing yet: a database that is out of reach is used from when it is back.
 
         Args:
             store: the log.
             database: for the search.
             origin: name of the log.
             alone: keeps other processes from writing, see `catalogue.Catalogue`.
+        """
+        self._store = store
+        self._database = database
+        self._origin = origin
+        self._alone = alone
+        self._is_prepared = False
+
+    def prepare(self) -> None:
+        """Make the tables, unless they are there.
 
         Raises:
             StateError: the database holds the search of another log.
         """
-        self._store = store
-        self._database = database
-        self._alone = alone
-        with alone(), database.write() as connection:
-            SearchQueries(connection).prepare(origin)
+        with self._alone(), self._database.write() as connection:
+            SearchQueries(connection).prepare(self._origin)
+        self._is_prepared = True
+
+    def _require_tables(self) -> None:
+        """Make the tables now where the database could not be had, or used, before."""
+        if self._is_prepared:
+            return
+        try:
+            self.prepare()
+        except StateError as err:
+            raise UnavailableError(f"nothing can be searched: {err}") from err
 
     def follow(self, stop: Callable[[], bool] = lambda: False) -> TreeSize:
         """Take in what the log has committed since; return how many leaves have been taken.
@@ -181,6 +197,7 @@ class Search:
         Raises:
             LogIntegrityError: a stored leaf cannot be read.
         """
+        self._require_tables()
         before = self._read_size()
         with self._store.read() as reading:
             size = reading.read_head().tree_size
@@ -199,6 +216,7 @@ class Search:
 
         What documents said whose content the law withholds by now is left out.
         """
+        self._require_tables()
         with self._database.read() as connection:
             queries = SearchQueries(connection)
             size, _ = queries.read_head()
@@ -210,6 +228,7 @@ class Search:
 
     def find_sites(self, name: str, division: str) -> FoundSites:
         """Return the sites in use within a division of whose names a part is given."""
+        self._require_tables()
         with self._database.read() as connection:
             queries = SearchQueries(connection)
             size, _ = queries.read_head()
@@ -218,6 +237,7 @@ class Search:
 
     def find_sites_of(self, instrument: InstrumentId) -> Sequence[SiteName]:
         """Return the sites in use whose newest entries name an instrument; at most 50."""
+        self._require_tables()
         with self._database.read() as connection:
             return SearchQueries(connection).find_sites_of(instrument, MOST_SITES)
 

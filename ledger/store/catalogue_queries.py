@@ -23,11 +23,9 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    update,
 )
 
 from ledger.core.calendar_rules import ValidityKind
-from ledger.core.errors import LogIntegrityError
 from ledger.core.ids import Subject, TreeSize
 from ledger.core.status import SubjectState
 from ledger.store.bulk import OnConflict, insert_rows, select_by_keys
@@ -45,7 +43,7 @@ from ledger.store.catalogue_tables import (
     states,
     uses,
 )
-from ledger.store.derived import prepare_derived
+from ledger.store.derived import prepare_derived, read_derived_head, write_derived_head
 from ledger.store.queries import to_state_rows, to_states
 
 FORMAT: Final = "4"
@@ -198,14 +196,11 @@ class CatalogueQueries:
 
     def read_head(self) -> tuple[TreeSize, bytes]:
         """Return how many leaves are catalogued, and SHA-256 of the last of them (empty if there is none)."""
-        row = self._connection.execute(select(head.c.tree_size, head.c.last_leaf)).one_or_none()
-        if row is None:
-            raise LogIntegrityError("the audit database has no head")
-        return TreeSize(row.tree_size), row.last_leaf
+        return read_derived_head(self._connection, head, "audit")
 
     def write_head(self, tree_size: TreeSize, last_leaf: bytes) -> None:
         """Say how far the catalogue has come."""
-        self._connection.execute(update(head).values(tree_size=tree_size, last_leaf=last_leaf))
+        write_derived_head(self._connection, head, tree_size, last_leaf)
 
     def find_documents_of(self, subjects: Sequence[Subject]) -> list[CatalogueDocument]:
         """Return every certificate of these instruments and parts."""

@@ -9,7 +9,6 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -22,6 +21,8 @@ from sqlalchemy import (
     literal_column,
 )
 
+from ledger.store.derived import make_head, make_meta
+
 metadata = MetaData()
 
 NEVER: Final = 2**63 - 1
@@ -29,22 +30,8 @@ NEVER: Final = 2**63 - 1
 
 _Index = BigInteger().with_variant(Integer, "sqlite")
 
-meta = Table(
-    "audit_meta",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
-"""What this database was made for: format version, origin of the log."""
-
-head = Table(
-    "audit_head",
-    metadata,
-    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
-    Column("tree_size", BigInteger, nullable=False),
-    Column("last_leaf", LargeBinary, nullable=False),
-)
-"""How many leaves are catalogued, and SHA-256 of the last of them."""
+meta = make_meta("audit", metadata)
+head = make_head("audit", metadata)
 
 institutions = Table(
     "audit_institutions",

@@ -10,14 +10,13 @@ of which it has none, or know no word under three characters. An index narrows f
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select
 
-from ledger.core.errors import LogIntegrityError
 from ledger.core.ids import InstitutionId, InstrumentId, LeafIndex, Subject, TreeSize
 from ledger.core.site import SiteName
 from ledger.store.bulk import OnConflict, insert_rows
 from ledger.store.catalogue_queries import begins_with
-from ledger.store.derived import prepare_derived
+from ledger.store.derived import prepare_derived, read_derived_head, write_derived_head
 from ledger.store.search_tables import head, listed, meta, metadata, plates, sites
 
 FORMAT: Final = "1"
@@ -71,14 +70,11 @@ class SearchQueries:
 
     def read_head(self) -> tuple[TreeSize, bytes]:
         """Return how many leaves have been taken, and SHA-256 of the last of them (empty if there is none)."""
-        row = self._connection.execute(select(head.c.tree_size, head.c.last_leaf)).one_or_none()
-        if row is None:
-            raise LogIntegrityError("the search database has no head")
-        return TreeSize(row.tree_size), bytes(row.last_leaf)
+        return read_derived_head(self._connection, head, "search")
 
     def write_head(self, tree_size: TreeSize, last_leaf: bytes) -> None:
         """Say how far the search has come."""
-        self._connection.execute(update(head).values(tree_size=tree_size, last_leaf=last_leaf))
+        write_derived_head(self._connection, head, tree_size, last_leaf)
 
     def write(self, read: Iterable[Plate], entered: Mapping[EnteredSite, Sequence[InstrumentId]]) -> None:
         """Store what a run of leaves has brought.

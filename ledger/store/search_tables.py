@@ -9,10 +9,8 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -20,24 +18,12 @@ from sqlalchemy import (
     Text,
 )
 
+from ledger.store.derived import make_head, make_meta
+
 metadata: Final = MetaData()
 
-meta = Table(
-    "search_meta",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
-"""What this database was made for: format version, origin of the log."""
-
-head = Table(
-    "search_head",
-    metadata,
-    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
-    Column("tree_size", BigInteger, nullable=False),
-    Column("last_leaf", LargeBinary, nullable=False),
-)
-"""How many leaves have been taken, and SHA-256 of the last of them."""
+meta = make_meta("search", metadata)
+head = make_head("search", metadata)
 
 plates = Table(
     "search_plates",

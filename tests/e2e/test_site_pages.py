@@ -25,7 +25,9 @@ LONG = Name(
 )
 MARKUP = "<img src=x onerror=alert(1)><script>alert(1)</script>"
 PAGES = {
+    "start": "/",
     "site": PATH,
+    "many": f"/site/{OWNER}/MANY?page=2",
     "closed": CLOSED,
     "withdrawn": GONE,
     "absent": f"/site/{OWNER}/NONE",
@@ -71,6 +73,8 @@ def fill(world):
     world.enter(replace(MARKET, site=gone, name=LONG))
     world.promise(replace(PLEDGE, site=gone))
     world.promise(replace(WITHDRAWN, site=gone))
+    many = [number.to_bytes(16, "big") for number in range(1, 251)]
+    world.enter(replace(MARKET, site=replace(MARKET.site, id="MANY")), *many)
     closed = replace(MARKET, site=replace(MARKET.site, id="CLOSED"))
     world.enter(closed)
     world.enter(closed, state=RegisterState.WITHDRAWN)

@@ -523,25 +523,38 @@ def write(served, path, offers):
     return html.unescape(writer.write(finding, choose_language("zh", None)).decode())
 
 
+@pytest.mark.parametrize("headers", [{}, ENGLISH])
+def test_a_remark_is_made_in_the_glance_before_the_anchor_too(served, headers):
+    def read_glance(path):
+        return look(served, path, **headers).response.text.partition("</section>")[0]
+
+    quiet = read_glance(make_pending(served))
+    served.now += timedelta(days=40)
+    remarked = read_glance(f"/c/{served.issue(2)}")
+    remark = "logged 40 days after" if headers else "40日载入账本"
+    assert (remark in quiet, remark in remarked) == (False, True)
+    assert all(("10 minutes" if headers else "10分钟") in glance for glance in (quiet, remarked))
+
+
 def test_reports_are_offered_only_where_there_are_any(rich):
     path = make_valid(rich)
     code = path.removeprefix("/c/")
     assert "/report" not in look(rich, path).response.text
-    page = write(rich, path, Offers(make_link=lambda code, about: f"/report?code={code}&about={about}"))
+    page = write(rich, path, Offers(make_link=lambda code, about: f"report?code={code}&about={about}"))
     for about, words in (
         ("MISMATCH", "与实物不符"),
         ("SEAL_BROKEN", "铅封损坏"),
         ("SHORT_WEIGHT", "缺斤短两"),
     ):
-        assert f'<a href="/report?code={code}&about={about}">{words}</a>' in page
+        assert f'<a href="../report?code={code}&about={about}">{words}</a>' in page
     assert page.index("与实物不符") < page.index("本页证明检定记录真实") < page.index("证书信息")
 
 
 def test_what_does_not_match_the_register_can_be_reported(rich):
     path = make_damaged(rich)
-    page = write(rich, path, Offers(make_link=lambda code, about: f"/report?code={code}&about={about}"))
+    page = write(rich, path, Offers(make_link=lambda code, about: f"report?code={code}&about={about}"))
     assert "内容与登记不符" in page
-    assert f'href="/report?code={path.removeprefix("/c/")}&about=MISMATCH"' in page
+    assert f'href="../report?code={path.removeprefix("/c/")}&about=MISMATCH"' in page
 
 
 def test_the_proof_of_the_newest_state_is_offered(rich):

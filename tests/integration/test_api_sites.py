@@ -1,8 +1,10 @@
 """A site's page, its JSON and its calendar, over a served log in memory."""
 
+import html
 import re
 from dataclasses import replace
 from datetime import date, timedelta
+from urllib.parse import urljoin
 
 import pytest
 from api_world import entry
@@ -95,6 +97,88 @@ def test_what_needs_attention_comes_first_and_fair_scales_above_all(world):
     assert page.text.index("公平秤：") < page.text.index("其他在用计量器具 (4)")
     assert "账本中无检定记录" in page.text
     assert "检定不合格" in page.text
+
+
+# --- many of them -----------------------------------------------------------------------------------------
+
+
+def make_ids(count):
+    return [number.to_bytes(16, "big") for number in range(1, count + 1)]
+
+
+def list_shown(page):
+    return re.findall(r'href="\.\./\.\./i/([0-9a-f]{32})', page.response.text)
+
+
+def follow(page, relation):
+    return re.search(rf'rel="{relation}" href="([^"]+)"', page.response.text)
+
+
+@pytest.mark.parametrize("count", [1, 100, 101, 1000])
+def test_a_large_site_is_read_page_by_page(world, count):
+    ids = make_ids(count)
+    world.enter(MARKET, *ids, fair=ids[:2])
+    address, seen, pages = PATH, [], 0
+    while address is not None:
+        page = page_of(world.look(address))
+        assert len(page.response.content) < 60_000
+        shown = list_shown(page)
+        assert 1 <= len(shown) <= 100
+        seen, pages = seen + shown, pages + 1
+        found = follow(page, "next")
+        address = None if found is None else urljoin(PATH, html.unescape(found[1]))
+    assert pages == -(-count // 100)
+    assert sorted(seen) == [one.hex() for one in ids]
+    assert seen == [each["instrument"] for each in world.read()["instruments"]], "the JSON has them all"
+
+
+def test_a_page_keeps_its_place_in_another_language_and_its_language_in_another_place(world):
+    world.enter(MARKET, *make_ids(250))
+    middle = page_of(world.look(f"{PATH}?page=2"))
+    assert "第 2 页，共 3 页" in middle.text
+    assert (follow(middle, "prev")[1], follow(middle, "next")[1]) == ("?", "?page=3")
+    assert 'href="?page=2&amp;lang=en"' in middle.response.text
+    english = page_of(world.look(f"{PATH}?page=2&lang=en"))
+    assert "Page 2 of 3" in english.text
+    assert (follow(english, "prev")[1], follow(english, "next")[1]) == ("?lang=en", "?page=3&amp;lang=en")
+    assert list_shown(english) == list_shown(middle)
+    assert "在用计量器具 (250)" in middle.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ("0", 1),
+        ("-1", 1),
+        ("x", 1),
+        ("", 1),
+        ("2", 2),
+        ("3", 3),
+        ("4", 3),
+        ("999", 3),
+        ("1000", 1),
+        ("２", 1),
+    ],
+)
+def test_a_page_that_is_not_there_is_the_nearest_or_the_first(world, asked, number):
+    world.enter(MARKET, *make_ids(201))
+    page = page_of(world.look(f"{PATH}?page={asked}"))
+    assert (page.response.status_code, f"第 {number} 页，共 3 页" in page.text) == (200, True)
+
+
+def test_a_small_site_has_no_pages_and_the_calendar_has_every_date(world, monkeypatch):
+    world.enter(MARKET, *(world.put_in(number) for number in range(1, 6)))
+    whole = page_of(world.look())
+    assert "<nav" not in whole.response.text
+    monkeypatch.setattr("api.sites.paging.ON_A_PAGE", 2)
+    world.seconds += 120
+    assert world.look(f"{PATH}/due.ics").text.count("BEGIN:VEVENT") == 5
+    with PlaceWorld() as other:
+        other.enter(MARKET, *(other.put_in(number) for number in range(1, 6)))
+        other.promise()
+        first, second = (page_of(other.look(f"{PATH}?page={number}")) for number in (1, 2))
+        assert [len(list_shown(page)) for page in (first, second)] == [2, 2]
+        assert ("自我承诺" in first.text, "自我承诺" in second.text) == (True, False)
 
 
 def parse_id(issued):

@@ -1,6 +1,7 @@
 """Stickers and instruments over HTTP: every state through real events, and proofs that the verifier believes."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -455,6 +456,34 @@ def test_each_part_may_have_its_own_document(desk):
     assert says(desk, f"/s/{desk.sticker(0)}") == "STICKER_PENDING"
     assert look_json(desk.served, f"/s/{desk.sticker(0)}")["instrument"]["part"] == "2"
     assert "对应器具的部件2" in see(desk).text
+
+
+@pytest.mark.parametrize(("days", "takes_long"), [(0, False), (30, False), (31, True), (400, True)])
+def test_a_certificate_that_is_issued_for_long_is_asked_for_at_the_institution(desk, days, takes_long):
+    desk.register(PUMP)
+    desk.bind(desk.sticker(0), PUMP)
+    desk.served.now += timedelta(days=days)
+    desk.served.seconds += 1
+    page = see(desk)
+    assert (page.style, page.headline) == ("waiting", "检定已完成，证书签发中")
+    assert ("签发时间较长，已超过30天，请向检定机构查询。" in page.text) is takes_long
+    english = look(desk.served, f"/s/{desk.sticker(0)}", **ENGLISH).text
+    assert ("more than 30 days by now: please ask the institution" in english) is takes_long
+    assert not re.search("无效|不合格", page.response.text.partition("</section>")[0])
+    desk.verify(1)
+    assert "签发时间较长" not in see(desk).text
+
+
+def test_an_older_document_does_not_make_it_shorter(desk):
+    """The sticker was put on after the last day of the document before: another certificate is to come."""
+    desk.verify(1)
+    desk.served.anchor()
+    desk.served.now += timedelta(days=200)
+    desk.bind(desk.sticker(0), PUMP)
+    desk.served.now += timedelta(days=31)
+    desk.served.seconds += 1
+    assert see(desk).headline == "检定已完成，证书签发中"
+    assert "签发时间较长" in see(desk).text
 
 
 def test_parts_that_all_have_documents_make_a_whole(desk):

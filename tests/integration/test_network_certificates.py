@@ -23,7 +23,7 @@ from ledger.cosigning.publishing import find_anchorable
 from ledger.cosigning.witnesses import WITNESSES_TYPE, load_witnesses, parse_witnesses
 from ledger.doctor.diagnosis import diagnose
 from ledger.home import create_home
-from ledger.local import build_policy
+from ledger.home_policy import build_policy
 from ledger.passphrase import Passphrase
 from ledger.proving import Prover
 

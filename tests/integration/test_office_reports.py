@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -66,7 +67,14 @@ class Site:
             authority, ORIGIN, tenant.decisions, world.gateway, world.clock, world.office.randomness
         )
         self.taking = ReportTaking(
-            self.inbox, self.cases, decider, world.gateway, tenant.home.signer, world.clock, Lock()
+            self.inbox,
+            self.cases,
+            decider,
+            world.gateway,
+            tenant.home.signer,
+            world.clock,
+            Lock(),
+            ZoneInfo("Asia/Shanghai"),
         )
 
     def send(self, text="少了三两", route=Route.TIP):
@@ -419,6 +427,17 @@ def test_another_authority_sees_none_of_it(world):
 @pytest.mark.parametrize("position", ["0", "x", "99999999999999999999", "-1"])
 def test_an_unknown_report_is_not_found(browser, position):
     assert browser.get(f"/reports/{position}").status_code == 404
+
+
+def test_they_are_forgotten_by_the_calendar_of_the_policys_zone(world, site, monkeypatch):
+    """At 16:00 UTC the next day begins in Shanghai."""
+    asked = []
+    monkeypatch.setattr(type(site.cases), "forget", lambda _, today: asked.append(today))
+    world.clock.now = datetime(2027, 3, 1, 15, 59, tzinfo=UTC)
+    site.taking.go_round()
+    world.clock.now = datetime(2027, 3, 1, 16, 0, tzinfo=UTC)
+    site.taking.go_round()
+    assert asked == [date(2027, 3, 1), date(2027, 3, 2)]
 
 
 def test_closed_reports_are_forgotten_in_time(world):

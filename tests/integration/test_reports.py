@@ -1,6 +1,7 @@
 """Reports on the public site, over HTTP: two ways, every field, what is stored, floods, the case page."""
 
 import base64
+import html
 import re
 import sqlite3
 import struct
@@ -18,7 +19,7 @@ from api.reports.file import open_file, read_head
 from api.reports.floods import CALLER_A_DAY, CODE_A_DAY, MISSES_A_DAY, SCANNER_A_DAY
 from api.reports.kinds import About, CaseState, Route
 from api.reports.store import Answer, ReportStore
-from ledger.core.errors import StateError, UnavailableError
+from ledger.core.errors import LogIntegrityError, StateError, UnavailableError
 from ledger.core.report import compute_report_digest
 from ledger.store.engine import Database
 
@@ -118,7 +119,7 @@ def test_who_changes_a_form_that_was_sent_is_not_told_that_the_change_was_taken(
     page = browser.get(again.headers["location"]).text
     assert "Your report is with us" not in page
     assert "nothing was added" in page
-    assert 'href="/report"' in page, "the way to a new form"
+    assert 'href="../report"' in page, "the way to a new form"
     assert open_only(any_world)[1]["text"] == TIP["text"]
 
 
@@ -361,13 +362,13 @@ def test_the_verdict_page_leads_to_the_form(world):
     code = str(world.issue(1))
     world.anchor()
     page = world.browse().get(f"/c/{code}").text
-    links = re.findall(r'href="(/report\?code=[^"]+)"', page)
+    links = re.findall(r'href="\.\./(report\?code=[^"]+)"', page)
     assert [re.search("about=([A-Z_]+)", link)[1] for link in links] == [
         *("MISMATCH", "SEAL_BROKEN", "SHORT_WEIGHT")
     ]
-    choice = world.browse().get(links[0].replace("&amp;", "&")).text
-    (tip, _) = re.findall(r'class="choice" href="(/report\?code=[^"]+)"', choice)
-    form = world.browse().get(tip.replace("&amp;", "&")).text
+    choice = world.browse().get(f"/{html.unescape(links[0])}").text
+    (tip, _) = re.findall(r'class="choice" href="(report\?code=[^"]+)"', choice)
+    form = world.browse().get(f"/{html.unescape(tip)}").text
     assert f'value="{code}"' in form
     assert re.search(r'name="scan" value="[0-9]+\.[0-9a-f]{32}"', form)
     assert 'value="MISMATCH" checked' in form
@@ -413,7 +414,7 @@ def test_what_is_no_case_code_is_refused(world, code):
 def test_a_typed_code_leads_to_its_case(world):
     code = world.send()
     answer = world.browse().get("/reports", params={"case": format_case_code(code).lower()})
-    assert answer.headers["location"] == f"/reports/{code}"
+    assert answer.headers["location"] == f"reports/{code}"
 
 
 def test_the_case_page_shows_state_clocks_and_outcome_and_nothing_else(any_world):
@@ -466,6 +467,51 @@ def test_nothing_is_taken_while_the_database_is_away(world, monkeypatch):
     assert TIP["place"] in answer.text
     monkeypatch.undo()
     assert world.post_form(browser, fields).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "error", [StateError("of another log"), LogIntegrityError("a row contradicts another")]
+)
+@pytest.mark.parametrize("step", ["find", "add"])
+def test_whatever_keeps_a_report_from_being_taken_the_form_comes_back_with_it(
+    world, monkeypatch, error, step
+):
+    browser = world.browse()
+    fields = world.fill(browser)
+
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(type(world.reports), step, fail)
+    answer = world.post_form(browser, fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "nothing was taken" in answer.text
+    assert TIP["place"] in answer.text
+    assert str(error) not in answer.text
+    monkeypatch.undo()
+    assert world.post_form(browser, fields).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/reports/000000000000000000", 404),
+        ("/reports/x", 422),
+        ("/reports?case=x%26y", 422),
+        ("/report?code=Y0E5Q0BVPKA486WB", 200),
+        ("/report?route=tip&code=Y0E5Q0BVPKA486WB", 200),
+    ],
+)
+def test_every_page_is_had_in_the_other_language_at_its_own_address(world, path, status):
+    chinese = world.browse(language="zh-CN").get(path)
+    assert chinese.status_code == status
+    (other,) = re.findall(r'<header>.*?href="([^"]+)"', chinese.text, re.DOTALL)
+    english = world.browse(language="zh-CN").get(urljoin(path, html.unescape(other)))
+    assert english.status_code == status
+    assert 'lang="en"' in english.text
+    for page in (chinese, english):
+        for link in re.findall(r'(?:href|action)="([^"#]+)"', page.text):
+            assert not link.startswith("/"), "it works behind a path of its own"
 
 
 def test_files_are_emptied_when_authority_and_log_have_them(any_world):

@@ -5,9 +5,10 @@ from contextlib import closing
 import pytest
 from api_world import ApiWorld
 from reports_world import PRIVATE
+from served_home import wait_until
 from world import AUTHORITY, ORIGIN
 
-from api.reports.opening import open_intake
+from api.reports.opening import _Tidying, open_intake
 from api.reports.store import ReportStore
 from ledger.core.errors import NotFoundError, StateError, UnavailableError
 from ledger.home import create_home
@@ -37,6 +38,28 @@ def test_a_site_opens_without_the_database_of_reports_and_takes_them_when_it_is_
         (tmp_path / "away").mkdir()
         with pytest.raises(NotFoundError):
             intake.look(intake.make_code(), "203.0.113.7")
+
+
+def test_whoever_keeps_it_tidy_tries_again_soon_and_then_more_seldom(home, world, monkeypatch):
+    waited = []
+    with open_intake(home, world.store, world.prover) as intake:
+        loop = _Tidying(intake)
+
+        def wait(seconds):
+            waited.append(seconds)
+            return len(waited) == 11
+
+        monkeypatch.setattr(loop._stopping, "wait", wait)
+        loop._run()
+    assert waited == [0, 5, 10, 20, 40, 80, 160, 320, 600, 600, 600]
+
+
+def test_it_is_tidied_soon_after_it_is_back(home, world, tmp_path, monkeypatch):
+    monkeypatch.setattr("api.reports.opening.RETRY_SECONDS", 0.01)
+    path = tmp_path / "away" / "reports.db"
+    with open_intake(home, world.store, world.prover):
+        path.parent.mkdir()
+        wait_until(lambda: path.exists() or None, 10)
 
 
 def test_a_database_that_comes_back_with_the_reports_of_another_log_is_refused(home, world, tmp_path):

@@ -1,6 +1,7 @@
 """Finding instruments and sites without a code: on SQLite and PostgreSQL, through HTTP."""
 
 import hashlib
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from stickers import PUMP, REGISTRATION
 
 from api.schemas.sites import FindAnswer
 from api.sites.view import Sites
-from ledger.core.errors import StateError
+from ledger.core.errors import StateError, UnavailableError
 from ledger.core.event import EventType
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.registration import encode_instrument_content
@@ -314,8 +315,32 @@ def test_another_log_begins_anew_and_another_origin_is_refused(world, search_dat
     with search_database.write() as connection:
         connection.execute(text("UPDATE search_head SET tree_size = 100000"))
     assert len(world.find(maker="示例", serial="SN00000002")["hits"]) == 1
+    other = Search(world.store, search_database, "another.example/log")
     with pytest.raises(StateError, match="remove it, and it is made again"):
-        Search(world.store, search_database, "another.example/log")
+        other.prepare()
+    asked = (
+        other.follow,
+        lambda: other.find_instruments("示例", "SN00000001"),
+        lambda: other.find_sites("农贸", "3501"),
+        lambda: other.find_sites_of(bytes(16)),
+    )
+    for ask in asked:
+        with pytest.raises(UnavailableError, match="nothing can be searched"):
+            ask()
+
+
+def test_a_database_that_is_away_is_used_from_when_it_is_back(world, tmp_path):
+    pump = world.put_in(1)
+    world.enter(MARKET, pump)
+    with closing(Database(f"sqlite:///{tmp_path}/away/search.db")) as database:
+        search = Search(world.store, database, world.prover.origin)
+        for ask in (search.prepare, search.follow, lambda: search.find_instruments("示例", "SN00000001")):
+            with pytest.raises(UnavailableError):
+                ask()
+        (tmp_path / "away").mkdir()
+        assert search.find_instruments("示例", "SN00000001").instruments == ()
+        assert search.follow() == world.log.head.tree_size
+        assert search.find_instruments("示例", "SN00000001").instruments == (pump,)
 
 
 def test_a_run_that_is_told_to_stop_goes_on_later(quick, monkeypatch):

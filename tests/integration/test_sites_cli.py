@@ -177,6 +177,20 @@ def test_a_home_that_cannot_be_written_serves_all_but_the_search(tmp_path):
         ):
             assert client.get(f"/site/{OWNER}/M-01").status_code == 200
             assert client.get("/healthz").status_code == 200
-            assert client.get("/find").status_code == 404
+            assert client.get("/find").status_code == 200, "the form asks nobody"
+            away = client.get("/find", params=ASKED)
+            assert (away.status_code, "暂时无法查询" in away.text) == (503, True)
+            (line.home / "search.lock").rmdir()
+            back = wait_until(lambda: _find_hit(client))
+            assert back["path"] == f"/site/{OWNER}/M-01"
             _, _, err = server.stop()
-        assert "nothing is searched here" in err
+        assert "nothing is found until the database of the search can be used" in err
+
+
+ASKED = {"site": "示例", "division": "350102"}
+
+
+def _find_hit(client):
+    answer = client.get("/find", params=ASKED, headers={"Accept": "application/json"})
+    hits = answer.json()["hits"] if answer.status_code == 200 else []
+    return hits[0] if hits else None

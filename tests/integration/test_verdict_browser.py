@@ -1,6 +1,7 @@
 """Verdict pages in Chromium: one glance, both languages, small and large, grey, without script, nothing foreign."""
 
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 from browsers import ROOT, chromium, find_violations
@@ -86,15 +87,35 @@ def test_one_glance_without_scrolling_at_360_by_640(browser, sites, language):
             wanted += [".until"] if shown in DATED else []
             wanted += [".by"] if shown in WITH_FIELDS else []
             for selector in wanted:
-                box = visit.page.locator(selector).first.bounding_box()
-                assert box["y"] >= 0, (shown, selector)
-                assert box["y"] + box["height"] <= SIZES[360], (shown, selector, box)
+                require_in_sight(visit, selector, shown)
             sizes = visit.page.evaluate(
                 "[parseFloat(getComputedStyle(document.querySelector('h1')).fontSize),"
                 " document.querySelector('.verdict svg').getBoundingClientRect().width]"
             )
             assert sizes[0] >= 32
             assert sizes[1] >= 96
+
+
+def require_in_sight(visit, selector, shown):
+    """Require what is there to be whole in the first 640 pixels."""
+    for each in visit.page.locator(selector).all():
+        box = each.bounding_box()
+        assert box["y"] >= 0, (shown, selector)
+        assert box["y"] + box["height"] <= SIZES[360], (shown, selector, box)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_to_be_remarked_before_the_anchor_is_in_the_glance(browser, language):
+    """The longest page of a document that is not anchored yet: it came into the log late."""
+    with RichSite() as served:
+        served.found().now += timedelta(days=40)
+        path = f"/c/{served.issue(1)}"
+        with serving(served.app) as url, Visit(browser, "about:blank", language) as visit:
+            visit.page.route("**/check.js", lambda route: route.abort())
+            visit.go(url + path)
+            assert visit.page.locator(".verdict p").count() == 4
+            require_in_sight(visit, ".verdict p", Shown.PENDING)
+            visit.page.screenshot(path=str(ARTEFACTS / f"pending-late-{language}-360.png"))
 
 
 def test_no_page_scrolls_sideways_at_320(browser, sites):

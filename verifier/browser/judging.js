@@ -342,38 +342,55 @@ function* findUncertainties(record, rule) {
 const MAX_STEPS = 16;
 
 /** Follow a standard to its ends: `{breaks, primaries, roots, unproved}`; `breaks` are pairs of sentences. */
-const walkChain = (reference, day, registers) => {
-  const chain = { breaks: new Map(), primaries: new Set(), roots: new Set(), unproved: new Set() };
+export const walkChain = (reference, day, registers) => {
+  const chain = { breaks: new Map(), primaries: new Set(), roots: new Set(), unproved: new Set(), below: new Map() };
   walk(reference, day, registers, [], chain);
   return { ...chain, breaks: [...chain.breaks.values()] };
 };
 
+/** Take up where a standard ends, once a step and day; return its name and those of all that it leads to. */
 const walk = (reference, day, registers, path, chain) => {
   const name = `${reference.institution}/${reference.id}`;
+  if (path.includes(name)) return addCircle(chain, name);
+  const place = `${path.length} ${day} ${name}`;
+  const known = chain.below.get(place);
+  if (known) {
+    for (const above of path) if (known.has(above)) addCircle(chain, above);
+    return known;
+  }
+  const below = new Set([name]);
   const content = registers.findOn(standardSubject(reference.institution, reference.id), StandardContent, day);
-  const fault = findChainFault(content, name, day, path);
-  if (fault !== null) chain.breaks.set(fault.join("\n"), fault);
+  const fault = findChainFault(content, name, day, path.length);
+  if (fault !== null) addBreak(chain, fault);
   else if (content.isPrimary) chain.primaries.add(content.name);
   else {
     for (const { source, certificateNo, dated } of content.instruments) {
       if (source === null) chain.unproved.add(certificateNo);
       else if (typeof source === "string") chain.roots.add(source);
-      else walk(source, dated, registers, [...path, name], chain);
+      else for (const each of walk(source, dated, registers, [...path, name], chain)) below.add(each);
     }
   }
+  chain.below.set(place, below);
+  return below;
+};
+
+const addBreak = (chain, fault) => chain.breaks.set(fault.join("\n"), fault);
+
+const addCircle = (chain, name) => {
+  addBreak(chain, [`${name} is traced to itself`, `${name}溯源至其自身`]);
+  return new Set([name]);
 };
 
 /** Why a standard leads nowhere, in English and Chinese, or null. */
-const findChainFault = (content, name, day, path) => {
+const findChainFault = (content, name, day, steps) => {
   const on = encodeDate(day);
-  if (path.includes(name)) return [`${name} is traced to itself`, `${name}溯源至其自身`];
   if (content === null) return [`${name} is not registered`, `${name}未登记`];
   if (content.state !== RegisterState.ACTIVE) return [`${name} was ${content.state} on ${on}`, `${name}在${on}已暂停或撤销`];
   if (content.validUntil < day) {
     const [until, no] = [encodeDate(content.validUntil), content.examinationNo];
     return [`${name} had run out on ${on}: ${no} is good until ${until}`, `${name}在${on}已过有效期：${no}有效期至${until}`];
   }
-  if (path.length >= MAX_STEPS) return [`more than ${MAX_STEPS} steps`, `溯源超过${MAX_STEPS}级`];
+  if (steps >= MAX_STEPS) return [`more than ${MAX_STEPS} steps`, `溯源超过${MAX_STEPS}级`];
   if (content.isPrimary || content.instruments.length) return null;
   return [`${name} names no main instrument`, `${name}未列主标准器`];
 };

@@ -343,6 +343,20 @@ def test_a_credential_is_read_and_keeps_its_bytes():
     assert certificate.document == build_document(make_record(1), SEAL.public_key.did_key)
 
 
+@pytest.mark.parametrize("wrong", ["verification", "", "None", None, 1, ["calibration_certificate"], {}])
+def test_a_record_of_no_kind_of_document_becomes_none(wrong):
+    with pytest.raises(InputError) as caught:
+        build_document(make_record(1) | {"doc_type": wrong}, SEAL.public_key.did_key)
+    assert caught.value.field == "doc_type"
+
+
+def test_nor_does_one_that_does_not_say_its_kind():
+    record = make_record(1)
+    del record["doc_type"]
+    with pytest.raises(InputError, match="doc_type: this member is missing"):
+        build_document(record, SEAL.public_key.did_key)
+
+
 @pytest.mark.parametrize(
     ("make", "kind"), [(make_record, "VerificationCertificate"), (make_rejection, "RejectionNotice")]
 )
