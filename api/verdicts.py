@@ -347,19 +347,8 @@ class Verdicts:
             report=report,
             code=bundle.code,
             newer=self._find_newer(entry),
-            details=self._find_details(parsed) if report.authentic else None,
+            details=find_details(parsed, self._session) if report.authentic else None,
         )
-
-    def _find_details(self, bundle: ProofBundle) -> Details:
-        """Return what stands in a bundle that holds."""
-        try:
-            checkpoint = self._session.open_checkpoint(bundle.checkpoint)
-            registers = self._session.open_evidence(bundle, checkpoint)[1].registers
-        except (InputError, VerificationError):
-            registers = None
-        claims = parse_signed_statement(bundle.statement_raw).statement.claims
-        part = claims.part if isinstance(claims, IssueClaims) else None
-        return Details(bundle.certificate.record, part, bundle.leaf_index, bundle.receipt, registers)
 
     def _judge_withheld(self, entry: StoredEntry) -> Finding:
         """Say of a document without its content what its statement and the newest states say."""
@@ -465,6 +454,18 @@ class Verdicts:
         trust = TrustList(self._policy.origin, checkpoint.note, evidence)
         session = Session(self._policy, self._session.rule_book, trust)
         return verify_statement_alone(raw, session, self._clock())
+
+
+def find_details(bundle: ProofBundle, session: Session) -> Details:
+    """Return what stands in a bundle that holds."""
+    try:
+        checkpoint = session.open_checkpoint(bundle.checkpoint)
+        registers = session.open_evidence(bundle, checkpoint)[1].registers
+    except (InputError, VerificationError):
+        registers = None
+    claims = parse_signed_statement(bundle.statement_raw).statement.claims
+    part = claims.part if isinstance(claims, IssueClaims) else None
+    return Details(bundle.certificate.record, part, bundle.leaf_index, bundle.receipt, registers)
 
 
 def _find_missing(raw: bytes) -> MissingCertificate:

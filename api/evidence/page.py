@@ -68,7 +68,7 @@ class PageContent:
 
 def write_page(content: PageContent) -> bytes:
     """Return the page, UTF-8."""
-    style, script = f"{STYLE}\n{_read('page.css')}", build_script()
+    style, script = f"{STYLE}\n{read_asset('page.css')}".strip(), build_script()
     page = TEMPLATES.get_template("page.html").render(
         code=format_code(content.judged.code),
         development=content.policy.development,
@@ -76,7 +76,7 @@ def write_page(content: PageContent) -> bytes:
         style=style,
         script=script,
         data=embed_json(_build_data(content)),
-        security=f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
+        security=f"default-src 'none'; script-src {name_source(script)}; style-src {name_source(style)}; "
         "img-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'",
     )
     return page.encode()
@@ -90,7 +90,7 @@ def build_script() -> str:
         ValueError: it holds what would end it before its end.
     """
     noble = files("api.web").joinpath("static", "vendor", "noble")
-    script = f"{pack_modules().decode()}{pack_curves(noble)}{_read('words.js')}{_read('page.js')}"
+    script = f"{pack_modules().decode()}{pack_curves(noble)}{read_asset('words.js')}{read_asset('page.js')}"
     if any(each in script.lower() for each in _FORBIDDEN):
         raise ValueError("the page's script holds what would end it")
     return script
@@ -138,10 +138,12 @@ def _say(sentence: Sentence) -> dict[str, str]:
     return {"en": sentence.en, "zh": sentence.zh}
 
 
-def _source(text: str) -> str:
+def name_source(text: str) -> str:
+    """Return how a content policy names a script or a style in the page itself."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
 @cache
-def _read(name: str) -> str:
+def read_asset(name: str) -> str:
+    """Return a file of the folder `assets`."""
     return files("api.evidence").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 // The page of an evidence pack: checks the proofs that stand in it by the verifier above, once as of the time at which
 // they were packed and once as of this device's clock; compares files that are dropped on it. It fetches nothing.
-const data = JSON.parse(document.getElementById("data").textContent);
-const ruleBook = data.rules;
+let data = null;
 
 signature_.curves.load = async (name) => {
   const make = noble_[`${name}.js`];
@@ -14,7 +13,7 @@ const found = { then: null, now: null, events: [], dropped: [] };
 
 /** Let the verifier judge: these proofs, at this time, as the document of this code (null: whichever it is). */
 const judge = (bundleText, newestText, now, code) =>
-  device_.checkOnDevice({ expected: code === null ? null : { code }, bundleText, newestText, policyText: data.policy, ruleBook, now });
+  device_.checkOnDevice({ expected: code === null ? null : { code }, bundleText, newestText, policyText: data.policy, ruleBook: data.rules, now });
 
 const isAuthentic = ({ report, shown }) => report !== null && report.authentic && shown !== "TAMPERED" && shown !== "CANNOT_CHECK";
 
@@ -235,6 +234,7 @@ function render() {
 }
 
 async function start() {
+  data = JSON.parse(document.getElementById("data").textContent);
   found.then = await judge(data.bundle, data.newest, data.at, data.code);
   const now = Date.now();
   found.now = now < data.at ? null : await judge(data.bundle, data.newest, now, data.code);
@@ -245,7 +245,14 @@ async function start() {
   });
   acceptDrops();
   render();
-  document.documentElement.dataset.done = "true";
 }
 
-start();
+/** What cannot even be read is neither good nor bad: nothing has been checked, and the page says so. */
+function give(error) {
+  const words = t("This page cannot read what it was made with; nothing has been checked.", "本页内容已损坏，无法读取，未作任何核验。");
+  const section = h("section", { class: "verdict unchecked" }, drawIcon("CANNOT_CHECK"), h("h1", { role: "status" }, words), h("p", {}, String(error.message)));
+  document.getElementById("main").replaceChildren(section);
+}
+
+await start().catch(give);
+document.documentElement.dataset.done = "true";
