@@ -270,10 +270,14 @@ class Verdicts:
         """Return what has happened to the instrument of a finding, and what those who speak in it are called."""
         if finding.details is None:
             return History((), is_cut=False), {}
-        instrument = finding.details.record.instrument
+        return self.history_about(finding.details)
+
+    def history_about(self, details: Details) -> tuple[History, Mapping[str, Name]]:
+        """Return the same of the instrument of a document."""
+        instrument = details.record.instrument
         parts = [part.id for part in instrument.parts]
         with self._store.read() as reading:
-            history = read_history(reading, instrument.id, finding.details.part, parts)
+            history = read_history(reading, instrument.id, details.part, parts)
         speakers = {happening.signed.statement.issuer for happening in history.happenings}
         names = {speaker: self._prover.find_name(speaker) for speaker in sorted(speakers)}
         return history, {speaker: name for speaker, name in names.items() if name is not None}

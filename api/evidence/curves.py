@@ -13,7 +13,9 @@ from importlib.resources.abc import Traversable
 from typing import Final
 
 ENTRIES: Final = ("ed25519.js", "nist.js", "bls12-381.js")
-HEAD: Final = "const noble_ = {};\nconst once_ = (make) => { let made = null; return () => (made ??= make()); };\n"
+HEAD: Final = (
+    "const noble_ = {};\nconst once_ = (make) => { let made = null; return () => (made ??= make()); };\n"
+)
 
 _FROM: Final = r""" from ['"](\.[^'"]+)['"];$"""
 _NAMES: Final = re.compile(r"^import \{([^}]*)\}" + _FROM, re.MULTILINE)

@@ -160,7 +160,9 @@ def _encode_history(source: Source, judged: Judged) -> bytes | None:
 
 def _encode_receipts(judged: Judged, policy: Policy) -> bytes | None:
     receipts = {
-        receipt.tree_size: receipt for bundle in (judged.bundle, judged.newest) for receipt in _receipts(bundle)
+        receipt.tree_size: receipt
+        for bundle in (judged.bundle, judged.newest)
+        for receipt in _receipts(bundle)
     }
     if not receipts:
         return None
@@ -226,9 +228,7 @@ def _describe(judged: Judged, policy: Policy, source: Source) -> dict[str, Any]:
 
 
 def _write_readme(judged: Judged, listed: list[PackFile], absent: list[Absent]) -> str:
-    return "\n\n\n".join(
-        "\n".join(_list_lines(judged, listed, absent, language)) for language in Language
-    )
+    return "\n\n\n".join("\n".join(_list_lines(judged, listed, absent, language)) for language in Language)
 
 
 def _list_lines(

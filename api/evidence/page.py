@@ -130,6 +130,7 @@ def _build_data(content: PageContent) -> dict[str, Any]:
             for shown, look in LOOKS.items()
         },
         "relied_on": [shown.value for shown in RELIED_ON],
+        "dated": [shown.value for shown in (*RELIED_ON, Shown.EXPIRED)],
         "disclaimer": _say(DISCLAIMER),
     }
 

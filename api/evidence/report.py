@@ -76,7 +76,8 @@ def list_sections(content: ReportContent, language: Language) -> list[Section]:
     open_places = {"host": content.host, "code": judged.code}
     sections.append(
         Section(
-            say(words.ADVICE, language), items=tuple(say(each, language).format(**open_places) for each in advice)
+            say(words.ADVICE, language),
+            items=tuple(say(each, language).format(**open_places) for each in advice),
         )
     )
     limits = words.list_limits(holds=judged.details is not None)

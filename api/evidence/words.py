@@ -125,8 +125,12 @@ FILE_WORDS: Final = MappingProxyType(
         "verify.html": Sentence("checks the pack, offline", "离线核验页"),
         "report.html": Sentence("report in plain language", "通俗说明（网页）"),
         "report.txt": Sentence("the same as text", "通俗说明（文本）"),
-        "document.pdf": Sentence("the document to read and print, unsigned", "可阅读、打印的文件（未签名副本）"),
-        "certificate.json": Sentence("the record, byte for byte as published", "记录原文（与公布时逐字节一致）"),
+        "document.pdf": Sentence(
+            "the document to read and print, unsigned", "可阅读、打印的文件（未签名副本）"
+        ),
+        "certificate.json": Sentence(
+            "the record, byte for byte as published", "记录原文（与公布时逐字节一致）"
+        ),
         "bundle.json": Sentence("its proof, under the newest anchor", "证明文件（截至最新存证）"),
         "newest.json": Sentence("proof of its newest state", "最新状态证明"),
         "history.json": Sentence(

@@ -63,12 +63,14 @@ function showThen() {
   const line = checkedByDevice
     ? h("p", { class: "checker done", id: "checker" }, t("Checked by this device itself, without network", "本机已离线自行核验"))
     : h("p", { class: "checker", id: "checker" }, t("This device cannot check: ", "本机不能自检："), say(reason));
-  const asOf = t(`State as of ${at}, when this pack was made. What came later is only to be found online.`, `以上为装包时（${at}）的状态；此后的变化只能联网查询。`);
-  const until = isAuthentic(found.then) && report.document.validUntil !== null ? `${t("Valid until", "有效期至")} ${encoding_.encodeDate(report.document.validUntil)}` : "";
+  const asOf = t(`State as of ${at}, the newest state of the ledger in this pack. What came later is only to be found online.`, `以上为截至${at}的状态（本包所载最新账本状态）；此后的变化只能联网查询。`);
+  const isDated = isAuthentic(found.then) && report.document.validUntil !== null && data.dated.includes(shown);
+  const until = isDated ? `${t("Valid until", "有效期至")} ${encoding_.encodeDate(report.document.validUntil)}` : "";
+  const by = isAuthentic(found.then) ? report.document.institution : "";
   return [
     line,
     differs() && data.shown !== "TAMPERED" ? h("p", { class: "checker bad", id: "differs" }, t("What this device found differs from what the pack says of itself: do not rely on this pack.", "本机核验结果与存证包所述不一致，请勿依据本存证包。")) : null,
-    showVerdict(checkedByDevice ? shown : "CANNOT_CHECK", "h1", false, until, say(reason), asOf),
+    showVerdict(checkedByDevice ? shown : "CANNOT_CHECK", "h1", false, until, by, say(reason), asOf),
   ];
 }
 
@@ -80,7 +82,7 @@ function showNow() {
   if (!found.then.checkedByDevice || found.then.shown === "TAMPERED") return [];
   const where = `https://${data.host}/c/${data.code}`;
   if (now.shown === found.then.shown) {
-    return [h("p", { class: "note", id: "now" }, t(`By today's date this is still so. Whether it was cancelled or replaced since: ${where}`, `按今天的日期，结论不变。此后是否注销、换证，请联网查询：${where}`))];
+    return [h("p", { class: "note", id: "now" }, t(`By today's date this is still so. Whether anything has changed since: ${where}`, `按今天的日期，结论不变。此后是否有变化，请联网查询：${where}`))];
   }
   const heading = h("h2", {}, t("By today's date", "按今天的日期"));
   return [heading, h("div", { id: "now" }, showVerdict(now.shown, "h3", true, t(`Newer state: ${where}`, `最新状态请查询：${where}`)))];
@@ -89,11 +91,12 @@ function showNow() {
 function showDocument() {
   if (!isAuthentic(found.then)) return [];
   const members = report_.reportMembers(found.then.report);
+  const code = [t("Code", "查询码"), data.code.match(/.{4}/g).join("-")];
   const pairs = FIELDS.filter(([name]) => members.document[name] !== undefined).map(([name, en, zh]) => [t(en, zh), members.document[name]]);
   const record = JSON.parse(data.bundle).certificate.credentialSubject;
   return [
     h("h2", {}, t("Compare with the nameplate", "请与器具铭牌核对")),
-    rows(pairs, "plate"),
+    rows([...pairs, code], "plate"),
     data.relied_on.includes(found.then.shown) ? h("p", { class: "note" }, say(data.disclaimer)) : null,
     fold(t("The record itself, as it was signed", "记录原文（签名时的内容）"), rows([...listMembers(record, "")], "record")),
   ];

@@ -48,6 +48,6 @@ const FIELDS = [
   ["number", "Number of the document", "证书编号"],
   ["institution", "Institution", "签发机构"],
   ["verified_on", "Verified on", "检定日期"],
-  ["valid_until", "Valid until", "有效期至"],
+  ["valid_until", "Valid until, as signed", "签发时所载有效期至"],
   ["entered_on", "Entered on", "登记日期"],
 ];
