@@ -1,9 +1,9 @@
 """The ZIP itself: the same files give the same bytes, and say of each other what they are.
 
-Order, times (1 January 1980) and rights are fixed, so that two packs of one state of the log can be compared as they
-are. `manifest.json` names every file with its SHA-256 and what it is, and what is not there with the reason;
-`SHA256SUMS` is for `sha256sum -c`. Neither is signed, and neither counts as evidence: they show which file was damaged
-or changed, what is true is shown by the signatures inside.
+Order, times (1 January 1980) and rights are fixed, so that two packs of one state of the log can be compared as
+they are. `manifest.json` names every file with its SHA-256 and what it is, and what is not there with the reason;
+`SHA256SUMS` is for `sha256sum -c`. Neither is signed, and neither counts as evidence: they show which file was
+damaged or changed, what is true is shown by the signatures inside.
 
 >>> write_archive({"code": "Y0E5Q0BVPKA486WB"}, [PackFile("a.txt", b"a", Sentence("a text", "文本"))], [])[:2]
 b'PK'
@@ -92,3 +92,10 @@ def _write_manifest(head: Mapping[str, Any], files: Sequence[PackFile], absent: 
 
 def _say(sentence: Sentence) -> dict[str, str]:
     return {"en": sentence.en, "zh": sentence.zh}
+
+
+def read_manifest(raw: bytes) -> dict[str, Any]:
+    """Return the manifest of a pack that was made here."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        members: dict[str, Any] = json.loads(archive.read(MANIFEST))
+    return members

@@ -1,4 +1,4 @@
-"""The curves of @noble in one text, for a page that can fetch nothing: each module is made when it is first asked for.
+"""The curves of @noble in one text, for a page that can fetch nothing: each is made when it is first asked for.
 
 A module becomes a function that returns what it exports, under its path in the folder; what imports it calls that
 function. Where the folder is not there, as it is before `npm ci`, there is no text, and pages have WebCrypto alone.

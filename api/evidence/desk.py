@@ -1,8 +1,8 @@
-"""Packs of one log's documents, made when they are asked for: few at a time, and none twice while nothing has changed.
+"""Packs of one log's documents, made when they are asked for: few at a time, none twice while nothing has changed.
 
-What a pack is made from is gathered each time, and is cheap; its digest names the pack. So who has it already is told
-so before anything is made, and a pack that was made is given again. The readable document, the dearest part, stays
-the same between two anchors, and is kept by itself.
+What a pack is made from is gathered each time, and is cheap; its digest names the pack. So who has it already is
+told so before anything is made, and a pack that was made is given again. The readable document, the dearest part,
+stays the same between two anchors, and is kept by itself.
 
 >>> desk.gather_by_code(parse_code("YEQY-V3V1-MXZY-RY9B")).compute_digest()
 '5b1f...'

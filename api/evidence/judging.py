@@ -1,7 +1,7 @@
 """What the two bundles of a pack show, at the moment that they themselves name: the same files, the same answer.
 
-No clock is asked: a pack is judged as of the newest time that the log, its witnesses or the chain have put on it. So
-everybody who packs the same state of the log gets the same bytes, on whatever day.
+No clock is asked: a pack is judged as of the newest time that the log, its witnesses or the chain have put on it.
+So everybody who packs the same state of the log gets the same bytes, on whatever day.
 
 >>> judge(bundle, None, session).shown
 <Shown.VALID: 'VALID'>

@@ -30,12 +30,12 @@ from api.negotiation import Language
 from api.web.words import LOOKS, say
 from ledger.core.anchor import encode_anchor_list
 from ledger.core.bundle import ProofBundle
+from ledger.core.checkpoint import parse_checkpoint_body
 from ledger.core.data import read_tables
 from ledger.core.encoding import encode_instant
 from ledger.core.errors import InputError, UnavailableError
 from ledger.core.note import parse_note
 from ledger.core.policy import Policy
-from ledger.core.checkpoint import parse_checkpoint_body
 from ledger.core.qr import format_code
 from ledger.core.step import Sentence
 from verifier.session import Session

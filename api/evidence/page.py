@@ -1,8 +1,8 @@
 """The page of a pack that checks the pack itself: one file, opened by a double click, without network.
 
-Everything is in it: the verifier's modules, the curves of @noble, the tables of regulations, the policy and the proofs.
-A browser lets no page of a folder read the files beside it, so they stand in the page as data; files of the folder, or
-others, can be dropped on it. Its content policy lets the one script with its digest run, and nothing be fetched.
+Everything is in it: the verifier's modules, the curves of @noble, the tables of regulations, policy and proofs. A
+browser lets no page of a folder read the files beside it, so they stand in the page as data; files of the folder,
+or others, can be dropped on it. Its content policy lets the one script with its digest run, and nothing be fetched.
 
 >>> write_page(PageContent(...))[:15]
 b'<!doctype html>'

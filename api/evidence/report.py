@@ -16,7 +16,7 @@ from api.web.sections import list_facts, list_plate
 from api.web.words import LOOKS, UNTIL, say, say_date, say_instant, say_outcome, say_zone
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
-from ledger.core.step import Outcome
+from ledger.core.step import Outcome, Sentence
 from verifier.report import DISCLAIMER
 
 Row = tuple[str, str]
@@ -146,7 +146,7 @@ def _say_events(history: ToldHistory | None, language: Language) -> Section:
     return Section(title, texts=cut, items=tuple(items))
 
 
-def _say_all(sentences: Sequence[words.Sentence], language: Language) -> tuple[str, ...]:
+def _say_all(sentences: Sequence[Sentence], language: Language) -> tuple[str, ...]:
     return tuple(say(each, language) for each in sentences)
 
 

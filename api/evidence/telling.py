@@ -1,4 +1,4 @@
-"""The history of an instrument as a pack holds it: each event in words, with its leaf and the proof that the log has it.
+"""The history of an instrument as a pack holds it: each event in words, with its leaf and its proof.
 
 >>> tell_history(history, names, details, zone, inclusions)[0].en.words
 'Instrument registered'

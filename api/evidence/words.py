@@ -83,7 +83,8 @@ STEPS: Final = (
     Sentence(
         "Whether a file was damaged or changed: drop it on verify.html, or run sha256sum -c SHA256SUMS. "
         "That list is not signed; what counts is the check above.",
-        "检查文件是否损坏或被改动：把文件拖到 verify.html 上，或运行 sha256sum -c SHA256SUMS。该清单未签名，以上述核验为准。",
+        "检查文件是否损坏或被改动：把文件拖到 verify.html 上，或运行 sha256sum -c SHA256SUMS。"
+        "该清单未签名，以上述核验为准。",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""`/c/{code}/evidence.zip` and `/q/{digits}/evidence.zip`: everything about one document in one file, for a dispute."""
+"""`/c/{code}/evidence.zip`, `/q/{digits}/evidence.zip`: everything about one document in one file, for a dispute."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,8 +14,8 @@ from api.evidence.pack import Source
 from api.problems import Problem, answer_problem
 from api.ready import ASK_AGAIN
 from api.routes.verdicts import read_code, read_digits
-from ledger.core.qr import compute_code
 from ledger.core.bundle import parse_bundle
+from ledger.core.qr import compute_code
 from ledger.core.step import Sentence
 
 A_MINUTE: Final = 6

@@ -1,7 +1,7 @@
 """The public copy of a document in a confined process, see `ledger.confined.runner`: for who holds no key.
 
-What evidence packs hold is typeset here, from nothing but the proof bundle, unsigned and said to be so on every page.
-The process holds no key either, and can open nothing once it reads: fonts, template and threads are there before.
+What evidence packs hold is typeset here, from nothing but the proof bundle, unsigned, and every page says so. The
+process holds no key either, and can open nothing once it reads: fonts, template and threads are there before.
 
 >>> list(render_public_copy(io.BytesIO(encode_order(order))))
 ['JVBERi0xLjcK...']
@@ -28,8 +28,8 @@ _TYPESETTER.warm_up()
 def render_public_copy(file: BinaryIO) -> Iterator[str]:
     """Yield the PDF in base64.
 
-    The order is a JSON object: `bundle`, `host`, `zone` and its `zone_file` (TZif in base64: none can be opened here),
-    `development`, `made_at`, `issuer_en` or null, `banners` (pairs of a Chinese and an English text).
+    The order is a JSON object: `bundle`, `host`, `zone` and its `zone_file` (TZif in base64: none can be opened
+    here), `development`, `made_at`, `issuer_en` or null, `banners` (pairs of a Chinese and an English text).
 
     Raises:
         InputError: no bundle, or a character that no font has.
