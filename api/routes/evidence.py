@@ -1,4 +1,4 @@
-"""`/c/{code}/evidence.zip`, `/q/{digits}/evidence.zip`: everything about one document in one file, for a dispute."""
+"""`/c/{code}/evidence.zip`, `/q/{digits}/evidence.zip`: everything about one document in one file."""
 
 from collections.abc import Callable
 from http import HTTPStatus
