@@ -29,9 +29,7 @@ def print_nothing(copy):
 
 def desk_of(served, print_pdf=print_nothing, is_behind=None, **options):
     """Return a desk over a served log."""
-    verdicts = Verdicts(
-        served.store, served.prover, served.receipts, served.policy, served.clock, is_behind
-    )
+    verdicts = Verdicts(served.store, served.prover, served.receipts, served.policy, served.clock, is_behind)
     registers = RegisterList(served.store, served.prover, served.policy.origin)
     shelf = Shelf(verdicts, served.prover, registers, served.policy, HOST, is_behind)
     return EvidenceDesk(shelf, print_pdf, **options)

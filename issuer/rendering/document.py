@@ -75,9 +75,9 @@ class Typesetter:
             InputError: a folder is not there.
         """
         found = load_fonts(font_folders)
-        template = files("issuer.rendering").joinpath("templates", "document.typ").read_bytes()
+        self._template = files("issuer.rendering").joinpath("templates", "document.typ").read_bytes()
         self._fonts = found
-        self._compiler = typst.Compiler(template, font_paths=found.fonts)
+        self._compiler = typst.Compiler(font_paths=found.fonts)
 
     def warm_up(self) -> None:
         """Read the fonts' letters and start the typesetter's threads now: a confined process cannot do so later."""
@@ -99,7 +99,11 @@ class Typesetter:
         moment = made_at.replace(microsecond=0)
         try:
             made = self._compiler.compile(
-                format="pdf", pdf_standards=[STANDARD], timestamp=moment, sys_inputs=inputs
+                input=self._template,
+                format="pdf",
+                pdf_standards=[STANDARD],
+                timestamp=moment,
+                sys_inputs=inputs,
             )
         except typst.TypstError as err:
             raise explain_refusal(err.message, content) from err

@@ -40,7 +40,9 @@ def test_every_form_of_import_and_export(tmp_path):
         abstract__a="export const one = 1;\nexport function two() { return 2; }\n",
         abstract__b='import { one } from "./a.js";\nconst three = one + 2, four = 4;\nexport { three, four };\n',
     )
-    found = run(pack_curves(folder), "[noble_['ed25519.js']()].map((m) => [Object.keys(m).sort(), m.sum, m.three])[0]")
+    found = run(
+        pack_curves(folder), "[noble_['ed25519.js']()].map((m) => [Object.keys(m).sort(), m.sum, m.three])[0]"
+    )
     assert found == [["Kind", "four", "sum", "three"], 4, 3]
 
 

@@ -150,7 +150,10 @@ def test_another_logs_bundle_is_no_pack(policy, bundle):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (InputError("no font has the character 𰻞"), "it cannot be printed here: no font has the character 𰻞"),
+        (
+            InputError("no font has the character 𰻞"),
+            "it cannot be printed here: no font has the character 𰻞",
+        ),
         (UnavailableError("no process"), "could not be printed just now"),
     ],
 )
@@ -211,12 +214,16 @@ def test_the_page_lets_its_own_script_and_style_run_and_nothing_be_fetched(files
     def name(text):
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
-    assert rules["default-src"] == rules["connect-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    assert (
+        rules["default-src"] == rules["connect-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    )
     assert rules["script-src"] == name(page.raw_texts["script", "module"])
     assert rules["style-src"] == name(page.raw_texts["style", None])
     assert "unsafe" not in policy
     assert [attrs.get("src") for tag, attrs in page.tags if tag == "script"] == [None, None]
-    assert not [tag for tag, attrs in page.tags for value in attrs.values() if re.match("https?:", value or "")]
+    assert not [
+        tag for tag, attrs in page.tags for value in attrs.values() if re.match("https?:", value or "")
+    ]
     digest = hashlib.sha256(page.raw_texts["script", "module"].encode()).hexdigest()
     assert json.loads(files["manifest.json"])["page_script_sha256"] == digest
     assert digest in files["README.txt"].decode("utf-8-sig")
