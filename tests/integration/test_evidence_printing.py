@@ -1,4 +1,4 @@
-"""The readable document of a pack: typeset in a confined process, byte for byte as documents are printed otherwise."""
+"""The readable document of a pack: typeset in a confined process, byte for byte as others are."""
 
 import subprocess
 import sys

@@ -85,7 +85,8 @@ def test_without_the_folder_there_is_no_curve(tmp_path):
 @pytest.mark.skipif(not NOBLE.joinpath("ed25519.js").is_file(), reason="no curves: run ./scripts/vendor")
 def test_the_curves_compute():
     program = """(() => {
-      const { ed25519 } = noble_["ed25519.js"](), { p256 } = noble_["nist.js"](), { bls12_381 } = noble_["bls12-381.js"]();
+      const { ed25519 } = noble_["ed25519.js"](), { p256 } = noble_["nist.js"]();
+      const { bls12_381 } = noble_["bls12-381.js"]();
       const text = new Uint8Array([1, 2, 3]), found = [];
       for (const curve of [ed25519, p256]) {
         const { secretKey, publicKey } = curve.keygen();
