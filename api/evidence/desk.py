@@ -65,7 +65,6 @@ class EvidenceDesk:
         self._print_pdf = print_pdf
         self._patience = patience_seconds
         self._session = Session(shelf.policy, load_rule_book(), None)
-        self._policy_raw = encode_policy(shelf.policy)
         self._turns = BoundedSemaphore(MOST_AT_ONCE)
         self._packs = KeptBytes(KEPT_BYTES)
         self._copies = KeptBytes(KEPT_BYTES)
@@ -109,7 +108,7 @@ class EvidenceDesk:
         source = Source(
             bundle.raw,
             None if newest == bundle.raw else newest,
-            self._policy_raw,
+            encode_policy(shelf.policy),
             shelf.registers.trust_list(),
             None,
             shelf.host,

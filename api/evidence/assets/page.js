@@ -66,11 +66,12 @@ function showThen() {
   const asOf = t(`State as of ${at}, the newest state of the ledger in this pack. What came later is only to be found online.`, `以上为截至${at}的状态（本包所载最新账本状态）；此后的变化只能联网查询。`);
   const isDated = isAuthentic(found.then) && report.document.validUntil !== null && data.dated.includes(shown);
   const until = isDated ? `${t("Valid until", "有效期至")} ${encoding_.encodeDate(report.document.validUntil)}` : "";
+  const failures = (report?.checks ?? []).filter((check) => check.outcome === "FAILED").map((check) => `${say(check.step.title)}${t(": ", "：")}${say(check.reason)}`);
   const by = isAuthentic(found.then) ? report.document.institution : "";
   return [
     line,
     differs() && data.shown !== "TAMPERED" ? h("p", { class: "checker bad", id: "differs" }, t("What this device found differs from what the pack says of itself: do not rely on this pack.", "本机核验结果与存证包所述不一致，请勿依据本存证包。")) : null,
-    showVerdict(checkedByDevice ? shown : "CANNOT_CHECK", "h1", false, until, by, say(reason), asOf),
+    showVerdict(checkedByDevice ? shown : "CANNOT_CHECK", "h1", false, until, by, ...new Set([say(reason), ...failures]), asOf),
   ];
 }
 
