@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from api.choosing import GOOD, bring_up_to_date, choose_shown, choose_unlogged, choose_withheld, doubt_status
+from api.choosing import GOOD, choose_shown, choose_unlogged, choose_withheld, doubt_status
 from api.details import Details
 from api.shown import Shown
 from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
@@ -46,6 +46,7 @@ from ledger.sticker_proving import StickerProver
 from ledger.store.records import StoredCheckpoint, StoredEntry
 from verifier.absence_proof import verify_absence_proof
 from verifier.checks import find_stated_status
+from verifier.newest import bring_up_to_date
 from verifier.report import (
     DocumentStatus,
     Report,

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from api.choosing import bring_up_to_date, choose_shown
+from api.choosing import choose_shown
 from api.details import Details
 from api.shown import Shown
 from api.verdicts import find_details
 from ledger.core.bundle import ProofBundle, parse_bundle
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.qr import ShortCode, compute_code
+from verifier.newest import bring_up_to_date
 from verifier.report import Report
 from verifier.session import Session
 from verifier.verify import verify_bundle

@@ -72,8 +72,9 @@ STEPS: Final = (
     ),
     Sentence(
         "On a computer with the program hengzheng, in the same folder: "
-        "hengzheng verify bundle.json --policy policy.json",
-        "在装有 hengzheng 程序的电脑上，于同一文件夹运行：hengzheng verify bundle.json --policy policy.json",
+        "hengzheng verify bundle.json --policy policy.json. It takes the ZIP itself, too.",
+        "在装有 hengzheng 程序的电脑上，于同一文件夹运行：hengzheng verify bundle.json --policy policy.json，"
+        "也可直接核验ZIP文件。",
     ),
     Sentence(
         "The policy says what is believed. It came with the pack: compare its digest, which verify.html shows, "
