@@ -64,14 +64,14 @@ def evidence(
     newest: Annotated[
         Path | None, typer.Option(help="of a file: the same document's bundle under the newest state")
     ] = None,
-    policy: Annotated[Path | None, typer.Option(help="of a file: what to believe")] = None,
+    policy: Annotated[Path | None, typer.Option(help="of a file: what to believe; else the home's")] = None,
     trust: Annotated[Path | None, typer.Option(help="of a file: trust list to go with it")] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Put everything about one document into one ZIP that checks itself offline. Needs no key and no network."""
     if Path(document).is_file():
-        raw = _pack_files(Path(document), newest, policy or DEFAULT_POLICY, trust)
+        raw = _pack_files(Path(document), newest, policy or home / DEFAULT_POLICY.name, trust)
     else:
         _refuse_options(newest, policy, trust)
         raw = _pack_logged(document, home)
