@@ -258,5 +258,8 @@ function give(error) {
   document.getElementById("main").replaceChildren(section);
 }
 
-await start().catch(give);
-document.documentElement.dataset.done = "true";
+start()
+  .catch(give)
+  .finally(() => {
+    document.documentElement.dataset.done = "true";
+  });
