@@ -15,11 +15,15 @@ from api.problems import Problem, answer_problem
 from api.ready import ASK_AGAIN
 from api.routes.verdicts import read_code, read_digits
 from ledger.core.bundle import parse_bundle
+from ledger.core.errors import UnavailableError
 from ledger.core.qr import compute_code
 from ledger.core.step import Sentence
 
 A_MINUTE: Final = 6
 A_DAY: Final = 60
+MOST_UNDER_WAY: Final = 6
+"""Requests that wait for a pack, of all callers: the threads that answer everybody else are not theirs."""
+
 TOO_OFTEN: Final = Sentence(
     f"Too many evidence packs from here: {A_MINUTE} a minute and {A_DAY} a day are made. Try again later.",
     f"下载过于频繁：每分钟最多{A_MINUTE}个、每天最多{A_DAY}个存证包，请稍后再试。",
@@ -63,12 +67,19 @@ class _Handing:
     def __init__(self, desk: EvidenceDesk, allowance: Allowance) -> None:
         self._desk = desk
         self._allowance = allowance
+        self._under_way = 0
 
     async def answer(self, request: Request, gather: Callable[[], Source]) -> Response:
         wait = self._allowance.find_wait("" if request.client is None else request.client.host)
         if wait is not None:
             return _hold_off(wait)
-        return await run_in_threadpool(self._make, request, gather)
+        if self._under_way >= MOST_UNDER_WAY:
+            raise UnavailableError("too many evidence packs are asked for at once")
+        self._under_way += 1
+        try:
+            return await run_in_threadpool(self._make, request, gather)
+        finally:
+            self._under_way -= 1
 
     def _make(self, request: Request, gather: Callable[[], Source]) -> Response:
         source = gather()

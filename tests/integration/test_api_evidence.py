@@ -11,6 +11,7 @@ from verdict_states import ACTS, RichSite, make_shown, make_unknown, withhold
 
 from api.evidence import desk as desk_module
 from api.evidence.archive import read_manifest
+from api.routes import evidence as route
 from api.routes.evidence import A_DAY, A_MINUTE
 from api.shown import Shown
 from ledger.core.errors import StoreUnavailableError, UnavailableError
@@ -202,6 +203,18 @@ def test_only_so_many_are_made_at_once(served, issued, monkeypatch):
     desk = desk_of(served, patience_seconds=0.01)
     with pytest.raises(UnavailableError, match="too many"):
         desk.make(desk.gather_by_code(compute_code(issued.raw)))
+
+
+def test_who_waits_for_packs_leaves_room_for_others(served, path, monkeypatch):
+    """No thread is taken by one request too many; what ended, well or not, makes room again."""
+    monkeypatch.setattr(route, "MOST_UNDER_WAY", 1)
+    assert [served.client.get(f"{path}/evidence.zip").status_code for _ in range(2)] == [200, 200]
+    assert served.client.get("/c/x/evidence.zip").status_code == 404
+    assert served.client.get(f"{path}/evidence.zip").status_code == 200
+    monkeypatch.setattr(route, "MOST_UNDER_WAY", 0)
+    busy = served.client.get(f"{path}/evidence.zip")
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "2")
+    assert served.client.get(path).status_code == 200
 
 
 def test_what_fails_gives_its_turn_back(served, issued, monkeypatch):
