@@ -1,4 +1,4 @@
-"""How many searches a caller has: enough for a person, too few to copy a register. Counted in this process.
+"""How often a caller may ask: enough for a person, too few to copy a register. Counted in this process.
 
 A caller is a hash of the address under a salt of the day, which is forgotten with the day: no address is kept, and
 tomorrow nobody can tell who asked today. Of an IPv6 address only the network counts (64 bits): a caller has it all.
@@ -46,15 +46,25 @@ class _Day:
 
 
 class Allowance:
-    """Counts searches. Safe to share between threads."""
+    """Counts searches, or whatever else is asked for. Safe to share between threads."""
 
-    def __init__(self, clock: Callable[[], datetime], randomness: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        randomness: Callable[[int], bytes],
+        a_minute: int = A_MINUTE,
+        a_day: int = A_DAY,
+    ) -> None:
         """Begin with nothing.
 
         Args:
             clock: returns the time, aware UTC.
             randomness: returns so many random bytes.
+            a_minute: what a caller has in a minute.
+            a_day: what a caller has in a day.
         """
+        self._a_minute = a_minute
+        self._a_day = a_day
         self._clock = clock
         self._randomness = randomness
         self._lock = Lock()
@@ -68,9 +78,9 @@ class Allowance:
             minute = now.hour * _MINUTE + now.minute
             if counted.minute != minute:
                 counted.minute, counted.in_minute = minute, 0
-            if counted.today >= A_DAY:
+            if counted.today >= self._a_day:
                 return 24 * 3600 - (now.hour * 3600 + now.minute * 60 + now.second)
-            if counted.in_minute >= A_MINUTE:
+            if counted.in_minute >= self._a_minute:
                 return _MINUTE - now.second
             counted.today += 1
             counted.in_minute += 1

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from api import describe, problems
 from api.allowance import Allowance
 from api.auditing import Auditor
+from api.evidence.desk import EvidenceDesk, Shelf
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
@@ -34,6 +35,7 @@ from api.routes import (
     bundles,
     certificates,
     entries,
+    evidence,
     find,
     log,
     past,
@@ -186,6 +188,8 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(scan.make_worker_router(public.static, parts.registers))
     app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
+    shelf = Shelf(desk, parts.prover, parts.registers, public.policy, public.host, is_behind)
+    _add_evidence(app, public, shelf)
     files = UploadDesk(desk, public.policy, public.clock)
     find_path = partial(_find_path, parts.prover)
     app.include_router(scan.make_router(files, ScanPage(public.policy), find_path))
@@ -195,6 +199,12 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))
     _add_places(app, public, answers, places)
+
+
+def _add_evidence(app: FastAPI, public: PublicParts, shelf: Shelf) -> None:
+    """Add evidence packs, which are dear to make: each caller has few."""
+    allowance = Allowance(public.clock, secrets.token_bytes, evidence.A_MINUTE, evidence.A_DAY)
+    app.include_router(evidence.make_router(EvidenceDesk(shelf), allowance))
 
 
 def _add_places(app: FastAPI, public: PublicParts, answers: ReadyAnswers, places: Sites) -> None:

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "dcc": ("issuer.dcc_cli", "certificates as DCC XML; foreign DCCs as evidence for a measurement standard"),
     "anchor": ("ledger.cli", "anchor the newest checkpoint on the chain, write policy and trust list"),
     "verify": ("verifier.cli", "check a bundle, a certificate, a QR picture or its text"),
+    "evidence": ("api.evidence.cli", "everything about one document in one ZIP that checks itself offline"),
     "audit": ("api.audit", "replay a published log from public data alone: every file, every leaf"),
     "query": ("api.query", "what the log holds: filtered, as it stands or stood on a day, with proofs"),
     "serve": ("api.server", "serve the roles public, ledger, auditor, office or all over HTTP"),

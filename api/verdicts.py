@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from api.choosing import GOOD, bring_up_to_date, choose_shown, choose_unlogged, choose_withheld, doubt_status
+from api.choosing import GOOD, choose_shown, choose_unlogged, choose_withheld, doubt_status
 from api.details import Details
 from api.shown import Shown
 from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
@@ -46,6 +46,7 @@ from ledger.sticker_proving import StickerProver
 from ledger.store.records import StoredCheckpoint, StoredEntry
 from verifier.absence_proof import verify_absence_proof
 from verifier.checks import find_stated_status
+from verifier.newest import bring_up_to_date
 from verifier.report import (
     DocumentStatus,
     Report,
@@ -272,10 +273,14 @@ class Verdicts:
         """Return what has happened to the instrument of a finding, and what those who speak in it are called."""
         if finding.details is None:
             return History((), is_cut=False), {}
-        instrument = finding.details.record.instrument
+        return self.history_about(finding.details)
+
+    def history_about(self, details: Details) -> tuple[History, Mapping[str, Name]]:
+        """Return the same of the instrument of a document."""
+        instrument = details.record.instrument
         parts = [part.id for part in instrument.parts]
         with self._store.read() as reading:
-            history = read_history(reading, instrument.id, finding.details.part, parts)
+            history = read_history(reading, instrument.id, details.part, parts)
         speakers = {happening.signed.statement.issuer for happening in history.happenings}
         names = {speaker: self._prover.find_name(speaker) for speaker in sorted(speakers)}
         return history, {speaker: name for speaker, name in names.items() if name is not None}
@@ -349,19 +354,8 @@ class Verdicts:
             report=report,
             code=bundle.code,
             newer=self._find_newer(entry),
-            details=self._find_details(parsed) if report.authentic else None,
+            details=find_details(parsed, self._session) if report.authentic else None,
         )
-
-    def _find_details(self, bundle: ProofBundle) -> Details:
-        """Return what stands in a bundle that holds."""
-        try:
-            checkpoint = self._session.open_checkpoint(bundle.checkpoint)
-            registers = self._session.open_evidence(bundle, checkpoint)[1].registers
-        except (InputError, VerificationError):
-            registers = None
-        claims = parse_signed_statement(bundle.statement_raw).statement.claims
-        part = claims.part if isinstance(claims, IssueClaims) else None
-        return Details(bundle.certificate.record, part, bundle.leaf_index, bundle.receipt, registers)
 
     def _judge_withheld(self, entry: StoredEntry) -> Finding:
         """Say of a document without its content what its statement and the newest states say."""
@@ -467,6 +461,18 @@ class Verdicts:
         trust = TrustList(self._policy.origin, checkpoint.note, evidence)
         session = Session(self._policy, self._session.rule_book, trust)
         return verify_statement_alone(raw, session, self._clock())
+
+
+def find_details(bundle: ProofBundle, session: Session) -> Details:
+    """Return what stands in a bundle that holds."""
+    try:
+        checkpoint = session.open_checkpoint(bundle.checkpoint)
+        registers = session.open_evidence(bundle, checkpoint)[1].registers
+    except (InputError, VerificationError):
+        registers = None
+    claims = parse_signed_statement(bundle.statement_raw).statement.claims
+    part = claims.part if isinstance(claims, IssueClaims) else None
+    return Details(bundle.certificate.record, part, bundle.leaf_index, bundle.receipt, registers)
 
 
 def _find_missing(raw: bytes) -> MissingCertificate:

@@ -1,7 +1,8 @@
 """Command `hengzheng verify`, also installed alone as `hengzheng-verify`; loads nothing heavy.
 
-Takes a bundle, a certificate, also as signed PDF, a picture of a QR code, its text, a proof of how a sticker stands
-or that the ledger lacks something, or a finding against a log; offline unless `--chain` names a node.
+Takes a bundle, a certificate, also as signed PDF, an evidence pack, a picture of a QR code, its text, a proof of
+how a sticker stands or that the ledger lacks something, or a finding against a log; offline unless `--chain` names
+a node.
 Exit codes: 0 in order; 1 do not rely on it; 2 not something this command can check; 3 cannot be confirmed;
 4 records of the program itself disagree.
 """
@@ -59,6 +60,7 @@ MAX_INPUT_BYTES: Final = 40 * 1024 * 1024
 """Largest document looked at; pictures are the largest."""
 DEFAULT_POLICY: Final = Path("hengzheng-home") / "policy.json"
 _MARKS: Final = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_CHECKED: "not checked"}
+_ZIP: Final = b"PK\x03\x04"
 _ADDRESS: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 
 
@@ -79,7 +81,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="hengzheng verify", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "document",
-        help="file with a bundle, certificate, PDF, QR picture, proof or finding; or the text of a QR code",
+        help="file with a bundle, certificate, PDF, evidence pack, QR picture, proof or finding; or a code's text",
     )
     parser.add_argument(
         "--policy", type=Path, default=DEFAULT_POLICY, help="what to believe (default: %(default)s)"
@@ -140,6 +142,10 @@ def run(options: argparse.Namespace, policy: Policy) -> Report:
         from verifier.pdf import verify_pdf  # noqa: PLC0415 -- bundles are checked without it
 
         return verify_pdf(raw, session, now, _open_chain(options.chain, policy), _load_act(options))
+    if kind == "pack":
+        from verifier.pack import verify_pack  # noqa: PLC0415 -- bundles are checked without it
+
+        return verify_pack(raw, session, now, _open_chain(options.chain, policy))
     from verifier.picture import read_qr_picture  # noqa: PLC0415 -- the picture library is loaded when needed
 
     return _verify_text(read_qr_picture(raw), session, now, options.chain)
@@ -176,7 +182,7 @@ def _escape_what_cannot_be_printed() -> None:
 
 
 def _guess_kind(raw: bytes) -> str:
-    """Say what a file seems to be: `json`, `pdf`, `text` of a QR code, or `picture`.
+    """Say what a file seems to be: `json`, `pdf`, `pack`, `text` of a QR code, or `picture`.
 
     Raises:
         InputError: empty.
@@ -188,6 +194,8 @@ def _guess_kind(raw: bytes) -> str:
         return "json"
     if raw.startswith(b"%PDF-"):
         return "pdf"
+    if raw.startswith(_ZIP):
+        return "pack"
     return "text" if _ADDRESS.match(start.decode("ascii", errors="replace")) else "picture"
 
 

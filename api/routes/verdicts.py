@@ -58,7 +58,7 @@ def make_router(verdicts: Verdicts, counter: "Counter") -> APIRouter:
 
     @router.get("/q/{digits}/bundle.json", summary="Proof bundle of a long code", responses=file)
     async def read_long_bundle(digits: str, request: Request) -> Response:
-        return await counter.prove(request, lambda: _save(verdicts.bundle_of_statement(_read_digits(digits))))
+        return await counter.prove(request, lambda: _save(verdicts.bundle_of_statement(read_digits(digits))))
 
     @router.get("/c/{code}/bundle.json", summary="Proof bundle of a short code", responses=file)
     async def read_short_bundle(code: str, request: Request) -> Response:
@@ -92,7 +92,7 @@ def make_router(verdicts: Verdicts, counter: "Counter") -> APIRouter:
     )
     async def read_absence(digits: str, request: Request) -> Response:
         def compute() -> Ready:
-            raw = verdicts.absence_of_statement(_read_digits(digits))
+            raw = verdicts.absence_of_statement(read_digits(digits))
             return Ready(raw, "application/json", NO_STORE, file_name="absence.json")
 
         return await counter.prove(request, compute)
@@ -218,7 +218,7 @@ def _require(value: T | None) -> T:
     return value
 
 
-def _read_digits(digits: str) -> bytes:
+def read_digits(digits: str) -> bytes:
     """Return the statement in digits; what nobody can have printed is not found."""
     try:
         return parse_digits(digits)

@@ -23,10 +23,11 @@ from zoneinfo import ZoneInfo
 
 import typst
 
-from issuer.rendering.fonts import explain_unprintable, find_unprintable, load_fonts
+from issuer.rendering.fonts import explain_unprintable, find_unprintable, load_fonts, load_letters
 from issuer.rendering.qr import PrintStyle, Writer, build_caption, render_svg, write_bulk
-from issuer.rendering.sheet import Letterhead, build_sheet
+from issuer.rendering.sheet import Letterhead, build_sheet, pair
 from issuer.rendering.supplement_sheet import build_supplement_sheet
+from issuer.rendering.wording import Words
 from ledger.core.canonical import JsonObject, JsonValue
 from ledger.core.certificate import Certificate
 from ledger.core.disclosure import Disclosure, encode_disclosure, verify_disclosure
@@ -57,6 +58,8 @@ class DocumentContent:
     development: bool
     supplement: Supplement | None = None
     """What the PDF adds to the certificate; None: it is the certificate itself."""
+    banners: tuple[Words, ...] = ()
+    """What stands at the head of every page beside that."""
 
 
 class Typesetter:
@@ -72,9 +75,13 @@ class Typesetter:
             InputError: a folder is not there.
         """
         found = load_fonts(font_folders)
-        template = files("issuer.rendering").joinpath("templates", "document.typ")
-        self._families = found.families
-        self._compiler = typst.Compiler(str(template), font_paths=found.fonts)
+        self._template = files("issuer.rendering").joinpath("templates", "document.typ").read_bytes()
+        self._fonts = found
+        self._compiler = typst.Compiler(font_paths=found.fonts)
+
+    def warm_up(self) -> None:
+        """Read the fonts' letters and start the typesetter's threads now: a confined process cannot do so later."""
+        load_letters(self._fonts)
 
     def render(self, content: DocumentContent, made_at: datetime, *, writer: Writer = write_bulk) -> bytes:
         """Return the unsigned PDF.
@@ -92,7 +99,11 @@ class Typesetter:
         moment = made_at.replace(microsecond=0)
         try:
             made = self._compiler.compile(
-                format="pdf", pdf_standards=[STANDARD], timestamp=moment, sys_inputs=inputs
+                input=self._template,
+                format="pdf",
+                pdf_standards=[STANDARD],
+                timestamp=moment,
+                sys_inputs=inputs,
             )
         except typst.TypstError as err:
             raise explain_refusal(err.message, content) from err
@@ -104,7 +115,7 @@ class Typesetter:
         check_content(content)
         return {
             "sheet": json.dumps(_build_sheet(content), ensure_ascii=False),
-            "fonts": json.dumps(self._families),
+            "fonts": json.dumps(self._fonts.families),
             "attachments": json.dumps(list(_list_attachments(content)), ensure_ascii=False),
             "qr": render_svg(content.qr_text, _STYLE, writer=writer).decode(),
             "qr_lines": json.dumps(build_caption(content.qr_text)),
@@ -113,6 +124,13 @@ class Typesetter:
 
 
 def _build_sheet(content: DocumentContent) -> JsonObject:
+    sheet = _build_plain_sheet(content)
+    banner = sheet["banner"]
+    more = [pair(words) for words in content.banners]
+    return sheet | {"banner": [*banner, *more]} if isinstance(banner, list) else sheet
+
+
+def _build_plain_sheet(content: DocumentContent) -> JsonObject:
     if content.supplement is not None:
         return build_supplement_sheet(
             content.supplement, content.certificate, content.letterhead, development=content.development

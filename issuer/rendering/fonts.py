@@ -51,6 +51,12 @@ def load_fonts(folders: Sequence[Path]) -> FontSet:
     return FontSet(found, tuple(dict.fromkeys([*FAMILIES, *found.families()])))
 
 
+def load_letters(found: FontSet) -> None:
+    """Read every font whole: it is else read when its first letter is set, which may be too late to open a file."""
+    lines = (f'#text(font: "{family}")[检 a]' for family in found.families)
+    typst.Compiler("\n".join(lines).encode(), font_paths=found.fonts).compile(format="pdf")
+
+
 def find_unprintable(message: str) -> str | None:
     """Return the letters that no font has, from the typesetter's refusal; None: it refuses something else."""
     found = _UNPRINTABLE.search(message)

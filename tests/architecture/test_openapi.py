@@ -17,8 +17,10 @@ ROUTES = {
     | {
         "/q/{digits}",
         "/q/{digits}/bundle.json",
+        "/q/{digits}/evidence.zip",
         "/c/{code}",
         "/c/{code}/bundle.json",
+        "/c/{code}/evidence.zip",
         "/c/{code}/certificate.json",
         "/policy.json",
         "/rules.json",

@@ -9,10 +9,11 @@ from browser_node import run_node
 from ledger_in_memory import MemoryLedger
 from witnesses import make_quorum
 
-from api.choosing import bring_up_to_date, choose_shown, doubt_status
+from api.choosing import choose_shown, doubt_status
 from api.shown import Shown
 from ledger.core.policy import encode_policy
 from ledger.core.step import Check, Outcome, Sentence, Step, Verdict
+from verifier.newest import bring_up_to_date
 from verifier.report import DocumentStatus, DocumentSummary, build_report
 
 COUNT = 20_000 if os.environ.get("HENGZHENG_LONG") == "1" else 1_500

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from witnesses import make_quorum
 
-from api.choosing import bring_up_to_date, choose_shown
+from api.choosing import choose_shown
 from api.negotiation import Language
 from api.shown import Shown
 from api.web.words import LOOKS, OUTCOMES, UNTIL, say_date, say_zone
@@ -15,6 +15,7 @@ from ledger.core.calendar_rules import ValidityKind
 from ledger.core.policy import DEFAULT_REQUIRED, Policy
 from ledger.core.signature import Ed25519Signer
 from ledger.core.step import Outcome, Step, Verdict, failed, not_checked, passed
+from verifier.newest import bring_up_to_date
 from verifier.report import DocumentStatus, build_report
 
 POLICY = Policy(
