@@ -73,7 +73,9 @@ class Visitor:
 
     def list_files(self):
         """Return every file for which a device may ask."""
-        paths = [f"i/{one.hex()}/proof.json{part}" for one in (PUMP, SCALE) for part in ("", "?part=1", "?part=2")]
+        paths = [
+            f"i/{one.hex()}/proof.json{part}" for one in (PUMP, SCALE) for part in ("", "?part=1", "?part=2")
+        ]
         paths += [f"c/{code}/bundle.json" for code in self.desk.documents]
         return {path: text for path in paths if (text := self.get(f"/{path}")) is not None}
 
@@ -364,7 +366,9 @@ def test_an_earlier_proof_is_a_step_back(desk):
     path = f"/s/{desk.sticker(0)}"
     older = Visitor(desk).collect(path)[1]
     desk.release(desk.sticker(0), PUMP)
-    remembered = ask(Visitor(desk).collect(path)[1] | {"remembered": ask(older)[0]["remember"]})[0]["remember"]
+    remembered = ask(Visitor(desk).collect(path)[1] | {"remembered": ask(older)[0]["remember"]})[0][
+        "remember"
+    ]
     answer = ask(older | {"remembered": remembered})[0]
     assert (answer["shown"], answer["verdict"]) == ("CANNOT_CHECK", "UNKNOWN")
     assert "has already seen the log with" in answer["reason"]["en"]

@@ -108,7 +108,7 @@ class Place {
     if (sent === null || !sent.isOfPart || !equalBytes(sent.claims.instrumentId, this.id)) return [];
     const found = [this.take(sent)];
     for (const name of sent.names.filter((each) => each !== sent.claims.part)) {
-      const other = await this.fetch(name);
+      const other = await this.lookUp(name);
       if (other === null) this.lacksPart = true;
       else found.push(this.take(other));
     }
@@ -120,13 +120,14 @@ class Place {
     const { bundleText, newestText } = this.task;
     const sent = bundleText === null ? null : await this.open(bundleText, newestText);
     if (sent?.index === index) return this.take(sent);
-    const fetched = await this.fetch(part);
+    const fetched = await this.lookUp(part);
     if (fetched?.index === index) return this.take(fetched);
-    this.sayMissing(index, fetched ?? sent);
+    const isUsed = sent !== null && this.documents.includes(sent.document);
+    this.sayMissing(index, fetched ?? (isUsed ? null : sent));
     return null;
   }
 
-  async fetch(part) {
+  async lookUp(part) {
     const { ask } = this.task;
     if (ask === null) return null;
     const newestText = await ask(`i/${this.name}/proof.json${part === null ? "" : `?part=${encodeURIComponent(part)}`}`);
