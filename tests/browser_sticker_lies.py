@@ -70,7 +70,7 @@ THIRD = compute_sticker_id(ROLL, 5)
 
 
 class StickerSite(World):
-    """A log whose first sticker stands on the instrument of its first document, the second on that of the second."""
+    """A log whose first two stickers stand on the instruments of its first two documents."""
 
     def __init__(self, *between: Callable[[MemoryLedger], object]) -> None:
         ledger = StickerLog().found()

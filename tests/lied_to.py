@@ -25,7 +25,7 @@ ASK = """async ({load}, {cases}) => {
 
 
 def ask(*cases: Given) -> list[dict[str, Any]]:
-    """Return what a device answers to each: what it gives, with the report's verdict, status and steps in its place."""
+    """Return what a device answers to each; of the report its verdict, status and steps."""
     return run_node(ASK, {"cases": list(cases)})
 
 

@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 from browser_cases import RULE_BOOK, to_ms
-from browser_lies import BELIEFS, HOUR, LIES, Lie, World, cancelled, honest, issue_part, pin, world
+from browser_lies import BELIEFS, HOUR, LIES, World, cancelled, honest, issue_part, pin, world
 from browser_node import run_node
 from ledger_in_memory import NOW, MemoryLedger, make_record, make_rejection, make_signer, seal_record
 from lied_to import ASK, GREEN, README, ask, open_steps, write_row

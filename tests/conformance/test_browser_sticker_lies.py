@@ -1,4 +1,4 @@
-"""A server that lies to a phone of stickers, and of what the ledger lacks: every lie is caught, as its table says."""
+"""A server that lies to a phone of stickers, and of what the ledger lacks: every lie is caught by what must."""
 
 from functools import cache
 
