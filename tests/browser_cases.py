@@ -101,6 +101,13 @@ def ask_python(case: Case) -> Answer:
     return report_members(report)
 
 
+def read_vector(kind: str, folder: Path) -> Case:
+    """Return what a vector of a proof of a sticker, or of an absence, asks."""
+    want = json.loads((folder / "expected.json").read_bytes())
+    raw, policy = (folder / f"{kind}_proof.json").read_bytes(), (folder / "policy.json").read_bytes()
+    return Case(kind, raw, policy, None, datetime.fromisoformat(want["now"]))
+
+
 def describe_shown(report: Report, shown: ShownSticker | Absence | None) -> Answer:
     """Return a report on a sticker or an absence, and how the one stands or what is lacking."""
     standing = shown.standing if isinstance(shown, ShownSticker) else shown

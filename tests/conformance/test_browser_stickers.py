@@ -9,12 +9,12 @@ import os
 import random
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
 import pytest
-from browser_cases import Case, ask_node, ask_python, find_differences
+from browser_cases import Case, ask_node, ask_python, find_differences, read_vector
 from browser_changes import mutate
 from ledger_in_memory import AUTHORITY, INSTITUTION, NOW, START, make_rejection
 from mutations import ODD_VALUES, added, removed, replaced, walk
@@ -76,12 +76,6 @@ def test_vectors(kind):
         else:
             assert "error" in answer
     assert len(folders) >= 17
-
-
-def read_vector(kind: str, folder: Path) -> Case:
-    want = json.loads((folder / "expected.json").read_bytes())
-    raw, policy = (folder / f"{kind}_proof.json").read_bytes(), (folder / "policy.json").read_bytes()
-    return Case(kind, raw, policy, None, datetime.fromisoformat(want["now"]))
 
 
 def test_what_the_tests_of_the_verifier_ask(tmp_path):
