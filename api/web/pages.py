@@ -264,19 +264,27 @@ def _find_device(static: StaticFiles | None) -> _Device | None:
 
 
 def _can_be_checked(finding: Finding) -> bool:
-    """Say whether a device can check the verdict: whether there is a proof of it."""
-    has_bundle = finding.code is not None and not finding.is_withheld
+    """Say whether a device can check the verdict: whether there is a proof of it.
+
+    That two registrations are one instrument shows the proof of a sticker on it, and no document of the other.
+    """
+    facts = finding.instrument
+    is_of_other = facts is not None and facts.is_same and not _is_of_sticker(finding)
+    has_bundle = finding.code is not None and not finding.is_withheld and not is_of_other
     by_bundle = has_bundle and finding.shown in _PROVED
     return by_bundle or (finding.proof is not None and finding.shown in _PROVED_ALONE)
 
 
 def _keep_part(finding: Finding) -> str:
     """Return what of the address another language keeps: the part that was asked for by `?part=`."""
-    facts, report = finding.instrument, finding.report
-    of_sticker = report is not None and report.sticker is not None
-    if facts is None or facts.part is None or of_sticker:
+    facts = finding.instrument
+    if facts is None or facts.part is None or _is_of_sticker(finding):
         return ""
     return f"part={quote(facts.part, safe='')}&"
+
+
+def _is_of_sticker(finding: Finding) -> bool:
+    return finding.report is not None and finding.report.sticker is not None
 
 
 def _headline(finding: Finding, language: Language) -> str:

@@ -325,6 +325,15 @@ def test_an_instrument_that_was_split_off_must_be_verified(desk):
     assert (shown, ask(given)[0]["shown"]) == ("NEEDS_REVERIFICATION", "NEEDS_REVERIFICATION")
 
 
+def test_an_instrument_that_was_registered_twice_is_shown_by_its_sticker(desk):
+    """The document names the other registration; that it is the same instrument, the map says at the sticker's proof."""
+    twice_registered(desk)
+    shown, given = Visitor(desk).collect(f"/s/{desk.sticker(0)}")
+    claimed = given["bundleText"]
+    assert PUMP.hex() not in claimed
+    assert (shown, ask(given)[0]["shown"]) == ("VALID", "VALID")
+
+
 def test_an_id_may_be_typed_as_people_type(desk):
     valid(desk)
     given = Visitor(desk).collect(f"/s/{desk.sticker(0)}")[1]

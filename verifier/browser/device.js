@@ -51,11 +51,13 @@ async function check(given) {
   );
   const task = { ...given, policy, pin, session };
   if (given.expected?.sticker !== undefined || given.proofText !== null) {
-    const { checkThing } = await import("./sticker_device.js");
-    return checkThing(task);
+    return (await loadThings()).checkThing(task);
   }
   return given.bundleText === null ? checkCode(task) : checkDocument(task);
 }
+
+/** What only stickers and absences need; a page that knows what was scanned may ask for it early. */
+export const loadThings = () => import("./sticker_device.js");
 
 /** Without a bundle: who has signed the digits, as far as the trust list reaches; never a good word on the status. */
 async function checkCode({ expected, session, now, remembered, pin }) {

@@ -130,6 +130,7 @@ const ask = (path) => fetchText(`../${path}`, true, true);
 async function load(fresh) {
   const scanned = readScanned();
   const device = await import(new URL(line.dataset.device, document.baseURI).href);
+  if (scanned.sticker || !line.dataset.code) device.loadThings?.().catch(() => null); // on its way beside the files
   const [files, proof, policyText, rules] = await Promise.all([
     fetchDocument(scanned, fresh),
     fetchProof(scanned, fresh),
