@@ -326,7 +326,7 @@ def test_an_instrument_that_was_split_off_must_be_verified(desk):
 
 
 def test_an_instrument_that_was_registered_twice_is_shown_by_its_sticker(desk):
-    """The document names the other registration; that it is the same instrument, the map says at the sticker's proof."""
+    """The document names the other registration; that it is the same instrument, the sticker's proof shows."""
     twice_registered(desk)
     shown, given = Visitor(desk).collect(f"/s/{desk.sticker(0)}")
     claimed = given["bundleText"]

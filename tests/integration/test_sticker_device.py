@@ -238,5 +238,5 @@ def test_a_first_check_takes_no_longer_than_a_second(browser, shop):
     first, then = statistics.median(firsts), statistics.median(warm)
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     with (ROOT / "test-artifacts" / "sticker-times.txt").open("a", encoding="utf-8") as file:
-        file.write(f"sticker: first {first:.1f} ms, then {then:.1f} ms\\n")
+        file.write(f"sticker: first {first:.1f} ms, then {then:.1f} ms\n")
     assert then <= 1000

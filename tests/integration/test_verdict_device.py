@@ -209,7 +209,7 @@ def test_files_of_two_states_of_the_log_are_fetched_again_once(browser, site):
 @pytest.mark.parametrize("what", ["digits", "instrument", "part", "sticker"])
 def test_what_the_ledger_lacks_is_checked_by_the_proof_of_that(browser, site, what):
     client = site.served.client
-    stranger = World("other.example/log").issue(1, seal=make_signer("stranger"))
+    stranger = World("other.example/log").issue(9, seal=make_signer("stranger"))
     unknown = "/i/" + "07" * 16
     path, file, shown = {
         "digits": (long_path(stranger), "/absence.json", "NEVER_GIVEN_OUT"),
