@@ -91,7 +91,7 @@ def test_every_state_is_checked_by_the_device(browser, shop, language):
             found.page.screenshot(path=str(ARTEFACTS / name))
             assert found.foreign == []
             assert [error for error in found.errors if "404" not in error] == []
-            later = [each for each in found.requests if "sticker_device.all.js" in each]
+            later = [each for each in found.requests if "sticker_device" in each]
             assert len(later) == 1
             assert find_violations(found.page) in ([], None)
 
