@@ -14,15 +14,19 @@ from typing import Any
 
 from browser_node import run_node
 
+from ledger.core.absence_proof import Absence, parse_absence_proof
 from ledger.core.bundle import parse_bundle
 from ledger.core.certificate import parse_certificate
 from ledger.core.data import load_rule_book
 from ledger.core.encoding import encode_base64, parse_base64
 from ledger.core.errors import LedgerError
 from ledger.core.policy import parse_policy
+from ledger.core.sticker_proof import ShownSticker, parse_sticker_proof
 from ledger.core.trust import parse_trust_list
-from verifier.report import report_members
+from verifier.absence_proof import verify_absence_proof
+from verifier.report import Report, report_members
 from verifier.session import Session
+from verifier.sticker_proof import verify_sticker_proof
 from verifier.verify import verify_bundle, verify_certificate, verify_statement_alone
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +44,7 @@ class Case:
     """One question to a verifier."""
 
     kind: str
-    """`bundle`, `certificate` or `statement`."""
+    """`bundle`, `certificate`, `statement`, `sticker` or `absence`."""
     raw: bytes
     policy: bytes
     trust: bytes | None
@@ -86,11 +90,28 @@ def ask_python(case: Case) -> Answer:
             report = verify_statement_alone(case.raw, session, case.now)
         elif case.kind == "certificate":
             report = verify_certificate(parse_certificate(case.raw), session, case.now)
+        elif case.kind == "sticker":
+            return describe_shown(*verify_sticker_proof(parse_sticker_proof(case.raw), session, case.now))
+        elif case.kind == "absence":
+            return describe_shown(*verify_absence_proof(parse_absence_proof(case.raw), session, case.now))
         else:
             report = verify_bundle(parse_bundle(case.raw), session, case.now)
     except LedgerError as err:
         return {"error": type(err).__name__}
     return report_members(report)
+
+
+def read_vector(kind: str, folder: Path) -> Case:
+    """Return what a vector of a proof of a sticker, or of an absence, asks."""
+    want = json.loads((folder / "expected.json").read_bytes())
+    raw, policy = (folder / f"{kind}_proof.json").read_bytes(), (folder / "policy.json").read_bytes()
+    return Case(kind, raw, policy, None, datetime.fromisoformat(want["now"]))
+
+
+def describe_shown(report: Report, shown: ShownSticker | Absence | None) -> Answer:
+    """Return a report on a sticker or an absence, and how the one stands or what is lacking."""
+    standing = shown.standing if isinstance(shown, ShownSticker) else shown
+    return report_members(report) | {"found": None if standing is None else standing.value}
 
 
 _ASK = """async ({load}, {driver, ruleBook, cases}) => {

@@ -20,6 +20,16 @@ export async function judge(load, ruleBook, { kind, raw, policy, trust, now }) {
       const certificate = (await load("certificate")).parseCertificate(bytes);
       return reportMembers(await verifyCertificate(certificate, session, now));
     }
+    if (kind === "sticker") {
+      const [{ parseStickerProof }, { verifyStickerProof }] = await Promise.all(["sticker_proof", "sticker_verdict"].map(load));
+      const { report, shown } = await verifyStickerProof(parseStickerProof(bytes), session, now);
+      return { ...reportMembers(report), found: shown?.standing ?? null };
+    }
+    if (kind === "absence") {
+      const { parseAbsenceProof, verifyAbsenceProof } = await load("absence_proof");
+      const { report, absence } = await verifyAbsenceProof(parseAbsenceProof(bytes), session, now);
+      return { ...reportMembers(report), found: absence };
+    }
     return reportMembers(await verifyBundle((await load("bundle")).parseBundle(bytes), session, now));
   } catch (error) {
     if (error instanceof LedgerError) return { error: error.name };

@@ -744,9 +744,9 @@ def _() -> Given:
     return own.given(own.second, expected={"instrument": instrument})
 
 
-def issue_part(ledger: MemoryLedger, number: int, part: str) -> int:
+def issue_part(ledger: MemoryLedger, number: int, part: str, **changes: Any) -> int:
     """Issue a document of one part of an instrument."""
-    credential = seal_record(make_record(number), make_signer("seal"))
+    credential = seal_record(make_record(number, **changes), make_signer("seal"))
     raw = ledger.sign_issue(credential, part=part)
     index = ledger.append(raw)
     ledger.documents[index] = Document(credential, raw)

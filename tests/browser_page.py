@@ -16,9 +16,11 @@ from browser_cases import DRIVER, ROOT, RULE_BOOK, Answer, Case, to_members
 from browser_node import BROWSER, find_node
 from browsers import chromium
 
-from verifier.browser import pack_modules
+from verifier.browser import LATER, PACK, name_pack, pack_later, pack_modules
 
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
+
+_FOLDER = "/static/verifier/"
 
 LOAD = "(name) => import(`/static/verifier/${name}.js`)"
 LOAD_PACKED = "async (name) => (await import('/static/verifier/all.js'))[name]"
@@ -35,7 +37,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         file = self._find_file()
-        bodies = {"/": b"<!doctype html><title>x</title>", "/static/verifier/all.js": pack_modules()}
+        bodies = {"/": b"<!doctype html><title>x</title>", f"{_FOLDER}{PACK}": pack_modules()}
+        bodies |= {f"{_FOLDER}{name_pack(entry)}": pack_later(entry) for entry in LATER}
         body = bodies.get(self.path)
         if file is not None and file.is_file():
             body = file.read_bytes()

@@ -9,15 +9,19 @@ import os
 from collections import OrderedDict
 from pathlib import Path
 
-from browser_cases import Case, encode_case
+from browser_cases import Case, describe_shown, encode_case
 
 import ledger.core.bundle
 import ledger.core.certificate
+import verifier.absence_proof
 import verifier.session
+import verifier.sticker_proof
 import verifier.verify
+from ledger.core.absence_proof import encode_absence_proof
 from ledger.core.data import load_rule_book
 from ledger.core.errors import LedgerError
 from ledger.core.policy import encode_policy
+from ledger.core.sticker_proof import encode_sticker_proof
 from ledger.core.trust import encode_trust_list
 from verifier.report import report_members
 
@@ -68,6 +72,21 @@ def _judge(kind, verify, raw_of):
     return judging
 
 
+def _judge_state(kind, verify, encode):
+    def judging(value, session, now, *args, **options):
+        if args or any(option is not None for option in options.values()):
+            return verify(value, session, now, *args, **options)
+        try:
+            found = verify(value, session, now)
+        except LedgerError as err:
+            _record(kind, encode(value), session, now, {"error": type(err).__name__})
+            raise
+        _record(kind, encode(value), session, now, describe_shown(*found))
+        return found
+
+    return judging
+
+
 def _find_raw(value):
     return _parsed.get(id(value), (None, None))[1]
 
@@ -83,4 +102,10 @@ ledger.core.certificate.parse_certificate = _remember(ledger.core.certificate.pa
 verifier.verify.verify_bundle = _judge("bundle", verifier.verify.verify_bundle, _find_raw)
 verifier.verify.verify_certificate = _judge("certificate", verifier.verify.verify_certificate, _find_raw)
 verifier.verify.verify_statement_alone = _judge("statement", verifier.verify.verify_statement_alone, bytes)
+verifier.sticker_proof.verify_sticker_proof = _judge_state(
+    "sticker", verifier.sticker_proof.verify_sticker_proof, encode_sticker_proof
+)
+verifier.absence_proof.verify_absence_proof = _judge_state(
+    "absence", verifier.absence_proof.verify_absence_proof, encode_absence_proof
+)
 verifier.session.Session = _Session

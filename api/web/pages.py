@@ -22,7 +22,7 @@ from api.negotiation import Language, Tongue
 from api.reports.kinds import About
 from api.shown import Shown
 from api.sites.view import Promised
-from api.static_files import PACK, StaticFiles
+from api.static_files import StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.pledges import list_pledges
@@ -48,6 +48,7 @@ from ledger.core.record import DocumentType
 from ledger.core.register_fields import Name
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.history import History
+from verifier.browser import PACK
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
@@ -90,7 +91,18 @@ _PROVED: Final = {
     Shown.CALIBRATED,
     Shown.PAPER,
 }
-"""Verdicts that a bundle proves: a device can check them, and no others."""
+"""Verdicts that a bundle proves."""
+_PROVED_ALONE: Final = {
+    Shown.NEEDS_REVERIFICATION,
+    Shown.NOT_LOGGED,
+    Shown.NEVER_GIVEN_OUT,
+    Shown.NOT_VERIFIED,
+    Shown.STICKER_UNUSED,
+    Shown.STICKER_PENDING,
+    Shown.STICKER_RELEASED,
+    Shown.STICKER_REPLACED,
+}
+"""Verdicts that a file of another kind proves: how a sticker stands, or what the ledger lacks."""
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
@@ -182,7 +194,7 @@ class PageWriter:
             development=self._policy.development,
             look=look,
             shown=finding.shown.value,
-            device=None if code is None or finding.shown not in _PROVED else self._device,
+            device=self._device if _can_be_checked(finding) else None,
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
             remarks=[*_remarks(finding, language), *say_thing(finding, self._policy.zone, language)],
@@ -251,13 +263,28 @@ def _find_device(static: StaticFiles | None) -> _Device | None:
     return _Device(script, old, module)
 
 
+def _can_be_checked(finding: Finding) -> bool:
+    """Say whether a device can check the verdict: whether there is a proof of it.
+
+    That two registrations are one instrument shows the proof of a sticker on it, and no document of the other.
+    """
+    facts = finding.instrument
+    is_of_other = facts is not None and facts.is_same and not _is_of_sticker(finding)
+    has_bundle = finding.code is not None and not finding.is_withheld and not is_of_other
+    by_bundle = has_bundle and finding.shown in _PROVED
+    return by_bundle or (finding.proof is not None and finding.shown in _PROVED_ALONE)
+
+
 def _keep_part(finding: Finding) -> str:
     """Return what of the address another language keeps: the part that was asked for by `?part=`."""
-    facts, report = finding.instrument, finding.report
-    of_sticker = report is not None and report.sticker is not None
-    if facts is None or facts.part is None or of_sticker:
+    facts = finding.instrument
+    if facts is None or facts.part is None or _is_of_sticker(finding):
         return ""
     return f"part={quote(facts.part, safe='')}&"
+
+
+def _is_of_sticker(finding: Finding) -> bool:
+    return finding.report is not None and finding.report.sticker is not None
 
 
 def _headline(finding: Finding, language: Language) -> str:

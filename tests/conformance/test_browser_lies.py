@@ -7,13 +7,13 @@ Caught means: no good verdict, and the reason is the device's own finding. The p
 import hashlib
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
 from browser_cases import RULE_BOOK, to_ms
-from browser_lies import BELIEFS, HOUR, LIES, Lie, World, cancelled, honest, issue_part, pin, world
+from browser_lies import BELIEFS, HOUR, LIES, World, cancelled, honest, issue_part, pin, world
 from browser_node import run_node
 from ledger_in_memory import NOW, MemoryLedger, make_record, make_rejection, make_signer, seal_record
+from lied_to import ASK, GREEN, README, ask, open_steps, write_row
 
 from ledger.core.authority import ROOT_ISSUER, PolicyContent, encode_policy_content
 from ledger.core.data import load_rule_book
@@ -21,32 +21,10 @@ from ledger.core.event import EventType
 from ledger.core.policy import encode_policy
 from ledger.core.qr import compute_code, encode_digits
 
-README = Path(__file__).resolve().parents[2] / "verifier" / "browser" / "README.md"
-GREEN = {"VALID", "ATTENTION", "CALIBRATED", "PAPER"}
-
-_ASK = """async ({load}, {cases}) => {
-  const {checkOnDevice} = await load("device")
-  const found = []
-  for (const one of cases) {
-    const {report, ...rest} = await checkOnDevice(one)
-    const checks = report?.checks.map(({step, outcome, reason}) => [step.code, outcome, reason.en]) ?? []
-    found.push({...rest, verdict: report?.verdict ?? null, status: report?.status ?? null, checks})
-  }
-  return found
-}"""
-
-
-def ask(*cases):
-    return run_node(_ASK, {"cases": list(cases)})
-
 
 @cache
 def answers():
     return ask(*(lie.tell() for lie in LIES))
-
-
-def open_steps(answer):
-    return {name for name, outcome, _ in answer["checks"] if outcome != "PASSED"}
 
 
 # --- lies -------------------------------------------------------------------------------------------------
@@ -113,10 +91,6 @@ def test_there_are_enough_lies_and_each_has_a_name_of_its_own():
 def test_the_page_has_the_table_of_lies():
     rows = [line for line in README.read_text("utf-8").splitlines() if line.startswith("| ")]
     assert [row for lie in LIES if (row := write_row(lie)) not in rows] == []
-
-
-def write_row(lie: Lie) -> str:
-    return f"| {lie.name} | {lie.caught_by} |"
 
 
 # --- the truth --------------------------------------------------------------------------------------------
@@ -251,7 +225,7 @@ def test_digits_of_somebody_else_are_not_authentic():
 
 
 def test_a_device_that_cannot_compute_says_so():
-    script = _ASK.replace(
+    script = ASK.replace(
         'await load("device")',
         'await load("device"); curves.subtle = null; curves.load = () => Promise.reject(new Error("not here"))',
     ).replace("{load}", "{load, curves}")
@@ -262,7 +236,7 @@ def test_a_device_that_cannot_compute_says_so():
 
 
 def test_the_tables_of_regulations_are_those_of_this_product():
-    digest = run_node('async ({load}) => (await load("device")).RULE_BOOK_DIGEST')
+    digest = run_node('async ({load}) => (await load("believed")).RULE_BOOK_DIGEST')
     assert digest == load_rule_book().digest.hex()
     assert set(RULE_BOOK) == {"rules", "limits"}
 

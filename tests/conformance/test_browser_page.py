@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from browser_cases import Case, ask_python, find_differences
+from browser_cases import Case, ask_python, find_differences, read_vector
 from browser_lies import LIES, honest, world
 from browser_page import LOAD, LOAD_PACKED, ask_page, copy_curves, verifier_pages
+from browser_sticker_lies import STICKER_LIES, honest_absence, honest_sticker
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors" / "bundle"
@@ -85,6 +86,31 @@ def test_lies_in_a_page(open_page):
         assert by_device, lie.name
         assert shown not in {"VALID", "ATTENTION", "CALIBRATED", "PAPER"}, lie.name
         assert verdict in {"INVALID", "UNKNOWN", None}, lie.name
+
+
+@pytest.mark.parametrize("kind", ["sticker", "absence"])
+def test_vectors_of_stickers_and_absences_in_a_page(open_page, kind):
+    folders = sorted(path for path in (VECTORS.parent / f"{kind}_proof").iterdir() if path.is_dir())
+    cases = [read_vector(kind, folder) for folder in folders]
+    assert (
+        find_differences([ask_python(case) for case in cases], ask_page(open_page(NO_ED25519), cases)) == []
+    )
+
+
+def test_lies_about_stickers_in_a_page(open_page):
+    """With the packed modules: what is loaded later works on the first file's classes."""
+    page = open_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    told = STICKER_LIES if LONG else STICKER_LIES[::3]
+    cases = [honest_sticker(), honest_absence(), *(lie.tell() for lie in told)]
+    found = page.evaluate(_CHECK % LOAD_PACKED, cases)
+    assert [shown for shown, _, _ in found[:2]] == ["VALID", "NEVER_GIVEN_OUT"]
+    for lie, (shown, by_device, verdict) in zip(told, found[2:], strict=True):
+        assert by_device, lie.name
+        assert shown in {"TAMPERED", "CANNOT_CHECK"}, lie.name
+        assert verdict in {"INVALID", "UNKNOWN", None}, lie.name
+    assert sum("/static/verifier/" in url for url in asked) == 2
 
 
 _TIME = """async ({given, count}) => {

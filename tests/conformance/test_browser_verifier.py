@@ -8,8 +8,6 @@ import hashlib
 import json
 import os
 import random
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,10 +16,11 @@ from pathlib import Path
 
 import orjson
 import pytest
-from browser_cases import Case, ask_node, ask_python, find_differences, load_cases
+from browser_cases import Case, ask_node, ask_python, find_differences
 from browser_node import run_node
 from ledger_in_memory import CHAIN, NOW, MemoryLedger, make_record
 from mutations import ODD_VALUES, added, removed, replaced, walk
+from recorded_cases import assert_recorded, record
 from registered import TIMES, RegisteredLedger, make_registered_record, seal_by_all
 
 from ledger.core.anchor import AnchorGrade, parse_receipt, verify_receipt
@@ -219,39 +218,6 @@ def judge_receipt(members: dict, key: str) -> str:
 
 
 # --- what other tests ask ---------------------------------------------------------------------------------
-
-
-def record(tmp_path: Path, *runs: str) -> list[tuple[Case, dict]]:
-    """Run tests of the verifier in a process of their own, and return what they asked."""
-    file = tmp_path / "cases.jsonl"
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        "0",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "browser_recorder",
-    ]
-    environment = os.environ | {
-        "HENGZHENG_RECORD": str(file),
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
-    }
-    environment.pop("HENGZHENG_LONG", None)
-    done = subprocess.run(
-        [*command, *runs], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
-    return list(load_cases(file))
-
-
-def assert_recorded(recorded: list[tuple[Case, dict]]) -> None:
-    wanted = [answer for _, answer in recorded]
-    assert find_differences(wanted, ask_node([case for case, _ in recorded])) == []
 
 
 def test_what_the_tests_of_the_verifier_ask(tmp_path):

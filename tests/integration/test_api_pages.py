@@ -73,8 +73,8 @@ WITHOUT_FIELDS = (
     *("of a stranger", "unknown", "mistyped", "cannot check"),
 )
 RELIED_ON = ("valid", "pending", "attention")
-UNCHECKABLE = ("tampered", "withheld", "not logged", "of a stranger", "unknown", "mistyped", "cannot check")
-"""Where there is no bundle: the page has no script."""
+UNCHECKABLE = ("tampered", "withheld", "unknown", "mistyped", "cannot check")
+"""Where there is no proof: the page has no script."""
 
 every_state = pytest.mark.parametrize("name", STATES)
 

@@ -320,6 +320,20 @@ def test_a_wrong_check_symbol_is_a_typing_error(desk):
     assert (page.response.status_code, page.style, page.headline) == (404, "unknown", "未查到此证书")
 
 
+def test_a_page_of_a_twin_promises_no_check_that_would_fail(desk):
+    """No bundle shows that two registrations are one instrument: the page names the server's verdict as such."""
+    desk.bind(desk.sticker(0), PUMP)
+    one, other = desk.verify(1), desk.verify(2)
+    desk.same(one, other)
+    desk.served.anchor()
+    scripts = {path: desk.served.client.get(path).text.count("<script") for path in paths_of(desk)}
+    assert scripts == dict(zip(paths_of(desk), (2, 0, 2), strict=True))
+
+
+def paths_of(desk):
+    return f"/s/{desk.sticker(0)}", f"/i/{PUMP.hex()}", f"/i/{SCALE.hex()}"
+
+
 # --- codes that nobody was given ----------------------------------------------------------------------------
 
 

@@ -13,8 +13,10 @@ import pytest
 from api_world import long_path
 from browsers import ROOT, chromium
 from served_app import serving
+from sticker_world import PUMP, StickerWorld
 from verdict_states import ANOTHER, RichSite
 from verdict_visit import Visit
+from world import World, make_signer
 
 from api.static_files import StaticFiles
 from ledger.core.data import read_tables
@@ -172,16 +174,58 @@ def test_a_check_that_agrees_with_a_doubt_says_the_doubt(browser, site):
         assert read(found.page, "#checker") == f"{CHECKED} ({REASON['zh']})"
 
 
-def test_a_sticker_is_not_checked_as_if_it_were_a_document(browser, site):
-    """The page at the address of a sticker: nothing here proves what the sticker stands on."""
-    with Visit(browser, "about:blank", standing_in=json.dumps(VALID)) as found:
-        page = site.served.client.get(site.path).text
-        bundle = site.served.client.get(f"{site.path}/bundle.json").text
-        found.page.route("**/s/*/bundle.json", lambda route: route.fulfill(body=bundle))
-        found.page.route("**/s/*", lambda route: route.fulfill(body=page, content_type="text/html"))
-        found.go(site.url.replace(f"/c/{site.code}", "/s/7KQ2M9X001RCCF83"))
+def test_a_sticker_is_checked_by_its_own_proof_and_the_documents(browser, site):
+    desk = StickerWorld(site.served)
+    desk.bind(desk.sticker(0), PUMP)
+    site.served.anchor()
+    path = f"/s/{desk.sticker(0)}"
+    client = site.served.client
+    site.url = site.url.replace(site.path, path)
+    with visit(browser, site, VALID) as found:
         found.settle()
-        assert read(found.page, "#checker") == UNABLE
+        assert read(found.page, "#checker") == CHECKED
+        asked = found.page.evaluate("(({ask, ...rest}) => [typeof ask, rest])(window.asked[0])")
+        assert asked[0] == "function"
+        assert asked[1]["expected"] == {"sticker": desk.sticker(0)}
+        assert asked[1]["proofText"] == client.get(f"{path}/proof.json").text
+        assert asked[1]["bundleText"] == client.get(f"{site.path}/bundle.json").text
+        more = f"i/{PUMP.hex()}/proof.json"
+        assert found.page.evaluate("(path) => window.asked[0].ask(path)", more) == client.get(f"/{more}").text
+        assert found.page.evaluate("window.asked[0].ask('i/nothing/proof.json')") is None
+
+
+def test_files_of_two_states_of_the_log_are_fetched_again_once(browser, site):
+    desk = StickerWorld(site.served)
+    desk.bind(desk.sticker(0), PUMP)
+    path = f"/s/{desk.sticker(0)}"
+    site.url = site.url.replace(site.path, path)
+    with visit(browser, site, VALID | {"isOutOfStep": True, "reason": REASON}) as found:
+        found.settle()
+        assert found.page.evaluate("window.asked.length") == 2
+        proofs = [each for each in found.requests if each.endswith(f"{path}/proof.json")]
+        assert len(proofs) == 2
+
+
+@pytest.mark.parametrize("what", ["digits", "instrument", "part", "sticker"])
+def test_what_the_ledger_lacks_is_checked_by_the_proof_of_that(browser, site, what):
+    client = site.served.client
+    stranger = World("other.example/log").issue(9, seal=make_signer("stranger"))
+    unknown = "/i/" + "07" * 16
+    path, file, shown = {
+        "digits": (long_path(stranger), "/absence.json", "NEVER_GIVEN_OUT"),
+        "instrument": (unknown, "/proof.json", "NOT_VERIFIED"),
+        "part": (f"{unknown}?part=1", "/proof.json", "NOT_VERIFIED"),
+        "sticker": ("/s/7KQ2M9X001RCCF83", "/proof.json", "NEVER_GIVEN_OUT"),
+    }[what]
+    bare, _, query = path.partition("?")
+    site.url = site.url.replace(site.path, path)
+    with visit(browser, site, VALID | {"shown": shown}) as found:
+        found.settle()
+        assert read(found.page, "#checker") == CHECKED
+        assert found.page.evaluate("window.asked[0].proofText") == client.get(f"{bare}{file}?{query}").text
+        assert found.page.evaluate("window.asked[0].bundleText ?? null") is None
+        trust = found.page.evaluate("window.asked[0].trustText ?? null")
+        assert (trust is not None) == (what == "digits")
 
 
 @pytest.mark.parametrize("missing", ["device.js", "bundle.json", "policy.json", "rules.json"])

@@ -46,16 +46,19 @@ export function parseBundle(raw) {
   return Object.freeze(bundle);
 }
 
-function parseInclusion(reader) {
+/** Parse the member `inclusion`: hashes from leaf to root. */
+export function parseInclusion(reader) {
   return reader.texts("inclusion", { maxBytes: 44 }).map((text) => parseBase64(text, { size: 32 }));
 }
 
-function parseOptionalReceipt(reader) {
+/** Parse the member `receipt`, null where there is none. */
+export function parseOptionalReceipt(reader) {
   const receipt = reader.optObject("receipt");
   return receipt === null ? null : parseReceipt(receipt);
 }
 
-function parseEarlier(reader) {
+/** Parse what shows that a leaf was anchored before its key was compromised, null where there is nothing. */
+export function parseEarlier(reader) {
   if (reader === null) return null;
   const earlier = { inclusion: parseInclusion(reader), receipt: parseReceipt(reader.object("receipt")) };
   reader.finish();

@@ -80,6 +80,7 @@ export function buildReport(checks, status, policy, document, { complete = true,
     checks: Object.freeze(every),
     document: authentic ? document : null,
     note: authentic ? note : null,
+    sticker: null,
   });
 }
 
@@ -116,13 +117,15 @@ export function reportMembers(report) {
       ...(warning ? { warning } : {}),
     })),
   };
-  if (report.document !== null) {
-    members.document = {};
-    for (const [name, value] of Object.entries(report.document)) {
-      const spelled = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      if (value !== null) members.document[spelled] = DATES.has(name) ? encodeDate(value) : value;
-    }
-  }
+  if (report.document !== null) members.document = spellMembers(report.document);
+  if (report.sticker !== null) members.sticker = spellMembers(report.sticker);
   if (report.note !== null) Object.assign(members, { note: report.note.en, note_zh: report.note.zh });
   return members;
+}
+
+/** Return members as JSON names them; those that are null are left out. */
+function spellMembers(members) {
+  const said = Object.entries(members).filter(([, value]) => value !== null);
+  const spell = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(said.map(([name, value]) => [spell(name), DATES.has(name) ? encodeDate(value) : value]));
 }

@@ -63,6 +63,14 @@ export class Session {
     return [await foldEvidence(evidence, origin, rootDigest, { before: leafIndex }), newest];
   }
 
+  /** Return [registers before the leaf `before`, or in all where that is null, what the evidence establishes in all]. */
+  async openEvidenceAlone(evidence, checkpoint, before) {
+    const { origin, rootDigest } = this.policy;
+    const newest = await openEvidence(evidence, checkpoint, this.policy);
+    if (before === null) return [newest.registers, newest];
+    return [await foldEvidence(evidence, origin, rootDigest, { before }), newest];
+  }
+
   /** Return from which leaf on the trust list says that a key no longer counts; null: it does not say. */
   findEndOfKey(keyId) {
     return this.trusted?.[0].keys.get(encodeHex(keyId))?.until ?? null;

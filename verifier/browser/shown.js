@@ -2,7 +2,8 @@
 import { buildReport, listRequired } from "./report.js";
 import { FAILED, NOT_CHECKED, notChecked, PASSED, Step } from "./step.js";
 
-const AS_THEY_ARE = new Set(
+/** What is shown however old the state is: the harder fact comes first. */
+export const AS_THEY_ARE = new Set(
   "WITHDRAWN CANCELLED FAILED FAILED_SINCE SUSPENDED NEEDS_REVERIFICATION EXPIRED SUPERSEDED".split(" "),
 );
 /** What may be out of date where others hold more of the log. */

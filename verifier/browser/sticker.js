@@ -19,7 +19,7 @@ export const parseStickerId = parseCode
 export const findRoll = (sticker) => sticker.slice(0, ROLL_SYMBOLS)
 
 /** The number within its roll that an id names. */
-const findNumber = (sticker) => [...sticker.slice(ROLL_SYMBOLS, 11)].reduce((sum, symbol) => sum * 32 + ALPHABET.indexOf(symbol), 0)
+export const findNumber = (sticker) => [...sticker.slice(ROLL_SYMBOLS, 11)].reduce((sum, symbol) => sum * 32 + ALPHABET.indexOf(symbol), 0)
 
 /** Whether a roll has given this id out. */
 export const isOfRoll = (sticker, roll) =>

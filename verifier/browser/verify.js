@@ -236,10 +236,14 @@ function checkByRegisters(record, session, registers, established) {
 /** Steps 12, 15 and 16. */
 async function checkLog(bundle, session, checkpoint, look) {
   if (checkpoint === null) return openAll([Step.INCLUSION, Step.RECEIPT, Step.CHAIN], NO_STATE);
-  const verify = (receipt) => session.verifyReceipt(receipt);
+  return [await checkInclusion(bundle, checkpoint), ...(await checkAnchors(bundle.receipt, checkpoint, session, look))];
+}
+
+/** Steps 15 and 16. */
+export async function checkAnchors(receipt, checkpoint, session, look) {
+  const verify = (one) => session.verifyReceipt(one);
   return [
-    await checkInclusion(bundle, checkpoint),
-    await checkReceipt(bundle.receipt, checkpoint, session.policy, verify),
+    await checkReceipt(receipt, checkpoint, session.policy, verify),
     look === null ? notChecked(Step.CHAIN, "not looked up", "未上链核对") : await look(checkpoint),
   ];
 }

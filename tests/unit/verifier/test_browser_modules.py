@@ -8,7 +8,7 @@ import pytest
 from browser_node import run_node
 
 from verifier import browser
-from verifier.browser import ENTRY, FOLDER, pack_modules
+from verifier.browser import ENTRY, FOLDER, LATER, PACK, name_pack, pack_later, pack_modules
 
 MODULES = sorted(path.stem for path in FOLDER.glob("*.js"))
 LARGEST_PACKED = 83_000
@@ -19,17 +19,55 @@ def read(name):
     return (FOLDER / f"{name}.js").read_text("utf-8")
 
 
+LARGEST_LATER = 14_000
+"""Bytes of what is loaded for stickers, and for what the ledger lacks."""
+
+
+def list_packed(packed):
+    return re.findall(r"^const (\w+)_ = \(\(\) => \{$", packed.decode(), re.MULTILINE)
+
+
 def test_all_that_is_packed_is_there_once():
-    packed = pack_modules().decode()
-    names = re.findall(r"^const (\w+)_ = \(\(\) => \{$", packed, re.MULTILINE)
-    assert len(names) == len(set(names)) > 60
-    assert set(MODULES) - set(names) <= {"sticker"}
+    names = list_packed(pack_modules())
+    assert len(names) > 60
     assert names[-1] == ENTRY
-    assert f"{ENTRY}_ as {ENTRY}" in packed
+    assert f"{ENTRY}_ as {ENTRY}".encode() in pack_modules()
+    for entry in LATER:
+        own = list_packed(pack_later(entry))
+        assert own[-1] == entry
+        names += own
+    assert sorted(names) == MODULES
 
 
 def test_one_file_is_small():
     assert len(gzip.compress(pack_modules(), 9)) <= LARGEST_PACKED
+
+
+@pytest.mark.parametrize("entry", LATER)
+def test_what_is_loaded_later_is_not_in_the_first_file(entry):
+    assert len(gzip.compress(pack_later(entry), 9)) <= LARGEST_LATER
+    packed = pack_modules().decode()
+    assert f'import("./{name_pack(entry)}")' in packed
+    assert f"const {entry}_" not in packed
+
+
+def test_what_is_loaded_later_takes_the_rest_from_the_first_file(tmp_path):
+    """Errors of one are those of the other; nothing is there twice."""
+    (tmp_path / PACK).write_bytes(pack_modules())
+    for entry in LATER:
+        (tmp_path / name_pack(entry)).write_bytes(pack_later(entry))
+    script = """async (_, {all, later}) => {
+      const {checkThing} = await import(later)
+      const {believed} = await import(all)
+      try {
+        await checkThing({expected: {sticker: "X"}, proofText: "{}"})
+      } catch (error) {
+        return [error instanceof believed.Caught, typeof (await import(all)).checkOnDevice]
+      }
+    }"""
+    urls = {"all": (tmp_path / PACK).as_uri(), "later": (tmp_path / name_pack("sticker_device")).as_uri()}
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    assert run_node(script, urls) == [True, "function"]
 
 
 def test_one_file_exports_what_its_modules_do():

@@ -12,13 +12,13 @@ const WRONG_CLOCK = { en: "the clock of this device is wrong", zh: "本机时间
 
 const line = document.getElementById("checker");
 
-/** By the letter in the address, what the verifier calls what was scanned. A sticker names nothing by itself. */
-const KINDS = { q: "digits", c: "code", i: "instrument" };
+/** By the letter in the address, what the verifier calls what was scanned. */
+const KINDS = { q: "digits", c: "code", i: "instrument", s: "sticker" };
 
 /** What was scanned: the address is the phone's own, whatever the page says. */
 function readScanned() {
-  const found = /\/([qci])\/([^/]+)$/.exec(location.pathname);
-  if (!found) throw new Error("the address names no document and no instrument");
+  const found = /\/([qcis])\/([^/]+)$/.exec(location.pathname);
+  if (!found) throw new Error("the address names no document, no sticker and no instrument");
   const scanned = { [KINDS[found[1]]]: decodeURIComponent(found[2]) };
   const part = new URLSearchParams(location.search).get("part");
   return scanned.instrument && part !== null ? { ...scanned, part } : scanned;
@@ -95,27 +95,57 @@ async function reloadIfOvertaken(shown) {
   return true;
 }
 
-async function load() {
+/** The files of the page's document; none where the page shows no document. */
+async function fetchDocument(scanned, fresh) {
+  const { code } = line.dataset;
+  if (!code) return {};
+  const record = `../c/${encodeURIComponent(code)}`;
+  const own = scanned.digits || scanned.code ? location.pathname : record;
+  const [bundleText, newestText] = await Promise.all([
+    fetchText(`${own}/bundle.json`, false, fresh),
+    fetchText(`${record}/newest.json`, true, fresh),
+  ]);
+  return newestText === null ? { bundleText } : { bundleText, newestText };
+}
+
+/** The files that prove what no bundle does: how a sticker stands, or that the ledger lacks what was scanned. */
+async function fetchProof(scanned, fresh) {
+  const own = location.pathname;
+  if (scanned.sticker) return { proofText: await fetchText(`${own}/proof.json`, false, fresh), ask };
+  if (line.dataset.code) return {};
+  if (scanned.instrument) {
+    const query = scanned.part === undefined ? "" : `?part=${encodeURIComponent(scanned.part)}`;
+    return { proofText: await fetchText(`${own}/proof.json${query}`, false, fresh) };
+  }
+  const [proofText, trustText] = await Promise.all([
+    fetchText(`${own}/absence.json`, false, fresh),
+    fetchText("../trust.json", false, fresh),
+  ]);
+  return { proofText, trustText };
+}
+
+/** Another file of this site that the verifier asks for. */
+const ask = (path) => fetchText(`../${path}`, true, true);
+
+async function load(fresh) {
   const scanned = readScanned();
-  const record = `../c/${encodeURIComponent(line.dataset.code)}`;
-  const proof = scanned.instrument ? `${record}/bundle.json` : `${location.pathname}/bundle.json`;
   const device = await import(new URL(line.dataset.device, document.baseURI).href);
-  const [bundleText, newestText, policyText, rules] = await Promise.all([
-    fetchText(proof),
-    fetchText(`${record}/newest.json`, true),
+  if (scanned.sticker || !line.dataset.code) device.loadThings?.().catch(() => null); // on its way beside the files
+  const [files, proof, policyText, rules] = await Promise.all([
+    fetchDocument(scanned, fresh),
+    fetchProof(scanned, fresh),
     fetchText("../policy.json", false, true),
     fetchText("../rules.json"),
   ]);
-  const question = {
+  return device.checkOnDevice({
+    ...files,
+    ...proof,
     expected: scanned,
-    bundleText,
     policyText,
     ruleBook: JSON.parse(rules),
     remembered: recallPins(),
     now: Date.now(),
-  };
-  if (newestText !== null) question.newestText = newestText;
-  return device.checkOnDevice(question);
+  });
 }
 
 async function check() {
@@ -123,7 +153,8 @@ async function check() {
   show(line.dataset.checking, "");
   let outcome;
   try {
-    outcome = await load();
+    outcome = await load(false);
+    if (outcome.isOutOfStep) outcome = await load(true); // the log has grown between two files
   } catch (error) {
     return show(line.dataset.unable, "unable", error instanceof ClockError ? say(WRONG_CLOCK) : "");
   }
