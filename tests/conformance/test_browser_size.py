@@ -7,6 +7,7 @@ from browser_node import BROWSER
 
 LIMIT = 84_000
 """Bytes of all modules together, compressed. 60 kB was the aim: what is between them is in the room's README."""
+FOR_A_LOOK = {"chain", "node", "registry"}
 
 
 def read_module(path):
@@ -16,7 +17,8 @@ def read_module(path):
 
 
 def test_all_modules_together_are_small():
-    modules = sorted(BROWSER.glob("*.js"))
+    """All but those that only a look at the chain needs: they are a file of their own."""
+    modules = sorted(path for path in BROWSER.glob("*.js") if path.stem not in FOR_A_LOOK)
     assert len(modules) >= 20
     packed = gzip.compress("".join(map(read_module, modules)).encode(), 9, mtime=0)
     assert len(packed) <= LIMIT
