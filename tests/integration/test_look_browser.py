@@ -166,7 +166,7 @@ def catch_up(node):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (away, "节点无法连接"),
+        (away, "该节点未运行，或不允许网页访问（CORS）"),
         (refuse, "节点拒绝应答或应答无法识别"),
         (speak_otherwise, "节点拒绝应答或应答无法识别"),
         (catch_up, "节点仍在同步"),

@@ -8,6 +8,7 @@ import { ClockError, fetchText, recall, recallPins, remember, say, WRONG_CLOCK }
 const REMEMBERED = "hengzheng/node/v1";
 const CHOSEN = "hengzheng/node-chosen";
 const CHAIN_STEP = 16;
+const OUT_OF_REACH = "the node is out of reach";
 
 const element = (id) => document.getElementById(id);
 const t = (en, zh) => say({ en, zh });
@@ -124,6 +125,10 @@ const nameVerdict = (shown) => copyBox(shown).querySelector("h2").textContent;
 const sayUnable = (reason) =>
   showOutcome(copyBox("CANNOT_CHECK", t("This device cannot check now", "本机暂时无法核对"), reason, t("This does not mean that the record is wrong.", "这不表示该记录有误。")));
 
+/** Why a page cannot tell more: browsers hide which of the two it is. */
+const explain = (chain) =>
+  chain.reason.en === OUT_OF_REACH ? t("It is not running, or does not let pages ask it (CORS).", "该节点未运行，或不允许网页访问（CORS）。") : null;
+
 const describe = (chain, { shown, report }) => {
   const failed = report.checks.find((check) => check.outcome === "FAILED");
   if (chain.outcome === "FAILED") {
@@ -134,7 +139,7 @@ const describe = (chain, { shown, report }) => {
   if (chain.outcome === "PASSED") return [copyBox(shown), make("p", "chain", `${t("Seen on the chain: ", "已在链上核对：")}${say(chain.reason)}`), ...listLimits(shown)];
   const alone = `${t("Without the chain, this device finds: ", "不查链时，本机的核验结论：")}${nameVerdict(shown)}`;
   const calm = t("This does not mean that the record is wrong.", "这不表示该记录有误。");
-  return [copyBox("CANNOT_CHECK", t("Not seen on the chain", "未能在链上核对"), say(chain.reason), calm), make("p", "note", alone)];
+  return [copyBox("CANNOT_CHECK", t("Not seen on the chain", "未能在链上核对"), say(chain.reason), explain(chain), calm), make("p", "note", alone)];
 };
 
 const sayDate = (days) => (days === null ? null : new Date(days * 86_400_000).toISOString().slice(0, 10));
