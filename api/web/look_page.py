@@ -13,33 +13,13 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Tongue
-from api.shown import Shown
 from api.static_files import LOOK, PACK, StaticFiles
-from api.web.pages import RELIED_ON, STYLE, STYLE_SOURCE
-from api.web.words import LOOKS, say
+from api.web.looks import list_looks
+from api.web.pages import STYLE, STYLE_SOURCE
+from api.web.words import say
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, format_code
 from ledger.core.step import Sentence
-from verifier.report import DISCLAIMER
-
-_SHOWN: Final = (
-    Shown.VALID,
-    Shown.ATTENTION,
-    Shown.PENDING,
-    Shown.CALIBRATED,
-    Shown.PAPER,
-    Shown.EXPIRED,
-    Shown.SUPERSEDED,
-    Shown.FAILED,
-    Shown.FAILED_SINCE,
-    Shown.WITHDRAWN,
-    Shown.CANCELLED,
-    Shown.SUSPENDED,
-    Shown.NEEDS_REVERIFICATION,
-    Shown.TAMPERED,
-    Shown.CANNOT_CHECK,
-)
-"""What a device can come to; the page holds the words of each."""
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("api.web"),
@@ -107,17 +87,12 @@ class LookPage:
             style=STYLE,
             development=self._policy.development,
             scripts=self._scripts,
-            looks=[
-                (shown.value, shown in RELIED_ON, look, say(look.headline, language), say(look.sentence, language))
-                for shown in _SHOWN
-                if (look := LOOKS[shown])
-            ],
+            looks=list_looks(language),
             code=code,
             spaced_code=None if code is None else format_code(code),
             node=node,
             said=None if said is None else say(said, language),
             chain_id=None if contract is None else contract.chain.chain_id,
-            disclaimer=say(DISCLAIMER, language),
             host=self._host,
         )
         return page.encode()

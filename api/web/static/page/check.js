@@ -11,7 +11,15 @@ const PATIENCE_MS = 20_000;
 const MOST_SKEW_MS = 10 * 60_000;
 export const WRONG_CLOCK = { en: "the clock of this device is wrong", zh: "本机时间不准" };
 
+const KEPT = {
+  en: "The proof is kept on this device, for the time without network; the page of the scanner can clear it.",
+  zh: "此证明已保存在本机，供断网时使用；可在扫码页清除。",
+};
+
 const line = document.getElementById("checker");
+
+/** What the check was made with: address, as this site names it -> text. */
+const files = new Map();
 
 /** By the letter in the address, what the verifier calls what was scanned. A sticker names nothing by itself. */
 const KINDS = { q: "digits", c: "code", i: "instrument" };
@@ -33,7 +41,10 @@ export async function fetchText(address, optional = false, fresh = false) {
   if (optional && answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   if (fresh) compareClocks(answer);
-  return answer.text();
+  const text = await answer.text();
+  const { pathname, search } = new URL(address, document.baseURI);
+  files.set(pathname + search, text);
+  return text;
 }
 
 /** This device's clock is another than the server's: by which of them is not known, but dates cannot be judged. */
@@ -96,6 +107,17 @@ async function reloadIfOvertaken(shown) {
   return true;
 }
 
+/** Where the scanner is at home, it gets the proof for the time without network; elsewhere nothing is kept. */
+async function keep() {
+  if (!navigator.serviceWorker?.controller) return;
+  const { keepSeen, readAddress } = await import("../scan/seen.js");
+  const device = await import(new URL(line.dataset.device, document.baseURI).href);
+  if (!(await keepSeen(readAddress(location.href, device.qr).key, files, Date.now()))) return;
+  const place = document.getElementById("pins");
+  place.append(" ", say(KEPT));
+  place.hidden = false;
+}
+
 async function load() {
   const scanned = readScanned();
   const record = `../c/${encodeURIComponent(line.dataset.code)}`;
@@ -136,9 +158,11 @@ async function check() {
   show(line.dataset.checked, "done", say(outcome.reason));
   document.getElementById("conclusion").textContent = `${line.dataset.checked}${line.dataset.stop}`;
   remember(sessionStorage, RELOADED, null);
-  if (!outcome.remember) return undefined;
-  remember(localStorage, PINS, outcome.remember);
-  return showPins(outcome.remember);
+  if (outcome.remember) {
+    remember(localStorage, PINS, outcome.remember);
+    showPins(outcome.remember);
+  }
+  return keep().catch(() => undefined); // a device without room keeps nothing; the check itself holds all the same
 }
 
 if (line) check();

@@ -106,9 +106,11 @@ const showOutcome = (...children) => {
   tell("");
 };
 
+const findTemplate = (shown) => document.querySelector(`template[data-shown="${shown}"]`).content;
+
 /** The box of a verdict, as the server words it; with other words if they are given. */
 const copyBox = (shown, headline, ...sentences) => {
-  const box = document.querySelector(`template[data-shown="${shown}"]`).content.firstElementChild.cloneNode(true);
+  const box = findTemplate(shown).firstElementChild.cloneNode(true);
   if (headline === undefined) return box;
   box.querySelector("h2").textContent = headline;
   box.querySelector("p").remove();
@@ -116,9 +118,8 @@ const copyBox = (shown, headline, ...sentences) => {
   return box;
 };
 
-/** What a good verdict does not say, for wherever one is shown. */
-const listLimits = (shown) =>
-  document.querySelector(`template[data-shown="${shown}"]`).dataset.relied === undefined ? [] : [make("p", "note", place.dataset.disclaimer)];
+/** The box of a verdict, and what a good one does not say. */
+const copyAll = (shown) => [...findTemplate(shown).cloneNode(true).children];
 
 const nameVerdict = (shown) => copyBox(shown).querySelector("h2").textContent;
 
@@ -136,7 +137,10 @@ const describe = (chain, { shown, report }) => {
     return [copyBox("TAMPERED", t("What the node shows does not agree", "节点所示与证明不一致"), say(chain.reason), doubt)];
   }
   if (failed) return [copyBox("TAMPERED"), make("p", "note", say(failed.reason))];
-  if (chain.outcome === "PASSED") return [copyBox(shown), make("p", "chain", `${t("Seen on the chain: ", "已在链上核对：")}${say(chain.reason)}`), ...listLimits(shown)];
+  if (chain.outcome === "PASSED") {
+    const [box, ...limits] = copyAll(shown);
+    return [box, make("p", "chain", `${t("Seen on the chain: ", "已在链上核对：")}${say(chain.reason)}`), ...limits];
+  }
   const alone = `${t("Without the chain, this device finds: ", "不查链时，本机的核验结论：")}${nameVerdict(shown)}`;
   const calm = t("This does not mean that the record is wrong.", "这不表示该记录有误。");
   return [copyBox("CANNOT_CHECK", t("Not seen on the chain", "未能在链上核对"), say(chain.reason), explain(chain), calm), make("p", "note", alone)];
