@@ -26,10 +26,15 @@ FOUND_BY_DEVICES: Final = (
     Shown.CANCELLED,
     Shown.SUSPENDED,
     Shown.NEEDS_REVERIFICATION,
+    Shown.NOT_VERIFIED,
+    Shown.STICKER_UNUSED,
+    Shown.STICKER_PENDING,
+    Shown.STICKER_RELEASED,
+    Shown.STICKER_REPLACED,
     Shown.TAMPERED,
     Shown.CANNOT_CHECK,
 )
-"""What `chooseShown` of the verifier for browsers gives."""
+"""What evidence shows of a document, a sticker or an instrument."""
 
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 

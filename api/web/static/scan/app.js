@@ -163,8 +163,8 @@ const showSeen = async () => {
   const count = await countSeen();
   element("seen").hidden = count === 0;
   element("seen-count").textContent = t(
-    `This device keeps the proofs of ${count} codes that it has looked at and checked, for the time without network: at most ${MOST}, for at most ${MOST_DAYS} days, on this device alone.`,
-    `本机保存了${count}个查过并已自行核验的编码的证明，供断网时使用；最多${MOST}个、${MOST_DAYS}天，仅存于本机。`,
+    `Proofs of codes that this device has looked at and checked, for the time without network: ${count}. At most ${MOST}, for at most ${MOST_DAYS} days, on this device alone.`,
+    `本机保存了查过并已自行核验的编码的证明，共${count}个，供断网时使用；最多${MOST}个、${MOST_DAYS}天，仅存于本机。`,
   );
 };
 

@@ -55,16 +55,16 @@ const checkSeen = async (expected, key, kept, now) => {
 };
 
 const describeSeen = ({ shown, report }, since, { zone, maxStatusAge }) => {
-  const asOf = t(`As of ${sayInstant(since, zone)}.`, `状态截至${sayInstant(since, zone)}。`);
+  const asOf = t(`No network. State as of ${sayInstant(since, zone)}.`, `当前没有网络；状态截至${sayInstant(since, zone)}。`);
   const own = t("Checked again by this device, without network, with the proof that it has kept.", "本机已用保存的证明离线重新核验。");
   const later = t("Whether that has changed since is not known: look again when there is network.", "此后是否变更未知，请联网后再次查询。");
   const facts = report.document === null ? [] : describeFacts(report.document);
   const isTimely = maxStatusAge !== null || !GOOD.has(shown);
-  if (shown !== "CANNOT_CHECK" && isTimely) return { shown, sentences: [asOf, own, later], facts };
+  if (shown !== "CANNOT_CHECK" && isTimely) return { shown, asOf, sentences: [own, later], facts };
   const words = reports.STATUS_WORDS[report.status];
   const then = words === undefined ? null : t(`Then: ${words.en}.`, `当时状态：${words.zh}。`);
   const title = t("State now not known", "现况未查");
-  return { style: "unchecked", shown: "CANNOT_CHECK", title, sentences: [asOf, then, own, later].filter(Boolean), facts };
+  return { style: "unchecked", shown: "CANNOT_CHECK", title, asOf, sentences: [then, own, later].filter(Boolean), facts };
 };
 
 // --- what a long code says by itself ---------------------------------------------------------------------------
