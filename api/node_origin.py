@@ -1,8 +1,8 @@
 """Where a node of somebody's choice is: scheme, host and port, as a content security policy names it.
 
-What is returned here stands in a header and lets one page speak to that place, so that nothing but these three can be
-in it: no path, no user, no wildcard, no second word. The path of a node's address may be a key of its owner; it stays
-on the device.
+What is returned here stands in a header and lets one page speak to that place, so that nothing but these three can
+be in it: no path, no user, no wildcard, no second word. The path of a node's address may be a key of its owner; it
+stays on the device.
 
 >>> parse_node_origin("https://node.example:8545")
 'https://node.example:8545'

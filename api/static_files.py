@@ -19,7 +19,7 @@ from typing import Final
 
 from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
 from ledger.core.errors import NotFoundError
-from verifier.browser import pack_look, pack_modules
+from verifier.browser import pack_modules
 
 TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -34,9 +34,6 @@ TYPES: Final = {
 
 PACK: Final = "all.js"
 """All modules of the folder `verifier` as one, beside them."""
-
-LOOK: Final = "look.js"
-"""What a look at a chain takes beside `PACK`, as one; `verifier/browser/chain.js` is what it is made of."""
 
 _DIGEST_DIGITS: Final = 16
 
@@ -104,7 +101,7 @@ class StaticFiles:
 
 def _make() -> dict[tuple[str, str], bytes]:
     """Return what is made of other files when the application starts."""
-    return {("verifier", PACK): pack_modules(), ("verifier", LOOK): pack_look(PACK)}
+    return {("verifier", PACK): pack_modules()}
 
 
 def _read(place: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

@@ -1,9 +1,9 @@
 """A served log that is anchored on a chain, and a node of that chain that pages may ask.
 
-    with ChainWorld() as world, node_of(world.chain) as node, serving(world.app) as url:
-        code = world.issue(1)
-        world.anchor()
-        page.goto(f"{url}/look?code={code}&node={node.url}")
+with ChainWorld() as world, node_of(world.chain) as node, serving(world.app) as url:
+    code = world.issue(1)
+    world.anchor()
+    page.goto(f"{url}/look?code={code}&node={node.url}")
 """
 
 import json

@@ -13,7 +13,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Tongue
-from api.static_files import LOOK, PACK, StaticFiles
+from api.static_files import PACK, StaticFiles
 from api.web.looks import list_looks
 from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import say
@@ -50,7 +50,6 @@ class _Scripts:
     page: str
     style: str
     verifier: str
-    look: str
 
 
 class LookPage:
@@ -100,8 +99,7 @@ class LookPage:
 
 def _find_scripts(static: StaticFiles) -> _Scripts | None:
     found = [
-        static.address(*place)
-        for place in (("page", "look.js"), ("page", "look.css"), ("verifier", PACK), ("verifier", LOOK))
+        static.address(*place) for place in (("page", "look.js"), ("page", "look.css"), ("verifier", PACK))
     ]
     if None in found:
         return None

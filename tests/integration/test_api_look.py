@@ -1,4 +1,4 @@
-"""The page of the look at the chain, as the server gives it: what stands in its content policy, and what never does."""
+"""The page of the look at the chain, as the server gives it: what stands in its content policy, what never does."""
 
 import re
 

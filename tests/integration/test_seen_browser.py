@@ -220,7 +220,9 @@ def test_what_was_kept_is_believed_no_more_than_a_server(browser, timely, kind):
         "another document": json.dumps(
             {"asked": {}, "bundleText": world.client.get(f"/c/{other}/bundle.json").text}
         ),
-        "not of this log": json.dumps({"asked": {}, "bundleText": own.replace(world.policy.origin, "x.example")}),
+        "not of this log": json.dumps(
+            {"asked": {}, "bundleText": own.replace(world.policy.origin, "x.example")}
+        ),
     }
     with Phone(browser, timely) as phone:
         phone.see()
@@ -271,7 +273,9 @@ def test_nothing_is_kept_of_a_page_that_the_device_contradicts(browser, site):
 
 
 def lie(route, site):
-    text = site.world.client.get(f"/c/{site.code}").text.replace('data-shown="VALID"', 'data-shown="CANCELLED"')
+    text = site.world.client.get(f"/c/{site.code}").text.replace(
+        'data-shown="VALID"', 'data-shown="CANCELLED"'
+    )
     route.fulfill(body=text, content_type="text/html; charset=utf-8")
 
 

@@ -2,8 +2,7 @@
 
 Nothing is built: each module is served as it stands here. `pack_modules` puts the same text, without comments and
 indentation, into one module: one request instead of sixty. Each module becomes an object of its name, exported, and
-what `device.js` exports is exported beside them. `pack_look` is a second file beside it, for the few pages that look at
-a chain: it holds what that takes more, and imports the rest from the first.
+what `device.js` exports is exported beside them.
 
 >>> b"export const {" in pack_modules()
 True
@@ -16,8 +15,6 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).parent
 ENTRY: Final = "device"
-LOOK: Final = "chain"
-"""Entry of what looks at a chain through a node."""
 
 _IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";?\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:const|class|(?:async )?function\*?) (\w+))", re.MULTILINE)
@@ -33,37 +30,12 @@ def pack_modules() -> bytes:
     Raises:
         ValueError: a module imports or exports in a form that is not known here, or modules import each other.
     """
-    packed = _pack_all(ENTRY)
-    names = ", ".join(f"{name}_ as {name}" for name in packed)
-    return "".join([*packed.values(), _export(ENTRY), f"export {{ {names} }};\n"]).encode()
-
-
-@cache
-def pack_look(beside: str) -> bytes:
-    """Return the modules that only `chain.js` needs as one.
-
-    Args:
-        beside: name of the file of `pack_modules` in the same folder; a step must be the same object in both.
-
-    Raises:
-        ValueError: as `pack_modules`.
-    """
-    shared = _pack_all(ENTRY)
-    packed = _pack_all(LOOK)
-    names = ", ".join(f"{name} as {name}_" for name in packed if name in shared)
-    own = [text for name, text in packed.items() if name not in shared]
-    return "".join([f'import {{ {names} }} from "./{beside}";\n', *own, _export(LOOK)]).encode()
-
-
-def _pack_all(entry: str) -> dict[str, str]:
-    """Return the text of every module that this one needs, in their order."""
     packed: dict[str, str] = {}
-    _pack(entry, packed, ())
-    return packed
-
-
-def _export(entry: str) -> str:
-    return f"export const {{ {', '.join(_EXPORT.findall(_read(entry)))} }} = {entry}_;\n"
+    _pack(ENTRY, packed, ())
+    entry = ", ".join(_EXPORT.findall(_read(ENTRY)))
+    names = ", ".join(f"{name}_ as {name}" for name in packed)
+    tail = f"export const {{ {entry} }} = {ENTRY}_;\nexport {{ {names} }};\n"
+    return "".join([*packed.values(), tail]).encode()
 
 
 def _pack(name: str, packed: dict[str, str], above: tuple[str, ...]) -> None:

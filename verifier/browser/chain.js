@@ -13,7 +13,7 @@ const MAX_LOG_REQUESTS = 256;
 const spell = (data) => `0x${encodeHex(data)}`;
 const spellNumber = (number) => `0x${number.toString(16)}`;
 
-/** Return what looks a checkpoint up through the node at `url`, which `send`, a page's `fetch`, asks: `look` of `checkOnDevice`. */
+/** Return what looks a checkpoint up through the node at `url`, which `send`, a page's `fetch`, asks. */
 export const lookThrough = (send, url, policy, options) => lookAtContract(postBy(send, url, options), policy);
 
 /** As `lookThrough`, with `post` for what sends; each checkpoint is looked up once. */

@@ -43,7 +43,8 @@ const toBytes = (text) => (typeof text === "string" ? encodeUtf8(text) : text);
  * @param trustText the trust list; null: none.
  * @param remembered what an earlier call returned as `remember`; null: this device has seen nothing yet.
  * @param now the device's clock, milliseconds UTC.
- * @param look step 16: looks a checkpoint up in the contract, through a node of the user's choice.
+ * @param node step 16 is looked up through this node of the user's choice: `{url, send}`, `send` the page's `fetch`.
+ * @param look step 16 otherwise: returns it for a checkpoint.
  * @returns `{report, shown, remember, checkedByDevice, reason}`: `reason` says what was caught; `checkedByDevice`
  *   is false only where this device cannot compute: then `reason` says why, and the page has the server's word alone.
  */
@@ -51,7 +52,7 @@ export async function checkOnDevice(given) {
   const remembered = given.remembered ?? null;
   const nothing = { report: null, shown: "CANNOT_CHECK", remember: remembered };
   try {
-    return await check({ newestText: null, trustText: null, look: null, ...given, remembered });
+    return await check({ newestText: null, trustText: null, node: null, look: null, ...given, remembered });
   } catch (error) {
     if (error instanceof Caught) return { ...nothing, checkedByDevice: true, reason: error.words };
     const reason = { en: `this device cannot check: ${error.message}`, zh: `本机不能自检：${error.message}` };
@@ -59,8 +60,9 @@ export async function checkOnDevice(given) {
   }
 }
 
-async function check({ expected, bundleText, newestText, policyText, ruleBook, trustText, remembered, now, look }) {
+async function check({ expected, bundleText, newestText, policyText, ruleBook, trustText, remembered, now, ...given }) {
   const [policy, pin] = await must("policy", "核验策略", () => openPolicy(policyText));
+  const look = given.node === null ? given.look : await openLook(given.node, policy);
   comparePins(pin, remembered?.policy ?? pin);
   const session = await must("trust list or table of regulations", "信任列表或规程数据", () =>
     openSession(policy, ruleBook, trustText),
@@ -90,6 +92,13 @@ async function check({ expected, bundleText, newestText, policyText, ruleBook, t
     checkedByDevice: true,
     reason: faults[0]?.reason ?? doubts[0] ?? sayPart(expected, found.bundle),
   };
+}
+
+/** Return step 16 through a node. Its modules are loaded here, so that a step of theirs may be a copy of ours. */
+async function openLook({ send, url }, policy) {
+  const { lookThrough } = await import("./chain.js");
+  const look = lookThrough(send, url, policy);
+  return async (checkpoint) => ({ ...(await look(checkpoint)), step: Step.CHAIN });
 }
 
 /** Run `open`; what cannot be read, or does not hold, was sent by the server. */

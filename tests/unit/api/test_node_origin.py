@@ -1,4 +1,4 @@
-"""What may stand in a content security policy as a node: an origin, spelled in one way, and nothing that adds to it."""
+"""What may stand in a content security policy as a node: an origin, spelled in one way, and nothing more."""
 
 import pytest
 from hypothesis import given

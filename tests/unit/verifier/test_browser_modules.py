@@ -8,54 +8,30 @@ import pytest
 from browser_node import run_node
 
 from verifier import browser
-from verifier.browser import ENTRY, FOLDER, LOOK, pack_look, pack_modules
+from verifier.browser import ENTRY, FOLDER, pack_modules
 
 MODULES = sorted(path.stem for path in FOLDER.glob("*.js"))
 LARGEST_PACKED = 83_000
 """Bytes of the one file, gzip: what a page waits for."""
-LARGEST_LOOK = 5_000
-"""Bytes, gzip, of what a look at the chain takes more."""
+FOR_A_LOOK = {"chain", "node", "registry"}
+"""What is loaded when somebody names a node."""
 
 
 def read(name):
     return (FOLDER / f"{name}.js").read_text("utf-8")
 
 
-def list_packed(packed):
-    return re.findall(r"^const (\w+)_ = \(\(\) => \{$", packed.decode(), re.MULTILINE)
-
-
 def test_all_that_is_packed_is_there_once():
     packed = pack_modules().decode()
-    names = list_packed(pack_modules())
+    names = re.findall(r"^const (\w+)_ = \(\(\) => \{$", packed, re.MULTILINE)
     assert len(names) == len(set(names)) > 60
-    assert set(MODULES) - set(names) <= {"sticker", *list_packed(pack_look("all.js"))}
+    assert set(MODULES) - set(names) <= {"sticker", *FOR_A_LOOK}
     assert names[-1] == ENTRY
     assert f"{ENTRY}_ as {ENTRY}" in packed
 
 
 def test_one_file_is_small():
     assert len(gzip.compress(pack_modules(), 9)) <= LARGEST_PACKED
-
-
-def test_the_look_at_a_chain_is_a_file_beside_it():
-    """It holds nothing twice: a step of it is the same object as the verifier's."""
-    look = pack_look("all.js")
-    assert list_packed(look) == ["node", "registry", LOOK]
-    assert not set(list_packed(look)) & set(list_packed(pack_modules()))
-    assert len(gzip.compress(look, 9)) <= LARGEST_LOOK
-
-
-def test_the_file_beside_it_works_with_it(tmp_path):
-    (tmp_path / "all.mjs").write_bytes(pack_modules())
-    (tmp_path / "look.mjs").write_bytes(pack_look("all.mjs"))
-    script = """async (_, folder) => {
-      const all = await import(`file://${folder}/all.mjs`);
-      const { lookAtContract } = await import(`file://${folder}/look.mjs`);
-      const found = await lookAtContract(null, { contract: null })({ treeSize: 1, rootHash: new Uint8Array(32) });
-      return [found.step === all.step.Step.CHAIN, found.outcome];
-    }"""
-    assert run_node(script, str(tmp_path)) == [True, "NOT_CHECKED"]
 
 
 def test_one_file_exports_what_its_modules_do():

@@ -86,19 +86,11 @@ const fetchGiven = async () => {
   return newestText === null ? given : { ...given, newestText };
 };
 
-const load = (address) => import(new URL(address, document.baseURI).href);
-
-const checkThrough = async (href) => {
-  const { verifier, look, code } = place.dataset;
-  const [device, { lookThrough }, given] = await Promise.all([load(verifier), load(look), fetchGiven()]);
-  const policy = device.policy.parsePolicy(device.encoding.encodeUtf8(given.policyText));
-  return device.checkOnDevice({
-    ...given,
-    expected: { code },
-    remembered: recallPins(),
-    now: Date.now(),
-    look: lookThrough((...asked) => fetch(...asked), href, policy),
-  });
+const checkThrough = async (url) => {
+  const { verifier, code } = place.dataset;
+  const [device, given] = await Promise.all([import(new URL(verifier, document.baseURI).href), fetchGiven()]);
+  const node = { url, send: (...asked) => fetch(...asked) };
+  return device.checkOnDevice({ ...given, node, expected: { code }, remembered: recallPins(), now: Date.now() });
 };
 
 const showOutcome = (...children) => {

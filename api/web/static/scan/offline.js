@@ -1,6 +1,6 @@
 // Without network: what this device can say of a code by itself. Of one that it has looked at before it checks the kept
 // proof again, by its own clock, and says as of when; of a long code it says who signed it; of others, that it cannot know.
-import { bundle, checkOnDevice, encoding, maphead, policy, qr, report as reports, trust } from "../verifier/all.js";
+import { checkOnDevice, encoding, maphead, qr, report as reports, trust } from "../verifier/all.js";
 import { recall } from "./kept.js";
 import { readAddress, recallSeen } from "./seen.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
@@ -34,10 +34,12 @@ const recallPins = () => {
   }
 };
 
-/** When the log made the state that was kept; the day of the look where that does not stand in a file. */
+const readBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+/** When the log made the state that was kept; the time of the look where that stands in no bundle. */
 const findTime = ({ newestText, bundleText, at }) => {
   const text = newestText ?? bundleText;
-  return text === undefined ? at : maphead.requireMaphead(bundle.parseBundle(encoding.encodeUtf8(text)).evidence.maphead).sequencedAtMs;
+  return text === undefined ? at : maphead.requireMaphead(readBase64(JSON.parse(text).evidence.maphead)).sequencedAtMs;
 };
 
 /** Return what the verifier makes of a kept proof now: {outcome, since}; null where there is none. */
@@ -54,12 +56,12 @@ const checkSeen = async (expected, key, kept, now) => {
   }
 };
 
-const describeSeen = ({ shown, report }, since, { zone, maxStatusAge }) => {
+const describeSeen = ({ shown, report }, since, { zone, max_status_age_seconds: maxAge = null }) => {
   const asOf = t(`No network. State as of ${sayInstant(since, zone)}.`, `当前没有网络；状态截至${sayInstant(since, zone)}。`);
   const own = t("Checked again by this device, without network, with the proof that it has kept.", "本机已用保存的证明离线重新核验。");
   const later = t("Whether that has changed since is not known: look again when there is network.", "此后是否变更未知，请联网后再次查询。");
   const facts = report.document === null ? [] : describeFacts(report.document);
-  const isTimely = maxStatusAge !== null || !GOOD.has(shown);
+  const isTimely = maxAge !== null || !GOOD.has(shown);
   if (shown !== "CANNOT_CHECK" && isTimely) return { shown, asOf, sentences: [own, later], facts };
   const words = reports.STATUS_WORDS[report.status];
   const then = words === undefined ? null : t(`Then: ${words.en}.`, `当时状态：${words.zh}。`);
@@ -122,7 +124,7 @@ export const judgeOffline = async (address, now = Date.now()) => {
   const { expected, key } = readAddress(address, qr);
   const seen = await checkSeen(expected, key, kept, now);
   const isUsable = seen !== null && seen.outcome.report !== null && !seen.outcome.report.hasFailed;
-  if (isUsable) return describeSeen(seen.outcome, seen.since, policy.parsePolicy(encoding.encodeUtf8(kept.policyText)));
+  if (isUsable) return describeSeen(seen.outcome, seen.since, JSON.parse(kept.policyText));
   if (expected.digits !== undefined) return judgeDigits(expected, kept, now);
   return seen === null
     ? unknown(t("This device has not looked at this code before: look again when there is network.", "本机此前未查过该编码，请联网后查询。"))
