@@ -207,22 +207,23 @@ SPOIL = """async ([key, text]) => {
 }"""
 
 
-@pytest.mark.parametrize("kind", ["nothing", "no proof", "altered", "another document", "not of this log"])
+@pytest.mark.parametrize(
+    "kind", ["nothing", "a number", "no files", "no proof", "altered", "another document", "not of this log"]
+)
 def test_what_was_kept_is_believed_no_more_than_a_server(browser, timely, kind):
     world = timely.world
     other = world.issue(7)
     world.anchor()
     own = world.client.get(f"/c/{timely.code}/bundle.json").text
+    path = f"/c/{timely.code}/bundle.json"
     texts = {
         "nothing": "",
-        "no proof": json.dumps({"asked": {}}),
-        "altered": json.dumps({"asked": {}, "bundleText": own.replace("EX-1224", "EX-1225")}),
-        "another document": json.dumps(
-            {"asked": {}, "bundleText": world.client.get(f"/c/{other}/bundle.json").text}
-        ),
-        "not of this log": json.dumps(
-            {"asked": {}, "bundleText": own.replace(world.policy.origin, "x.example")}
-        ),
+        "a number": "7",
+        "no files": "[]",
+        "no proof": json.dumps([[path, ""]]),
+        "altered": json.dumps([[path, own.replace("EX-1224", "EX-1225")]]),
+        "another document": json.dumps([[path, world.client.get(f"/c/{other}/bundle.json").text]]),
+        "not of this log": json.dumps([[path, own.replace(world.policy.origin, "x.example")]]),
     }
     with Phone(browser, timely) as phone:
         phone.see()
@@ -284,7 +285,7 @@ FILL = """async ([count, bytes, days]) => {
   const now = Date.now();
   const text = "x".repeat(bytes);
   for (let at = 0; at < count; at++) {
-    await keepSeen(`/c/${at}`, [["/c/x/bundle.json", text]], now - days * 86400000 + at);
+    await keepSeen(`/c/${at}`, new Map([["/c/x/bundle.json", text]]), now - days * 86400000 + at);
   }
   const cache = await caches.open("hengzheng-seen");
   const keys = (await cache.keys()).map((each) => new URL(each.url).pathname);
@@ -310,9 +311,10 @@ def test_no_policy_and_no_personal_member_is_kept(browser, site):
     with Phone(browser, site) as phone:
         phone.see()
         kept = phone.page.evaluate(read, f"/c/{site.code}")
-        assert set(kept) <= {"asked", "bundleText", "newestText"}
-        assert kept["asked"] == {}
-        assert kept["bundleText"] == site.world.client.get(f"/c/{site.code}/bundle.json").text
+        assert {address for address, _ in kept} == {
+            f"/c/{site.code}/{name}.json" for name in ("bundle", "newest")
+        }
+        assert [text for _, text in kept] == [site.world.client.get(address).text for address, _ in kept]
 
 
 # --- how it looks -------------------------------------------------------------------------------------------

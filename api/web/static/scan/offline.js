@@ -2,10 +2,11 @@
 // proof again, by its own clock, and says as of when; of a long code it says who signed it; of others, that it cannot know.
 import { checkOnDevice, encoding, maphead, qr, report as reports, trust } from "../verifier/all.js";
 import { recall } from "./kept.js";
-import { readAddress, recallSeen } from "./seen.js";
+import { nameFiles, readAddress, recallSeen } from "./seen.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
 
 const PINS = "hengzheng/pins/v1";
+const UNUSABLE = { outcome: { report: null }, since: null };
 const GOOD = new Set(["VALID", "ATTENTION", "PENDING", "CALIBRATED", "PAPER"]);
 
 const unknown = (...sentences) => ({
@@ -37,7 +38,7 @@ const recallPins = () => {
 const readBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /** When the log made the state that was kept; the time of the look where that stands in no bundle. */
-const findTime = ({ newestText, bundleText, at }) => {
+const findTime = ({ newestText, bundleText }, at) => {
   const text = newestText ?? bundleText;
   return text === undefined ? at : maphead.requireMaphead(readBase64(JSON.parse(text).evidence.maphead)).sequencedAtMs;
 };
@@ -46,13 +47,12 @@ const findTime = ({ newestText, bundleText, at }) => {
 const checkSeen = async (expected, key, kept, now) => {
   const seen = await recallSeen(key, now);
   if (seen === null) return null;
-  const { asked, ...files } = seen;
-  const ask = async (path) => asked[`/${path}`] ?? null;
   try {
-    const outcome = await checkOnDevice({ ...kept, ...files, ask, expected, remembered: recallPins(), now });
-    return { outcome, since: findTime(seen) };
+    const given = nameFiles(seen.files);
+    const outcome = await checkOnDevice({ ...kept, ...given, expected, remembered: recallPins(), now });
+    return { outcome, since: findTime(given, seen.at) };
   } catch {
-    return null;
+    return UNUSABLE;
   }
 };
 

@@ -8,8 +8,9 @@ export const MOST_DAYS = 90;
 const DAY = 86_400_000;
 const AT = "Kept-At";
 const BYTES = "Kept-Bytes";
-/** By the end of an address, what `checkOnDevice` calls the file. What it needs anew each time is not kept here. */
+/** By the end of an address, what `checkOnDevice` calls the file. */
 const NAMES = { "bundle.json": "bundleText", "newest.json": "newestText", "proof.json": "proofText" };
+/** What is the same for every code: `kept.js` has it. */
 const ANEW = new Set(["policy.json", "rules.json", "trust.json"]);
 
 const attempt = (read, otherwise) => {
@@ -61,36 +62,40 @@ const tidy = async (cache, now) => {
   }
 };
 
-/** Sort files by what the verifier calls them: {bundleText, newestText, proofText, asked}, as far as they are there. */
-const nameFiles = (files) => {
-  const named = { asked: {} };
+const getName = (address) => address.split("/").pop().split("?")[0];
+
+/** What `checkOnDevice` is given of these files: `bundleText`, `newestText`, `proofText`, as far as they are there, and `ask`. */
+export const nameFiles = (files) => {
+  const named = {};
   for (const [address, text] of files) {
-    const end = address.split("/").pop().split("?")[0];
-    if (NAMES[end]) named[NAMES[end]] = text;
-    else if (!ANEW.has(end)) named.asked[address] = text;
+    const name = NAMES[getName(address)];
+    if (name !== undefined) named[name] ??= text; // the page's own come first, then what the verifier has asked for
   }
-  return named;
+  return { ...named, ask: async (path) => files.get(`/${path}`) ?? null };
 };
 
-/** Keep what a page of this site was checked with: `files`, [address, text] of each; `key` is the page's own address. */
+/** Keep what a page of this site was checked with: `files`, address -> text; `key` is what it is kept under. */
 export const keepSeen = async (key, files, now) => {
+  const own = [...files].filter(([address]) => !ANEW.has(getName(address)));
+  const { bundleText, proofText } = nameFiles(files);
+  if (bundleText === undefined && proofText === undefined) return false;
+  const body = new TextEncoder().encode(JSON.stringify(own));
   const cache = await open();
   if (cache === null) return false;
-  const body = new TextEncoder().encode(JSON.stringify(nameFiles(files)));
   const headers = { "Content-Type": "application/json", [AT]: String(now), [BYTES]: String(body.length) };
   await cache.put(key, new Response(body, { headers }));
   await tidy(cache, now);
   return true;
 };
 
-/** What was kept of a page: {at, bundleText, …}; null where there is nothing that can be used. */
+/** What was kept of a page: {files, at}; null where there is nothing that can be used. */
 export const recallSeen = async (key, now) => {
   const cache = await open();
   const found = await cache?.match(key);
   if (!found) return null;
   const at = Number(found.headers.get(AT));
-  const named = await found.json().catch(() => null);
-  return named === null || isOld(at, now) ? null : { ...named, at };
+  const files = await found.json().catch(() => null);
+  return !Array.isArray(files) || isOld(at, now) ? null : { files: new Map(files), at };
 };
 
 /** How many pages are kept. */
