@@ -189,9 +189,9 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     files = UploadDesk(desk, public.policy, public.clock)
     find_path = partial(_find_path, parts.prover)
     app.include_router(scan.make_router(files, ScanPage(public.policy), find_path))
-    app.include_router(look.make_router(LookPage(public.policy, public.host, public.static)))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
+    app.include_router(look.make_router(LookPage(public.policy, public.host, public.static)))
     if public.reports is not None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))

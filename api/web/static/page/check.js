@@ -18,9 +18,6 @@ const KEPT = {
 
 const line = document.getElementById("checker");
 
-/** What the check was made with: address, as this site names it -> text. */
-const files = new Map();
-
 /** By the letter in the address, what the verifier calls what was scanned. A sticker names nothing by itself. */
 const KINDS = { q: "digits", c: "code", i: "instrument" };
 
@@ -33,6 +30,9 @@ function readScanned() {
   return scanned.instrument && part !== null ? { ...scanned, part } : scanned;
 }
 
+/** What the check was made with: address, as this site names it -> text. */
+const fetched = new Map();
+
 /** Text of a file of this site; null where it has none and need not. */
 export async function fetchText(address, optional = false, fresh = false) {
   const cancel = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {};
@@ -43,7 +43,7 @@ export async function fetchText(address, optional = false, fresh = false) {
   if (fresh) compareClocks(answer);
   const text = await answer.text();
   const { pathname, search } = new URL(address, document.baseURI);
-  files.set(pathname + search, text);
+  fetched.set(pathname + search, text);
   return text;
 }
 
@@ -107,17 +107,6 @@ async function reloadIfOvertaken(shown) {
   return true;
 }
 
-/** Where the scanner is at home, it gets the proof for the time without network; elsewhere nothing is kept. */
-async function keep() {
-  if (!navigator.serviceWorker?.controller) return;
-  const { keepSeen, readAddress } = await import("../scan/seen.js");
-  const device = await import(new URL(line.dataset.device, document.baseURI).href);
-  if (!(await keepSeen(readAddress(location.href, device.qr).key, files, Date.now()))) return;
-  const place = document.getElementById("pins");
-  place.append(" ", say(KEPT));
-  place.hidden = false;
-}
-
 async function load() {
   const scanned = readScanned();
   const record = `../c/${encodeURIComponent(line.dataset.code)}`;
@@ -163,6 +152,17 @@ async function check() {
     showPins(outcome.remember);
   }
   return keep().catch(() => undefined); // a device without room keeps nothing; the check itself holds all the same
+}
+
+/** Where the scanner is at home, it gets the proof for the time without network; elsewhere nothing is kept. */
+async function keep() {
+  if (!navigator.serviceWorker?.controller) return;
+  const { keepSeen, readAddress } = await import("../scan/seen.js");
+  const device = await import(new URL(line.dataset.device, document.baseURI).href);
+  if (!(await keepSeen(readAddress(location.href, device.qr).key, fetched, Date.now()))) return;
+  const place = document.getElementById("pins");
+  place.append(" ", say(KEPT));
+  place.hidden = false;
 }
 
 if (line) check();
