@@ -38,6 +38,7 @@ from api.routes import (
     evidence,
     find,
     log,
+    look,
     past,
     proofs,
     reports,
@@ -58,6 +59,7 @@ from api.static_files import StaticFiles
 from api.things import Things
 from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
+from api.web.look_page import LookPage
 from api.web.pages import STYLE_SOURCE, Offers, PageWriter
 from api.web.scan_page import ScanPage
 from api.web.site_page import SitePageWriter
@@ -195,6 +197,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(scan.make_router(files, ScanPage(public.policy), find_path))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
+    app.include_router(look.make_router(LookPage(public.policy, public.host, public.static)))
     if public.reports is not None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))

@@ -7,6 +7,7 @@ with serving(world.app) as url:
 import socket
 import threading
 from contextlib import contextmanager
+from email.utils import format_datetime
 
 import uvicorn
 
@@ -14,11 +15,22 @@ from api.connection import TimedProtocol
 
 
 @contextmanager
-def serving(app):
-    """Serve until the block is left; yield the address."""
+def serving(app, now=None):
+    """Serve until the block is left; yield the address.
+
+    `now`, aware UTC, is what the server says the time is; None: the time.
+    """
+    date = [] if now is None else [("date", format_datetime(now, usegmt=True))]
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     config = uvicorn.Config(
-        app, http=TimedProtocol, ws="none", lifespan="off", log_config=None, access_log=False
+        app,
+        http=TimedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        date_header=not date,
+        headers=date,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -24,7 +24,7 @@ from ledger.core.errors import InputError, LedgerError, MalformedDocumentError
 from ledger.core.qr import ShortCode
 from ledger.core.step import Sentence
 from ledger.register_list import RegisterList
-from verifier.browser import PACK
+from verifier.browser import LATER, PACK, name_pack
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024 + 16 * 1024
 """Of an upload: the largest file and what stands around it."""
@@ -113,7 +113,8 @@ def _list_kept(static: StaticFiles) -> list[tuple[str, str]]:
         for name in static.list_names("vendor")
         if name.startswith(_CURVES) and _PAIRING not in name
     ]
-    return [*scan, ("verifier", PACK), *vendor, *curves]
+    later = [("verifier", name_pack(entry)) for entry in LATER]
+    return [*scan, ("verifier", PACK), *later, *vendor, *curves]
 
 
 def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath) -> APIRouter:

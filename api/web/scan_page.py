@@ -14,6 +14,7 @@ from api.negotiation import Tongue
 from api.scanned import Foreign
 from api.shown import Shown
 from api.uploads import FileFinding
+from api.web.looks import list_looks
 from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import LOOKS, say
 from ledger.core.policy import Policy
@@ -122,6 +123,7 @@ class ScanPage:
             development=self._policy.development,
             hosts=orjson.dumps(self._policy.hosts).decode(),
             names=self._policy.hosts,
+            looks=list_looks(language),
             outcome=outcome,
             said=said,
             typed=typed,

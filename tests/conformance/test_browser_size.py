@@ -9,7 +9,7 @@ from verifier.browser import LATER, pack_later, pack_modules
 
 LIMIT = 84_000
 """Bytes of all modules that every page needs, compressed. 60 kB was the aim: why not, says the room's README."""
-LATER_LIMIT = 14_000
+LATER_LIMIT = 18_000
 """Bytes of what is imported only when it is asked for."""
 IMPORTING = {"signature.js": 1, "device.js": len(LATER)}
 """Modules that import others later: curves where a device lacks them, and what is rare."""

@@ -20,7 +20,7 @@ FOLDER: Final = Path(__file__).parent
 ENTRY: Final = "device"
 PACK: Final = "all.js"
 """All modules that every page needs, as one, beside them."""
-LATER: Final = ("sticker_device",)
+LATER: Final = ("sticker_device", "chain")
 """What is imported only when it is asked for."""
 
 _IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";?\n', re.MULTILINE)

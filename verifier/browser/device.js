@@ -11,7 +11,7 @@ import { parseSignedStatement } from "./statement.js";
 import { failed, Step } from "./step.js";
 import { verifyStatementAlone } from "./verify.js";
 
-const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText: null, look: null, ask: null };
+const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText: null, node: null, look: null, ask: null };
 
 /**
  * Check what a server has sent for a code.
@@ -25,7 +25,8 @@ const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText
  * @param trustText the trust list; null: none.
  * @param remembered what an earlier call returned as `remember`; null: this device has seen nothing yet.
  * @param now the device's clock, milliseconds UTC.
- * @param look step 16: looks a checkpoint up in the contract, through a node of the user's choice.
+ * @param node step 16 is looked up through this node of the user's choice: `{url, send}`, `send` the page's `fetch`.
+ * @param look step 16 otherwise: returns it for a checkpoint.
  * @param ask of a sticker: fetches the text of another file of the site, by its path; resolves to null where it is none.
  * @returns `{report, shown, remember, checkedByDevice, reason}`: `reason` says what was caught; `checkedByDevice`
  *   is false only where this device cannot compute: then `reason` says why, and the page has the server's word alone.
@@ -49,7 +50,8 @@ async function check(given) {
   const session = await must("trust list or table of regulations", "信任列表或规程数据", () =>
     openSession(policy, given.ruleBook, given.trustText),
   );
-  const task = { ...given, policy, pin, session };
+  const look = given.node === null ? given.look : await openLook(given.node, policy);
+  const task = { ...given, look, policy, pin, session };
   if (given.expected?.sticker !== undefined || given.proofText !== null) {
     return (await loadThings()).checkThing(task);
   }
@@ -58,6 +60,13 @@ async function check(given) {
 
 /** What only stickers and absences need; a page that knows what was scanned may ask for it early. */
 export const loadThings = () => import("./sticker_device.js");
+
+/** Return step 16 through a node. Its modules are loaded here, so that a step of theirs may be a copy of ours. */
+async function openLook({ send, url }, policy) {
+  const { lookThrough } = await import("./chain.js");
+  const look = lookThrough(send, url, policy);
+  return async (checkpoint) => ({ ...(await look(checkpoint)), step: Step.CHAIN });
+}
 
 /** Without a bundle: who has signed the digits, as far as the trust list reaches; never a good word on the status. */
 async function checkCode({ expected, session, now, remembered, pin }) {

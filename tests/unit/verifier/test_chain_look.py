@@ -5,50 +5,17 @@ import json
 from dataclasses import replace
 
 import pytest
+from anchored_stage import SIZES, URL, Stage, serve
 from chain_helpers import make_policy
-from fake_chain import CHAIN_ID, FakeChain
+from fake_chain import CHAIN_ID
 from hypothesis import given
 from hypothesis import strategies as st
-from world import ORIGIN
 
-from contracts.artifact import load_artifact
-from contracts.registry import compute_origin_hash
-from ledger.chain.transactions import Account
-from ledger.core.anchor import ChainIdentity
-from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import ChainUnavailableError, InputError
-from ledger.core.merkle import MemoryTree, build_consistency_proof, hash_leaf
-from ledger.core.policy import ContractPin
 from ledger.core.step import Outcome, Step
 from verifier import chain as module
 from verifier.chain import look_at_contract
 from verifier.node import Node
-
-URL = "http://127.0.0.1:1"
-SIZES = (3, 7, 20)
-
-
-class Stage:
-    """A chain with a log that was anchored at three sizes, in blocks 3, 13 and 23 of 33."""
-
-    def __init__(self) -> None:
-        self.chain = FakeChain(Account(bytes(31) + b"\x01"))
-        contract, log_id = self.chain.found_log(compute_origin_hash(ORIGIN))
-        tree, self.checkpoints, size = MemoryTree(), [], 0
-        for wanted in SIZES:
-            tree.extend([hash_leaf(bytes([number])) for number in range(tree.size, wanted)])
-            proof = build_consistency_proof(size, wanted, tree.read) if size else ()
-            self.chain.run_foreign(log_id, wanted, tree.root(), proof)
-            self.checkpoints.append(Checkpoint(ORIGIN, wanted, tree.root()))
-            size = wanted
-            for _ in range(9):
-                self.chain.mine()
-        identity = ChainIdentity(CHAIN_ID, self.chain.blocks[0].hash, contract, log_id)
-        self.pin = ContractPin(identity, load_artifact().code_sha256, "immediate")
-
-    def look(self, checkpoint=None, *, pin=None):
-        policy = make_policy(pin or self.pin)
-        return look_at_contract(URL, policy)(checkpoint or self.checkpoints[-1])
 
 
 @pytest.fixture
@@ -56,14 +23,6 @@ def stage(monkeypatch):
     stage = Stage()
     serve(monkeypatch, stage)
     return stage
-
-
-def serve(monkeypatch, stage):
-    def post(_node, body):
-        request = json.loads(body)
-        return json.dumps(stage.chain.answer(request["method"], request["params"])).encode()
-
-    monkeypatch.setattr(Node, "_post", post)
 
 
 # --- what is there ------------------------------------------------------------------------------------------

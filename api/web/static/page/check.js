@@ -2,13 +2,19 @@
 //
 // The page stands without this script, as the server's verdict. "Checked by this device itself" appears only after
 // the verifier has computed every step here and has come to the same verdict; a device that cannot check says so,
-// and one that comes to another verdict warns. Nothing is fetched from anywhere but this site.
+// and one that comes to another verdict warns. Nothing is fetched from anywhere but this site. What it exports is for
+// the other pages on which a device checks; there it has no line to write in, and does nothing.
 
 const PINS = "hengzheng/pins/v1";
 const RELOADED = "hengzheng/reloaded";
 const PATIENCE_MS = 20_000;
 const MOST_SKEW_MS = 10 * 60_000;
-const WRONG_CLOCK = { en: "the clock of this device is wrong", zh: "本机时间不准" };
+export const WRONG_CLOCK = { en: "the clock of this device is wrong", zh: "本机时间不准" };
+
+const KEPT = {
+  en: "The proof is kept on this device, for the time without network; the page of the scanner can clear it.",
+  zh: "此证明已保存在本机，供断网时使用；可在扫码页清除。",
+};
 
 const line = document.getElementById("checker");
 
@@ -24,26 +30,32 @@ function readScanned() {
   return scanned.instrument && part !== null ? { ...scanned, part } : scanned;
 }
 
+/** What the check was made with: address, as this site names it -> text. */
+const fetched = new Map();
+
 /** Text of a file of this site; null where it has none and need not. */
-async function fetchText(address, optional = false, fresh = false) {
+export async function fetchText(address, optional = false, fresh = false) {
   const cancel = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {};
   const cache = fresh ? "no-cache" : "default";
   const answer = await fetch(address, { credentials: "omit", redirect: "error", cache, ...cancel });
   if (optional && answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   if (fresh) compareClocks(answer);
-  return answer.text();
+  const text = await answer.text();
+  const { pathname, search } = new URL(address, document.baseURI);
+  fetched.set(pathname + search, text);
+  return text;
 }
 
 /** This device's clock is another than the server's: by which of them is not known, but dates cannot be judged. */
-class ClockError extends Error {}
+export class ClockError extends Error {}
 
 function compareClocks(answer) {
   const said = Date.parse(answer.headers.get("date"));
   if (Math.abs(Date.now() - said) > MOST_SKEW_MS) throw new ClockError(WRONG_CLOCK.en);
 }
 
-function recall(store, name) {
+export function recall(store, name) {
   try {
     return JSON.parse(store.getItem(name));
   } catch {
@@ -52,12 +64,12 @@ function recall(store, name) {
 }
 
 /** What this device has seen before; null at its first visit. */
-function recallPins() {
+export function recallPins() {
   const pins = recall(localStorage, PINS);
   return typeof pins?.policy?.digest === "string" ? pins : null;
 }
 
-function remember(store, name, value) {
+export function remember(store, name, value) {
   try {
     store.setItem(name, JSON.stringify(value));
   } catch {
@@ -66,7 +78,7 @@ function remember(store, name, value) {
 }
 
 /** One of the two languages of a sentence. */
-function say(sentence) {
+export function say(sentence) {
   if (!sentence) return "";
   return document.documentElement.lang === "en" ? sentence.en : sentence.zh;
 }
@@ -166,9 +178,22 @@ async function check() {
   show(line.dataset.checked, "done", say(outcome.reason));
   document.getElementById("conclusion").textContent = `${line.dataset.checked}${line.dataset.stop}`;
   remember(sessionStorage, RELOADED, null);
-  if (!outcome.remember) return undefined;
-  remember(localStorage, PINS, outcome.remember);
-  return showPins(outcome.remember);
+  if (outcome.remember) {
+    remember(localStorage, PINS, outcome.remember);
+    showPins(outcome.remember);
+  }
+  return keep().catch(() => undefined); // a device without room keeps nothing; the check itself holds all the same
+}
+
+/** Where the scanner is at home, it gets the proof for the time without network; elsewhere nothing is kept. */
+async function keep() {
+  if (!navigator.serviceWorker?.controller) return;
+  const { keepSeen, readAddress } = await import("../scan/seen.js");
+  const device = await import(new URL(line.dataset.device, document.baseURI).href);
+  if (!(await keepSeen(readAddress(location.href, device.qr).key, fetched, Date.now()))) return;
+  const place = document.getElementById("pins");
+  place.append(" ", say(KEPT));
+  place.hidden = false;
 }
 
 if (line) check();

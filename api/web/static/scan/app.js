@@ -5,6 +5,7 @@ import { refresh } from "./kept.js";
 import { judgeOffline } from "./offline.js";
 import { readScanned } from "./printed.js";
 import { ReaderFailed, findReader } from "./reader.js";
+import { MOST, MOST_DAYS, clearSeen, countSeen } from "./seen.js";
 import { h, showVerdict } from "./views.js";
 import { t } from "./words.js";
 
@@ -143,16 +144,48 @@ const listenToTyping = () => {
 
 // --- start ----------------------------------------------------------------------------------------------------
 
+/** Where this page stands in for that of a code: its address; null where it stands for itself. */
+const findJudged = () => {
+  if (CODE_PAGE.test(location.pathname)) return location.pathname + location.search;
+  const typed = new URLSearchParams(location.search).get("code");
+  const isAnswered = element("code").value !== ""; // the server has said what is wrong with it
+  if (typed === null || isAnswered) return null;
+  const read = readScanned(typed, hosts);
+  return read.kind === "own" ? read.path : `/c/${encodeURIComponent(read.code ?? typed)}`;
+};
+
+const judge = async () => {
+  const address = findJudged();
+  if (address !== null) element("outcome").replaceChildren(showVerdict(await judgeOffline(address)));
+};
+
+const showSeen = async () => {
+  const count = await countSeen();
+  element("seen").hidden = count === 0;
+  element("seen-count").textContent = t(
+    `Proofs of codes that this device has looked at and checked, for the time without network: ${count}. At most ${MOST}, for at most ${MOST_DAYS} days, on this device alone.`,
+    `本机保存了查过并已自行核验的编码的证明，共${count}个，供断网时使用；最多${MOST}个、${MOST_DAYS}天，仅存于本机。`,
+  );
+};
+
+const listenToClearing = () => {
+  element("forget").addEventListener("click", async () => {
+    await clearSeen();
+    await showSeen();
+    tell(t("Cleared from this device.", "已从本机清除。"));
+  });
+};
+
 const start = async () => {
-  if (CODE_PAGE.test(location.pathname)) {
-    element("outcome").replaceChildren(showVerdict(await judgeOffline(location.pathname)));
-  }
+  await judge();
   if (hasCamera()) {
     element("start").hidden = false;
     element("start").addEventListener("click", scan);
   }
   listenToFiles();
   listenToTyping();
+  listenToClearing();
+  await showSeen();
   if ("serviceWorker" in navigator) {
     await navigator.serviceWorker.register("/worker.js", { scope: "/" }).catch(() => undefined);
     await refresh();

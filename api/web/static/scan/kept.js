@@ -1,4 +1,4 @@
-// What this device keeps for the time without network: trust list, policy, rules, and bundles of codes it has seen.
+// What every device keeps for the time without network: trust list, policy, rules. What it has looked at is in seen.js.
 const CACHE = "hengzheng-kept";
 const FILES = ["/policy.json", "/rules.json", "/trust.json"];
 

@@ -1,33 +1,88 @@
-// Without network: what this device can say of a code by itself, with the trust list that it has kept. Never more than
-// who signed it; how the document stands now is asked of nobody, and the page says so.
-import { checkOnDevice, encoding, maphead, trust } from "../verifier/all.js";
+// Without network: what this device can say of a code by itself. Of one that it has looked at before it checks the kept
+// proof again, by its own clock, and says as of when; of a long code it says who signed it; of others, that it cannot know.
+import { checkOnDevice, encoding, maphead, qr, report as reports, trust } from "../verifier/all.js";
 import { recall } from "./kept.js";
+import { nameFiles, readAddress, recallSeen } from "./seen.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
+
+const PINS = "hengzheng/pins/v1";
+const UNUSABLE = { outcome: { report: null }, since: null };
+const GOOD = new Set(["VALID", "ATTENTION", "PENDING", "CALIBRATED", "PAPER"]);
 
 const unknown = (...sentences) => ({
   style: "unchecked",
+  shown: "CANNOT_CHECK",
   title: t("Cannot check right now", "暂时无法核验"),
   sentences: [t("There is no network. This does not mean that the certificate is invalid.", "当前没有网络。这不代表证书无效。"), ...sentences],
   facts: [],
 });
 
-/** Return what was kept: the arguments of a check without network, or null. */
+/** What every check needs: {policyText, ruleBook}; null where nothing was kept. */
 const readKept = async () => {
-  const [policyText, rules, trustText] = await Promise.all(["/policy.json", "/rules.json", "/trust.json"].map(recall));
-  if (policyText === null || rules === null || trustText === null) return null;
-  return { policyText, ruleBook: JSON.parse(rules), trustText, bundleText: null, remembered: null };
+  const [policyText, rules] = await Promise.all(["/policy.json", "/rules.json"].map(recall));
+  return policyText === null || rules === null ? null : { policyText, ruleBook: JSON.parse(rules) };
 };
 
+// --- what was looked at before ---------------------------------------------------------------------------------
+
+/** What this device has pinned. Larger states that it has seen since say nothing against a kept one: its age does. */
+const recallPins = () => {
+  try {
+    const pins = JSON.parse(localStorage.getItem(PINS));
+    return typeof pins?.policy?.digest === "string" ? { ...pins, checkpoint: null } : null;
+  } catch {
+    return null;
+  }
+};
+
+const readBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+/** When the log made the state that was kept; the time of the look where that stands in no bundle. */
+const findTime = ({ newestText, bundleText }, at) => {
+  const text = newestText ?? bundleText;
+  return text === undefined ? at : maphead.requireMaphead(readBase64(JSON.parse(text).evidence.maphead)).sequencedAtMs;
+};
+
+/** Return what the verifier makes of a kept proof now: {outcome, since}; null where there is none. */
+const checkSeen = async (expected, key, kept, now) => {
+  const seen = await recallSeen(key, now);
+  if (seen === null) return null;
+  try {
+    const given = nameFiles(seen.files);
+    const outcome = await checkOnDevice({ ...kept, ...given, expected, remembered: recallPins(), now });
+    return { outcome, since: findTime(given, seen.at) };
+  } catch {
+    return UNUSABLE;
+  }
+};
+
+const describeSeen = ({ shown, report }, since, { zone, max_status_age_seconds: maxAge = null }) => {
+  const asOf = t(`No network. State as of ${sayInstant(since, zone)}.`, `当前没有网络；状态截至${sayInstant(since, zone)}。`);
+  const own = t("Checked again by this device, without network, with the proof that it has kept.", "本机已用保存的证明离线重新核验。");
+  const later = t("Whether that has changed since is not known: look again when there is network.", "此后是否变更未知，请联网后再次查询。");
+  const facts = report.document === null ? [] : describeFacts(report.document);
+  const isTimely = maxAge !== null || !GOOD.has(shown);
+  if (shown !== "CANNOT_CHECK" && isTimely) return { shown, asOf, sentences: [own, later], facts };
+  const words = reports.STATUS_WORDS[report.status];
+  const then = words === undefined ? null : t(`Then: ${words.en}.`, `当时状态：${words.zh}。`);
+  const title = t("State now not known", "现况未查");
+  return { style: "unchecked", shown: "CANNOT_CHECK", title, asOf, sentences: [then, own, later].filter(Boolean), facts };
+};
+
+// --- what a long code says by itself ---------------------------------------------------------------------------
+
 /** Return as of when the trust list is, in words. */
-const sayAge = ({ trustText, policyText }) => {
+const sayAge = (trustText, zone) => {
   const { evidence } = trust.parseTrustList(encoding.encodeUtf8(trustText));
-  const since = sayInstant(maphead.requireMaphead(evidence.maphead).sequencedAtMs, JSON.parse(policyText).zone);
+  const since = sayInstant(maphead.requireMaphead(evidence.maphead).sequencedAtMs, zone);
   return t(`Trust list as of ${since}.`, `信任列表截至${since}。`);
 };
 
 const describeFacts = (document) =>
   [
     [t("Signed by", "签发机构"), document.institution],
+    [t("Maker", "制造单位"), document.maker],
+    [t("Model", "型号"), document.model],
     [t("Serial number", "出厂编号"), document.serial],
     [t("Number", "证书编号"), document.number],
     [t("Verified on", "检定日期"), sayDate(document.verifiedOn)],
@@ -53,12 +108,25 @@ const describeReport = (report, asOf) => {
   };
 };
 
+const judgeDigits = async (expected, kept, now) => {
+  const trustText = await recall("/trust.json");
+  if (trustText === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
+  const { report, reason } = await checkOnDevice({ ...kept, trustText, bundleText: null, remembered: null, expected, now });
+  return report === null ? unknown(say(reason)) : describeReport(report, sayAge(trustText, JSON.parse(kept.policyText).zone));
+};
+
+// --- both ------------------------------------------------------------------------------------------------------
+
 /** Return what can be said of the code at an address of this site. */
-export const judgeOffline = async (path) => {
-  const [, kind, content] = path.split("/");
-  if (kind !== "q") return unknown(t("This code only names a document: look again when there is network.", "该编码须联网查询，请联网后重试。"));
+export const judgeOffline = async (address, now = Date.now()) => {
   const kept = await readKept();
   if (kept === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
-  const { report, reason } = await checkOnDevice({ ...kept, expected: { digits: content }, now: Date.now() });
-  return report === null ? unknown(say(reason)) : describeReport(report, sayAge(kept));
+  const { expected, key } = readAddress(address, qr);
+  const seen = await checkSeen(expected, key, kept, now);
+  const isUsable = seen !== null && seen.outcome.report !== null && !seen.outcome.report.hasFailed;
+  if (isUsable) return describeSeen(seen.outcome, seen.since, JSON.parse(kept.policyText));
+  if (expected.digits !== undefined) return judgeDigits(expected, kept, now);
+  return seen === null
+    ? unknown(t("This device has not looked at this code before: look again when there is network.", "本机此前未查过该编码，请联网后查询。"))
+    : unknown(t("The proof that this device has kept cannot be used: look again when there is network.", "本机保存的证明无法使用，请联网后查询。"));
 };
