@@ -20,7 +20,7 @@ from ledger.store.unit_of_work import SqlStore
 
 ARTEFACTS = ROOT / "test-artifacts" / "look"
 KEY = "/v3/secret-key"
-SEEN = "已在链上核对"
+SEEN = "链上核对"
 NOT_SEEN = "未能在链上核对"
 DIFFERS = "节点所示与证明不一致"
 CALM = "这不表示该记录有误"
@@ -99,7 +99,7 @@ def test_nothing_is_asked_because_an_address_says_so(browser, site):
         visit.page.wait_for_timeout(300)
         assert node.asked == []
         visit.page.click("#ask button")
-        visit.page.get_by_text(SEEN).wait_for()
+        visit.page.locator("#outcome .chain").wait_for()
         asked = len(node.asked)
         visit.page.reload()
         visit.page.get_by_text("尚未向其查询").wait_for()
@@ -334,7 +334,7 @@ def test_a_real_node_shows_what_was_really_anchored(browser, tmp_path):
             with Visit(browser, f"{url}/look?code={world.code}") as visit:
                 visit.page.fill("#node", node.url)
                 visit.page.click("#choose button")
-                visit.page.get_by_text(SEEN).wait_for()
+                visit.page.locator("#outcome .chain").wait_for()
                 text = visit.page.inner_text("#outcome")
                 assert f"{SEEN}：已在链{binding.chain.chain_id}的区块{receipt.block_number}中核对" in text
                 assert visit.page.locator("#outcome .verdict.tampered").count() == 0

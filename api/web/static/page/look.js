@@ -131,7 +131,7 @@ const describe = (chain, { shown, report }) => {
   if (failed) return [copyBox("TAMPERED"), make("p", "note", say(failed.reason))];
   if (chain.outcome === "PASSED") {
     const [box, ...limits] = copyAll(shown);
-    return [box, make("p", "chain", `${t("Seen on the chain: ", "已在链上核对：")}${say(chain.reason)}`), ...limits];
+    return [box, make("p", "chain", `${t("On the chain: ", "链上核对：")}${say(chain.reason)}`), ...limits];
   }
   const alone = `${t("Without the chain, this device finds: ", "不查链时，本机的核验结论：")}${nameVerdict(shown)}`;
   const calm = t("This does not mean that the record is wrong.", "这不表示该记录有误。");
