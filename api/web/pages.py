@@ -91,9 +91,10 @@ _PROVED: Final = {
     Shown.PAPER,
 }
 """Verdicts that a bundle proves: a device can check them, and no others."""
-_RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
+RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
+"""Verdicts under which a page also says what it does not prove."""
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
-_DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
+_DATED: Final = {*RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
 
 _REPORTED: Final = (About.MISMATCH, About.SEAL_BROKEN, About.SHORT_WEIGHT)
 
@@ -195,7 +196,7 @@ class PageWriter:
             facts=() if document is None else list_facts(document, record, language),
             reports=self._list_reports(code, language),
             may_report=self._offers.make_link is not None,
-            disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
+            disclaimer=say(DISCLAIMER, language) if finding.shown in RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=code,
             proof=finding.proof,
