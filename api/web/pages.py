@@ -26,7 +26,15 @@ from api.static_files import PACK, StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.pledges import list_pledges
-from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
+from api.web.sections import (
+    list_anchor,
+    list_chain,
+    list_events,
+    list_facts,
+    list_persons,
+    list_plate,
+    say_cause,
+)
 from api.web.thing_words import say_part, say_thing
 from api.web.words import (
     INCLUDED,
@@ -186,7 +194,11 @@ class PageWriter:
             device=None if code is None or finding.shown not in _PROVED else self._device,
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
-            remarks=[*_remarks(finding, language), *say_thing(finding, self._policy.zone, language)],
+            remarks=[
+                *_remarks(finding, language),
+                *self._list_causes(finding, details, past, language),
+                *say_thing(finding, self._policy.zone, language),
+            ],
             until=None if document is None else _until(finding, document, language),
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
@@ -229,6 +241,14 @@ class PageWriter:
             "anchor": list_anchor(details, zone, language),
             "advice": [say(line, language) for line in list_advice(details.record.instrument.category)],
         }
+
+    def _list_causes(
+        self, finding: Finding, details: Details | None, past: Past | None, language: Language
+    ) -> list[str]:
+        if details is None or past is None:
+            return []
+        cause = say_cause(finding.shown, past.history, details, self._policy.zone, language)
+        return [] if cause is None else [cause]
 
     def _list_reports(self, code: str | None, language: Language) -> list[tuple[str, str]]:
         make_link = self._offers.make_link
