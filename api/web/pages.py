@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -207,7 +207,7 @@ class PageWriter:
             plate=() if document is None else list_plate(document, record, language),
             facts=() if document is None else list_facts(document, record, language),
             reports=self._list_reports(code, language),
-            may_report=self._offers.make_link is not None,
+            report_path=None if self._offers.make_link is None else _find_report(finding, tongue),
             disclaimer=say(DISCLAIMER, language) if finding.shown in RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=code,
@@ -270,6 +270,15 @@ def _find_device(static: StaticFiles | None) -> _Device | None:
         return None
     module = static.address("verifier", PACK) or static.address("verifier", "device.js")
     return _Device(script, old, module)
+
+
+def _find_report(finding: Finding, tongue: Tongue) -> str:
+    """Return where what has no document is reported, from the root of the site; a sticker's id goes along."""
+    sticker = None if finding.report is None else finding.report.sticker
+    asked = {} if sticker is None else {"code": sticker.id}
+    if tongue.is_asked:
+        asked["lang"] = tongue.language[:2]
+    return f"report?{urlencode(asked)}" if asked else "report"
 
 
 def _keep_part(finding: Finding) -> str:
