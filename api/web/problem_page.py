@@ -3,7 +3,7 @@
 Machines get the problem itself (RFC 9457). The page has both languages: who came by a broken link or a refused form
 should not have to look for theirs.
 
->>> ProblemPage(development=False).write(HTTPStatus.NOT_FOUND, choose_language("zh-CN", None))
+>>> ProblemPage(policy).write(HTTPStatus.NOT_FOUND, choose_language("zh-CN", None))
 b'<!doctype html>...'
 """
 
@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.negotiation import Language, Tongue
 from api.web.pages import STYLE
 from api.web.words import say
+from ledger.core.policy import Policy
 from ledger.core.step import Sentence
 
 
@@ -83,8 +84,9 @@ _TEMPLATES: Final = Environment(
 class ProblemPage:
     """Writes such pages; nothing of the request stands on them."""
 
-    def __init__(self, *, development: bool) -> None:
-        self._development = development
+    def __init__(self, policy: Policy) -> None:
+        """Take what the pages say of the home."""
+        self._policy = policy
         self._template = _TEMPLATES.get_template("problem.html")
 
     def write(self, status: HTTPStatus, tongue: Tongue) -> bytes:
@@ -100,7 +102,7 @@ class ProblemPage:
             language=language.value,
             other=(Language.EN if language is Language.ZH else Language.ZH).value,
             style=STYLE,
-            development=self._development,
+            development=self._policy.development,
             headline=say(words.headline, language),
             sentence=say(words.sentence, language),
             other_words=[
