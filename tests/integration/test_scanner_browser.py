@@ -122,6 +122,21 @@ def test_a_picture_is_read_on_the_device(browser, url, code, tmp_path):
         assert not [one for one in visit.requests if one.endswith("/scan")][1:]
 
 
+@pytest.mark.parametrize("width", [320, 360])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_of_a_file_does_not_scroll_sideways(
+    browser, url, served, code, tmp_path, language, width
+):
+    proof = tmp_path / "proof.json"
+    proof.write_bytes(served.client.get(f"/c/{code}/bundle.json").content)
+    with open_scanner(browser, url, language, width) as visit:
+        visit.page.set_input_files("#file", proof)
+        visit.page.click("#upload button")
+        visit.page.locator("#outcome .note").first.wait_for()
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert find_violations(visit.page) in (None, [])
+
+
 def test_a_dropped_proof_is_checked(browser, url, served, code):
     raw = served.client.get(f"/c/{code}/bundle.json").text
     drop = """(text) => {
