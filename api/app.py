@@ -26,6 +26,7 @@ from api.auditing import Auditor
 from api.evidence.desk import EvidenceDesk, Shelf
 from api.limits import Guard
 from api.past import Past
+from api.people import PeoplePages
 from api.ready import ReadyAnswers
 from api.reports.door import ReportDoor
 from api.reports.intake import Intake
@@ -61,6 +62,7 @@ from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.look_page import LookPage
 from api.web.pages import STYLE_SOURCE, Offers, PageWriter
+from api.web.problem_page import ProblemPage
 from api.web.scan_page import ScanPage
 from api.web.site_page import SitePageWriter
 from api.web.start_page import StartPage
@@ -139,11 +141,14 @@ class Parts:
 
 def create_app(parts: Parts) -> ASGIApp:
     """Return the application of the roles whose parts are given, behind its limits."""
-    if parts.public is None or parts.public.reports is None:
+    if parts.public is None:
         return Guard(build_api(parts), BODY_LIMITS, HEADERS)
+    page = ProblemPage(parts.public.policy)
+    if parts.public.reports is None:
+        return PeoplePages(Guard(build_api(parts), BODY_LIMITS, HEADERS), page)
     guard = Guard(build_api(parts), BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES}, HEADERS)
     return ReportDoor(
-        guard,
+        PeoplePages(guard, page),
         reports.FORM_PATH,
         reports.make_busy_page(_make_report_pages(parts.public, parts.public.reports)),
     )

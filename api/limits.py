@@ -124,12 +124,20 @@ class Guard:
             if message["type"] == "http.response.start":
                 present = {name for name, _ in message["headers"]}
                 added = [header for header in self._headers if header[0] not in present]
-                message = {**message, "headers": [*message["headers"], *added]}
+                message = {**message, "headers": [*map(_allow_head, message["headers"]), *added]}
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         return send_dressed
+
+
+def _allow_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Return a header as it is, but `Allow` with HEAD wherever it has GET."""
+    name, value = header
+    methods = value.split(b", ")
+    is_short = name == b"allow" and b"GET" in methods and b"HEAD" not in methods
+    return (name, value + b", HEAD") if is_short else header
 
 
 def _check_head(scope: Scope, under_way: int) -> None:

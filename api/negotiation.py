@@ -46,6 +46,11 @@ def prefers_json(accepted: str) -> bool:
     return _weigh_type(weights, "application/json") > _weigh_type(weights, "text/html")
 
 
+def names_html(accepted: str) -> bool:
+    """Return whether a client asks for pages by name, as browsers do that go to an address."""
+    return _read_weights(accepted).get("text/html", 0.0) > 0 and not prefers_json(accepted)
+
+
 def takes_gzip(accepted: str) -> bool:
     """Return whether a client takes compressed bodies (RFC 9110 §12.5.3); one that does not say takes none."""
     if "gzip" not in accepted and "*" not in accepted:

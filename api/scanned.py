@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from api.typed import fold_typed
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.ids import ID_PATTERN, InstrumentId
 from ledger.core.qr import ALPHABET, ShortCode, parse_code, parse_digits
@@ -87,7 +88,7 @@ def is_look_alike(site: str, hosts: Sequence[str]) -> bool:
 
 def _parse_typed(text: str) -> ShortCode:
     try:
-        return parse_code("".join(text.split()))
+        return parse_code(fold_typed(text))
     except InputError as err:
         raise MalformedDocumentError(err.reason, field="code") from err
 

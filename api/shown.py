@@ -5,6 +5,7 @@
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Shown(StrEnum):
@@ -55,3 +56,7 @@ class Shown(StrEnum):
     """It stands nowhere any more."""
     STICKER_REPLACED = "STICKER_REPLACED"
     """Another one was put where it stood."""
+
+
+RELIED_ON: Final = (Shown.VALID, Shown.PENDING, Shown.ATTENTION)
+"""Verdicts under which everything also says what it does not prove."""

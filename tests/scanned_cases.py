@@ -2,6 +2,23 @@
 
 HOSTS = ("v.example.cn",)
 CODE = "Y0E5Q0BVPKA486WB"
+TYPED = (
+    "y0e5-q0bv-pka4-86wb",
+    " Y0E5 QOBV PKA4 86WB ",
+    "Ｙ０Ｅ５－Ｑ０ＢＶ－ＰＫＡ４－８６ＷＢ",
+    "ｙ０ｅ５　ｑ０ｂｖ　ｐｋａ４　８６ｗｂ",
+    "Y0E5–Q0BV—PKA4−86WB",
+    "Y0E5\u2011Q0BV\u2010PKA4ー86WB",
+    CODE,
+)
+"""Spellings of one code by keyboards."""
+MISTYPED = (
+    "Y0E5Q0BVPKA486WC",
+    "Ｙ０Ｅ５Ｑ０ＢＶＰＫＡ４８６ＷＣ",
+    "Y0E5_Q0BV_PKA4_86WB",
+    "Υ0E5Q0BVPKA486WB",
+    "〇" * 16,
+)
 POSTER = "https://v.example.cn/site/350100-01/M-12"
 """What a poster of a pledge leads to."""
 
@@ -40,3 +57,8 @@ ELSEWHERE = {
     "https://a.b/" + "x" * 1000: "a.b",
     "https://" + "y" * 500 + "/": "y" * 120,
 }
+
+
+def widen(text: str) -> str:
+    """Return a text as a Chinese keyboard gives it that was left in full width."""
+    return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)

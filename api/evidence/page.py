@@ -23,7 +23,7 @@ from api.evidence.archive import PackFile
 from api.evidence.curves import pack_curves
 from api.evidence.judging import Judged
 from api.evidence.telling import ToldHistory, describe_events
-from api.shown import Shown
+from api.shown import RELIED_ON, Shown
 from api.web.pages import STYLE
 from api.web.words import LOOKS
 from ledger.core.data import read_tables
@@ -32,9 +32,6 @@ from ledger.core.qr import format_code
 from ledger.core.step import Sentence
 from verifier.browser import pack_modules
 from verifier.report import DISCLAIMER
-
-RELIED_ON: Final = (Shown.VALID, Shown.PENDING, Shown.ATTENTION)
-"""What the disclaimer stands under."""
 
 TEMPLATES: Final = Environment(
     loader=PackageLoader("api.evidence", "assets"),

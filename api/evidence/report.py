@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from api.evidence import words
 from api.evidence.judging import Judged
-from api.evidence.page import RELIED_ON, TEMPLATES, name_source, read_asset
+from api.evidence.page import TEMPLATES, name_source, read_asset
 from api.evidence.telling import ToldHistory
 from api.negotiation import Language
+from api.shown import RELIED_ON
 from api.web.sections import list_facts, list_plate
 from api.web.words import LOOKS, UNTIL, say, say_date, say_instant, say_outcome, say_zone
 from ledger.core.policy import Policy

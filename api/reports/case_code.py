@@ -12,6 +12,7 @@ a day a caller would need 10^21 years. The database has the hash of a code only.
 import hashlib
 from typing import Final, NewType
 
+from api.typed import fold_typed
 from ledger.core.errors import InputError
 from ledger.core.qr import complete_code, spell_symbols
 
@@ -22,7 +23,7 @@ CODE_BITS: Final = 85
 RANDOM_BYTES: Final = 11
 """Of which 85 bits are used."""
 CASE_SYMBOLS: Final = 18
-_ALIASES: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+_ALIASES: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None})
 _DOMAIN: Final = b"hengzheng/case-code/v1\0"
 _MOST: Final = 64
 _WRONG: Final = "This is no case code: 18 letters and digits, as they were shown."
@@ -36,12 +37,13 @@ def make_case_code(random: bytes) -> CaseCode:
 
 
 def parse_case_code(text: str) -> CaseCode:
-    """Return the code that somebody typed: hyphens, spaces, lower case and O, I, L are understood.
+    """Return the code that somebody typed: any hyphens and spaces, lower case, full width, O, I and L are read.
 
     Raises:
         InputError: no such code.
     """
-    code = text.strip().upper().translate(_ALIASES) if text.isascii() and len(text) <= _MOST else ""
+    typed = fold_typed(text) if len(text) <= _MOST else ""
+    code = typed.upper().translate(_ALIASES) if typed.isascii() else ""
     try:
         is_right = len(code) == CASE_SYMBOLS and complete_code(code[:-1]) == code
     except KeyError:

@@ -16,6 +16,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+from api.typed import fold_typed
 from ledger.core.act_content import parse_act_content
 from ledger.core.authority import AuthorityContent, InstitutionContent
 from ledger.core.entry import parse_leaf
@@ -114,7 +115,7 @@ class Directory:
 
         What nobody knows is about nothing; that it was on a sticker is worth a report all the same.
         """
-        last = text.strip().rstrip("/").rpartition("/")[2].partition("?")[0]
+        last = fold_typed(text).rstrip("/").rpartition("/")[2].partition("?")[0]
         for look in (self._find_sticker, self._find_document, self._find_long, self._find_instrument):
             try:
                 return look(last)

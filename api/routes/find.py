@@ -23,6 +23,7 @@ from api.schemas.sites import FindAnswer
 from api.sites.finding import NAMES, Finder, Found, Question, QuestionError, parse_question
 from api.web.site_page import (
     KINDS,
+    NOT_PROVED,
     SHORT_ID,
     SITE_POLICY,
     SitePageWriter,
@@ -33,6 +34,7 @@ from api.web.words import say
 from ledger.core.encoding import encode_hex
 from ledger.core.register_fields import name_members
 from ledger.core.step import Sentence
+from verifier.report import DocumentStatus
 
 _PLACE: Final = (
     '<path d="M12 22s7-7 7-12.5a7 7 0 1 0-14 0C5 15 12 22 12 22Z"/><circle cx="12" cy="9.5" r="2.5"/>'
@@ -130,6 +132,7 @@ class _Counter:
             "answered": found is not None,
             "summary": None if found is None else _say_count(found, language),
             "hits": [] if found is None else self._list_hits(found, tongue),
+            "disclaimer": say(NOT_PROVED, language) if found is not None and _has_valid(found) else None,
             "as_of": None if found is None else _say_size(found, language),
             "other_link": _link_other(given, language),
         }
@@ -188,6 +191,10 @@ def describe_found(found: Found) -> dict[str, Any]:
         path = f"/site/{name.keeper}/{name.id}"
         hits.append({"kind": "site", "path": path, "name": name_members(site.content.name)})
     return {"hits": hits, "more": found.has_more, "tree_size": found.tree_size}
+
+
+def _has_valid(found: Found) -> bool:
+    return any(each.status is DocumentStatus.VALID for each in found.instruments)
 
 
 def _find_address(request: Request) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.negotiation import Language
-from api.shown import Shown
+from api.shown import RELIED_ON, Shown
 from api.web.words import LOOKS, say
 from verifier.report import DISCLAIMER
 
@@ -36,8 +36,6 @@ FOUND_BY_DEVICES: Final = (
 )
 """What evidence shows of a document, a sticker or an instrument."""
 
-_RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
-
 
 @dataclass(frozen=True, slots=True)
 class LookOfOne:
@@ -61,7 +59,7 @@ def list_looks(language: Language) -> list[LookOfOne]:
             LOOKS[shown].icon,
             say(LOOKS[shown].headline, language),
             say(LOOKS[shown].sentence, language),
-            say(DISCLAIMER, language) if shown in _RELIED_ON else None,
+            say(DISCLAIMER, language) if shown in RELIED_ON else None,
         )
         for shown in FOUND_BY_DEVICES
     ]

@@ -13,20 +13,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.details import Details
 from api.negotiation import Language, Tongue
 from api.reports.kinds import About
-from api.shown import Shown
+from api.shown import RELIED_ON, Shown
 from api.sites.view import Promised
 from api.static_files import StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.pledges import list_pledges
-from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
+from api.web.sections import (
+    list_anchor,
+    list_chain,
+    list_events,
+    list_facts,
+    list_persons,
+    list_plate,
+    say_cause,
+)
 from api.web.thing_words import say_part, say_thing
 from api.web.words import (
     INCLUDED,
@@ -103,9 +111,8 @@ _PROVED_ALONE: Final = {
     Shown.STICKER_REPLACED,
 }
 """Verdicts that a file of another kind proves: how a sticker stands, or what the ledger lacks."""
-_RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
-_DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
+_DATED: Final = {*RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
 
 _REPORTED: Final = (About.MISMATCH, About.SEAL_BROKEN, About.SHORT_WEIGHT)
 
@@ -197,7 +204,11 @@ class PageWriter:
             device=self._device if _can_be_checked(finding) else None,
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
-            remarks=[*_remarks(finding, language), *say_thing(finding, self._policy.zone, language)],
+            remarks=[
+                *_remarks(finding, language),
+                *self._list_causes(finding, details, past, language),
+                *say_thing(finding, self._policy.zone, language),
+            ],
             until=None if document is None else _until(finding, document, language),
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
@@ -206,8 +217,8 @@ class PageWriter:
             plate=() if document is None else list_plate(document, record, language),
             facts=() if document is None else list_facts(document, record, language),
             reports=self._list_reports(code, language),
-            may_report=self._offers.make_link is not None,
-            disclaimer=say(DISCLAIMER, language) if finding.shown in _RELIED_ON else None,
+            report_path=None if self._offers.make_link is None else _find_report(finding, tongue),
+            disclaimer=say(DISCLAIMER, language) if finding.shown in RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
             code=code,
             proof=finding.proof,
@@ -241,6 +252,14 @@ class PageWriter:
             "advice": [say(line, language) for line in list_advice(details.record.instrument.category)],
         }
 
+    def _list_causes(
+        self, finding: Finding, details: Details | None, past: Past | None, language: Language
+    ) -> list[str]:
+        if details is None or past is None:
+            return []
+        cause = say_cause(finding.shown, past.history, details, self._policy.zone, language)
+        return [] if cause is None else [cause]
+
     def _list_reports(self, code: str | None, language: Language) -> list[tuple[str, str]]:
         make_link = self._offers.make_link
         if code is None or make_link is None:
@@ -273,6 +292,15 @@ def _can_be_checked(finding: Finding) -> bool:
     has_bundle = finding.code is not None and not finding.is_withheld and not is_of_other
     by_bundle = has_bundle and finding.shown in _PROVED
     return by_bundle or (finding.proof is not None and finding.shown in _PROVED_ALONE)
+
+
+def _find_report(finding: Finding, tongue: Tongue) -> str:
+    """Return where what has no document is reported, from the root of the site; a sticker's id goes along."""
+    sticker = None if finding.report is None else finding.report.sticker
+    asked = {} if sticker is None else {"code": sticker.id}
+    if tongue.is_asked:
+        asked["lang"] = tongue.language[:2]
+    return f"report?{urlencode(asked)}" if asked else "report"
 
 
 def _keep_part(finding: Finding) -> str:

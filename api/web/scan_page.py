@@ -12,13 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Tongue
 from api.scanned import Foreign
-from api.shown import Shown
+from api.shown import RELIED_ON, Shown
 from api.uploads import FileFinding
 from api.web.looks import list_looks
 from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import LOOKS, say
 from ledger.core.policy import Policy
 from ledger.core.step import Sentence
+from verifier.report import DISCLAIMER
 
 CSP: Final = "; ".join(
     (
@@ -64,6 +65,7 @@ _ALTERED: Final = Sentence(
     "This file is not what was issued. Do not rely on it, and read the issued document instead.",
     "该文件与签发内容不符，请勿依据；请以登记的原件为准。",
 )
+_OWN_WORD: Final = Sentence("The above is the verdict of this server.", "以上是本服务器的核验结论。")
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("api.web"),
@@ -84,6 +86,8 @@ class Outcome:
     icon: str | None = None
     site: str | None = None
     code: str | None = None
+    notes: tuple[str, ...] = ()
+    """Below it: whose verdict it is, and what it does not prove."""
 
 
 class ScanPage:
@@ -158,4 +162,7 @@ def describe_file(finding: FileFinding, shown: Shown, tongue: Tongue) -> Outcome
         tuple(say(sentence, language) for sentence in sentences),
         icon=look.icon,
         code=code,
+        notes=tuple(
+            say(note, language) for note in [_OWN_WORD, *([DISCLAIMER] if shown in RELIED_ON else [])]
+        ),
     )

@@ -8,10 +8,13 @@ Nothing personal: names, addresses and owners stand in the record as commitments
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.details import Details, trace_standards
 from api.negotiation import Language
+from api.shown import Shown
 from api.web.data import find_division
 from api.web.detail_words import (
     CODES,
@@ -28,7 +31,7 @@ from api.web.detail_words import (
 from api.web.words import CONCLUSIONS, DOCUMENTS, say, say_date, say_instant
 from ledger.core.act import Act
 from ledger.core.encoding import encode_hex
-from ledger.core.event import ISSUE_TYPES
+from ledger.core.event import ISSUE_TYPES, EventType
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
 from ledger.core.qr import compute_code
@@ -41,6 +44,18 @@ from ledger.history import Happening, History
 from verifier.report import DocumentSummary
 
 Row = tuple[str, str]
+
+_CAUSES: Final = MappingProxyType(
+    {
+        Shown.WITHDRAWN: EventType.WITHDRAW,
+        Shown.CANCELLED: EventType.CANCEL,
+        Shown.SUSPENDED: EventType.SUSPEND,
+        Shown.NEEDS_REVERIFICATION: EventType.REVERIFY_NEEDED,
+    }
+)
+"""Verdicts that an act brings about, with that act."""
+_OF_DOCUMENT: Final = {Shown.WITHDRAWN, Shown.CANCELLED}
+"""Of these, those that stand against one document; the others stand against its instrument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +223,33 @@ def list_events(
         )
 
     return [to_event(happening) for happening in history.happenings]
+
+
+def say_cause(
+    shown: Shown, history: History, details: Details, zone: ZoneInfo, language: Language
+) -> str | None:
+    """Return why and on which day a document was taken out of force; None: nobody did that by an act of its own.
+
+    Args:
+        shown: what the page says.
+        history: of the instrument, the newest first.
+        details: of the document that the page is about.
+        zone: in which days begin.
+        language: of the page.
+    """
+    own = details.record.issuer.id, details.record.number
+    acts = [
+        (happening, happening.content)
+        for happening in history.happenings
+        if happening.signed.statement.type is _CAUSES.get(shown) and isinstance(happening.content, Act)
+    ]
+    of_this = [each for each in acts if (each[1].issuer, each[1].number) == own]
+    found = next(iter(of_this if shown in _OF_DOCUMENT else [*of_this, *acts]), None)
+    if found is None:
+        return None
+    happening, act = found
+    day = say_date(happening.header.sequenced_at.astimezone(zone).date(), language)
+    return f"{say(Sentence('Reason: ', '原因：'), language)}{say(REASONS[act.reason], language)} · {day}"
 
 
 def _name_event(happening: Happening) -> Sentence:

@@ -11,11 +11,13 @@ from functools import partial
 from typing import Final
 
 from ledger.core.calibration_rules import check_conformity, check_interval, check_method, check_no_type
+from ledger.core.errors import Reason
 from ledger.core.paper_rules import judge_paper
 from ledger.core.record import Record
+from ledger.core.register_fields import RegisterState
 from ledger.core.register_rules import KEY_ENDED, check_persons, check_scope
 from ledger.core.regulation import RuleBook
-from ledger.core.rule_result import RuleResult
+from ledger.core.rule_result import RuleResult, judge_failed
 from ledger.core.rules import check_expiry, check_limits, check_regulation
 from ledger.core.standard_rules import check_standards
 from ledger.core.statement import DocumentKind
@@ -79,7 +81,10 @@ def judge_by_registers(record: Record, grounds: Grounds) -> dict[Step, RuleResul
     results = {step: check(grounds.registers) for step, check in rules.items()}
     newest = grounds.newest
     if newest is not None and _have_changed(grounds.registers, newest):
-        return {step: _warn(results[step], check(newest)) for step, check in rules.items()}
+        since = {step: check(newest) for step, check in rules.items()}
+        if ended := _find_end(record, grounds.registers, newest):
+            since[Step.SCOPE] = judge_failed([*ended, *since[Step.SCOPE].reasons])
+        return {step: _warn(result, since[step]) for step, result in results.items()}
     return results
 
 
@@ -109,6 +114,24 @@ def _have_changed(then: Registers, now: Registers) -> bool:
     if any(known.compromised_from is not None for known in now.keys.values()):
         return True
     return any(len(versions) != len(now.versions[subject]) for subject, versions in then.versions.items())
+
+
+def _find_end(record: Record, then: Registers, now: Registers) -> list[Reason]:
+    """Say that the institution itself, which was in order then, is suspended or withdrawn now."""
+    institution = record.issuer.id
+    before, after = then.institutions.get(institution), now.institutions.get(institution)
+    if before is None or after is None or before.state is not RegisterState.ACTIVE:
+        return []
+    if after.state is RegisterState.ACTIVE:
+        return []
+    return [
+        Reason(
+            "INSTITUTION",
+            "issuer.id",
+            f"institution {institution} is {after.state.value}",
+            "该机构已暂停或撤销",
+        )
+    ]
 
 
 def _warn(then: RuleResult, now: RuleResult) -> RuleResult:

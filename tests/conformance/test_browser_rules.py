@@ -54,6 +54,7 @@ from ledger.core.instrument import compute_statement_serial
 from ledger.core.judging import Grounds, judge_by_book, judge_by_registers
 from ledger.core.limit import LIMIT_COLUMNS
 from ledger.core.record_parsing import parse_record
+from ledger.core.register_fields import RegisterState
 from ledger.core.regulation import RULE_COLUMNS, normalise_citation, parse_rule_book
 from ledger.core.rules import Clocks, build_issue_claims, check_binding, local_date
 from ledger.core.signatories import verify_signatures
@@ -936,6 +937,23 @@ def test_chains_are_walked_alike_to_the_last_step(length):
     mine, *_ = judge_in_world(value, ledger.registers, ledger.registers, load_rule_book())
     assert judged == mine
     assert mine["STANDARDS"][0] == ("PASSED" if length <= 16 else "FAILED"), mine["STANDARDS"]
+
+
+@pytest.mark.parametrize("state", RegisterState)
+@pytest.mark.parametrize("end_of_scope", [False, True])
+def test_the_end_of_an_institution_is_held_alike_against_what_it_issued(state, end_of_scope):
+    ledger = RegisteredLedger()
+    base = RegisteredLedger()
+    ledger.append(ledger.institution(version=2, state=state))
+    if end_of_scope:
+        ledger.append(ledger.scope(version=1, state=RegisterState.WITHDRAWN))
+    records = [value for value in list_records() if value["doc_type"] != "rejection_notice"]
+    leaves, book = list_statements(ledger.leaves), load_rule_book()
+    world = {"leaves": leaves, "count": len(base.leaves), "records": records}
+    (theirs,) = run_node(BY_REGISTERS, {"worlds": [world], "tables": TABLES})
+    assert theirs == [judge_in_world(value, base.registers, ledger.registers, book) for value in records]
+    warned = [each["SCOPE"][3] for one in theirs if isinstance(one, list) for each in one]
+    assert any(warned) is (state is not RegisterState.ACTIVE or end_of_scope)
 
 
 PROVED = STANDARD.instruments[0].certificate_digest

@@ -120,6 +120,21 @@ def test_a_line_that_begins_later_leaves_the_day_to_the_version_before():
 # --- institution and key ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("state", [RegisterState.SUSPENDED, RegisterState.WITHDRAWN])
+def test_what_an_institution_issued_before_its_end_stays_authentic_with_a_remark(state):
+    ledger = MemoryLedger().found()
+    before = ledger.issue(1)
+    ledger.append(ledger.institution(version=1, state=state))
+    report = verify(ledger, before)
+    (check,) = [check for check in report.checks if check.step is Step.SCOPE]
+    assert (report.verdict, report.authentic) == (Verdict.ATTENTION, True)
+    assert (check.outcome, check.warning) == (Outcome.PASSED, True)
+    assert f"registered since: issuer.id: institution {INSTITUTION} is {state.value}" in check.reason.en
+    assert "该机构已暂停或撤销" in check.reason.zh
+    ledger.append(ledger.institution(version=2))
+    assert verify(ledger, before).verdict is Verdict.VALID
+
+
 def test_an_institution_that_is_not_registered_is_refused():
     ledger = MemoryLedger().found()
     index = ledger.issue(1, institution=STRANGER, seal="stranger", force=True)
@@ -139,7 +154,7 @@ def test_an_institution_that_was_suspended_before_is_refused():
     ledger.append(ledger.institution(version=1, state=RegisterState.SUSPENDED))
     assert isinstance(ledger.outcomes[ledger.append(ledger.sign_issue(*document(2)))], Void)
     after = ledger.issue(3, force=True)
-    assert verify(ledger, before).verdict is Verdict.VALID
+    assert verify(ledger, before).verdict is Verdict.ATTENTION
     assert_refused(verify(ledger, after), Step.AUTHORITY, saying="is not registered or not active")
 
 

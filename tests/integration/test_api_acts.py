@@ -8,6 +8,7 @@ from api_world import ENGLISH, ApiWorld, entry
 from page_reader import look, look_json
 from world import AUTHORITY, INSTITUTION, NOW
 
+from ledger.core.act import ReasonCode
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
@@ -84,6 +85,37 @@ def test_a_page_shows_an_act_at_once_and_its_bundle_after_the_next_anchor(acted,
         report = verify_bundle(bundle, Session(served.policy, load_rule_book(), None), served.now)
         assert report.status == (status if anchored else "VALID")
         served.anchor()
+
+
+@pytest.mark.parametrize("event_type", PAGES)
+def test_a_page_says_at_a_glance_why_and_since_when(acted, event_type):
+    acted.act(event_type, reason=ReasonCode.SEAL_BROKEN)
+    glance = look(acted.served, acted.path).text.partition("请与器具铭牌核对")[0]
+    assert glance.count("原因：铅封损坏 · 2026年11月02日") == 1
+    english = look(acted.served, acted.path, **ENGLISH).text.partition("Compare with the nameplate")[0]
+    assert english.count("Reason: seal broken · 2 November 2026") == 1
+
+
+def test_the_reason_is_that_of_the_state_and_of_nothing_before_it(acted):
+    assert "原因：" not in look(acted.served, acted.path).text
+    acted.act(SUSPEND, reason=ReasonCode.STANDARD_INVALID)
+    acted.act(REINSTATE)
+    assert "原因：" not in look(acted.served, acted.path).text
+    acted.act(SUSPEND, reason=ReasonCode.RELOCATED)
+    acted.act(CANCEL, reason=ReasonCode.FORGED)
+    text = look(acted.served, acted.path).text
+    assert text.count("原因：") == 1
+    assert "原因：伪造" in text
+
+
+def test_another_documents_reason_is_not_told_of_this_one(acted):
+    acted.act(CANCEL, reason=ReasonCode.FORGED)
+    issued = acted.served.sign(1, version=acted.version, no="2026-0000101", nonce="ab" * 16)
+    path = f"/c/{acted.served.submit(issued)}"
+    raw = acted.people.act_on(issued, WITHDRAW, INSTITUTION, acted.version + 1, reason=ReasonCode.TYPO)
+    acted.served.post([entry(raw)])
+    assert "原因：笔误" in look(acted.served, path).text
+    assert "原因：伪造" in look(acted.served, acted.path).text
 
 
 def test_a_reinstated_certificate_is_valid_again(acted):

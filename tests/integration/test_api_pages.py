@@ -379,6 +379,28 @@ def test_text_in_an_address_is_inert(served):
         assert "alert(1)" not in served.client.get(f"/c/x?lang={attack}").text
 
 
+@pytest.mark.parametrize(
+    ("name", "address", "word"),
+    [
+        ("mistyped", "../scan", "重新扫码"),
+        ("unknown", "../scan", "重新扫码"),
+        ("cannot check", "", "重试"),
+    ],
+)
+def test_where_nothing_could_be_said_the_next_step_is_a_link(served, name, address, word):
+    page = look(served, STATES[name][0](served))
+    links = [attrs["href"] for attrs in page.find("a") if attrs.get("class") == "next"]
+    assert address in links
+    assert word in page.text
+
+
+@pytest.mark.parametrize("name", ["valid", "of a stranger", "damaged"])
+def test_no_other_page_asks_to_scan_again(served, name):
+    page = look(served, STATES[name][0](served))
+    assert "重新扫码" not in page.text
+    assert "重试" not in page.text
+
+
 def test_personal_members_never_appear(served):
     digest = "cd" * 32
     record = served.world.record(1)

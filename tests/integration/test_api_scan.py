@@ -17,6 +17,7 @@ from api.verdicts import Verdicts
 from api.web.scan_page import describe_file
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.qr import encode_short_url, format_code
+from verifier.report import DISCLAIMER
 
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 
@@ -160,6 +161,20 @@ def test_a_bundle_is_checked_and_its_document_looked_up(served, code):
     assert read_title(answer) == "Valid"
     assert "unaltered, as it was issued" in answer.text
     assert f'href="/c/{code}"' in answer.text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_green_answer_says_whose_it_is_and_what_it_does_not_prove(served, code, language):
+    raw = served.client.get(f"/c/{code}/bundle.json").content
+    said = {
+        "zh": (DISCLAIMER.zh, "以上是本服务器的核验结论"),
+        "en": (DISCLAIMER.en, "the verdict of this server"),
+    }
+    for sent, is_green in ((raw, True), (raw.replace(b"EX-1224", b"EX-1225"), False)):
+        answer = send(served, sent, headers={"Accept-Language": language})
+        disclaimer, own = said[language]
+        assert (disclaimer in answer.text) is is_green
+        assert own in answer.text
 
 
 def test_a_bundle_of_what_this_server_does_not_hold_is_never_green(served, code):

@@ -9,8 +9,11 @@ from page_reader import Page
 from place_world import PATH, PlaceWorld
 from reports_world import ReportsWorld
 from sites import MARKET
+from sticker_world import PUMP, StickerWorld
 
 from api.reports.kinds import About, Route
+from ledger.core.qr import complete_code
+from ledger.core.sticker import StickerId
 from ledger.store.engine import Database
 
 
@@ -62,3 +65,25 @@ def test_where_nothing_is_reported_no_page_leads_there(tmp_path, path):
         page = silent.client.get(path)
         assert page.status_code == 200
         assert "report" not in page.text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("state", ["unused", "bound", "never"])
+def test_a_sticker_without_a_document_is_reported_with_its_id(world, state, language):
+    desk = StickerWorld(world)
+    sticker = desk.sticker(0)
+    if state == "bound":
+        desk.bind(sticker, PUMP)
+        desk.release(sticker, PUMP)
+    elif state == "never":
+        sticker = StickerId(complete_code(sticker[:7] + "ZZZZZZZZ"))
+    form = follow_report(world.browse(language=language), f"/s/{sticker}?lang={language}")
+    (code,) = [attrs for attrs in form.find("input") if attrs.get("name") == "code"]
+    assert code["value"] == sticker
+    assert form.find("html")[0]["lang"].startswith(language)
+
+
+def test_where_nobody_knows_what_was_scanned_the_form_is_empty(world):
+    browser = world.browse()
+    page = Page(browser.get("/c/0000000000000000"))
+    assert [attrs["href"] for attrs in page.find("a") if "report" in attrs["href"]] == ["../report"]

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 import pytest
 from api_world import JSON, ApiWorld
 from reports_world import COMPLAINT, COUNTY, PRIVATE, TIP, make_photo, open_reports_world
+from scanned_cases import widen
 from world import AUTHORITY, INSTITUTION
 
 from api.reports.case_code import format_case_code
@@ -72,11 +73,11 @@ def test_a_scanned_code_says_instrument_institution_and_authority(world):
     assert said == {"code": code}
 
 
-@pytest.mark.parametrize("text", ["https://v.example.cn/c/{code}", "{lower}", "{instrument}"])
+@pytest.mark.parametrize("text", ["https://v.example.cn/c/{code}", "{lower}", "{instrument}", "{wide}"])
 def test_a_code_is_found_in_every_spelling(world, text):
     code = world.issue(1)
     instrument = world.directory.find(str(code)).instrument.hex()
-    given = text.format(code=code, lower=str(code).lower(), instrument=instrument)
+    given = text.format(code=code, lower=str(code).lower(), instrument=instrument, wide=widen(code))
     assert world.directory.find(given).instrument.hex() == instrument
     assert world.directory.find(given).institution == INSTITUTION
 

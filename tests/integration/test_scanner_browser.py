@@ -8,7 +8,7 @@ from api_world import HOST, ApiWorld, long_path
 from browsers import ROOT, another, chromium, find_violations
 from camera import Conditions, photograph
 from fake_video import write_film
-from scanned_cases import ALIKE, CODE, ELSEWHERE, HOSTS, OWN
+from scanned_cases import ALIKE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
 from served_app import serving
 from verdict_visit import LANGUAGES, SIZES, Visit
 
@@ -122,6 +122,21 @@ def test_a_picture_is_read_on_the_device(browser, url, code, tmp_path):
         assert not [one for one in visit.requests if one.endswith("/scan")][1:]
 
 
+@pytest.mark.parametrize("width", [320, 360])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_of_a_file_does_not_scroll_sideways(
+    browser, url, served, code, tmp_path, language, width
+):
+    proof = tmp_path / "proof.json"
+    proof.write_bytes(served.client.get(f"/c/{code}/bundle.json").content)
+    with open_scanner(browser, url, language, width) as visit:
+        visit.page.set_input_files("#file", proof)
+        visit.page.click("#upload button")
+        visit.page.locator("#outcome .note").first.wait_for()
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert find_violations(visit.page) in (None, [])
+
+
 def test_a_dropped_proof_is_checked(browser, url, served, code):
     raw = served.client.get(f"/c/{code}/bundle.json").text
     drop = """(text) => {
@@ -181,7 +196,7 @@ def judge(text):
 
 
 def test_the_script_takes_codes_for_what_the_server_takes_them_for(browser, url):
-    texts = [*OWN, *ALIKE.values(), *ELSEWHERE, CODE, CODE.lower(), "", "hello", "12315", "x" * 3000]
+    texts = [*OWN, *ALIKE.values(), *ELSEWHERE, *TYPED, *MISTYPED, "", "hello", "12315", "x" * 3000]
     ask = """async ([texts, hosts]) => {
       const { readScanned } = await import("/static/scan/printed.js");
       return texts.map((text) => readScanned(text, hosts));

@@ -13,6 +13,7 @@ from stickers import PUMP, REGISTRATION
 
 from api.schemas.sites import FindAnswer
 from api.sites.view import Sites
+from api.web.site_page import NOT_PROVED
 from ledger.core.errors import StateError, UnavailableError
 from ledger.core.event import EventType
 from ledger.core.register_fields import Name, RegisterState
@@ -263,6 +264,16 @@ def test_without_a_question_there_are_two_forms(quick):
     assert page.response.status_code == 200
     assert [attrs["action"] for attrs in page.find("form")] == ["find", "find"]
     assert "form-action 'self'" in page.response.headers["content-security-policy"]
+
+
+def test_where_something_is_in_order_the_page_says_what_that_does_not_prove(quick):
+    quick.put_in(1)
+    quick.reject(2)
+    quick.search.follow()
+    for serial, is_said in (("SN00000001", True), ("SN00000002", False), ("SN00000003", False)):
+        page = quick.look(f"/find?maker=示例&serial={serial}")
+        assert page.status_code == 200
+        assert (NOT_PROVED.zh in page.text) is is_said
 
 
 def test_what_was_typed_is_shown_as_text(quick):

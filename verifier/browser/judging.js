@@ -49,11 +49,20 @@ export const judgeByBook = (record, book) => {
 /** What the rules say that need registers, by step; what has become known since makes a warning. */
 export const judgeByRegisters = (record, grounds) => {
   const { registers, newest, book, roots } = grounds;
+  const ended = newest === null ? [] : findEnd(record, registers, newest);
+  const since = (step, now) => (step === Step.SCOPE && ended.length ? judgeFailed(...ended, ...now.reasons) : now);
   const judged = ([step, check]) => [
     step,
-    newest === null ? check(registers) : warn(check(registers), check(newest)),
+    newest === null ? check(registers) : warn(check(registers), since(step, check(newest))),
   ];
   return new Map(listRules(record, book, roots).map(judged));
+};
+
+/** That the institution itself, which was in order then, is suspended or withdrawn now. */
+const findEnd = ({ issuer: { id } }, then, now) => {
+  const [before, after] = [then, now].map(({ institutions }) => institutions.get(id)?.state);
+  const hasEnded = before === RegisterState.ACTIVE && after !== undefined && after !== RegisterState.ACTIVE;
+  return hasEnded ? [reason("issuer.id", `institution ${id} is ${after}`, "该机构已暂停或撤销")] : [];
 };
 
 const listRules = (record, book, roots) => {

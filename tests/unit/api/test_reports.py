@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from scanned_cases import widen
 
 from api.reports.case_code import (
     CASE_SYMBOLS,
@@ -38,7 +39,8 @@ DAYS = files("api.reports.data").joinpath("working_days.csv").read_text(encoding
 def test_a_code_is_read_as_it_is_shown_and_typed(random):
     code = make_case_code(random)
     assert len(code) == CASE_SYMBOLS
-    for text in (code, format_case_code(code), format_case_code(code).lower(), f" {code} "):
+    shown = format_case_code(code)
+    for text in (code, shown, shown.lower(), f" {code} ", widen(shown), shown.replace("-", "–")):
         assert parse_case_code(text) == code
 
 

@@ -1,7 +1,7 @@
 """Codes of ours, of others, and of those who imitate us."""
 
 import pytest
-from scanned_cases import ALIKE, CODE, ELSEWHERE, HOSTS, OWN
+from scanned_cases import ALIKE, CODE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
 
 from api.scanned import Foreign, Own, Typed, read_scanned
 from ledger.core.errors import MalformedDocumentError
@@ -36,14 +36,12 @@ def test_sites_of_one_authority_are_not_taken_for_imitations_of_another():
     )
 
 
-@pytest.mark.parametrize("text", ["y0e5-q0bv-pka4-86wb", " Y0E5 QOBV PKA4 86WB ", CODE])
+@pytest.mark.parametrize("text", TYPED)
 def test_typed_codes_are_understood(text):
     assert read_scanned(text, HOSTS) == Typed(CODE)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "hello", "Y0E5Q0BVPKA486WC", "12315", "x" * 3000, "javascript:alert(1)"]
-)
+@pytest.mark.parametrize("text", [*MISTYPED, "", "hello", "12315", "x" * 3000, "javascript:alert(1)"])
 def test_what_is_no_code_is_refused(text):
     with pytest.raises(MalformedDocumentError) as caught:
         read_scanned(text, HOSTS)

@@ -77,6 +77,9 @@ const resembles = (site, own) => {
 
 const isLookAlike = (site, hosts) => hosts.some((host) => resembles(site.toLowerCase(), host.split(":")[0]));
 
+/** What was typed, as it is printed: full-width forms, other dashes and blanks are those of keyboards. */
+const foldTyped = (text) => text.normalize("NFKC").replace(/[‐‑‒–—―−ー]/g, "-").replace(/\s/g, "");
+
 /**
  * Return what a text is: {kind: "own", path}, {kind: "typed", code}, {kind: "foreign", site, isLookAlike}, or
  * {kind: "nothing"}; `hosts` are the names of this site as they are printed.
@@ -87,7 +90,7 @@ export const readScanned = (given, hosts) => {
   const match = ADDRESS.exec(text);
   if (match === null) {
     try {
-      return { kind: "typed", code: parseCode(text.replace(/\s/g, "")) };
+      return { kind: "typed", code: parseCode(foldTyped(text)) };
     } catch {
       return { kind: "nothing" };
     }
