@@ -1,6 +1,7 @@
 """`/scan`: the scanner's page, for codes that are typed or handed in as picture or file, with or without script."""
 
 import hashlib
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -12,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from api.describe import describe, json_of_any
-from api.negotiation import Tongue, choose_language
+from api.negotiation import Language, Tongue, choose_language
 from api.problems import find_status, log_failure
 from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, respond
+from api.routes.verdicts import Counter
 from api.scanned import Foreign, Own, read_scanned
 from api.static_files import PACK, StaticFiles
 from api.uploads import FileFinding, UploadDesk
@@ -69,14 +71,23 @@ class FindPath(Protocol):
         ...
 
 
-def make_worker_router(static: StaticFiles, registers: RegisterList) -> APIRouter:
+def make_worker_router(
+    static: StaticFiles, page: ScanPage, registers: RegisterList, counter: Counter
+) -> APIRouter:
     """Return the routes of what a device keeps for the time without network."""
     router = APIRouter(tags=["public"])
 
+    @cache
+    def write_worker() -> Ready:
+        return pack(Ready(_write_worker(static, page), "text/javascript", ASK_AGAIN), level=9)
+
+    @lru_cache(maxsize=1)
+    def pack_trust(raw: bytes) -> Ready:
+        return pack(Ready(raw, "application/json", ASK_AGAIN))
+
     @router.get("/worker.js", include_in_schema=False)  # belongs to the page, and is no interface
     async def read_worker(request: Request) -> Response:
-        worker = Ready(_write_worker(static), "text/javascript", ASK_AGAIN)
-        return respond(pack(worker), request, more=_WORK)
+        return respond(write_worker(), request, more=_WORK)
 
     @router.get(f"/static/scan/{_DECODER}", include_in_schema=False)
     async def read_decoder(request: Request) -> Response:
@@ -87,17 +98,19 @@ def make_worker_router(static: StaticFiles, registers: RegisterList) -> APIRoute
         summary="Trust list: every register leaf, with proof, for whoever checks a printed code without network",
         responses=describe(json_of_any(), known=True),
     )
-    def read_trust(request: Request) -> Response:
-        return respond(pack(Ready(registers.trust_list(), "application/json", ASK_AGAIN)), request)
+    async def read_trust(request: Request) -> Response:
+        return await counter.prove(request, lambda: pack_trust(registers.trust_list()))
 
     return router
 
 
-def _write_worker(static: StaticFiles) -> bytes:
-    """Return the service worker with what it keeps: another version of any file is another worker."""
+def _write_worker(static: StaticFiles, page: ScanPage) -> bytes:
+    """Return the service worker with what it keeps: another file or another page is another worker."""
     kept = [f"/static/{folder}/{name}" for folder, name in _list_kept(static)]
     tags = [static.find(folder, name).etag for folder, name in _list_kept(static)]
-    version = hashlib.sha256("".join(tags).encode()).hexdigest()[:16]
+    pages = [page.write(Tongue(language, is_asked=False)) for language in Language]
+    parts = [hashlib.sha256(part).digest() for part in (*(tag.encode() for tag in tags), *pages)]
+    version = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     names = orjson.dumps(["/scan", *kept]).decode()
     head = f"const VERSION = {orjson.dumps(version).decode()};\nconst FILES = {names};\n"
     return head.encode() + static.find("scan", _WORKER).body
