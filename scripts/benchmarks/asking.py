@@ -44,9 +44,7 @@ def read_etag(answer: bytes) -> str:
     return found[1].decode()
 
 
-def ask(
-    host: str, port: int, requests: Sequence[bytes], *, connections: int, status: int
-) -> list[float]:
+def ask(host: str, port: int, requests: Sequence[bytes], *, connections: int, status: int) -> list[float]:
     """Return how many seconds each answer took, in the order in which they came.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Public answers of `/q/…`: the server as `hengzheng serve public` runs it, in a process of its own, and its callers.
+"""Public answers of `/q/…`: the server as `hengzheng serve public` runs it, a process of its own, and its callers.
 
 What is counted for the server is its own processor time, so that the cost of asking stays apart; how long a caller
 waits is wall time, with the callers on the same machine.
@@ -55,7 +55,9 @@ class Served:
         return seconds
 
 
-def measure_serving(requests: int, rounds: int, seconds: float) -> tuple[dict[str, Figures], dict[str, float]]:
+def measure_serving(
+    requests: int, rounds: int, seconds: float
+) -> tuple[dict[str, Figures], dict[str, float]]:
     """Return the figures of pages, JSON and unchanged pages, and how long callers wait for them."""
     figures: dict[str, Figures] = {}
     waits: dict[str, float] = {}
