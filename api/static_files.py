@@ -19,7 +19,7 @@ from typing import Final
 
 from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
 from ledger.core.errors import NotFoundError
-from verifier.browser import pack_modules
+from verifier.browser import split_modules
 
 TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -31,9 +31,6 @@ TYPES: Final = {
     ".png": "image/png",
 }
 """What is served; everything else in a folder is not."""
-
-PACK: Final = "all.js"
-"""All modules of the folder `verifier` as one, beside them."""
 
 _DIGEST_DIGITS: Final = 16
 
@@ -101,7 +98,7 @@ class StaticFiles:
 
 def _make() -> dict[tuple[str, str], bytes]:
     """Return what is made of other files when the application starts."""
-    return {("verifier", PACK): pack_modules()}
+    return {("verifier", name): raw for name, raw in split_modules().items()}
 
 
 def _read(place: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ from api.problems import find_status, log_failure
 from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, respond
 from api.routes.verdicts import Counter
 from api.scanned import Foreign, Own, read_scanned
-from api.static_files import PACK, StaticFiles
+from api.static_files import StaticFiles
 from api.uploads import FileFinding, UploadDesk
 from api.web.scan_page import CSP, Outcome, ScanPage, describe_file, describe_foreign
 from api.web.words import say
@@ -26,6 +26,7 @@ from ledger.core.errors import InputError, LedgerError, MalformedDocumentError
 from ledger.core.qr import ShortCode
 from ledger.core.step import Sentence
 from ledger.register_list import RegisterList
+from verifier.browser.packing import LATER, PACK
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024 + 16 * 1024
 """Of an upload: the largest file and what stands around it."""
@@ -125,7 +126,8 @@ def _list_kept(static: StaticFiles) -> list[tuple[str, str]]:
         for name in static.list_names("vendor")
         if name.startswith(_CURVES) and _PAIRING not in name
     ]
-    return [*scan, ("verifier", PACK), *vendor, *curves]
+    later = [("verifier", name) for name in static.list_names("verifier") if name.startswith(LATER)]
+    return [*scan, ("verifier", PACK), *later, *vendor, *curves]
 
 
 def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath) -> APIRouter:

@@ -22,7 +22,7 @@ from api.negotiation import Language, Tongue
 from api.reports.kinds import About
 from api.shown import Shown
 from api.sites.view import Promised
-from api.static_files import PACK, StaticFiles
+from api.static_files import StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.pledges import list_pledges
@@ -48,6 +48,7 @@ from ledger.core.record import DocumentType
 from ledger.core.register_fields import Name
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.history import History
+from verifier.browser.packing import PACK
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()

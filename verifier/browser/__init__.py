@@ -1,64 +1,53 @@
-"""The verifier's modules for browsers, and all of them in one file, for pages that wait for a network.
+"""The verifier's modules for browsers, and a few files that hold them all, for pages that wait for a network.
 
-Nothing is built: each module is served as it stands here. `pack_modules` puts the same text, without comments and
-indentation, into one module: one request instead of sixty. Each module becomes an object of its name, exported, and
-what `device.js` exports is exported beside them.
+Nothing is built: each module is served as it stands here. `packing.py` puts the same text together, names and lines
+as they are, so that a page asks for one file instead of sixty.
 
->>> b"export const {" in pack_modules()
-True
+>>> sorted(split_modules())[:2]
+['all.js', 'all/quorum_certificate.js']
 """
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from verifier.browser.packing import Packer
+
 FOLDER: Final = Path(__file__).parent
 ENTRY: Final = "device"
 
-_IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";?\n', re.MULTILINE)
-_EXPORT: Final = re.compile(r"^export (?=(?:const|class|(?:async )?function\*?) (\w+))", re.MULTILINE)
-_COMMENT: Final = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*(?:[^*]|\*(?!/))*\*/)\n", re.MULTILINE)
-_SPACE: Final = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
-_OTHER: Final = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+OFFERED: Final = (
+    "ALPHABET",
+    "encodeUtf8",
+    "parseCode",
+    "parseDigits",
+    "parseTrustList",
+    "requireMaphead",
+)
+"""What pages import from the first file beside what `device.js` exports."""
+
+
+@cache
+def split_modules() -> dict[str, bytes]:
+    """Return what pages load: name -> file, the first with what every check needs, one for each part met rarely.
+
+    Raises:
+        ValueError: a module imports or exports in a form that is not known, or modules import each other.
+    """
+    return {name: text.encode() for name, text in Packer(_read).split(ENTRY, OFFERED).items()}
 
 
 @cache
 def pack_modules() -> bytes:
-    """Return every module that `device.js` needs as one.
+    """Return every module that a check may need as one script, for a page that can fetch nothing.
+
+    Each is an object of its name and `_`, exported by its name; what `device.js` exports is exported beside them.
 
     Raises:
-        ValueError: a module imports or exports in a form that is not known here, or modules import each other.
+        ValueError: as `split_modules` does.
     """
-    packed: dict[str, str] = {}
-    _pack(ENTRY, packed, ())
-    entry = ", ".join(_EXPORT.findall(_read(ENTRY)))
-    names = ", ".join(f"{name}_ as {name}" for name in packed)
-    tail = f"export const {{ {entry} }} = {ENTRY}_;\nexport {{ {names} }};\n"
-    return "".join([*packed.values(), tail]).encode()
-
-
-def _pack(name: str, packed: dict[str, str], above: tuple[str, ...]) -> None:
-    """Add a module behind those that it imports."""
-    if name in above:
-        raise ValueError(f"modules import each other: {', '.join([*above, name])}")
-    if name in packed:
-        return
-    text = _read(name)
-    for _, wanted in _IMPORT.findall(text):
-        _pack(wanted, packed, (*above, name))
-    body = _IMPORT.sub(_bind, text)
-    exports = ", ".join(_EXPORT.findall(body))
-    body = _SPACE.sub("", _EXPORT.sub("", body))
-    if (unknown := _OTHER.search(body)) is not None:
-        raise ValueError(f"{name}.js: not known here: {unknown[0]}")
-    packed[name] = f"const {name}_ = (() => {{\n{body}return {{ {exports} }};\n}})();\n"
-
-
-def _bind(found: re.Match[str]) -> str:
-    names = " ".join(found[1].split()).rstrip(",").replace(" as ", ": ")
-    return f"const {{ {names} }} = {found[2]}_;\n"
+    return Packer(_read).join(ENTRY).encode()
 
 
 def _read(name: str) -> str:
-    return _COMMENT.sub("", (FOLDER / f"{name}.js").read_text("utf-8"))
+    return (FOLDER / f"{name}.js").read_text("utf-8")

@@ -1,6 +1,6 @@
 // Without network: what this device can say of a code by itself, with the trust list that it has kept. Never more than
 // who signed it; how the document stands now is asked of nobody, and the page says so.
-import { checkOnDevice, encoding, maphead, trust } from "../verifier/all.js";
+import { checkOnDevice, encodeUtf8, parseTrustList, requireMaphead } from "../verifier/all.js";
 import { recall } from "./kept.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
 
@@ -20,8 +20,8 @@ const readKept = async () => {
 
 /** Return as of when the trust list is, in words. */
 const sayAge = ({ trustText, policyText }) => {
-  const { evidence } = trust.parseTrustList(encoding.encodeUtf8(trustText));
-  const since = sayInstant(maphead.requireMaphead(evidence.maphead).sequencedAtMs, JSON.parse(policyText).zone);
+  const { evidence } = parseTrustList(encodeUtf8(trustText));
+  const since = sayInstant(requireMaphead(evidence.maphead).sequencedAtMs, JSON.parse(policyText).zone);
   return t(`Trust list as of ${since}.`, `信任列表截至${since}。`);
 };
 
