@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 from api.describe import describe, json_of_any
 from api.negotiation import Language, Tongue, choose_language
 from api.problems import find_status, log_failure
-from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, respond
+from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, pack_for_good, respond
 from api.routes.verdicts import Counter
 from api.scanned import Foreign, Own, read_scanned
 from api.static_files import StaticFiles
@@ -80,7 +80,7 @@ def make_worker_router(
 
     @cache
     def write_worker() -> Ready:
-        return pack(Ready(_write_worker(static, page), "text/javascript", ASK_AGAIN), level=9)
+        return pack_for_good(Ready(_write_worker(static, page), "text/javascript", ASK_AGAIN))
 
     @lru_cache(maxsize=1)
     def pack_trust(raw: bytes) -> Ready:
