@@ -22,7 +22,8 @@ from verifier.browser import split_modules
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 
 LOAD = "(name) => import(`/static/verifier/${name}.js`)"
-LOAD_PACKED = "async (name) => (await import('/static/verifier/all.js'))[name]"
+LOAD_PACKED = """async (name) =>
+  (await import("/static/verifier/all.js"))[name] ?? import(`/static/verifier/all/${name}.js`)"""
 DRIVEN = (
     "bundle",
     "certificate",

@@ -4,7 +4,7 @@ Nothing is built: each module is served as it stands here. `packing.py` puts the
 as they are, so that a page asks for one file instead of sixty.
 
 >>> sorted(split_modules())[:2]
-['all.js', 'all/quorum_certificate.js']
+['all.js', 'all/alone.js']
 """
 
 from functools import cache

@@ -17,7 +17,7 @@ import { bringUpToDate, chooseShown, doubtStatus, GOOD } from "./shown.js";
 import { parseSignedStatement } from "./statement.js";
 import { failed, PASSED, Step } from "./step.js";
 import { parseTrustList } from "./trust.js";
-import { verifyBundleAndState, verifyStatementAlone } from "./verify.js";
+import { verifyBundleAndState } from "./verify.js";
 
 /** SHA-256 over the product's own tables of regulations, which these modules belong to. */
 export const RULE_BOOK_DIGEST = "e6b8e2870442806a3fca29efce259be8361823cbaee84c52b2cc4b38d96ac666";
@@ -170,6 +170,7 @@ async function open(text, session, now, look) {
 
 /** Without a bundle: who has signed the digits, as far as the trust list reaches; never a good word on the status. */
 async function checkCode(expected, session, now, remembered, pin) {
+  const { verifyStatementAlone } = await import("./alone.js");
   const report = await must("code", "二维码", () => verifyStatementAlone(parseDigits(expected.digits), session, now));
   const en = "no proof is at hand: signatures are checked, the document's state is not";
   return {

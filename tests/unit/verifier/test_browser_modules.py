@@ -39,7 +39,8 @@ def test_what_a_page_waits_for_is_small():
 
 def test_what_is_met_rarely_is_apart():
     files = split_modules()
-    assert set(files) == {PACK, "all/quorum_certificate.js"}
+    assert set(files) == {PACK, "all/alone.js", "all/quorum_certificate.js"}
+    assert b"verifyStatementAlone(raw" not in files[PACK]
     assert b"FastAggregateVerify" not in files[PACK]
     assert b"function verifyBls" not in files[PACK]
     assert b'import("./all/quorum_certificate.js")' in files[PACK]
