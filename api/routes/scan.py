@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import anyio
 import orjson
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -15,8 +16,7 @@ from starlette.responses import RedirectResponse
 from api.describe import describe, json_of_any
 from api.negotiation import Language, Tongue, choose_language
 from api.problems import find_status, log_failure
-from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, pack_for_good, respond
-from api.routes.verdicts import Counter
+from api.ready import ASK_AGAIN, NO_STORE, Ready, ReadyAnswers, pack, pack_for_good, respond
 from api.scanned import Foreign, Own, read_scanned
 from api.static_files import StaticFiles
 from api.uploads import FileFinding, UploadDesk
@@ -73,9 +73,16 @@ class FindPath(Protocol):
 
 
 def make_worker_router(
-    static: StaticFiles, page: ScanPage, registers: RegisterList, counter: Counter
+    static: StaticFiles, page: ScanPage, registers: RegisterList, answers: ReadyAnswers
 ) -> APIRouter:
-    """Return the routes of what a device keeps for the time without network."""
+    """Return the routes of what a device keeps for the time without network.
+
+    Args:
+        static: scripts of the scanner.
+        page: the scanner itself.
+        registers: what the trust list is made from.
+        answers: keeps the trust list, and nothing else: it may be as large as thousands of pages.
+    """
     router = APIRouter(tags=["public"])
 
     @cache
@@ -100,7 +107,13 @@ def make_worker_router(
         responses=describe(json_of_any(), known=True),
     )
     async def read_trust(request: Request) -> Response:
-        return await counter.prove(request, lambda: pack_trust(registers.trust_list()))
+        path = request.scope["path"]
+        ready = answers.find(path)
+        if ready is None:
+            ready = await run_in_threadpool(
+                answers.fill_proof, path, lambda: pack_trust(registers.trust_list())
+            )
+        return respond(ready, request)
 
     return router
 
