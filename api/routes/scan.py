@@ -26,7 +26,7 @@ from ledger.core.errors import InputError, LedgerError, MalformedDocumentError
 from ledger.core.qr import ShortCode
 from ledger.core.step import Sentence
 from ledger.register_list import RegisterList
-from verifier.browser.packing import LATER, PACK
+from verifier.browser import LATER, PACK
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024 + 16 * 1024
 """Of an upload: the largest file and what stands around it."""

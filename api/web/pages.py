@@ -48,7 +48,7 @@ from ledger.core.record import DocumentType
 from ledger.core.register_fields import Name
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.history import History
-from verifier.browser.packing import PACK
+from verifier.browser import PACK
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()

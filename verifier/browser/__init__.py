@@ -11,7 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from verifier.browser.packing import Packer
+from verifier.browser.packing import LATER, PACK, Packer
+
+__all__ = ["ENTRY", "FOLDER", "LATER", "OFFERED", "PACK", "pack_modules", "split_modules"]
 
 FOLDER: Final = Path(__file__).parent
 ENTRY: Final = "device"
