@@ -1,13 +1,21 @@
-"""What a client would rather have: which media type, which language (RFC 9110 §12.5).
+"""What a client would rather have: which media type, language and compression (RFC 9110 §12.5).
 
 >>> choose_language("en-GB,en;q=0.9,zh;q=0.1", asked=None).language
 <Language.EN: 'en'>
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 _MAX_ITEMS = 32
+
+
+class Coding(StrEnum):
+    """Ways to compress, as `Content-Encoding` spells them."""
+
+    BROTLI = "br"
+    GZIP = "gzip"
 
 
 class Language(StrEnum):
@@ -51,12 +59,19 @@ def names_html(accepted: str) -> bool:
     return _read_weights(accepted).get("text/html", 0.0) > 0 and not prefers_json(accepted)
 
 
-def takes_gzip(accepted: str) -> bool:
-    """Return whether a client takes compressed bodies (RFC 9110 §12.5.3); one that does not say takes none."""
-    if "gzip" not in accepted and "*" not in accepted:
-        return False
-    weights = _read_weights(accepted)
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+def choose_coding(accepted: str, offered: Sequence[Coding]) -> Coding | None:
+    """Return how a body is compressed for a client (RFC 9110 §12.5.3); None: not at all.
+
+    Args:
+        accepted: header `Accept-Encoding`; a client that does not say what it takes takes none.
+        offered: what there is, the smallest first; it comes before what the client takes as willingly.
+    """
+    if not accepted or not offered:
+        return None
+    weights = _read_weights(accepted.replace("x-gzip", "gzip"))
+    rest = weights.get("*", 0.0)
+    best = max(offered, key=lambda coding: weights.get(coding, rest))
+    return best if weights.get(best, rest) > 0 else None
 
 
 def _weigh_language(weights: dict[str, float], language: str) -> float:

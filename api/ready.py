@@ -18,10 +18,11 @@ from http import HTTPStatus
 from threading import Lock
 from typing import Final
 
+import brotli
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.negotiation import takes_gzip
+from api.negotiation import Coding, choose_coding
 from api.verdicts import Finding
 from ledger.core.errors import LedgerError, UnavailableError
 
@@ -46,6 +47,10 @@ PACKED_TYPES: Final = ("text/", "application/json", "application/wasm", "image/s
 """Media types that begin so become smaller; tiles are hashes, which do not."""
 
 
+_GZIP_ALONE: Final = (Coding.GZIP,)
+_BOTH: Final = (Coding.BROTLI, Coding.GZIP)
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """One answer."""
@@ -61,6 +66,8 @@ class Ready:
     """What the answer says."""
     packed: bytes | None = None
     """The body in gzip, see `pack`."""
+    denser: bytes | None = None
+    """The body in brotli, see `pack_for_good`."""
     etag: str = field(init=False, repr=False)
     """Names these very bytes."""
 
@@ -69,14 +76,24 @@ class Ready:
         object.__setattr__(self, "etag", tag)
 
     @property
-    def packed_etag(self) -> str:
-        """Return the tag that names the compressed bytes: another representation has another (RFC 9110 §8.8.3)."""
-        return f'{self.etag[:-1]}-gzip"'
-
-    @property
     def size(self) -> int:
         """Return how many bytes are kept."""
-        return len(self.body) + len(self.packed or b"")
+        return len(self.body) + len(self.packed or b"") + len(self.denser or b"")
+
+    @property
+    def codings(self) -> tuple[Coding, ...]:
+        """Return in which ways it is compressed, the smallest first."""
+        if self.packed is None:
+            return ()
+        return _GZIP_ALONE if self.denser is None else _BOTH
+
+    def encode(self, coding: Coding | None) -> bytes | None:
+        """Return the bytes in one of these ways, None: as they are."""
+        return {None: self.body, Coding.GZIP: self.packed, Coding.BROTLI: self.denser}[coding]
+
+    def tag(self, coding: Coding | None) -> str:
+        """Return the tag that names these bytes: another representation has another (RFC 9110 §8.8.3)."""
+        return self.etag if coding is None else f'{self.etag[:-1]}-{coding}"'
 
 
 def pack(ready: Ready, *, level: int = 6) -> Ready:
@@ -94,23 +111,31 @@ def pack(ready: Ready, *, level: int = 6) -> Ready:
     return replace(ready, packed=packed) if len(packed) < len(ready.body) else ready
 
 
+def pack_for_good(ready: Ready) -> Ready:
+    """Return an answer that stays as long as the process, as small as it gets; takes seconds for a megabyte.
+
+    WebAssembly is left at gzip: brotli saves a fifth of it, for three seconds of every start.
+    """
+    packed = pack(ready, level=9)
+    if packed.packed is None or ready.media_type == "application/wasm":
+        return packed
+    denser: bytes = brotli.compress(ready.body)
+    return replace(packed, denser=denser) if len(denser) < len(packed.packed) else packed
+
+
 def respond(
     ready: Ready, request: Request, *, vary: str | None = None, more: Mapping[str, str] | None = None
 ) -> Response:
     """Return the response for an answer: 304 where the client has these very bytes.
 
     Args:
-        ready: the answer; sent compressed if it is packed and the client takes that.
+        ready: the answer; sent compressed as the client likes best of what there is.
         request: what was asked.
         vary: headers by which the answer was chosen, beside `Accept-Encoding`.
         more: further headers.
     """
-    is_packed = ready.packed is not None and takes_gzip(request.headers.get("accept-encoding", ""))
-    headers = {
-        **(more or {}),
-        "ETag": ready.packed_etag if is_packed else ready.etag,
-        "Cache-Control": ready.cache_control,
-    }
+    coding = choose_coding(request.headers.get("accept-encoding", ""), ready.codings)
+    headers = {**(more or {}), "ETag": ready.tag(coding), "Cache-Control": ready.cache_control}
     varies = [vary, None if ready.packed is None else "Accept-Encoding"]
     if any(varies):
         headers["Vary"] = ", ".join(name for name in varies if name is not None)
@@ -120,9 +145,9 @@ def respond(
         headers["Content-Language"] = ready.language
     if ready.file_name is not None:
         headers["Content-Disposition"] = f'attachment; filename="{ready.file_name}"'
-    if is_packed:
-        headers["Content-Encoding"] = "gzip"
-    return Response(ready.packed if is_packed else ready.body, ready.status, headers, ready.media_type)
+    if coding is not None:
+        headers["Content-Encoding"] = coding
+    return Response(ready.encode(coding), ready.status, headers, ready.media_type)
 
 
 @dataclass(frozen=True, slots=True)

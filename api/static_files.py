@@ -12,14 +12,15 @@ modules that import each other are always of one make.
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 from typing import Final
 
-from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
+from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack_for_good
 from ledger.core.errors import NotFoundError
-from verifier.browser import LATER, PACK, name_pack, pack_later, pack_modules
+from verifier.browser import split_modules
 
 TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -71,7 +72,7 @@ class StaticFiles:
                 digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(raw).digest())
             self._digests[folder] = digest.hexdigest()[:_DIGEST_DIGITS]
             for name, raw in found.items():
-                ready = pack(Ready(raw, TYPES[PurePosixPath(name).suffix], ASK_AGAIN), level=9)
+                ready = _pack(raw, TYPES[PurePosixPath(name).suffix])
                 self._files[folder, name] = ready
                 kept = replace(ready, cache_control=IMMUTABLE)
                 self._files[f"{folder}@{self._digests[folder]}", name] = kept
@@ -98,8 +99,13 @@ class StaticFiles:
 
 def _make() -> dict[tuple[str, str], bytes]:
     """Return what is made of other files when the application starts."""
-    later = {("verifier", name_pack(entry)): pack_later(entry) for entry in LATER}
-    return {("verifier", PACK): pack_modules(), **later}
+    return {("verifier", name): raw for name, raw in split_modules().items()}
+
+
+@lru_cache(maxsize=512)
+def _pack(raw: bytes, media_type: str) -> Ready:
+    """Return a file compressed; a process that makes several applications compresses once."""
+    return pack_for_good(Ready(raw, media_type, ASK_AGAIN))
 
 
 def _read(place: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

@@ -9,7 +9,8 @@ export async function judge(load, ruleBook, { kind, raw, policy, trust, now }) {
   const [{ Session }, { parsePolicy }, { parseTrustList }, { reportMembers }, { LedgerError }] = await Promise.all(
     ["session", "policy", "trust", "report", "errors"].map(load),
   );
-  const { verifyBundle, verifyCertificate, verifyStatementAlone } = await load("verify");
+  const { verifyBundle } = await load("verify");
+  const { verifyCertificate, verifyStatementAlone } = await load("alone");
   try {
     if (!BOOKS.size) BOOKS.set("", (await load("regulation")).parseRuleBook(ruleBook.rules, ruleBook.limits));
     const list = trust === null ? null : parseTrustList(toBytes(trust));

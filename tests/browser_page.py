@@ -4,6 +4,7 @@
 ...     answers = ask_page(open_page(), cases)
 """
 
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -16,14 +17,27 @@ from browser_cases import DRIVER, ROOT, RULE_BOOK, Answer, Case, to_members
 from browser_node import BROWSER, find_node
 from browsers import chromium
 
-from verifier.browser import LATER, PACK, name_pack, pack_later, pack_modules
+from verifier.browser import split_modules
 
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 
-_FOLDER = "/static/verifier/"
-
 LOAD = "(name) => import(`/static/verifier/${name}.js`)"
-LOAD_PACKED = "async (name) => (await import('/static/verifier/all.js'))[name]"
+LOAD_PACKED = """async (name) =>
+  (await import("/static/verifier/all.js"))[name] ?? import(`/static/verifier/all/${name}.js`)"""
+DRIVEN = (
+    "bundle",
+    "certificate",
+    "device",
+    "errors",
+    "policy",
+    "regulation",
+    "report",
+    "session",
+    "trust",
+    "verify",
+)
+"""Modules that tests ask for by name; what is served has them without such names."""
+
 _ASK = """async ({ruleBook, cases}) => {
   const {judge} = await import("/tests/browser_driver.mjs")
   const answers = []
@@ -32,14 +46,26 @@ _ASK = """async ({ruleBook, cases}) => {
 }"""
 
 
+def name_modules(packed: str) -> str:
+    """Return the first file that pages load, which exports the modules that tests ask for as objects, too."""
+    tail = ""
+    for name in DRIVEN:
+        text = (BROWSER / f"{name}.js").read_text("utf-8")
+        exports = re.findall(r"^export (?:const|class|(?:async )?function\*?) (\w+)", text, re.MULTILINE)
+        tail += f"const {name}_driven = {{ {', '.join(exports)} }};\nexport {{ {name}_driven as {name} }};\n"
+    return packed + tail
+
+
 class _Handler(BaseHTTPRequestHandler):
     folders: ClassVar[dict[str, Path]] = {}
 
     def do_GET(self):
         file = self._find_file()
-        bodies = {"/": b"<!doctype html><title>x</title>", f"{_FOLDER}{PACK}": pack_modules()}
-        bodies |= {f"{_FOLDER}{name_pack(entry)}": pack_later(entry) for entry in LATER}
+        bodies = {f"/static/verifier/{name}": raw for name, raw in split_modules().items()}
+        bodies["/"] = b"<!doctype html><title>x</title>"
         body = bodies.get(self.path)
+        if self.path == "/static/verifier/all.js":
+            body = name_modules(body.decode()).encode()
         if file is not None and file.is_file():
             body = file.read_bytes()
         self.send_response(404 if body is None else 200)

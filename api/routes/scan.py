@@ -1,20 +1,22 @@
 """`/scan`: the scanner's page, for codes that are typed or handed in as picture or file, with or without script."""
 
 import hashlib
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Final, Protocol
 
 import anyio
 import orjson
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from api.describe import describe, json_of_any
-from api.negotiation import Tongue, choose_language
+from api.negotiation import Language, Tongue, choose_language
 from api.problems import find_status, log_failure
-from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, respond
+from api.ready import ASK_AGAIN, NO_STORE, Ready, ReadyAnswers, pack, pack_for_good, respond
 from api.scanned import Foreign, Own, read_scanned
 from api.static_files import StaticFiles
 from api.uploads import FileFinding, UploadDesk
@@ -24,7 +26,7 @@ from ledger.core.errors import InputError, LedgerError, MalformedDocumentError
 from ledger.core.qr import ShortCode
 from ledger.core.step import Sentence
 from ledger.register_list import RegisterList
-from verifier.browser import LATER, PACK, name_pack
+from verifier.browser import LATER, PACK
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024 + 16 * 1024
 """Of an upload: the largest file and what stands around it."""
@@ -70,14 +72,30 @@ class FindPath(Protocol):
         ...
 
 
-def make_worker_router(static: StaticFiles, registers: RegisterList) -> APIRouter:
-    """Return the routes of what a device keeps for the time without network."""
+def make_worker_router(
+    static: StaticFiles, page: ScanPage, registers: RegisterList, answers: ReadyAnswers
+) -> APIRouter:
+    """Return the routes of what a device keeps for the time without network.
+
+    Args:
+        static: scripts of the scanner.
+        page: the scanner itself.
+        registers: what the trust list is made from.
+        answers: keeps the trust list, and nothing else: it may be as large as thousands of pages.
+    """
     router = APIRouter(tags=["public"])
+
+    @cache
+    def write_worker() -> Ready:
+        return pack_for_good(Ready(_write_worker(static, page), "text/javascript", ASK_AGAIN))
+
+    @lru_cache(maxsize=1)
+    def pack_trust(raw: bytes) -> Ready:
+        return pack(Ready(raw, "application/json", ASK_AGAIN))
 
     @router.get("/worker.js", include_in_schema=False)  # belongs to the page, and is no interface
     async def read_worker(request: Request) -> Response:
-        worker = Ready(_write_worker(static), "text/javascript", ASK_AGAIN)
-        return respond(pack(worker), request, more=_WORK)
+        return respond(write_worker(), request, more=_WORK)
 
     @router.get(f"/static/scan/{_DECODER}", include_in_schema=False)
     async def read_decoder(request: Request) -> Response:
@@ -88,17 +106,25 @@ def make_worker_router(static: StaticFiles, registers: RegisterList) -> APIRoute
         summary="Trust list: every register leaf, with proof, for whoever checks a printed code without network",
         responses=describe(json_of_any(), known=True),
     )
-    def read_trust(request: Request) -> Response:
-        return respond(pack(Ready(registers.trust_list(), "application/json", ASK_AGAIN)), request)
+    async def read_trust(request: Request) -> Response:
+        path = request.scope["path"]
+        ready = answers.find(path)
+        if ready is None:
+            ready = await run_in_threadpool(
+                answers.fill_proof, path, lambda: pack_trust(registers.trust_list())
+            )
+        return respond(ready, request)
 
     return router
 
 
-def _write_worker(static: StaticFiles) -> bytes:
-    """Return the service worker with what it keeps: another version of any file is another worker."""
+def _write_worker(static: StaticFiles, page: ScanPage) -> bytes:
+    """Return the service worker with what it keeps: another file or another page is another worker."""
     kept = [f"/static/{folder}/{name}" for folder, name in _list_kept(static)]
     tags = [static.find(folder, name).etag for folder, name in _list_kept(static)]
-    version = hashlib.sha256("".join(tags).encode()).hexdigest()[:16]
+    pages = [page.write(Tongue(language, is_asked=False)) for language in Language]
+    parts = [hashlib.sha256(part).digest() for part in (*(tag.encode() for tag in tags), *pages)]
+    version = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     names = orjson.dumps(["/scan", *kept]).decode()
     head = f"const VERSION = {orjson.dumps(version).decode()};\nconst FILES = {names};\n"
     return head.encode() + static.find("scan", _WORKER).body
@@ -113,7 +139,7 @@ def _list_kept(static: StaticFiles) -> list[tuple[str, str]]:
         for name in static.list_names("vendor")
         if name.startswith(_CURVES) and _PAIRING not in name
     ]
-    later = [("verifier", name_pack(entry)) for entry in LATER]
+    later = [("verifier", name) for name in static.list_names("verifier") if name.startswith(LATER)]
     return [*scan, ("verifier", PACK), *later, *vendor, *curves]
 
 

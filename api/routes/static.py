@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from api.describe import describe, json_of_any
-from api.ready import ASK_AGAIN, Ready, pack, respond
+from api.ready import ASK_AGAIN, Ready, pack_for_good, respond
 from api.static_files import StaticFiles
 from ledger.core.data import read_tables
 from ledger.core.policy import Policy, encode_policy
@@ -21,11 +21,11 @@ def make_router(static: StaticFiles, policy: Policy) -> APIRouter:
 
     @cache
     def write_policy() -> Ready:
-        return pack(Ready(encode_policy(policy), _JSON, ASK_AGAIN))
+        return pack_for_good(Ready(encode_policy(policy), _JSON, ASK_AGAIN))
 
     @cache
     def write_rules() -> Ready:
-        return pack(Ready(orjson.dumps(read_tables()), _JSON, ASK_AGAIN), level=9)
+        return pack_for_good(Ready(orjson.dumps(read_tables()), _JSON, ASK_AGAIN))
 
     @router.get("/static/{place:path}", include_in_schema=False)  # files of pages are no interface
     async def read_file(place: str, request: Request) -> Response:

@@ -13,13 +13,14 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Tongue
-from api.static_files import PACK, StaticFiles
+from api.static_files import StaticFiles
 from api.web.looks import list_looks
 from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import say
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, format_code
 from ledger.core.step import Sentence
+from verifier.browser import PACK
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("api.web"),

@@ -28,6 +28,7 @@ from pictures import measure_pictures
 from printing import measure_printing
 from profiling import PROFILES
 from sequencing import BODY_BYTES, measure_sequencing
+from serving import measure_serving
 from starting import ColdStart, measure_starting
 from verifying import measure_signatures, measure_verifying
 
@@ -56,6 +57,8 @@ class Effort:
     signatures: int = 2_000
     random_pairs: int = 1_000
     starts: int = 9
+    requests: int = 3_000
+    """Public answers in one round, of each kind."""
     curve: tuple[int, ...] = ()
     """Entries of the log that grows; it is measured at each of these sizes."""
     curve_seconds: float = 0.0
@@ -74,7 +77,7 @@ LONG: Final = replace(
     replayed=10**5,
     curve=(10**4, 10**5, 10**6, 10**7),
 )
-QUICK: Final = Effort((20, 40), 20, 5, 2, 2, 1_000, (2_000,), 300, 20, 3, 1, (100, 300), 60, 1)
+QUICK: Final = Effort((20, 40), 20, 5, 2, 2, 1_000, (2_000,), 300, 20, 3, 1, 200, (100, 300), 60, 1)
 
 _AT_LEAST: Final = {
     "issue_per_s": 3_000,
@@ -85,6 +88,9 @@ _AT_LEAST: Final = {
     "sequencer_map_entries_per_s": 12_000,
     "replay_entries_per_s": 4_200,
     "qr_per_s": 1_000,
+    "q_page_per_s": 3_000,
+    "q_json_per_s": 3_000,
+    "q_unchanged_per_s": 3_000,
     "pdf_unsigned_per_s": 60,
     "pdf_signed_per_s": 20,
 }
@@ -92,6 +98,9 @@ _AT_MOST: Final = {
     "verify_first_cold_ms": 50,
     "import_and_verify_cold_s": 0.4,
     "inclusion_proof_bytes_1e6": 640,
+    "q_page_p99_ms": 50,
+    "q_json_p99_ms": 50,
+    "q_unchanged_p99_ms": 50,
 }
 _GAS_AT_MOST: Final = {
     "1000->2000": 48_000,
@@ -147,6 +156,9 @@ def run(effort: Effort) -> dict[str, Any]:
     _tell("the audit")
     measures["audit"] = measure_auditing(effort.replayed, min(rounds, 3), seconds)
     measures |= over_map | measure_signatures(effort.signatures, rounds, seconds)
+    _tell("public answers")
+    served, waits = measure_serving(effort.requests, rounds, seconds)
+    measures |= served
     _tell("gas")
     result = {
         "issue_per_s": measures["issue"]["per_core_s"],
@@ -157,6 +169,8 @@ def run(effort: Effort) -> dict[str, Any]:
         "sequencer_map_entries_per_s": measures["sequencer_map"]["per_wall_s"],
         "map": map_facts,
         "replay_entries_per_s": measures["audit"]["per_core_s"],
+        **{f"{name}_per_s": figures["per_core_s"] for name, figures in served.items()},
+        **waits,
         "anchor_gas": measure_anchoring(effort.random_pairs),
         "qr_per_s": measures["qr_long_png"]["per_core_s"],
         "pdf_unsigned_per_s": measures["pdf_unsigned"]["per_core_s"],

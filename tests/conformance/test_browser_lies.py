@@ -174,6 +174,38 @@ def test_a_bundle_under_the_newest_checkpoint_needs_no_second():
     assert answer["shown"] == "VALID"
 
 
+_COUNT = """async ({load}, {cases}) => {
+  const {checkOnDevice} = await load("device")
+  const own = crypto.subtle.verify.bind(crypto.subtle)
+  let asked = 0
+  Object.defineProperty(crypto.subtle, "verify", {value: (...given) => { asked += 1; return own(...given) }})
+  const found = []
+  for (const one of cases) {
+    asked = 0
+    const {report, ...rest} = await checkOnDevice(one)
+    found.push([asked, {...rest, checks: report.checks.map(({step, outcome}) => [step.code, outcome])}])
+  }
+  return found
+}"""
+
+
+def test_the_same_bundle_twice_is_looked_at_once():
+    own = world()
+    text = own.bundle(own.first, own.newest)
+    alone, twice, both = run_node(
+        _COUNT,
+        {
+            "cases": [
+                own.given(bundleText=text, newestText=None),
+                own.given(bundleText=text, newestText=text),
+                honest(),
+            ]
+        },
+    )
+    assert alone == twice
+    assert both[0] > alone[0] > 0
+
+
 def test_a_later_policy_that_the_root_has_published_is_believed_and_pinned():
     ledger = MemoryLedger().found()
     later = ledger.policy(version=2, **BELIEFS)

@@ -165,7 +165,7 @@ SHOW = """async ({load, outcome}, {module, name, texts}) => {
     ("module", "name", "parse", "good"),
     [
         ("cosignature", "parseWitness", parse_witness, encode_witness(WITNESSES[0][0])),
-        ("quorum_certificate", "parseBlsWitness", parse_bls_witness, encode_bls_witness(make_bls_list(2)[0])),
+        ("bls_witness", "parseBlsWitness", parse_bls_witness, encode_bls_witness(make_bls_list(2)[0])),
     ],
 )
 def test_vkeys(module, name, parse, good):
@@ -291,8 +291,8 @@ def test_checkpoints():
 
 # --- cosignatures -----------------------------------------------------------------------------------------
 
-OPEN = """async ({load, outcome}, {module, open, parse, cases}) => {
-  const {[open]: run, [parse]: read} = await load(module)
+OPEN = """async ({load, outcome}, {module, open, parser, parse, cases}) => {
+  const [{[open]: run}, {[parse]: read}] = [await load(module), await load(parser)]
   const found = []
   for (const [raw, vkeys] of cases) {
     found.push(await outcome(async () => (await run(raw, vkeys.map((vkey) => read(vkey)))).map(({witness,
@@ -303,7 +303,13 @@ OPEN = """async ({load, outcome}, {module, open, parse, cases}) => {
 
 
 def open_all(cases):
-    task = {"module": "cosignature", "open": "openCosignatures", "parse": "parseWitness", "cases": cases}
+    task = {
+        "module": "cosignature",
+        "open": "openCosignatures",
+        "parser": "cosignature",
+        "parse": "parseWitness",
+        "cases": cases,
+    }
     found = without_sentences(run_node(OPEN, task))
 
     def run(raw, vkeys):
@@ -465,6 +471,7 @@ def test_quorum_certificates():
     task = {
         "module": "quorum_certificate",
         "open": "openCertificates",
+        "parser": "bls_witness",
         "parse": "parseBlsWitness",
         "cases": cases,
     }
@@ -552,7 +559,8 @@ def test_bls_signatures_of_others():
 def test_without_pairings_certificates_are_not_checked():
     """Never believed, never called forged; a note without one needs no pairings."""
     script = """async ({load, outcome, curves}, [notes, vkeys]) => {
-      const {openCertificates, parseBlsWitness} = await load("quorum_certificate")
+      const {openCertificates} = await load("quorum_certificate")
+      const {parseBlsWitness} = await load("bls_witness")
       let asked = 0
       curves.load = () => { asked++; return Promise.reject(new Error("offline")) }
       const known = vkeys.map((vkey) => parseBlsWitness(vkey))

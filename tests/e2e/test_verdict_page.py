@@ -153,7 +153,7 @@ def test_the_verdict_is_seen_within_a_second_on_3g(browser, url, code):
 
 
 def test_the_first_load_is_small(browser, url, code):
-    """The verifier has a budget, and a test of it, of its own: 60 of the 100 kB."""
+    """A first visit with a cold cache: the verdict at once, everything for the device's own check behind it."""
     page, sent, urls = f"/c/{code}", {}, {}
     with Visit(browser, "about:blank") as found:
         session = found.page.context.new_cdp_session(found.page)
@@ -171,7 +171,8 @@ def test_the_first_load_is_small(browser, url, code):
             sent.setdefault(path, len(gzip.compress(client.get(path).content)))
     tally.note(f"verdict page, bytes sent: {sent}")
     assert sent[page] <= 15_000
-    assert sum(size for path, size in sent.items() if "/verifier@" not in path) <= 40_000
+    assert any("/verifier@" in path for path in sent), sent
+    assert sum(sent.values()) <= 100_000, sent
 
 
 def test_the_verdict_does_not_wait_for_any_script(browser, url, code):

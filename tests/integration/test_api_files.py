@@ -46,8 +46,11 @@ def test_scripts_are_served_once_and_for_ever(served, code):
     answer = served.client.get(f"/{address}")
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("br", "Accept-Encoding")
     assert served.client.get(f"/{address}", headers=PLAIN).text == answer.text
+    older = served.client.get(f"/{address}", headers={"Accept-Encoding": "gzip, deflate"})
+    assert (older.headers["content-encoding"], older.text) == ("gzip", answer.text)
+    assert older.headers["etag"] != answer.headers["etag"]
     again = served.client.get(f"/{address}", headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     plain = served.client.get("/static/page/check.js")

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 import qrcode
-from api_world import ENGLISH, HOST, ApiWorld
+from api_world import ENGLISH, HOST, ApiWorld, entry
 from sticker_world import StickerWorld
 
-from api.negotiation import choose_language
+from api.negotiation import Language, choose_language
 from api.routes.scan import MAX_BODY_BYTES
 from api.shown import Shown
 from api.uploads import UploadDesk
 from api.verdicts import Verdicts
-from api.web.scan_page import describe_file
+from api.web.scan_page import ScanPage, describe_file
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.qr import encode_short_url, format_code
+from ledger.core.trust import parse_trust_list
+from ledger.register_list import RegisterList
 from verifier.report import DISCLAIMER
 
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -234,3 +236,71 @@ def test_sixteen_symbols_of_a_roll_lead_to_a_sticker(served):
     sticker = StickerWorld(served).sticker(0)
     for text in (sticker, format_code(sticker), f"https://{HOST}/s/{sticker}"):
         assert ask(served, text).headers["location"] == f"/s/{sticker}"
+
+
+# --- what a device keeps for the time without network ---------------------------------------------------------
+
+
+def test_the_trust_list_is_made_once_and_asked_for_again(served, code, monkeypatch):
+    answer = served.client.get("/trust.json")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    assert parse_trust_list(answer.content).origin == served.policy.origin
+    monkeypatch.setattr(RegisterList, "trust_list", lambda _: pytest.fail("made again"))
+    again = served.client.get("/trust.json", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_trust_list_follows_the_registers():
+    with ApiWorld() as world:
+        assert world.client.get("/trust.json").status_code == 404
+        world.found()
+        before = world.client.get("/trust.json")
+        world.issue(1)
+        assert world.client.get("/trust.json").headers["etag"] == before.headers["etag"], (
+            "registers are as before"
+        )
+        world.post([entry(world.world.institution("350100-02"))])
+        after = world.client.get("/trust.json")
+        assert parse_trust_list(after.content).evidence != parse_trust_list(before.content).evidence
+        assert after.headers["etag"] != before.headers["etag"]
+
+
+def test_the_trust_list_is_given_while_the_store_is_out_of_reach(monkeypatch):
+    with ApiWorld() as world:
+        world.found()
+        before = world.client.get("/trust.json")
+
+        def fail():
+            raise StoreUnavailableError("x")
+
+        monkeypatch.setattr(world.store, "read", fail)
+        world.seconds += 5
+        again = world.client.get("/trust.json")
+        assert (again.status_code, again.content) == (200, before.content)
+
+
+def read_version(client):
+    return re.match('const VERSION = "([0-9a-f]{16})";', client.get("/worker.js").text)[1]
+
+
+def test_the_worker_is_made_once_and_asked_for_again(served):
+    answer = served.client.get("/worker.js")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    assert "wasm-unsafe-eval" in answer.headers["content-security-policy"]
+    again = served.client.get("/worker.js", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_another_page_of_the_scanner_is_another_worker(served, monkeypatch):
+    with ApiWorld() as same:
+        assert read_version(same.client) == read_version(served.client)
+    with ApiWorld(hosts=(HOST, "other.example.cn")) as other:
+        assert read_version(other.client) != read_version(served.client)
+    write = ScanPage.write
+
+    def write_english_anew(page, tongue, **rest):
+        return write(page, tongue, **rest) + (b" " if tongue.language is Language.EN else b"")
+
+    monkeypatch.setattr(ScanPage, "write", write_english_anew)
+    with ApiWorld() as changed:
+        assert read_version(changed.client) != read_version(served.client)

@@ -32,6 +32,11 @@ def test_every_promised_figure_is_there(quick):
         "sequencer_entries_per_s",
         "sequencer_map_entries_per_s",
         "replay_entries_per_s",
+        "q_page_per_s",
+        "q_json_per_s",
+        "q_unchanged_per_s",
+        "q_page_p50_ms",
+        "q_page_p99_ms",
         "qr_per_s",
         "pdf_unsigned_per_s",
         "pdf_signed_per_s",
@@ -76,3 +81,55 @@ def test_wrong_usage_is_told():
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--jsno" in done.stderr
+
+
+ASKING = """
+import json, sys, time, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from asking import ask, write_request
+
+class Answers(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(404 if self.path == "/missing" else 304 if self.path == "/same" else 200)
+        if self.path == "/same":
+            self.end_headers()
+            return
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(bytes(60_000))
+        self.wfile.flush()
+        time.sleep(0.05)
+        self.wfile.write(bytes(0 if self.path == "/cut" else 40_000))
+        self.close_connection = self.path == "/cut"
+    def log_message(self, *_):
+        pass
+
+server = HTTPServer(("127.0.0.1", 0), Answers)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+path, status = sys.argv[1], int(sys.argv[2])
+print(json.dumps(ask("127.0.0.1", server.server_port, [write_request(path, {})] * 3, connections=1, status=status)))
+"""
+
+
+def run_asking(path, status):
+    folder = ROOT / "scripts" / "benchmarks"
+    command = [sys.executable, "-c", ASKING, path, str(status)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_an_answer_counts_when_all_of_it_has_come():
+    waited = json.loads(run_asking("/whole", 200).stdout)
+    assert len(waited) == 3
+    assert min(waited) >= 0.05
+    assert len(json.loads(run_asking("/same", 304).stdout)) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [("/missing", 200, "another answer"), ("/whole", 304, "another answer"), ("/cut", 200, "hung up")],
+)
+def test_another_answer_is_not_measured(path, status, said):
+    done = run_asking(path, status)
+    assert done.returncode == 1
+    assert said in done.stderr

@@ -1,10 +1,9 @@
 // The last valid day = verification date + calendar months - 1 day: ledger/core/calendar_rules.py.
-import { encodeDate, isDate } from "./encoding.js";
+import { DAY, encodeDate, isDate } from "./encoding.js";
 import { refuse } from "./errors.js";
 
 export const ValidityKind = Object.freeze({ DATE: 1, SERVICE_LIFE: 2, NONE: 3 });
 export const MAX_MONTHS = 1200;
-const DAY = 864e5;
 
 /** The last day of a period of 1 to 1200 months that begins on a day, both as days since 1970-01-01. */
 export const computeLastValidDate = (verificationDate, months) => {

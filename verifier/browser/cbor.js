@@ -3,8 +3,8 @@
 import { concatBytes, decodeUtf8, narrow, readUnsigned } from "./encoding.js"
 import { refuse, refuseSpelling } from "./errors.js"
 
-const MAX_BYTES = 1 << 16
-const MAX_LEVELS = 8
+const MAX_CBOR_BYTES = 1 << 16
+const MAX_CBOR_LEVELS = 8
 const CUT_OFF = "CBOR that is cut off"
 const FOREIGN = "CBOR of a kind that has no place here"
 
@@ -24,7 +24,7 @@ export function encodeHead(major, argument) {
 export const encodeByteString = (value) => concatBytes(encodeHead(2, value.length), value)
 
 /** Read exactly one item. */
-export function parseCbor(raw, { maxBytes = MAX_BYTES } = {}) {
+export function parseCbor(raw, { maxBytes = MAX_CBOR_BYTES } = {}) {
   if (raw.length > maxBytes) refuse("too much CBOR")
   const [value, end] = parse(raw, 0, 1)
   return end === raw.length ? value : refuseSpelling("bytes follow the CBOR")
@@ -54,7 +54,7 @@ function parse(raw, start, level) {
     return [major === 2 ? content : decodeUtf8(content), at + argument]
   }
   if (major < 6) {
-    if (level > MAX_LEVELS) refuse("CBOR nested too deep")
+    if (level > MAX_CBOR_LEVELS) refuse("CBOR nested too deep")
     if (argument > (raw.length - at) / (major - 3)) refuse(CUT_OFF)
     return (major === 4 ? parseArray : parseMap)(raw, at, argument, level + 1)
   }

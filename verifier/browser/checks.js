@@ -218,13 +218,13 @@ export function checkStatus(bundle, signed, proven, age) {
   }
   if (!claims.isVerification) {
     const stated = findStatedStatus(document, instrument, lot, claims.kind);
-    return [judgeAge(age, ...describeKept(document, instrument)), stated];
+    return [sayAge(age, ...describeKept(document, instrument)), stated];
   }
   const parts = bundle.certificate.record.instrument.parts.map((part) => part.id);
   const relatives = findRelatives(claims, parts, proven, instrument);
   const states = relatives.map((each) => each.state);
   const stated = findStatedStatus(document, instrument, lot, claims.kind, states);
-  return [judgeAge(age, ...describeStates(document, instrument, lot, relatives)), stated];
+  return [sayAge(age, ...describeStates(document, instrument, lot, relatives)), stated];
 }
 
 /** Return the status in which a document leaves its instrument; one that replaces another verifies nothing. */
@@ -329,7 +329,7 @@ function describeKept(document, instrument) {
   return [en, zh];
 }
 
-function judgeAge(age, said, zhSaid) {
+function sayAge(age, said, zhSaid) {
   const [en, zh] = [`${said}, ${age.text.en}`, `${zhSaid}，${age.text.zh}`];
   if (!age.isTooOld) return passed(Step.STATUS, en, zh);
   return notChecked(Step.STATUS, `${en}: older than the policy allows`, `${zh}：超过策略允许的时限`);

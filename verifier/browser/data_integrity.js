@@ -6,7 +6,7 @@ import { sha256 } from "./sha256.js"
 import { Algorithm, SIGNATURE_SIZE, parseVerificationMethod, verifySignature } from "./signature.js"
 
 const MEMBERS = "@context,created,cryptosuite,proofPurpose,proofValue,type,verificationMethod"
-const ALGORITHMS = new Map([["eddsa-jcs-2022", Algorithm.ED25519], ["ecdsa-jcs-2019", Algorithm.P256]])
+const CRYPTOSUITES = new Map([["eddsa-jcs-2022", Algorithm.ED25519], ["ecdsa-jcs-2019", Algorithm.P256]])
 const MAX_PROOFS = 16
 
 /** The members of an object but one, and that one (undefined if absent). */
@@ -25,7 +25,7 @@ export function parseProof(value) {
   const [config, proofValue] = without(value, "proofValue")
   const text = (name) => (typeof config[name] === "string" ? config[name] : refuse("text is expected here", `proof.${name}`))
   const signature = parseProofValue(proofValue)
-  const algorithm = ALGORITHMS.get(text("cryptosuite"))
+  const algorithm = CRYPTOSUITES.get(text("cryptosuite"))
   const key = parseVerificationMethod(text("verificationMethod"))
   if (config.type !== "DataIntegrityProof" || config.proofPurpose !== "assertionMethod" || algorithm !== key.algorithm) {
     refuse("not a proof of a known kind, or not for this key", "proof")

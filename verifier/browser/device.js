@@ -9,7 +9,6 @@ import { compareStates, conclude, remember } from "./remembered.js";
 import { chooseShown, GOOD } from "./shown.js";
 import { parseSignedStatement } from "./statement.js";
 import { failed, Step } from "./step.js";
-import { verifyStatementAlone } from "./verify.js";
 
 const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText: null, node: null, look: null, ask: null };
 
@@ -70,6 +69,7 @@ async function openLook({ send, url }, policy) {
 
 /** Without a bundle: who has signed the digits, as far as the trust list reaches; never a good word on the status. */
 async function checkCode({ expected, session, now, remembered, pin }) {
+  const { verifyStatementAlone } = await import("./alone.js");
   const report = await must("code", "二维码", () => verifyStatementAlone(parseDigits(expected.digits), session, now));
   const en = "no proof is at hand: signatures are checked, the document's state is not";
   return {

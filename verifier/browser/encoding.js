@@ -111,12 +111,13 @@ export function parseBase58(text, { maxBytes = 128 } = {}) {
   return raw.length > maxBytes ? no() : raw
 }
 
-const DAY = 864e5
+/** Milliseconds. */
+export const DAY = 864e5
 const FIRST = Date.parse("0001-01-01T00:00:00Z")
 const LAST = Date.parse("9999-12-31T23:59:59.999Z")
 
 /** Milliseconds of an ISO text, null if there is no such time in the years 1 to 9999. */
-function readTime(iso, whole) {
+function readIso(iso, whole) {
   const time = Date.parse(iso)
   return time >= FIRST && time <= LAST && new Date(time).toISOString().startsWith(whole) ? time : null
 }
@@ -126,7 +127,7 @@ export const encodeDate = (days) => new Date(days * DAY).toISOString().slice(0, 
 
 /** Days since 1970-01-01 of `YYYY-MM-DD`. */
 export function parseDate(text) {
-  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? readTime(text + "T00:00:00Z", text) : null
+  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? readIso(text + "T00:00:00Z", text) : null
   return time === null ? refuse(`${quote(text)} is not a date YYYY-MM-DD`) : time / DAY
 }
 
@@ -144,7 +145,7 @@ export function encodeInstant(instant) {
 /** Milliseconds of `YYYY-MM-DDTHH:MM:SSZ`, or of the same with `.mmm` other than `.000`. */
 export function parseInstant(text) {
   const fits = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z$/.test(text) && !text.endsWith(".000Z")
-  const time = fits ? readTime(text, text.slice(0, -1)) : null
+  const time = fits ? readIso(text, text.slice(0, -1)) : null
   if (time === null) refuse(`${quote(text)} is not an instant YYYY-MM-DDTHH:MM:SSZ`)
   return time
 }

@@ -33,25 +33,25 @@ export const computeSubject = (kind, ...identity) =>
   sha256(SUBJECT_DOMAIN, Uint8Array.of(kind), concatBytes(...identity.map((part) => (typeof part === "string" ? encodeUtf8(part) : part))))
 
 const named = (kind) => (...names) => computeSubject(kind, names.join("\0"))
-const K = SubjectKind
+const Kind = SubjectKind
 
 export const instrumentSubject = (instrumentId, part = null) =>
-  part === null ? computeSubject(K.INSTRUMENT, instrumentId) : computeSubject(K.PART, instrumentId, part)
+  part === null ? computeSubject(Kind.INSTRUMENT, instrumentId) : computeSubject(Kind.PART, instrumentId, part)
 
 /** Whose states bear on an instrument beside its own: pairs of the part's id, null for the whole, and its subject. */
 export const listRelatives = (instrumentId, part, parts) =>
   (part === null ? parts : [null]).map((each) => [each, instrumentSubject(instrumentId, each)])
 
-export const registrationSubject = (instrumentId) => computeSubject(K.REGISTRATION, instrumentId)
-export const placementSubject = (instrumentId, part = null) => computeSubject(K.PLACEMENT, instrumentId, part ?? "")
-export const rollSubject = named(K.ROLL)
-export const stickerSubject = named(K.STICKER)
-export const certificateSubject = named(K.CERTIFICATE)
-export const lotSubject = named(K.LOT)
-export const scopeSubject = named(K.SCOPE)
-export const personSubject = named(K.PERSON)
-export const standardSubject = named(K.STANDARD)
-export const materialSubject = named(K.REFERENCE_MATERIAL)
-export const regulationSubject = named(K.REGULATION)
-export const typeApprovalSubject = named(K.TYPE_APPROVAL)
-export const makerSubject = named(K.MAKER)
+export const registrationSubject = (instrumentId) => computeSubject(Kind.REGISTRATION, instrumentId)
+export const placementSubject = (instrumentId, part = null) => computeSubject(Kind.PLACEMENT, instrumentId, part ?? "")
+export const rollSubject = named(Kind.ROLL)
+export const stickerSubject = named(Kind.STICKER)
+export const certificateSubject = named(Kind.CERTIFICATE)
+export const lotSubject = named(Kind.LOT)
+export const scopeSubject = named(Kind.SCOPE)
+export const personSubject = named(Kind.PERSON)
+export const standardSubject = named(Kind.STANDARD)
+export const materialSubject = named(Kind.REFERENCE_MATERIAL)
+export const regulationSubject = named(Kind.REGULATION)
+export const typeApprovalSubject = named(Kind.TYPE_APPROVAL)
+export const makerSubject = named(Kind.MAKER)

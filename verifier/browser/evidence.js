@@ -60,7 +60,7 @@ export const establish = async (evidence, origin, rootDigest) => {
   const mapRoot = getMapRoot(header);
   const proven = openMapProof(evidence.mapProof, mapRoot);
   const stale = [...states].find(([subject, state]) => !equalStates(proven.find(parseHex(subject)), state));
-  if (stale) refuse(stale[1].lastEvent, "is not the last of its subject, which has changed since");
+  if (stale) refuseLeaf(stale[1].lastEvent, "is not the last of its subject, which has changed since");
   return new Established({ registers, mapRoot, proven, statedAt: header.sequencedAtMs });
 };
 
@@ -82,11 +82,11 @@ const fold = async (evidence, origin, rootDigest, before) => {
   let [isPinned, newest] = [false, 0];
   for (const [index, raw] of evidence.leaves) {
     const { header, statementRaw } = parseLeaf(raw);
-    if (header.sequencedAtMs < newest) refuse(index, "is dated before an earlier leaf");
+    if (header.sequencedAtMs < newest) refuseLeaf(index, "is dated before an earlier leaf");
     newest = header.sequencedAtMs;
     const signed = parseSignedStatement(statementRaw);
     const { type, claims } = signed.statement;
-    if (!(claims instanceof RegisterClaims)) refuse(index, "is not a register event");
+    if (!(claims instanceof RegisterClaims)) refuseLeaf(index, "is not a register event");
     if (type === EventType.ROOT && equalBytes(sha256(claims.content), rootDigest)) isPinned = true;
     if (before !== null && index >= before) continue;
     changes.push([index, await foldLeaf(index, header, signed, registers, states)]);
@@ -107,9 +107,9 @@ const requireLog = (registers, origin) => {
 const foldLeaf = async (index, header, signed, registers, states) => {
   const view = (subject) => states.get(encodeHex(subject)) ?? null;
   const outcome = await judgeSignedEvent(signed, index, header.sequencedAtMs, registers, view);
-  if (!(outcome instanceof Effect)) refuse(index, `has no effect: ${outcome.reason}`);
+  if (!(outcome instanceof Effect)) refuseLeaf(index, `has no effect: ${outcome.reason}`);
   if (!equalHeaders(buildHeader(signed, outcome, header.sequencedAtMs), header))
-    refuse(index, "contradicts its own header");
+    refuseLeaf(index, "contradicts its own header");
   for (const [subject, state] of outcome.changes) states.set(subject, state);
   outcome.apply(registers);
   return outcome.apply;
@@ -130,6 +130,6 @@ export const verifySequence = (evidence, index, sequencedAtMs) => {
 
 const timeAt = (evidence, position) => readTime(evidence.leaves[position][1]);
 
-const refuse = (index, why) => {
+const refuseLeaf = (index, why) => {
   throw new VerificationError(`authority leaf ${index} ${why}`);
 };

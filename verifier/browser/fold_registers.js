@@ -36,7 +36,7 @@ export const judgeRegister = async (signed, claims, index, sequencedAt, register
   if (content instanceof RootContent) await checkRoot(event);
   else if (isOneOf(content, PolicyContent, AuthorityContent)) await checkDecision(event);
   else await checkDelegated(event);
-  const status = findStatus(content);
+  const status = findStatusAfter(content);
   const changes = new Map([[encodeHex(subject), new SubjectState(status, statement.expectedVersion + 1, index, null)]]);
   for (const other of others) changes.set(encodeHex(other), follow(view(other), event));
   const version = Object.freeze({ index, issuer: statement.issuer, content });
@@ -45,7 +45,7 @@ export const judgeRegister = async (signed, claims, index, sequencedAt, register
   return new Effect(subject, before === null ? null : before.lastEvent, changes, apply);
 };
 
-const findStatus = (content) =>
+const findStatusAfter = (content) =>
   isOneOf(content, RootContent, PolicyContent) || isActive(content) ? Status.ACTIVE : Status.INACTIVE;
 
 /** The state of a maker after a block: active as long as any block of its instruments is. */
@@ -171,7 +171,7 @@ const checkDelegated = async (event) => {
   if (isOneOf(content, KeyContent, PersonContent) && content.key !== null) {
     await requireOwnKey(event, content.owner ?? content.institution);
   }
-  if (content instanceof CompromiseContent) checkCompromise(event);
+  if (content instanceof CompromiseContent) judgeCompromised(event);
   if (content instanceof RegulationContent) checkFirstDays(event);
   if (content instanceof RollContent) checkRoll(event);
 };
@@ -183,7 +183,7 @@ const checkOwnPerson = ({ content, registers }) => {
   }
 };
 
-const checkCompromise = ({ content, sequencedAt, registers }) => {
+const judgeCompromised = ({ content, sequencedAt, registers }) => {
   const known = registers.keys.get(idOf(content.key));
   if (known?.key !== content.key || known.owner.split("/")[0] !== content.institution) {
     deny(`the key is not registered for ${content.institution}`);

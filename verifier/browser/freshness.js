@@ -1,6 +1,6 @@
 // How old a status is, in words and against the policy's limit: verifier/freshness.py.
 
-const UNITS = [
+const AGE_UNITS = [
   [86_400_000, "day", "天"],
   [3_600_000, "hour", "小时"],
   [60_000, "minute", "分钟"],
@@ -14,7 +14,7 @@ export function spellInstant(at) {
 /** Compare the instant of a status with the verifier's clock; `maxAge` null: any age will do. */
 export function judgeAge(asOf, now, maxAge) {
   const age = Math.max(now - asOf, 0);
-  const [size, en, zh] = UNITS.find((unit) => age >= 2 * unit[0]) ?? UNITS[2];
+  const [size, en, zh] = AGE_UNITS.find((unit) => age >= 2 * unit[0]) ?? AGE_UNITS[2];
   const count = Math.floor(age / size);
   const instant = spellInstant(asOf);
   const text = {

@@ -141,7 +141,7 @@ const isConsistent = (one, other) => {
   return compare(square(subtract(one.value, other.value)), sum) <= 0;
 };
 
-const NAMES = new Map([
+const NAMED = new Map([
   [Conclusion.PASS, ["pass", "符合"]],
   [Conclusion.CONDITIONAL, ["conditional", "待定"]],
   [Conclusion.FAIL, ["fail", "不符合"]],
@@ -187,7 +187,7 @@ const describeConformity = ({ decisionRule, conclusion }, count) => {
     return [`${count} values, no conclusion`, `${count}个校准结果，未作符合性结论`];
   }
   const { rule, guardFactor, requirement } = decisionRule;
-  const [en, zh] = NAMES.get(conclusion);
+  const [en, zh] = NAMED.get(conclusion);
   const guard = guardFactor === null ? "" : ` w=${guardFactor}U`;
   return [
     `${count} values, ${en} by ${rule.replaceAll("_", " ")}${guard} (${requirement})`,
@@ -212,7 +212,7 @@ function* findWrongConclusions(record) {
     if (limit === null) yield reason(`${path}.mpe`, "needed where conformity is stated", "作出符合性结论须给出限值");
     else found.push(judgeConformity(error, limit, point.expandedUncertainty, decisionRule));
   }
-  const [en, zh] = NAMES.get(findWorst(found));
+  const [en, zh] = NAMED.get(findWorst(found));
   if (!found.length) yield reason("conclusion", "conformity of no value", "没有可判定的校准结果");
   else if (findWorst(found) !== conclusion) {
     yield reason("conclusion", `is ${en} by its decision rule`, `按判定规则应为${zh}`);

@@ -20,7 +20,7 @@ const ones = (value) => value.toString(2).split("1").length - 1
 const no = (message) => { throw new InclusionProofError(message) }
 const checkHashes = (hashes) => hashes.some((hash) => hash.length !== HASH_SIZE) && no("a proof has hashes of 32 bytes")
 
-function checkRoot(implied, expected) {
+function requireRoot(implied, expected) {
   if (!equalBytes(implied, expected)) no(`the proof leads to root ${encodeHex(implied)}, not to ${encodeHex(expected)}`)
 }
 
@@ -39,7 +39,7 @@ function computeRootFromInclusion(leafHash, leafIndex, treeSize, proof) {
 
 /** Check that the leaf is at that index of the tree with that size and root. */
 export function verifyInclusion(leafHash, leafIndex, treeSize, proof, rootHash) {
-  checkRoot(computeRootFromInclusion(leafHash, leafIndex, treeSize, proof), rootHash)
+  requireRoot(computeRootFromInclusion(leafHash, leafIndex, treeSize, proof), rootHash)
 }
 
 /** The root hash that a batched proof implies; `leafHashes` is a Map of hashes by index. */
@@ -64,5 +64,5 @@ function computeRootFromMultiProof(leafHashes, treeSize, proof) {
 
 /** Check that all these leaves are in the tree with that size and root. */
 export function verifyMultiProof(leafHashes, treeSize, proof, rootHash) {
-  checkRoot(computeRootFromMultiProof(leafHashes, treeSize, proof), rootHash)
+  requireRoot(computeRootFromMultiProof(leafHashes, treeSize, proof), rootHash)
 }

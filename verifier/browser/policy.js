@@ -1,7 +1,7 @@
 // What a verifier believes before it looks at anything, its policy file: ledger/core/policy.py.
 import { parseChainIdentity } from "./anchor.js";
 import { parseJson } from "./canonical.js";
-import { quote } from "./encoding.js";
+import { DAY, quote } from "./encoding.js";
 import { InputError, PolicyMismatchError, refuse } from "./errors.js";
 import { Reader } from "./fields.js";
 import { checkKeyName, NoteVerifier } from "./note.js";
@@ -12,7 +12,6 @@ import { STEPS } from "./step.js";
 
 const POLICY_TYPE = "hengzheng/policy/v1";
 const FINALITY_PATTERN = "immediate|depth:[1-9][0-9]{0,4}|tag:safe|tag:finalized";
-const DAY = 86_400_000;
 
 /** Whether a receipt of this grade is as settled as a contract's finality rule asks. */
 export function isSettled(contract, grade) {

@@ -49,7 +49,7 @@ const readRow = (reader, columns, label, given) => {
 };
 
 const nameOf = (row) => `${row.category} ${normaliseCitation(row.regulationId ?? "")}`;
-const dayOf = (row) => `${row.category} ${row.effectiveOn}`;
+const nameDay = (row) => `${row.category} ${row.effectiveOn}`;
 
 /** The rows that authorities have published, and the rule books that they make. Never changed. */
 export class PublishedRules {
@@ -84,8 +84,8 @@ const ALONE = new RuleBook([], new Uint8Array(32));
 
 const overlay = (book, contents) => {
   const rows = contents.map((content) => content.rule);
-  const [names, days] = [rows.map(nameOf), rows.map(dayOf)];
-  const kept = book.rows.filter((row) => !names.includes(nameOf(row)) && !days.includes(dayOf(row)));
+  const [names, days] = [rows.map(nameOf), rows.map(nameDay)];
+  const kept = book.rows.filter((row) => !names.includes(nameOf(row)) && !days.includes(nameDay(row)));
   const digests = contents.map((content) => content.digest).sort(compareBytes);
   return new RuleBook([...kept, ...rows], sha256(RULE_BOOK_DOMAIN, book.digest, ...digests));
 };

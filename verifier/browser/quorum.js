@@ -2,7 +2,7 @@
 import { encodeHex } from "./encoding.js"
 import { InputError, refuse } from "./errors.js"
 import { parseWitness } from "./cosignature.js"
-import { parseBlsWitness } from "./quorum_certificate.js"
+import { parseBlsWitness } from "./bls_witness.js"
 
 const MAX_WITNESSES = 32
 

@@ -1,44 +1,19 @@
 // Quorum certificates, one BLS signature of many witnesses over a checkpoint: ledger/core/quorum_certificate.py and bls.py.
-// Pairings are those of @noble/curves, loaded when a certificate is there; without them an UnavailableError is raised.
+// Loaded where a policy names such witnesses; pairings are those of @noble/curves, loaded when a certificate is there:
+// without them an UnavailableError is raised.
+import { CERTIFICATE_TYPE, Certified, KEY_BYTES, SIGNATURE_BYTES } from "./bls_witness.js"
 import { QUORUM_DOMAIN } from "./constants.js"
-import { bytesFromBig, bigFromBytes, concatBytes, encodeHex, encodeUtf8, equalBytes, parseBase64, readUnsigned } from "./encoding.js"
+import { bytesFromBig, bigFromBytes, concatBytes, encodeUtf8, readUnsigned } from "./encoding.js"
 import { BrokenSignatureError, InputError, PolicyMismatchError, VerificationError, refuse } from "./errors.js"
-import { checkKeyName, computeNoteKeyId, isLineOf, parseNote, requireKeyId, splitVkey } from "./note.js"
+import { computeNoteKeyId, isLineOf, parseNote } from "./note.js"
 import { loadCurve } from "./signature.js"
 
-const CERTIFICATE_TYPE = 0xff
 const MAX_MINUTES = Math.floor(253_402_300_799 / 60)
 
-const KEY_BYTES = 48, SIGNATURE_BYTES = 96, TIME_BYTES = 8
+const TIME_BYTES = 8
 const FIELD = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn
 const SUITE = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
 const POSSESSION_SUITE = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
-
-/** A witness's BLS key under its name, with the proof that somebody holds its secret; `id` is the same for equal ones. */
-class BlsWitness {
-  constructor(name, key, possession) {
-    checkKeyName(name)
-    const keyId = computeNoteKeyId(name, CERTIFICATE_TYPE, concatBytes(QUORUM_DOMAIN, key, possession))
-    const id = `${name}+${encodeHex(key)}+${encodeHex(possession)}`
-    Object.freeze(Object.assign(this, { name, key, possession, keyId, id }))
-  }
-}
-
-/** One signer of a certificate that holds. */
-export class Certified {
-  constructor(witness, cosignedAt) { Object.freeze(Object.assign(this, { witness, cosignedAt })) }
-}
-
-/** The witness that a vkey stands for; its proof of possession is not verified yet. */
-export function parseBlsWitness(vkey) {
-  const [name, keyId, encoded] = splitVkey(vkey)
-  const prefix = concatBytes(Uint8Array.of(CERTIFICATE_TYPE), QUORUM_DOMAIN), { length } = prefix
-  const raw = parseBase64(encoded, { size: length + KEY_BYTES + SIGNATURE_BYTES })
-  if (!equalBytes(raw.subarray(0, length), prefix)) refuse("not the BLS key of a witness")
-  const witness = new BlsWitness(name, raw.slice(length, -SIGNATURE_BYTES), raw.slice(-SIGNATURE_BYTES))
-  requireKeyId(keyId, witness.keyId)
-  return witness
-}
 
 /** The 4 bytes that, with the name, say under which ordered list of witnesses a line was made. */
 const computeListId = (name, witnesses) =>

@@ -14,7 +14,7 @@ const ID = "[A-Z0-9][A-Z0-9-]{0,11}";
 const PATH = "[a-z][a-z0-9_]*(\\.([a-z][a-z0-9_]*|0|[1-9][0-9]{0,3}))*";
 const ACCEPTANCE = ["simple_acceptance", "guarded_acceptance"];
 const CONCLUSIONS = { pass: Conclusion.PASS, fail: Conclusion.FAIL, conditional: Conclusion.CONDITIONAL };
-const KINDS = { date: ValidityKind.DATE, service_life: ValidityKind.SERVICE_LIFE, none: ValidityKind.NONE };
+const VALIDITY_KINDS = { date: ValidityKind.DATE, service_life: ValidityKind.SERVICE_LIFE, none: ValidityKind.NONE };
 
 /** Return what a function reads, and refuse what it leaves; null where there is no object. */
 const read = (reader, build) => {
@@ -189,7 +189,7 @@ const parseReplacement = (reader) =>
 
 const parseValidity = (reader) => {
   const validity = read(reader, () => ({
-    kind: KINDS[text(reader, "kind", 16, "date|service_life|none")],
+    kind: VALIDITY_KINDS[text(reader, "kind", 16, "date|service_life|none")],
     until: reader.optDate("until"),
     reason: optText(reader, "reason", 200),
     agreed: reader.optBoolean("agreed") ?? false,

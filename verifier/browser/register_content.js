@@ -32,7 +32,7 @@ const ofId = (content) => [content.id];
 const ofKey = (content) => [content.key.multikeyBytes];
 
 /** Of each register event: the class of its content, how that is read, the subject's kind, if of another name, and identity. */
-const KINDS = Object.entries({
+const CONTENT_KINDS = Object.entries({
   ROOT: [RootContent, parseRootContent, nothing],
   DELEGATE: [AuthorityContent, parseAuthorityContent, ofId, "AUTHORITY"],
   POLICY: [PolicyContent, parsePolicyContent, nothing],
@@ -53,13 +53,13 @@ const KINDS = Object.entries({
 
 /** Parse the content of a register event. */
 export const parseContent = (type, raw) => {
-  const found = KINDS.find(([name]) => EventType[name] === type) ?? refuse("is not a register event");
+  const found = CONTENT_KINDS.find(([name]) => EventType[name] === type) ?? refuse("is not a register event");
   return found[1][1](raw);
 };
 
 /** What a register event is about. */
 export const registerSubject = (content) => {
-  const [name, [, , identify, kind = name]] = KINDS.find(([, [Kind]]) => content instanceof Kind);
+  const [name, [, , identify, kind = name]] = CONTENT_KINDS.find(([, [Kind]]) => content instanceof Kind);
   const identity = identify(content).flatMap((part) => ["\0", part]);
   return computeSubject(SubjectKind[kind], ...identity.slice(1));
 };

@@ -23,7 +23,7 @@ const KIND_BY_MODE = {
 };
 const MODES = Object.keys(KIND_BY_MODE);
 const FIRST_DAY = -719_162; // 0001-01-01
-const SPACE = new RegExp(`[${WHITE_SPACE}]+`, "g");
+const BLANKS = new RegExp(`[${WHITE_SPACE}]+`, "g");
 
 /** All rules at one state of knowledge; `digest` names it in reports. */
 export class RuleBook {
@@ -56,7 +56,7 @@ export const computeRuleBookDigest = (...texts) => {
 
 /** A key that is equal for all usual ways to cite one version of a regulation. */
 export const normaliseCitation = (regulationId) =>
-  regulationId.normalize("NFKC").replace(/[‐‑‒–—―−]/g, "-").replace(SPACE, "").toUpperCase().replace(/\(试行\)$/, "");
+  regulationId.normalize("NFKC").replace(/[‐‑‒–—―−]/g, "-").replace(BLANKS, "").toUpperCase().replace(/\(试行\)$/, "");
 
 /** Whether a verification on this day may be made under this version. */
 export const isInForce = ({ effectiveOn, supersededOn }, on) =>
@@ -109,7 +109,7 @@ const parseShare = (row) => {
 
 const parseRestrictedUnits = (row) => {
   const field = row.path("restricted_units");
-  const codes = (row.optionalText("restricted_units") ?? "").split(SPACE).filter((code) => code);
+  const codes = (row.optionalText("restricted_units") ?? "").split(BLANKS).filter((code) => code);
   const units = codes.map((code) => parseUnit(code, { field }));
   if (!units.every((unit) => unit.isRestricted)) refuse("a unit of general use needs no mention", field);
   return units;

@@ -18,7 +18,7 @@ export const STATUS_WORDS = {
   CANCELLED: { en: "cancelled", zh: "已注销" },
   WITHDRAWN: { en: "withdrawn", zh: "已撤回" },
 };
-const STATUSES = Object.keys(STATUS_WORDS);
+const STATUS_NAMES = Object.keys(STATUS_WORDS);
 const INVALID = new Set(["WITHDRAWN", "CANCELLED", "FAILED", "FAILED_SINCE"]);
 
 /** Steps that nobody can take for a paper certificate: they are never required of its entry. */
@@ -58,8 +58,8 @@ export function listRequired(policy, document) {
 
 /** Return the status that counts where several apply; null where there is none. */
 export function findHeaviest(...statuses) {
-  const weight = Math.max(...statuses.map((status) => STATUSES.indexOf(status)), -1);
-  return STATUSES[weight] ?? null;
+  const weight = Math.max(...statuses.map((status) => STATUS_NAMES.indexOf(status)), -1);
+  return STATUS_NAMES[weight] ?? null;
 }
 
 /** Return the report that follows from the steps; it names all of them, those not given as NOT_CHECKED. */

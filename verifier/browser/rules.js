@@ -3,7 +3,7 @@
 import { encodeCanonicalJson } from "./canonical.js";
 import { Category, nameCategory } from "./category.js";
 import { SEALS_DOMAIN, SERIAL_DOMAIN } from "./constants.js";
-import { decodeUtf8, encodeDate, encodeHex, encodeUtf8, isDate } from "./encoding.js";
+import { DAY, decodeUtf8, encodeDate, encodeHex, encodeUtf8, isDate } from "./encoding.js";
 import { InputError } from "./errors.js";
 import {
   add, compare, divide, fraction, halfAPlace, isPositive, magnitude, multiply, subtract,
@@ -18,7 +18,6 @@ import { sha256 } from "./sha256.js";
 import { Conclusion, DocumentKind, IssueClaims } from "./statement.js";
 import { parseUnit, UNITS } from "./unit.js";
 
-const DAY = 864e5;
 const NO_RULES = ["no rules for this category", "此类器具没有规程数据"];
 const VALIDITY_NAMES = { 1: "date", 2: "service_life", 3: "none" };
 const DIFFERS = ["differs from the certificate", "与证书不一致"];
@@ -29,7 +28,7 @@ export const checkBinding = (statement, certificate) => {
   const { record } = certificate;
   if (!(claims instanceof IssueClaims)) return judgeFailed(reason("statement.type", "is not an issue", "不是签发声明"));
   const reasons = Object.entries(buildIssueClaims(record, certificate.digest, claims.part))
-    .filter(([name, expected]) => spell(claims[name]) !== spell(expected))
+    .filter(([name, expected]) => spellValue(claims[name]) !== spellValue(expected))
     .map(([name]) => reason(`statement.${name.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase())}`, ...DIFFERS));
   if (statement.issuer !== record.issuer.id) reasons.push(reason("statement.issuer", ...DIFFERS));
   if (claims.part !== null && !record.instrument.parts.some((part) => part.id === claims.part)) {
@@ -39,7 +38,7 @@ export const checkBinding = (statement, certificate) => {
 };
 
 /** A text that is equal for equal values of claims. */
-const spell = (value) => {
+const spellValue = (value) => {
   if (value instanceof Uint8Array) return encodeHex(value);
   return value?.text === undefined ? JSON.stringify(value) : JSON.stringify([value.text, value.tail && encodeHex(value.tail)]);
 };

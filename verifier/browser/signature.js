@@ -104,7 +104,7 @@ function double([x, y, z]) {
 }
 
 /** The sum of two points, add-2008-hwcd with a = -1: complete on this curve. */
-function add([x, y, z, t], [x2, y2, z2, t2]) {
+function addPoints([x, y, z, t], [x2, y2, z2, t2]) {
   const a = x * x2, b = y * y2, c = ((t * D) % Q) * t2, d = z * z2
   return product(((x + y) * (x2 + y2) - a - b) % Q, (d - c) % Q, (d + c) % Q, (b + a) % Q)
 }
@@ -117,7 +117,7 @@ function vanishes([x, y], factor) {
   let sum = [0n, 1n, 1n, 0n]
   for (const bit of factor.toString(2)) {
     sum = double(sum)
-    if (bit === "1") sum = add(sum, point)
+    if (bit === "1") sum = addPoints(sum, point)
   }
   return sum[0] % Q === 0n && (sum[1] - sum[2]) % Q === 0n
 }

@@ -27,7 +27,7 @@ export const parseStandardContent = contentParser(
     categories,
     range: text("range", 200),
     uncertainty: text("u", 200),
-    instruments: (reader) => reader.objects("instruments", { most: 64 }).map(parseInstrument),
+    instruments: (reader) => reader.objects("instruments", { most: 64 }).map(parseStandardInstrument),
     ...period,
     state,
   },
@@ -46,7 +46,7 @@ export const parseMaterialContent = contentParser(
   checkPeriod,
 );
 
-const parseInstrument = (reader) => {
+const parseStandardInstrument = (reader) => {
   const instrument = new Plain({
     certificateDigest: reader.optHex("cert_hash", 32),
     no: text("no", 64)(reader),

@@ -14,7 +14,6 @@ import { parseStickerId } from "./sticker.js";
 import { followSticker } from "./sticker_documents.js";
 import { parseStickerProof } from "./sticker_proof.js";
 import { verifyStickerProof } from "./sticker_verdict.js";
-import { verifyStatementAlone } from "./verify.js";
 
 const STANDINGS = {
   NEVER_GIVEN_OUT: "NEVER_GIVEN_OUT",
@@ -85,6 +84,7 @@ async function sayCertificate({ missing }, { absence, opened }, { expected, sess
     return { page: "CANNOT_CHECK", faults, doubts: [{ en, zh: "手头没有与此状态相应的信任列表：无法判断该码是否由机构签署" }] };
   }
   if (!session.trusted[0].institutions.has(missing.issuer)) return { page: "NEVER_GIVEN_OUT", faults };
+  const { verifyStatementAlone } = await import("./alone.js");
   const alone = await verifyStatementAlone(parseDigits(expected.digits), session, now);
   if (alone.hasFailed) return { report: alone, page: "TAMPERED", faults };
   return alone.authentic ? { report: alone, page: "NOT_LOGGED", faults } : { page: "NEVER_GIVEN_OUT", faults };

@@ -4,7 +4,6 @@ import {
   checkBundleBinding,
   checkCompromise,
   checkInclusion,
-  checkInstitution,
   checkIntegrity,
   checkKey,
   checkReceipt,
@@ -23,22 +22,18 @@ import { verifySequence } from "./evidence.js";
 import { Grounds, judgeByBook, judgeByRegisters } from "./judging.js";
 import { openMapProof } from "./map_proof.js";
 import { requireOrigin } from "./policy.js";
-import { DOCUMENT_KINDS, DocumentType } from "./record.js";
-import { RegisterState } from "./register_fields.js";
 import { buildReport, findHeaviest } from "./report.js";
 import { checkTimes, localDate } from "./rules.js";
 import { attempt } from "./session.js";
-import { Conclusion, DocumentKind, IssueClaims, parseSignedStatement } from "./statement.js";
+import { Conclusion, DocumentKind, parseSignedStatement } from "./statement.js";
 import { Registers } from "./status.js";
-import { NOT_CHECKED, notChecked, PASSED, passed, Step } from "./step.js";
+import { notChecked, PASSED, passed, Step } from "./step.js";
 import { judgeWitnesses, Witnessing } from "./witnessing.js";
 
-const NO_TRUST_LIST = ["no trust list at hand", "没有信任列表"];
 const NO_STATE = ["no signed state to prove it in", "没有可信的账本状态"];
-const UNKNOWN_KEY = ["the trust list does not know this key", "信任列表中没有此密钥"];
-const BY_REGISTERS = [Step.SCOPE, Step.PERSONS, Step.STANDARDS, Step.TYPE];
+export const BY_REGISTERS = [Step.SCOPE, Step.PERSONS, Step.STANDARDS, Step.TYPE];
 
-const openAll = (steps, words) => steps.map((step) => notChecked(step, ...words));
+export const openAll = (steps, words) => steps.map((step) => notChecked(step, ...words));
 
 /**
  * Check a bundle, offline unless `look`, which returns step 16 for a checkpoint, is given.
@@ -114,67 +109,6 @@ function comparePolicies(registers, { version }) {
   };
 }
 
-/** Check a certificate without its bundle: seal and authority by the trust list, the rest is not known. */
-export async function verifyCertificate(certificate, session, now) {
-  const { record } = certificate;
-  const [registers, checkpoint] = session.trusted ?? [null, null];
-  const found = [passed(Step.INTEGRITY, "canonical, as it was signed", "规范格式，与签名时一致")];
-  if (registers === null) {
-    found.push(...openAll([Step.SEAL, Step.KEY, Step.AUTHORITY, ...BY_REGISTERS], NO_TRUST_LIST));
-  } else {
-    const known = [...registers.keys.values()].find((one) => one.key.didKey === certificate.issuerDid) ?? null;
-    found.push(await checkSeal(certificate, known?.key ?? null));
-    found.push(...checkIssuerNow(known, record.issuer.id, registers, checkpoint));
-    const results = judgeByRegisters(record, buildGrounds(session, registers));
-    for (const [step, result] of results) {
-      const outcome = result.outcome === PASSED ? PASSED : NOT_CHECKED;
-      found.push({ ...fromRule(step, result), outcome });
-    }
-  }
-  found.push(...checkByBook(record, session, registers, registers), statusNotProved());
-  const en = "a certificate alone does not show that it was logged";
-  found.push(notChecked(Step.INCLUSION, en, "仅凭证书不能证明已载入账本"));
-  found.push(await checkOrderOfTimes(certificate, null, session, now, false));
-  const [status, note] = [findRecordStatus(record, session, now), describeKind(record)];
-  return buildReport(found, status, session.policy, summarise(record), { complete: false, note });
-}
-
-/** Check the statement printed in a QR code: signed by whom, and nothing about the present. */
-export async function verifyStatementAlone(raw, session, now) {
-  const signed = parseSignedStatement(raw);
-  const { claims, issuer } = signed.statement;
-  if (!(claims instanceof IssueClaims)) {
-    refuse("the code holds a statement that is not about a certificate");
-  }
-  const [registers, checkpoint] = session.trusted ?? [null, null];
-  const found = [];
-  if (registers === null) {
-    found.push(...openAll([Step.STATEMENT, Step.KEY, Step.AUTHORITY], NO_TRUST_LIST));
-  } else {
-    const known = registers.keys.get(encodeHex(signed.keyId)) ?? null;
-    found.push(await checkStatement(signed, known?.key ?? null, session.policy.origin));
-    found.push(...checkIssuerNow(known, issuer, registers, checkpoint));
-  }
-  found.push(statusNotProved());
-  const today = localDate(now, session.policy.zone);
-  const { conclusion, validityKind, validUntil, kind } = claims;
-  const status = findStatus(conclusion, validityKind, validUntil, today, kind);
-  const summary = summariseClaims(claims, registers?.institutions.get(issuer)?.name.zh ?? issuer);
-  return buildReport(found, status, session.policy, summary, { complete: false, note: UNCHECKED[kind] });
-}
-
-const UNCHECKED = {
-  [DocumentKind.VERIFICATION]: { en: "signed, status not checked", zh: "签名有效，状态未查" },
-  [DocumentKind.CALIBRATION]: {
-    en: "a calibration, not a verification; signed, status not checked",
-    zh: "校准，不是检定；签名有效，状态未查",
-  },
-  [DocumentKind.PAPER]: {
-    en: "entered from paper, not an electronic certificate; signed, status not checked",
-    zh: "据纸质证书登记，不是电子证书；签名有效，状态未查",
-  },
-};
-
 // --- parts of a bundle ---
 
 async function openCheckpoint(note, session) {
@@ -221,7 +155,7 @@ async function checkNewest(bundle, signed, session, now, established, witnessing
   return error === null ? result : [fromError(Step.STATUS, error), null];
 }
 
-function buildGrounds(session, registers, newest = null) {
+export function buildGrounds(session, registers, newest = null) {
   const { traceabilityRoots, publishedRules } = session.policy;
   return new Grounds(registers, session.ruleBook, traceabilityRoots, newest, publishedRules);
 }
@@ -251,13 +185,13 @@ export async function checkAnchors(receipt, checkpoint, session, look) {
 // --- what the document itself shows ---
 
 /** Steps 9, 11 and 18. */
-function checkByBook(record, session, registers, newest) {
+export function checkByBook(record, session, registers, newest) {
   const { book } = buildGrounds(session, registers ?? new Registers(), newest);
   return [...judgeByBook(record, book)].map(([step, result]) => fromRule(step, result));
 }
 
 /** Step 17; `inEvidence`: the bundle's evidence holds, so that its times count too. */
-async function checkOrderOfTimes(certificate, bundle, session, now, inEvidence) {
+export async function checkOrderOfTimes(certificate, bundle, session, now, inEvidence) {
   const [sealedAt, error] = await attempt(() => {
     const at = readSealingTime(certificate);
     if (inEvidence) verifySequence(bundle.evidence, bundle.leafIndex, bundle.header.sequencedAtMs);
@@ -280,28 +214,13 @@ function readSealingTime(certificate) {
   return typeof created === "string" ? parseInstant(created) : refuse("no seal with a time", "proof.created");
 }
 
-function findRecordStatus(record, session, now) {
+export function findRecordStatus(record, session, now) {
   const { kind, until } = record.validity;
   return findStatus(record.conclusion, kind, until, localDate(now, session.policy.zone), record.documentKind);
 }
 
-function statusNotProved() {
+export function statusNotProved() {
   return notChecked(Step.STATUS, "the newest status is not proved here", "此处未证明最新状态");
-}
-
-/** Steps 5 and 6, as of the trust list's checkpoint. */
-function checkIssuerNow(known, institution, registers, checkpoint) {
-  if (known === null) return openAll([Step.KEY, Step.AUTHORITY], UNKNOWN_KEY);
-  const newest = checkpoint.treeSize - 1;
-  let key = checkKey(known, institution, newest);
-  if (known.owner === institution && !known.isActiveAt(newest)) {
-    const en = "the key has ended; whether the document is older does not show here";
-    key = notChecked(Step.KEY, en, "密钥已停用；无法由此判断文件是否在停用前签发");
-  }
-  const state = registers.institutions.get(institution)?.state ?? RegisterState.ACTIVE;
-  if (state === RegisterState.ACTIVE) return [key, checkInstitution(registers, institution)];
-  const en = `institution ${institution} is ${state} now; whether the document is older does not show here`;
-  return [key, notChecked(Step.AUTHORITY, en, `机构${institution}现已暂停或撤销；无法由此判断文件是否在此之前签发`)];
 }
 
 // --- for people ---
@@ -326,27 +245,7 @@ export function summarise(record) {
 }
 
 /** Return the conclusion of a document that verifies nothing, null where its type says it. */
-function nameConclusion(kind, conclusion) {
+export function nameConclusion(kind, conclusion) {
   const isSaid = kind === DocumentKind.VERIFICATION || conclusion === null;
   return isSaid ? null : Object.keys(Conclusion).find((name) => Conclusion[name] === conclusion).toLowerCase();
-}
-
-function summariseClaims(claims, institution) {
-  const { kind, conclusion, serial } = claims;
-  const isRejection = kind === DocumentKind.VERIFICATION && conclusion === Conclusion.FAIL;
-  const type = Object.keys(DOCUMENT_KINDS).find((name) => DOCUMENT_KINDS[name] === kind);
-  return {
-    documentType: isRejection ? DocumentType.REJECTION_NOTICE : type,
-    number: claims.number,
-    institution,
-    instrument: null,
-    model: null,
-    serial: serial.tail === null ? serial.text : `${serial.text}…`,
-    maker: null,
-    category: nameCategory(claims.category),
-    verifiedOn: claims.verifiedOn,
-    validUntil: claims.validUntil,
-    conclusion: nameConclusion(kind, conclusion),
-    enteredOn: null,
-  };
 }

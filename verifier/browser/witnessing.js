@@ -2,7 +2,7 @@
 import { PolicyMismatchError } from "./errors.js";
 import { judgeAge, spellInstant } from "./freshness.js";
 import { findQuorumTime, listSigned } from "./quorum.js";
-import { Certified } from "./quorum_certificate.js";
+import { Certified } from "./bls_witness.js";
 import { attempt } from "./session.js";
 import { failed, notChecked, passed, Step } from "./step.js";
 
@@ -39,10 +39,10 @@ export async function judgeWitnesses(session, note, now) {
   const signed = listSigned(found, witnesses, latest);
   const certified = listSigned(found.filter((item) => item instanceof Certified), witnesses, latest);
   const asOf = findQuorumTime(signed, witnesses);
-  return new Witnessing(describe(signed, certified.length, witnesses, asOf), asOf);
+  return new Witnessing(describeWitnesses(signed, certified.length, witnesses, asOf), asOf);
 }
 
-function describe(signed, certified, quorum, asOf) {
+function describeWitnesses(signed, certified, quorum, asOf) {
   const names = signed.map((item) => item.witness.name).join(", ");
   const [count, of, needed] = [signed.length, quorum.names.length, quorum.threshold];
   if (asOf === null) {

@@ -2,11 +2,12 @@ import gzip
 import hashlib
 from http import HTTPStatus
 
+import brotli
 import pytest
 from starlette.requests import Request
 
 from api import ready as ready_module
-from api.ready import LOOK_SECONDS, NO_STORE, Ready, ReadyAnswers, pack, respond
+from api.ready import LOOK_SECONDS, NO_STORE, Ready, ReadyAnswers, pack, pack_for_good, respond
 from ledger.core.errors import NotFoundError, StoreUnavailableError, UnavailableError
 
 PAGE = Ready(b"page", "text/html", "public, max-age=60")
@@ -266,6 +267,56 @@ def test_the_two_forms_have_tags_of_their_own():
     assert respond(ready, request(accept_encoding="gzip", if_none_match=plain)).status_code == 200
     assert respond(ready, request(if_none_match=plain)).status_code == 304
     assert respond(ready, request(if_none_match=packed)).status_code == 200
+
+
+def test_what_stays_is_compressed_in_both_ways():
+    ready = pack_for_good(LONG)
+    assert (brotli.decompress(ready.denser), gzip.decompress(ready.packed)) == (LONG.body, LONG.body)
+    assert len(ready.denser) < len(ready.packed)
+    assert ready.size == len(ready.body) + len(ready.packed) + len(ready.denser)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("br", "br"),
+        ("*", "br"),
+        ("br;q=0.5, gzip;q=0.5", "br"),
+        ("br;q=0.5, gzip", "gzip"),
+        ("br;q=0, *", "gzip"),
+        ("gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("br;q=0, gzip;q=0", None),
+        ("identity", None),
+        ("brotli", None),
+        ("", None),
+        ("br;q=nonsense", None),
+    ],
+)
+def test_what_stays_is_sent_as_the_client_likes_it_best(accepted, coding):
+    ready = pack_for_good(LONG)
+    answer = respond(ready, request(accept_encoding=accepted))
+    assert answer.headers.get("content-encoding") == coding
+    read = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[coding]
+    assert read(answer.body) == LONG.body
+    assert answer.headers["etag"] == ready.tag(coding)
+    known = respond(ready, request(accept_encoding=accepted, if_none_match=answer.headers["etag"]))
+    assert known.status_code == 304
+    assert len({ready.tag(one) for one in (None, *ready.codings)}) == 3
+
+
+@pytest.mark.parametrize(
+    "ready",
+    [
+        Ready(b"x" * 511, "text/html", "public"),
+        Ready(b"x" * 5000, "application/octet-stream", "public"),
+        Ready(b"x" * 5000, "application/wasm", "public"),
+    ],
+    ids=["short", "tiles", "WebAssembly"],
+)
+def test_what_brotli_does_not_help_has_none(ready):
+    assert pack_for_good(ready).denser is None
 
 
 def test_further_headers_stand_beside_ours_and_never_instead():

@@ -190,7 +190,7 @@ async function keep() {
   if (!navigator.serviceWorker?.controller) return;
   const { keepSeen, readAddress } = await import("../scan/seen.js");
   const device = await import(new URL(line.dataset.device, document.baseURI).href);
-  if (!(await keepSeen(readAddress(location.href, device.qr).key, fetched, Date.now()))) return;
+  if (!(await keepSeen(readAddress(location.href, device).key, fetched, Date.now()))) return;
   const place = document.getElementById("pins");
   place.append(" ", say(KEPT));
   place.hidden = false;

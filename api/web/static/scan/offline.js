@@ -1,6 +1,6 @@
 // Without network: what this device can say of a code by itself. Of one that it has looked at before it checks the kept
 // proof again, by its own clock, and says as of when; of a long code it says who signed it; of others, that it cannot know.
-import { checkOnDevice, encoding, maphead, qr, report as reports, trust } from "../verifier/all.js";
+import { checkOnDevice, computeCode, encodeUtf8, parseCode, parseDigits, parseTrustList, requireMaphead, STATUS_WORDS } from "../verifier/all.js";
 import { recall } from "./kept.js";
 import { nameFiles, readAddress, recallSeen } from "./seen.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
@@ -40,7 +40,7 @@ const readBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.char
 /** When the log made the state that was kept; the time of the look where that stands in no bundle. */
 const findTime = ({ newestText, bundleText }, at) => {
   const text = newestText ?? bundleText;
-  return text === undefined ? at : maphead.requireMaphead(readBase64(JSON.parse(text).evidence.maphead)).sequencedAtMs;
+  return text === undefined ? at : requireMaphead(readBase64(JSON.parse(text).evidence.maphead)).sequencedAtMs;
 };
 
 /** Return what the verifier makes of a kept proof now: {outcome, since}; null where there is none. */
@@ -63,7 +63,7 @@ const describeSeen = ({ shown, report }, since, { zone, max_status_age_seconds: 
   const facts = report.document === null ? [] : describeFacts(report.document);
   const isTimely = maxAge !== null || !GOOD.has(shown);
   if (shown !== "CANNOT_CHECK" && isTimely) return { shown, asOf, sentences: [own, later], facts };
-  const words = reports.STATUS_WORDS[report.status];
+  const words = STATUS_WORDS[report.status];
   const then = words === undefined ? null : t(`Then: ${words.en}.`, `当时状态：${words.zh}。`);
   const title = t("State now not known", "现况未查");
   return { style: "unchecked", shown: "CANNOT_CHECK", title, asOf, sentences: [then, own, later].filter(Boolean), facts };
@@ -73,8 +73,8 @@ const describeSeen = ({ shown, report }, since, { zone, max_status_age_seconds: 
 
 /** Return as of when the trust list is, in words. */
 const sayAge = (trustText, zone) => {
-  const { evidence } = trust.parseTrustList(encoding.encodeUtf8(trustText));
-  const since = sayInstant(maphead.requireMaphead(evidence.maphead).sequencedAtMs, zone);
+  const { evidence } = parseTrustList(encodeUtf8(trustText));
+  const since = sayInstant(requireMaphead(evidence.maphead).sequencedAtMs, zone);
   return t(`Trust list as of ${since}.`, `信任列表截至${since}。`);
 };
 
@@ -121,7 +121,7 @@ const judgeDigits = async (expected, kept, now) => {
 export const judgeOffline = async (address, now = Date.now()) => {
   const kept = await readKept();
   if (kept === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
-  const { expected, key } = readAddress(address, qr);
+  const { expected, key } = readAddress(address, { computeCode, parseCode, parseDigits });
   const seen = await checkSeen(expected, key, kept, now);
   const isUsable = seen !== null && seen.outcome.report !== null && !seen.outcome.report.hasFailed;
   if (isUsable) return describeSeen(seen.outcome, seen.since, JSON.parse(kept.policyText));

@@ -1,7 +1,5 @@
 // What a scanned text is, as `api/scanned.py` says it: a code of ours, sixteen symbols, or an address of another site.
-import { qr } from "../verifier/all.js";
-
-const { ALPHABET, parseCode, parseDigits } = qr;
+import { ALPHABET, parseCode, parseDigits } from "../verifier/all.js";
 
 const MAX_TEXT = 2048;
 const MAX_SITE = 120;

@@ -21,7 +21,7 @@ const attempt = (read, otherwise) => {
   }
 };
 
-/** What an address of this site asks for, and under which name it is kept: {expected, key}. `qr` is the verifier's module. */
+/** What an address of this site asks for, and under which name it is kept: {expected, key}. `qr` are the verifier's functions for codes. */
 export const readAddress = (address, qr) => {
   const { pathname, searchParams } = new URL(address, location.origin);
   const [, kind, content] = pathname.split("/").map((each) => attempt(() => decodeURIComponent(each), each));
