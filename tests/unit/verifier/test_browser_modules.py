@@ -56,7 +56,8 @@ def test_the_first_file_exports_what_pages_ask_for():
     found = dict(run_node(script, packed))
     assert found["checkOnDevice"] == "function"
     assert {name: found[name] for name in OFFERED} == dict.fromkeys(OFFERED, "function") | {
-        "ALPHABET": "string"
+        "ALPHABET": "string",
+        "STATUS_WORDS": "object",
     }
 
 
