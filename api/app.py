@@ -178,7 +178,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
     places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
-    counter = Counter(desk, answers, writer, places.list_pledges_about)
+    counter = Counter(desk, answers, writer, places.list_pledges_about, places.list_places_of)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
     app.include_router(scan.make_worker_router(public.static, parts.registers))

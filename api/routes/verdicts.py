@@ -19,10 +19,15 @@ from api.sites.view import Promised
 from api.verdicts import Bundle, Finding, Verdicts
 from api.web.pages import PAGE_SECURITY, PageWriter, Past
 from ledger.core.errors import InputError, LedgerError, NotFoundError
-from ledger.core.ids import InstrumentId
+from ledger.core.ids import InstitutionId, InstrumentId
 from ledger.core.qr import ShortCode, parse_code, parse_digits
+from ledger.core.record import Record
+from ledger.place_reading import LoggedSite
 
 T = TypeVar("T")
+
+ListPlaces = Callable[[InstrumentId, InstitutionId, str | None], Sequence[LoggedSite]]
+"""Returns where an instrument is used, see `api.sites.view.Sites.list_places_of`."""
 
 ListPledges = Callable[[InstrumentId], Sequence[Promised]]
 """Returns what owners promise of an instrument, see `api.sites.view.Sites.list_pledges_about`."""
@@ -109,7 +114,9 @@ class Counter:
         answers: ReadyAnswers,
         writer: PageWriter,
         list_pledges: ListPledges = lambda _: (),
+        list_places: ListPlaces = lambda *_: (),
     ) -> None:
+        self._list_places = list_places
         self._list_pledges = list_pledges
         self._verdicts = verdicts
         self._answers = answers
@@ -186,8 +193,10 @@ class Counter:
     def _page(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> Ready:
         past = None
         if finding.details is not None:
-            pledges = self._find_pledges(finding.details.record.instrument.id)
-            past = Past(*self._verdicts.history_of(finding), pledges)
+            record = finding.details.record
+            pledges = _or_none(lambda: self._list_pledges(record.instrument.id))
+            places = _or_none(lambda: self._find_places(record))
+            past = Past(*self._verdicts.history_of(finding), pledges, places)
         body = self._writer.write(finding, tongue, last, past)
         kept = replace(finding, details=None)  # answers are kept in thousands
         media_type = "text/html; charset=utf-8"
@@ -195,13 +204,20 @@ class Counter:
             Ready(body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=kept)
         )
 
-    def _find_pledges(self, instrument: InstrumentId) -> Sequence[Promised]:
-        """Return what owners promise; a verdict waits for nobody's promise."""
-        try:
-            return self._list_pledges(instrument)
-        except LedgerError as err:
-            log_failure(err)
-            return ()
+    def _find_places(self, record: Record) -> Sequence[LoggedSite]:
+        site = record.instrument.site
+        return self._list_places(
+            record.instrument.id, record.issuer.id, None if site is None else site.division
+        )
+
+
+def _or_none(find: Callable[[], Sequence[T]]) -> Sequence[T]:
+    """Return what owners say of an instrument; a verdict waits for nobody's word."""
+    try:
+        return find()
+    except LedgerError as err:
+        log_failure(err)
+        return ()
 
 
 def _try(parse: Callable[[], T]) -> T | None:

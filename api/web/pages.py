@@ -25,6 +25,7 @@ from api.sites.view import Promised
 from api.static_files import PACK, StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
+from api.web.places import list_places
 from api.web.pledges import list_pledges
 from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
 from api.web.thing_words import say_part, say_thing
@@ -48,6 +49,7 @@ from ledger.core.record import DocumentType
 from ledger.core.register_fields import Name
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.history import History
+from ledger.place_reading import LoggedSite
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
@@ -129,6 +131,8 @@ class Past:
     """Of those who speak in it."""
     pledges: Sequence[Promised] = ()
     """Of owners of sites which name the instrument; self-declared."""
+    places: Sequence[LoggedSite] = ()
+    """Where it is used, by the word of whoever entered these sites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +217,7 @@ class PageWriter:
     ) -> dict[str, Any]:
         """Return what is folded away below the verdict."""
         if details is None:
-            names = ("events", "persons", "chain", "anchor", "advice", "traced", "pledges")
+            names = ("events", "persons", "chain", "anchor", "advice", "traced", "pledges", "places")
             return dict.fromkeys(names, ()) | {"is_cut": False}
         zone = self._policy.zone
         report = finding.report
@@ -225,6 +229,7 @@ class PageWriter:
             "chain": list_chain(details, language),
             "traced": traced,
             "pledges": () if past is None else list_pledges(past.pledges, language),
+            "places": () if past is None else list_places(past.places, details.record.issuer.id, language),
             "anchor": list_anchor(details, zone, language),
             "advice": [say(line, language) for line in list_advice(details.record.instrument.category)],
         }
