@@ -25,6 +25,7 @@ from api.allowance import Allowance
 from api.auditing import Auditor
 from api.limits import Guard
 from api.past import Past
+from api.photos import Photos
 from api.ready import ReadyAnswers
 from api.reports.door import ReportDoor
 from api.reports.intake import Intake
@@ -46,9 +47,10 @@ from api.routes import (
     tiles,
     verdicts,
 )
+from api.routes import photos as photo_routes
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
-from api.routes.verdicts import Counter
+from api.routes.verdicts import Beside, Counter
 from api.sites.finding import Finder
 from api.sites.view import Sites
 from api.static_files import StaticFiles
@@ -178,9 +180,12 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
     places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
-    counter = Counter(desk, answers, writer, places.list_pledges_about, places.list_places_of)
+    photos = Photos(public.store, parts.prover)
+    beside = Beside(places.list_pledges_about, places.list_places_of, photos.find)
+    counter = Counter(desk, answers, writer, beside)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
+    app.include_router(photo_routes.make_router(photos, counter))
     app.include_router(scan.make_worker_router(public.static, parts.registers))
     app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))

@@ -24,10 +24,9 @@ _FOR_IDENTITY = ("local_id", "owner")
 
 
 def parse_registration(raw: bytes, institution: InstitutionId) -> InstrumentContent:
-    """Read a registration as people write it: JSON, spelled freely, the members of norm §5.4 without `answers`
-    and `photo`.
+    """Read a registration as people write it: JSON, spelled freely, without `answers` and `photo`.
 
-    `id` may be left out: then maker (or `cpa_no`), model and serial tell the instrument apart, or `local_id`, the
+    The members are those of norm §5.4. `id` may be left out: then maker (or `cpa_no`), model and serial tell the instrument apart, or `local_id`, the
     institution's own number; `owner` is the owner's credit code where two nameplates agree.
 
     Args:

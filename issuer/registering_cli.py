@@ -38,7 +38,7 @@ def register(
     by: Annotated[str, typer.Option("--by", help="who found that out, by pseudonym")] = "",
     photo: Annotated[
         Path | None,
-        typer.Option("--photo", help="JPEG, PNG or WebP of it with nameplate and seals; no faces, no number plates"),
+        typer.Option("--photo", help="its photograph with nameplate and seals; no faces, no number plates"),
     ] = None,
     taken_on: Annotated[
         str | None, typer.Option("--taken-on", help="day of the photograph; today if it is left out")

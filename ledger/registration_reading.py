@@ -1,7 +1,7 @@
-"""What the log holds of an instrument's registrations: the newest, and those before it, and the photographs they name.
+"""What the log holds of an instrument's registrations: the newest, those before it, and the photographs they name.
 
-Each is found by the subject of the registration, and an older one by the index in the header of the next. What takes
-no effect is in no such chain, so a picture that only a VOID leaf names is not found.
+Each is found by the subject of the registration, and an older one by the index in the header of the next. What
+takes no effect is in no such chain, so a picture that only a VOID leaf names is not found.
 
 >>> with store.read() as reading:
 ...     list_registrations(reading, instrument)[0].content.serial

@@ -69,7 +69,7 @@ class Entry:
 
     statement: bytes
     certificate: bytes | None = None
-    """What it speaks of: published bytes of the certificate of an issue, the photograph that a registration names."""
+    """What it speaks of: the published certificate of an issue, or the photograph that a registration names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`/q/{digits}` and `/c/{code}`: the verdict on a printed code, as a page or as JSON, and its proof bundle."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeVar
 
@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.describe import describe, json_of, json_of_any, text_of
 from api.negotiation import Tongue, choose_language, prefers_json
+from api.photos import ShownPhoto
 from api.problems import find_status, log_failure
 from api.ready import NO_STORE, Ready, ReadyAnswers, pack, respond
 from api.schemas.verdicts import VerdictAnswer
@@ -31,6 +32,19 @@ ListPlaces = Callable[[InstrumentId, InstitutionId, str | None], Sequence[Logged
 
 ListPledges = Callable[[InstrumentId], Sequence[Promised]]
 """Returns what owners promise of an instrument, see `api.sites.view.Sites.list_pledges_about`."""
+
+FindPhoto = Callable[[InstrumentId, InstitutionId], ShownPhoto | None]
+"""Returns the photograph that an institution has registered, see `api.photos.Photos.find`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is said of an instrument beside a verdict, which waits for none of it."""
+
+    list_pledges: ListPledges = lambda _: ()
+    list_places: ListPlaces = lambda *_: ()
+    find_photo: FindPhoto = lambda *_: None
+
 
 PAGE_CACHE: Final = "public, max-age=60"
 _VARY: Final = "Accept, Accept-Language"
@@ -113,11 +127,9 @@ class Counter:
         verdicts: Verdicts,
         answers: ReadyAnswers,
         writer: PageWriter,
-        list_pledges: ListPledges = lambda _: (),
-        list_places: ListPlaces = lambda *_: (),
+        beside: Beside | None = None,
     ) -> None:
-        self._list_places = list_places
-        self._list_pledges = list_pledges
+        self._beside = beside or Beside()
         self._verdicts = verdicts
         self._answers = answers
         self._writer = writer
@@ -194,9 +206,10 @@ class Counter:
         past = None
         if finding.details is not None:
             record = finding.details.record
-            pledges = _or_none(lambda: self._list_pledges(record.instrument.id))
-            places = _or_none(lambda: self._find_places(record))
-            past = Past(*self._verdicts.history_of(finding), pledges, places)
+            pledges = _attempt(lambda: self._beside.list_pledges(record.instrument.id)) or ()
+            places = _attempt(lambda: self._find_places(record)) or ()
+            photo = _attempt(lambda: self._beside.find_photo(record.instrument.id, record.issuer.id))
+            past = Past(*self._verdicts.history_of(finding), pledges, places, photo)
         body = self._writer.write(finding, tongue, last, past)
         kept = replace(finding, details=None)  # answers are kept in thousands
         media_type = "text/html; charset=utf-8"
@@ -206,18 +219,17 @@ class Counter:
 
     def _find_places(self, record: Record) -> Sequence[LoggedSite]:
         site = record.instrument.site
-        return self._list_places(
-            record.instrument.id, record.issuer.id, None if site is None else site.division
-        )
+        division = None if site is None else site.division
+        return self._beside.list_places(record.instrument.id, record.issuer.id, division)
 
 
-def _or_none(find: Callable[[], Sequence[T]]) -> Sequence[T]:
-    """Return what owners say of an instrument; a verdict waits for nobody's word."""
+def _attempt(find: Callable[[], T]) -> T | None:
+    """Return what others say of an instrument; a verdict waits for nobody's word."""
     try:
         return find()
     except LedgerError as err:
         log_failure(err)
-        return ()
+        return None
 
 
 def _try(parse: Callable[[], T]) -> T | None:

@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.details import Details
 from api.negotiation import Language, Tongue
+from api.photos import ShownPhoto
 from api.reports.kinds import About
 from api.shown import Shown
 from api.sites.view import Promised
@@ -133,6 +134,8 @@ class Past:
     """Of owners of sites which name the instrument; self-declared."""
     places: Sequence[LoggedSite] = ()
     """Where it is used, by the word of whoever entered these sites."""
+    photo: ShownPhoto | None = None
+    """That the institution of the document has registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ class PageWriter:
         """Return what is folded away below the verdict."""
         if details is None:
             names = ("events", "persons", "chain", "anchor", "advice", "traced", "pledges", "places")
-            return dict.fromkeys(names, ()) | {"is_cut": False}
+            return dict.fromkeys(names, ()) | {"is_cut": False, "photo": None}
         zone = self._policy.zone
         report = finding.report
         traced = None if report is None else _find_reason(report, Step.STANDARDS, language)
@@ -230,6 +233,9 @@ class PageWriter:
             "traced": traced,
             "pledges": () if past is None else list_pledges(past.pledges, language),
             "places": () if past is None else list_places(past.places, details.record.issuer.id, language),
+            "photo": None
+            if past is None or past.photo is None
+            else _show_photo(past.photo, details, language),
             "anchor": list_anchor(details, zone, language),
             "advice": [say(line, language) for line in list_advice(details.record.instrument.category)],
         }
@@ -244,6 +250,23 @@ class PageWriter:
         if finding.as_of is None:
             return None
         return say_instant(finding.as_of, self._policy.zone, language)
+
+
+def _show_photo(photo: ShownPhoto, details: Details, language: Language) -> dict[str, Any]:
+    """Return a picture as `verdict.html` shows it."""
+    instrument, found = details.record.instrument, photo.photograph
+    what = " ".join(text for text in (instrument.name, instrument.model) if text)
+    alt = Sentence(
+        f"Photograph of {what}, serial number {instrument.serial}, with nameplate and seals",
+        f"{what}（出厂编号{instrument.serial}）的照片，含铭牌和铅封",
+    )
+    return {
+        "name": photo.name,
+        "width": found.width,
+        "height": found.height,
+        "alt": say(alt, language),
+        "taken_on": say_date(found.taken_on, language),
+    }
 
 
 def _find_device(static: StaticFiles | None) -> _Device | None:

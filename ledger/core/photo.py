@@ -117,7 +117,7 @@ def _list_parts(raw: bytes) -> Iterator[tuple[int, bytes]]:
         marker = raw[at + 1] if raw[at : at + 1] == b"\xff" and at + 4 <= len(raw) else 0
         size = int.from_bytes(raw[at + 2 : at + 4])
         part = raw[at + 4 : at + 2 + size]
-        if marker not in _PARTS or size < 2 or len(part) != size - 2:  # noqa: PLR2004 -- the size counts itself
+        if marker not in _PARTS or size < 2 or len(part) != size - 2:
             raise _refuse("no parts but those that hold the picture")
         if marker == _JFIF and (size != _JFIF_BYTES or not part.startswith(b"JFIF\0")):
             raise _refuse("no application data")

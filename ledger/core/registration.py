@@ -2,7 +2,7 @@
 
 A registration holds the nameplate, the codes (三码), which parts are in use and which are not any more, where seals
 belong, who has answered whether an instrument that looks like another one is the same, and a photograph. It is a
-subject of its own: registering changes nothing of what documents say of the instrument, and no document waits for it.
+subject of its own: registering changes nothing of what documents say of the instrument; no document waits for it.
 
 >>> parse_instrument_content(encode_instrument_content(content)) == content
 True

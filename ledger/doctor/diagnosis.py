@@ -235,7 +235,9 @@ class LeafPass:
         """
         if self._rows.count(documents) == self.documents + len(self._photos):
             return
-        certificates = (parse_header(row[2][:HEADER_BYTES]).certificate_digest for row in self._rows.scan(entries))
+        certificates = (
+            parse_header(row[2][:HEADER_BYTES]).certificate_digest for row in self._rows.scan(entries)
+        )
         named = self._photos.union(certificates)
         for row in self._rows.scan(documents):
             if row[0] not in named:

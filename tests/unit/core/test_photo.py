@@ -77,7 +77,10 @@ def test_anything_else_is_refused(raw, reason):
         measure_photo(raw)
 
 
-@given(st.binary(max_size=300) | st.builds(lambda at, by: KEPT[:at] + by + KEPT[at:], st.integers(0, len(KEPT)), st.binary(max_size=8)))
+@given(
+    st.binary(max_size=300)
+    | st.builds(lambda at, by: KEPT[:at] + by + KEPT[at:], st.integers(0, len(KEPT)), st.binary(max_size=8))
+)
 def test_whatever_comes_is_measured_or_refused(raw):
     try:
         width, height = measure_photo(raw)
