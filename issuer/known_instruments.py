@@ -26,8 +26,9 @@ _FOR_IDENTITY = ("local_id", "owner")
 def parse_registration(raw: bytes, institution: InstitutionId) -> InstrumentContent:
     """Read a registration as people write it: JSON, spelled freely, without `answers` and `photo`.
 
-    The members are those of norm §5.4. `id` may be left out: then maker (or `cpa_no`), model and serial tell the instrument apart, or `local_id`, the
-    institution's own number; `owner` is the owner's credit code where two nameplates agree.
+    The members are those of norm §5.4. `id` may be left out: then maker (or `cpa_no`), model and serial tell the
+    instrument apart, or `local_id`, the institution's own number; `owner` is the owner's credit code where two
+    nameplates agree.
 
     Args:
         raw: the file.
