@@ -19,7 +19,7 @@ from typing import Final
 
 from api.ready import ASK_AGAIN, IMMUTABLE, Ready, pack
 from ledger.core.errors import NotFoundError
-from verifier.browser import pack_modules
+from verifier.browser import PACK, pack_further, pack_modules
 
 TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -32,8 +32,8 @@ TYPES: Final = {
 }
 """What is served; everything else in a folder is not."""
 
-PACK: Final = "all.js"
-"""All modules of the folder `verifier` as one, beside them."""
+PHOTO_PACK: Final = "all_photo.js"
+"""What checking a photograph needs beside the modules of `PACK`, which are in the folder `verifier` as one."""
 
 _DIGEST_DIGITS: Final = 16
 
@@ -101,7 +101,8 @@ class StaticFiles:
 
 def _make() -> dict[tuple[str, str], bytes]:
     """Return what is made of other files when the application starts."""
-    return {("verifier", PACK): pack_modules()}
+    photo = pack_further("photo_device")
+    return {("verifier", PACK): pack_modules(), ("verifier", PHOTO_PACK): photo}
 
 
 def _read(place: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ datetime.date(2026, 2, 28)
 """
 
 from ledger.core.bundle import ProofBundle
-from ledger.core.errors import VerificationError
+from ledger.core.errors import UnavailableError, VerificationError
 from ledger.core.ids import LeafIndex
 from ledger.core.merkle import hash_leaf, verify_inclusion
 from ledger.core.photo import Photograph, check_photo
@@ -37,6 +37,7 @@ def verify_photo(raw: bytes, proof: PhotoProof, bundle: ProofBundle, session: Se
     Raises:
         InputError: picture, leaf, checkpoint or evidence is not one.
         VerificationError: something does not hold; the first of the steps.
+        UnavailableError: the bundle is too old to say whose key it is.
     """
     require_origin(session.policy, proof.origin)
     checkpoint, state = session.open_checkpoint(proof.checkpoint), session.open_checkpoint(bundle.checkpoint)
@@ -46,7 +47,7 @@ def verify_photo(raw: bytes, proof: PhotoProof, bundle: ProofBundle, session: Se
         hash_leaf(proof.leaf), proof.leaf_index, checkpoint.tree_size, proof.inclusion, checkpoint.root_hash
     )
     if proof.leaf_index >= state.tree_size:
-        raise VerificationError("the registration is later than the bundle's evidence reaches")
+        raise UnavailableError("the registration is later than the bundle's evidence reaches")
     signed, content = read_registration(proof)
     record = bundle.certificate.record
     if content.id != record.instrument.id:

@@ -23,7 +23,7 @@ from api.photos import ShownPhoto
 from api.reports.kinds import About
 from api.shown import Shown
 from api.sites.view import Promised
-from api.static_files import PACK, StaticFiles
+from api.static_files import PHOTO_PACK, StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.places import list_places
@@ -51,6 +51,7 @@ from ledger.core.register_fields import Name
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.history import History
 from ledger.place_reading import LoggedSite
+from verifier.browser import PACK
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
 STYLE: Final = files("api.web").joinpath("templates/page.css").read_text(encoding="utf-8").strip()
@@ -146,6 +147,8 @@ class _Device:
     old_script: str
     module: str | None
     """None: the verifier is not shipped; the script then says that the device cannot check."""
+    photo: str | None
+    """Checks a photograph."""
 
 
 class PageWriter:
@@ -276,7 +279,8 @@ def _find_device(static: StaticFiles | None) -> _Device | None:
     if script is None or old is None:
         return None
     module = static.address("verifier", PACK) or static.address("verifier", "device.js")
-    return _Device(script, old, module)
+    photo = static.address("verifier", PHOTO_PACK) or static.address("verifier", "photo_device.js")
+    return _Device(script, old, module, photo)
 
 
 def _keep_part(finding: Finding) -> str:

@@ -12,7 +12,7 @@ from photos import KEPT, OTHER, describe, paint, save, taken_by_phone
 
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
-from ledger.core.errors import InputError, StoreUnavailableError, VerificationError
+from ledger.core.errors import InputError, StoreUnavailableError, UnavailableError, VerificationError
 from ledger.core.photo_proof import encode_photo_proof, parse_photo_proof
 from ledger.core.statement import parse_signed_statement
 from ledger.store.records import Withheld
@@ -177,7 +177,11 @@ def test_nothing_of_the_store_is_there_but_what_a_registration_names(world):
         world.path(suffix="png"),
     ):
         assert read(world, path).status_code == 404, path
-    for path in (world.path(certificate, "json"), world.path(OTHER, "json"), world.path(KEPT, "json", bytes(16))):
+    for path in (
+        world.path(certificate, "json"),
+        world.path(OTHER, "json"),
+        world.path(KEPT, "json", bytes(16)),
+    ):
         assert read(world, path).status_code == 404, path
 
 
@@ -236,7 +240,7 @@ def test_a_lie_about_a_photograph_is_found(world):
         (KEPT, elsewhere, ""),
     ]
     for raw, lie, reason in lies:
-        with pytest.raises((VerificationError, InputError), match=reason or None):
+        with pytest.raises((VerificationError, InputError, UnavailableError), match=reason or None):
             verify_photo(raw, lie, bundle, session)
     newest = parse_bundle(read(world, f"/c/{world.code}/newest.json").content)
     with pytest.raises(VerificationError, match="another institution"):

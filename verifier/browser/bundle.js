@@ -46,7 +46,7 @@ export function parseBundle(raw) {
   return Object.freeze(bundle);
 }
 
-function parseInclusion(reader) {
+export function parseInclusion(reader) {
   return reader.texts("inclusion", { maxBytes: 44 }).map((text) => parseBase64(text, { size: 32 }));
 }
 
