@@ -32,7 +32,6 @@ def test_what_a_photograph_needs_is_small_and_loaded_by_itself():
     assert len(gzip.compress(pack_further("photo_device"), 9, mtime=0)) <= LIMIT_OF_PHOTOS
     beside = set(list_modules("photo_device")) - set(list_modules("device"))
     assert beside == {"photo", "photo_device", "photo_proof", "registration"}
-    assert {path.stem for path in BROWSER.glob("*.js")} == beside | set(list_modules("device"))
 
 
 def test_modules_need_nothing_but_each_other():

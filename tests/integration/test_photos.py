@@ -34,7 +34,7 @@ def look(world, language="zh-CN", path=None):
 
 
 def images(page):
-    return [attrs for attrs in page.find("img")]
+    return page.find("img")
 
 
 def read(world, path):

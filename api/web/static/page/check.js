@@ -24,11 +24,14 @@ function readScanned() {
   return scanned.instrument && part !== null ? { ...scanned, part } : scanned;
 }
 
+function fetchFile(address, cache = "default") {
+  const cancel = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {};
+  return fetch(address, { credentials: "omit", redirect: "error", cache, ...cancel });
+}
+
 /** Text of a file of this site; null where it has none and need not. */
 async function fetchText(address, optional = false, fresh = false) {
-  const cancel = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {};
-  const cache = fresh ? "no-cache" : "default";
-  const answer = await fetch(address, { credentials: "omit", redirect: "error", cache, ...cancel });
+  const answer = await fetchFile(address, fresh ? "no-cache" : "default");
   if (optional && answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   if (fresh) compareClocks(answer);
@@ -115,7 +118,40 @@ async function load() {
     now: Date.now(),
   };
   if (newestText !== null) question.newestText = newestText;
-  return device.checkOnDevice(question);
+  return { ...(await device.checkOnDevice(question)), checkedText: newestText ?? bundleText, policyText };
+}
+
+/** Looks at the photograph once it is opened: what the page shows from then on are the very bytes that were checked. */
+async function checkPhoto(box, { checkedText, policyText }) {
+  const image = box.querySelector("img");
+  let same = null;
+  try {
+    const [device, proofText, answer] = await Promise.all([
+      import(new URL(box.dataset.device, document.baseURI).href),
+      fetchText(box.dataset.proof),
+      fetchFile(image.src),
+    ]);
+    if (!answer.ok) throw new Error(`${image.src}: ${answer.status}`);
+    const photo = new Uint8Array(await answer.arrayBuffer());
+    same = await device.checkPhotoOnDevice({ photo, proofText, bundleText: checkedText, policyText });
+    if (same) image.src = URL.createObjectURL(new Blob([photo], { type: "image/jpeg" }));
+  } catch {
+    same = null; // it could not be looked at: nothing is said of the picture itself
+  }
+  image.hidden = same === false;
+  const said = document.getElementById("photo-checked");
+  said.textContent = same === null ? box.dataset.unable : same ? box.dataset.checked : box.dataset.differs;
+  said.className = same === false ? "bad" : "";
+  said.dataset.same = String(same);
+}
+
+/** Waits for people who want to compare: nothing more is loaded for those who do not. */
+function watchPhoto(outcome) {
+  const box = document.getElementById("photo");
+  if (!box) return;
+  const look = () => checkPhoto(box, outcome);
+  if (box.open) look();
+  else box.addEventListener("toggle", look, { once: true });
 }
 
 async function check() {
@@ -135,6 +171,7 @@ async function check() {
   show(line.dataset.checked, "done", say(outcome.reason));
   document.getElementById("conclusion").textContent = `${line.dataset.checked}${line.dataset.stop}`;
   remember(sessionStorage, RELOADED, null);
+  watchPhoto(outcome);
   if (!outcome.remember) return undefined;
   remember(localStorage, PINS, outcome.remember);
   return showPins(outcome.remember);
