@@ -9,7 +9,7 @@ import struct
 import zlib
 from datetime import date
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from ledger.core.photo import describe_photo
 
@@ -24,7 +24,8 @@ def paint(size=(640, 480), colour=(120, 140, 160), words="示例 EX-1224 SN1"):
     draw.rectangle(
         (width // 8, height // 4, width * 7 // 8, height * 3 // 4), fill="white", outline="black", width=3
     )
-    draw.text((width // 6, height // 2), words.encode("ascii", "ignore").decode(), fill="black")
+    font = ImageFont.load_default(size=max(8, height // 12))
+    draw.text((width // 6, height * 9 // 20), words.encode("ascii", "ignore").decode(), "black", font)
     return image
 
 

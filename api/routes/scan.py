@@ -16,7 +16,7 @@ from api.negotiation import Tongue, choose_language
 from api.problems import find_status, log_failure
 from api.ready import ASK_AGAIN, NO_STORE, Ready, pack, respond
 from api.scanned import Foreign, Own, read_scanned
-from api.static_files import PACK, StaticFiles
+from api.static_files import StaticFiles
 from api.uploads import FileFinding, UploadDesk
 from api.web.scan_page import CSP, Outcome, ScanPage, describe_file, describe_foreign
 from api.web.words import say
@@ -24,6 +24,7 @@ from ledger.core.errors import InputError, LedgerError, MalformedDocumentError
 from ledger.core.qr import ShortCode
 from ledger.core.step import Sentence
 from ledger.register_list import RegisterList
+from verifier.browser import PACK
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024 + 16 * 1024
 """Of an upload: the largest file and what stands around it."""

@@ -107,6 +107,7 @@ def test_a_server_that_shows_another_picture_is_caught(browser, url, world, patt
         text = visit.page.inner_text("#photo")
         assert SAYS[expected][0] in text
         assert visit.page.locator("#photo img").is_visible() is (expected == "null")
+        assert ("登记，摄于" in text) is (expected == "null"), "what the server says of it is not repeated"
         if expected == "false" and answer["body"] == OTHER:
             visit.page.screenshot(path=ARTEFACTS / "another-picture.png", full_page=True)
 

@@ -138,7 +138,7 @@ async function checkPhoto(box, { checkedText, policyText }) {
   } catch {
     same = null; // it could not be looked at: nothing is said of the picture itself
   }
-  image.hidden = same === false;
+  for (const shown of [image, document.getElementById("photo-said")]) shown.hidden = same === false;
   const said = document.getElementById("photo-checked");
   said.textContent = same === null ? box.dataset.unable : same ? box.dataset.checked : box.dataset.differs;
   said.className = same === false ? "bad" : "";
