@@ -50,7 +50,9 @@ def open_photo(visit):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", [320, 360, 1280])
-def test_a_picture_is_loaded_when_it_is_looked_at_and_then_checked(browser, url, world, photo, language, width):
+def test_a_picture_is_loaded_when_it_is_looked_at_and_then_checked(
+    browser, url, world, photo, language, width
+):
     with Visit(browser, f"{url}/c/{world.code}", language, width) as visit:
         visit.settle()
         assert pictures(visit) == [], "nobody loads it who does not look"
@@ -121,7 +123,9 @@ def test_another_institutions_proof_is_no_proof(browser, url, world, photo):
     world.seconds += 2
     with Visit(browser, f"{url}/c/{world.code}") as visit:
         visit.settle()
-        visit.context.route("**/photo-*.jpg", lambda route: route.fulfill(body=OTHER, content_type="image/jpeg"))
+        visit.context.route(
+            "**/photo-*.jpg", lambda route: route.fulfill(body=OTHER, content_type="image/jpeg")
+        )
         visit.context.route("**/photo-*.json", lambda route: route.fulfill(body=proof))
         assert open_photo(visit) == "false"
 

@@ -63,7 +63,9 @@ def test_a_photograph_is_made_anew_registered_and_shown(world, browser, page):
     answer = upload(world, browser, page, raw)
     assert (answer.status_code, answer.headers["location"]) == (303, page)
     photo = find_photo(world)
-    assert (photo.width, photo.height, str(photo.taken_on)) == (853, 1280, "2026-11-01"), "upright, and smaller"
+    assert (photo.width, photo.height, str(photo.taken_on)) == (853, 1280, "2026-11-01"), (
+        "upright, and smaller"
+    )
     shown = browser.get(f"{page}/photo")
     assert shown.headers["content-type"] == "image/jpeg"
     assert hashlib.sha256(shown.content).digest() == photo.digest
@@ -139,11 +141,8 @@ def test_who_only_reads_does_not_upload(world, browser, page):
 
 
 def test_while_the_ledger_is_away_it_waits(world, browser, page):
-    world.gateway.is_away = True
+    world.gateway.fail("submit")
     answer = upload(world, browser, page, KEPT)
     assert answer.status_code == 503
-    world.gateway.is_away = False
     assert upload(world, browser, page, KEPT).status_code == 303
     assert find_photo(world) is not None
-
-
