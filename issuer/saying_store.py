@@ -7,6 +7,7 @@ True
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, u
 from issuer.saying_tables import metadata, photos, sayings
 from issuer.store import Database
 from issuer.tables import DocumentState
+from ledger.core.errors import UnavailableError
 from ledger.core.event import EventType
 from ledger.core.ids import Digest, LeafIndex, Subject
 
@@ -136,8 +138,12 @@ class SayingStore:
         """Forget every photograph but these."""
         with self._database.write() as connection:
             kept = [Digest(bytes(row.digest)) for row in connection.execute(select(photos.c.digest))]
-            for digest in set(kept) - set(named):
+            gone = set(kept) - set(named)
+            for digest in gone:
                 connection.execute(delete(photos).where(photos.c.digest == digest))
+        if gone:
+            with suppress(UnavailableError):  # somebody reads just now: then the next time
+                self._database.drop_traces()
 
 
 def has_sayings(connection: Connection) -> bool:

@@ -261,6 +261,9 @@ class FlakyDatabase:
         self.plan = {}
         self.writes = 0
 
+    def drop_traces(self):
+        self.database.drop_traces()
+
     def fail_write(self, number, *, written):
         """Fail at the write of this number, counted from 1 from now on."""
         self.plan = {number: written}
