@@ -35,10 +35,10 @@ from ledger.core.ids import Digest, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.merkle import hash_leaf
+from ledger.core.photo import Photograph
 from ledger.core.pledge import PledgeState, encode_pledge
 from ledger.core.qr import choose_form, compute_code, encode_digits
 from ledger.core.register_fields import RegisterState
-from ledger.core.photo import Photograph
 from ledger.core.registration import encode_instrument_content
 from ledger.core.report import compute_report_digest, encode_report_content, make_report_content
 from ledger.core.rules import build_issue_claims

@@ -31,14 +31,14 @@ from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId
 from ledger.core.instrument import NameplateIdentity, compute_instrument_id
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES
 from ledger.core.person import Qualification
+from ledger.core.photo import Photograph
+from ledger.core.photo_proof import PhotoProof, encode_photo_proof
 from ledger.core.pledge import MAX_PARAGRAPH_BYTES, MAX_PARAGRAPHS, PledgeState, encode_pledge
 from ledger.core.policy import FINALITY_PATTERN, parse_policy
 from ledger.core.qr import MAX_PRINTED_BYTES, encode_long_url, encode_short_url
 from ledger.core.record import DocumentType, PlaceKind, Role, VerificationKind
 from ledger.core.record_parsing import VALIDITY_KINDS
 from ledger.core.register_fields import RegisterState
-from ledger.core.photo import Photograph
-from ledger.core.photo_proof import PhotoProof, encode_photo_proof
 from ledger.core.registration import encode_instrument_content
 from ledger.core.report import (
     MOST_REPORTS,
@@ -301,7 +301,9 @@ def test_the_examples_of_registrations_and_stickers():
 
 
 def test_the_example_of_a_photograph_proof():
-    proof = PhotoProof("ledger.example/2026", "ledger.example/2026\n", LeafIndex(21), b"HZL1\x0b", (bytes(32),))
+    proof = PhotoProof(
+        "ledger.example/2026", "ledger.example/2026\n", LeafIndex(21), b"HZL1\x0b", (bytes(32),)
+    )
     (example,) = examples("19")
     assert fits(join(example), encode_photo_proof(proof).decode())
 

@@ -1,4 +1,4 @@
-"""The photograph beside a verdict in Chromium: loaded when it is looked at, checked by the device, honest lies caught."""
+"""The photograph beside a verdict in Chromium: loaded when it is opened, checked by the device, lies caught."""
 
 import pytest
 from browsers import ROOT, find_violations
