@@ -14,7 +14,7 @@ from ledger.core.ids import InstitutionId
 from ledger.core.step import Sentence
 from ledger.place_reading import LoggedSite
 
-_BY_ISSUER: Final = Sentence("Entered by the institution that issued this document", "出具本文件的机构登记")
+_BY_ISSUER: Final = Sentence("Entered by the issuing institution", "出具本文件的机构登记")
 _BY_OWNER: Final = Sentence("Entered by the instrument's user, not verified", "使用单位登记，未经核验")
 _BY_OTHER: Final = Sentence("Entered by {}, not verified", "{}登记，未经核验")
 

@@ -69,7 +69,7 @@ def test_divisions_hold_each_other_by_their_codes():
     ("content", "words"),
     [
         (MARKET, ("使用单位登记，未经核验", "Entered by the instrument's user, not verified")),
-        (OWN, ("出具本文件的机构登记", "Entered by the institution that issued this document")),
+        (OWN, ("出具本文件的机构登记", "Entered by the issuing institution")),
         (
             replace(OWN, site=SiteName(InstitutionId("350100-02"), "S1")),
             ("350100-02登记，未经核验", "Entered by 350100-02, not verified"),
