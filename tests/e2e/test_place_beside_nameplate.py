@@ -15,7 +15,9 @@ from ledger.core.statement import parse_signed_statement
 from ledger.store.engine import Database
 
 ARTEFACTS = ROOT / "test-artifacts" / "places"
-LONG = Name("福州市鼓楼区示例街道示例社区综合农贸批发市场" * 3, "Example-Wholesale-and-Retail-Market-of-Gulou" * 2)
+LONG = Name(
+    "福州市鼓楼区示例街道示例社区综合农贸批发市场" * 3, "Example-Wholesale-and-Retail-Market-of-Gulou" * 2
+)
 
 
 @pytest.fixture(scope="module")
