@@ -1,4 +1,4 @@
-"""Where an instrument is used, beside its nameplate in Chromium: both languages, narrow windows, nothing for axe."""
+"""Where an instrument is used, beside its nameplate in Chromium: both languages, narrow windows, axe."""
 
 from contextlib import closing
 from dataclasses import replace
