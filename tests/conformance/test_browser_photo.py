@@ -1,7 +1,9 @@
 """Photographs and registrations: the browser's side beside Python's, good, changed and lied about."""
 
+import json
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from browser_node import assert_same, run_node
@@ -170,3 +172,27 @@ def test_a_device_says_the_same_of_every_proof(shown):
         assert answer == {"value": expected}, (answer, expected, proof[:200])
         assert judge_here(world, raw, proof) is expected
     assert len(cases) >= 40
+
+
+VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "photo_proof"
+JUDGE_VECTORS = """async ({load, outcome}, cases) => {
+  const { checkPhotoOnDevice } = await load("photo_device")
+  const answers = []
+  for (const given of cases) answers.push(await outcome(() => checkPhotoOnDevice(given)))
+  return answers
+}"""
+
+
+def test_vectors():
+    folders = sorted(path for path in VECTORS.iterdir() if path.is_dir())
+    texts = {"proofText": "photo_proof.json", "bundleText": "bundle.json", "policyText": "policy.json"}
+    given = [
+        {name: (folder / file).read_text("utf-8") for name, file in texts.items()}
+        | {"photo": (folder / "photo.jpg").read_bytes()}
+        for folder in folders
+    ]
+    found = [answer["value"] for answer in run_node(JUDGE_VECTORS, given)]
+    for folder, said in zip(folders, found, strict=True):
+        fails = json.loads((folder / "expected.json").read_bytes()).get("fails")
+        assert said is {None: True, "late": None}.get(fails, False), folder.name
+    assert len(folders) >= 20
