@@ -27,6 +27,7 @@ from api.evidence.desk import EvidenceDesk, Shelf
 from api.limits import Guard
 from api.past import Past
 from api.people import PeoplePages
+from api.photos import Photos
 from api.ready import ReadyAnswers
 from api.reports.door import ReportDoor
 from api.reports.intake import Intake
@@ -51,9 +52,10 @@ from api.routes import (
     tiles,
     verdicts,
 )
+from api.routes import photos as photo_routes
 from api.routes.entries import FindStates, Taking
 from api.routes.log import ReadStanding
-from api.routes.verdicts import Counter
+from api.routes.verdicts import Beside, Counter
 from api.sites.finding import Finder
 from api.sites.view import Sites
 from api.static_files import StaticFiles
@@ -189,12 +191,15 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
     places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
-    counter = Counter(desk, answers, writer, places.list_pledges_about)
+    photos = Photos(public.store, parts.prover)
+    beside = Beside(places.list_pledges_about, places.list_places_of, photos.find)
+    counter = Counter(desk, answers, writer, beside)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
     scanner = ScanPage(public.policy)
     trust = ReadyAnswers(desk.read_state, public.monotonic)
     app.include_router(scan.make_worker_router(public.static, scanner, parts.registers, trust))
+    app.include_router(photo_routes.make_router(photos, counter))
     app.include_router(static.make_router(public.static, public.policy))
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     shelf = Shelf(desk, parts.prover, parts.registers, public.policy, public.host, is_behind)

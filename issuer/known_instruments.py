@@ -24,10 +24,11 @@ _FOR_IDENTITY = ("local_id", "owner")
 
 
 def parse_registration(raw: bytes, institution: InstitutionId) -> InstrumentContent:
-    """Read a registration as people write it: JSON, spelled freely, the members of norm §5.4 without `answers`.
+    """Read a registration as people write it: JSON, spelled freely, without `answers` and `photo`.
 
-    `id` may be left out: then maker (or `cpa_no`), model and serial tell the instrument apart, or `local_id`, the
-    institution's own number; `owner` is the owner's credit code where two nameplates agree.
+    The members are those of norm §5.4. `id` may be left out: then maker (or `cpa_no`), model and serial tell the
+    instrument apart, or `local_id`, the institution's own number; `owner` is the owner's credit code where two
+    nameplates agree.
 
     Args:
         raw: the file.
@@ -41,6 +42,8 @@ def parse_registration(raw: bytes, institution: InstitutionId) -> InstrumentCont
         raise InputError("expected an object", field="instrument")
     if "answers" in value:
         raise InputError("is given by who answers, not in the file", field="answers")
+    if "photo" in value:
+        raise InputError("is given as a file of its own, not in this one", field="photo")
     members: JsonObject = {name: member for name, member in value.items() if name not in _FOR_IDENTITY}
     if "id" not in members:
         members["id"] = _find_id(value, institution)

@@ -21,6 +21,7 @@ from ledger.core.encoding import encode_hex
 from ledger.core.errors import InputError
 from ledger.core.event import EventType
 from ledger.core.ids import InstrumentId
+from ledger.core.photo import Photograph, describe_photo
 from ledger.core.registration import (
     Answer,
     InstrumentContent,
@@ -40,6 +41,16 @@ class Given:
     """Public pseudonym; "" if nothing was answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to stand in a registration for a photograph."""
+
+    raw: bytes | None
+    """As it is kept, see `core.photo`; None: no photograph any more."""
+    taken_on: date | None = None
+    """None: today, or when the same picture was registered before, as then."""
+
+
 class Registrar:
     """Registers instruments for one institution."""
 
@@ -54,7 +65,11 @@ class Registrar:
         return [parse_instrument_content(read_content(saying)) for saying in known]
 
     def register(
-        self, content: InstrumentContent, others: Iterable[InstrumentContent], given: Given
+        self,
+        content: InstrumentContent,
+        others: Iterable[InstrumentContent],
+        given: Given,
+        picture: Picture | None = None,
     ) -> tuple[InstrumentContent, Saying]:
         """Register an instrument, or a new version of it; the same again changes nothing.
 
@@ -62,6 +77,7 @@ class Registrar:
             content: what is to be registered, without answers.
             others: instruments that are known beside those that are registered here.
             given: what was answered.
+            picture: its photograph from now on; None: as it was.
 
         Returns:
             What is registered, under the id that holds, and the statement.
@@ -78,11 +94,43 @@ class Registrar:
         before = known.get(content.id)
         if before is not None:
             content = replace(content, answers=_merge(before.answers, content.answers))
+        content = replace(content, photo=self._picture(picture, None if before is None else before.photo))
         newest = self._speaker.finish(content.subject)
         if newest is not None and _is_said(newest, content):
             return content, newest
         raw = encode_instrument_content(content)
-        return content, self._speaker.say(EventType.INSTRUMENT, content.subject, raw)
+        said = self._speaker.say(EventType.INSTRUMENT, content.subject, raw)
+        self._forget_photos()
+        return content, said
+
+    def _picture(self, picture: Picture | None, before: Photograph | None) -> Photograph | None:
+        """Return what is registered of the photograph, whose bytes are kept before anything is said of it."""
+        if picture is None:
+            return self._keep(before)
+        if picture.raw is None:
+            return None
+        found = describe_photo(picture.raw, picture.taken_on or self._today)
+        if before is not None and before.digest == found.digest and picture.taken_on is None:
+            return before
+        if found.taken_on > self._today:
+            raise InputError("is in the future", field="taken_on", zh="拍摄日期在将来")
+        self._speaker.store.keep_photo(found.digest, picture.raw)
+        return found
+
+    def _keep(self, before: Photograph | None) -> Photograph | None:
+        """Return what was registered before, whose bytes go in with every version."""
+        if before is not None and self._speaker.store.find_photo(before.digest) is None:
+            raise InputError(
+                "is not kept here any more: register the instrument with another one, or with none",
+                field="photo",
+                zh="原照片已不在本机：请换一张照片登记，或不带照片登记",
+            )
+        return before
+
+    def _forget_photos(self) -> None:
+        """Forget what no newest registration names: what an institution takes away is gone from its desk too."""
+        photos = (each.photo for each in self.list_registered())
+        self._speaker.store.forget_photos({photo.digest for photo in photos if photo is not None})
 
     def find_unanswered(self, content: InstrumentContent, others: Iterable[InstrumentContent]) -> list[Match]:
         """Return the instruments that one looks like and of which nobody has answered yet, the likeliest first.

@@ -6,17 +6,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from issuer.cli import DEFAULT_SEAL_KEY
 from issuer.desk_opening import open_desk
 from issuer.known_instruments import list_issued, parse_registration
-from issuer.registering import Given, Registrar
+from issuer.registering import Given, Picture, Registrar
 from ledger.cli import HomeOption, JsonOption, PassphraseOption
+from ledger.confined.photos import REGISTERED, remake_photo
 from ledger.console import print_result
-from ledger.core.encoding import encode_hex, parse_hex
+from ledger.core.encoding import encode_hex, parse_date, parse_hex
 from ledger.core.errors import InputError
 from ledger.core.ids import InstrumentId
 from ledger.core.rules import local_date
@@ -35,25 +36,51 @@ def register(
         list[str] | None, typer.Option("--different", help="id of one that it is not; repeat it")
     ] = None,
     by: Annotated[str, typer.Option("--by", help="who found that out, by pseudonym")] = "",
+    photo: Annotated[
+        Path | None,
+        typer.Option("--photo", help="its photograph with nameplate and seals; no faces, no number plates"),
+    ] = None,
+    taken_on: Annotated[
+        str | None, typer.Option("--taken-on", help="day of the photograph; today if it is left out")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     institution: Annotated[Path | None, typer.Option(help="the institution's file; kept in the home")] = None,
     key: Annotated[str, typer.Option(help="name of the seal key in the keystore")] = DEFAULT_SEAL_KEY,
     ledger: Annotated[str | None, typer.Option(help="URL of a ledger; without it, the home's own")] = None,
     passphrase_file: PassphraseOption = None,
     *,
+    no_photo: Annotated[bool, typer.Option("--no-photo", help="register it without a photograph")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Register an instrument (器具登记); one that looks like a known one needs somebody's word."""
     given = _read_given(same, different or [], by)
-    raw = _read(file)
+    raw, picture = _read(file), _read_picture(photo, taken_on, is_none=no_photo)
     with open_desk(home, institution, key, ledger, passphrase_file) as desk:
         content = parse_registration(raw, desk.profile.institution)
         registrar = Registrar(desk.make_speaker(), local_date(read_clock(), desk.profile.zone))
         with desk.store.read() as reading:
             others = list(list_issued(reading, content.serial))
-        registered, said = registrar.register(content, others, given)
-    members = {"instrument": encode_hex(registered.id), "serial": registered.serial, "leaf": said.leaf_index}
+        registered, said = registrar.register(content, others, given, picture)
+    members: dict[str, Any] = {"instrument": encode_hex(registered.id), "serial": registered.serial}
+    members |= {"leaf": said.leaf_index}
+    if registered.photo is not None:
+        members |= {"photo": encode_hex(registered.photo.digest), "taken_on": str(registered.photo.taken_on)}
     print_result(members, as_json=as_json)
+
+
+def _read_picture(photo: Path | None, taken_on: str | None, *, is_none: bool) -> Picture | None:
+    """Return the photograph, made anew of its pixels alone; None: it stays as it was."""
+    if is_none and photo is not None:
+        raise InputError("stands beside --no-photo", field="--photo")
+    if taken_on is not None and photo is None:
+        raise InputError("is the day of a photograph: give one with --photo", field="--taken-on")
+    if photo is None:
+        return Picture(None) if is_none else None
+    try:
+        day = None if taken_on is None else parse_date(taken_on)
+    except InputError as err:
+        raise InputError(err.reason, field="--taken-on") from None
+    return Picture(remake_photo(_read(photo), REGISTERED, str(photo)), day)
 
 
 def _read(file: Path) -> bytes:

@@ -6,17 +6,19 @@
 True
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, inspect, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, update
 
-from issuer.saying_tables import metadata, sayings
+from issuer.saying_tables import metadata, photos, sayings
 from issuer.store import Database
 from issuer.tables import DocumentState
+from ledger.core.errors import UnavailableError
 from ledger.core.event import EventType
-from ledger.core.ids import LeafIndex, Subject
+from ledger.core.ids import Digest, LeafIndex, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,30 @@ class SayingStore:
         with self._database.read() as connection:
             return [_to_saying(row) for row in connection.execute(query.order_by(sayings.c.position))]
 
+    # --- photographs ------------------------------------------------------------------------------------------
+
+    def keep_photo(self, digest: Digest, body: bytes) -> None:
+        """Keep a photograph under its SHA-256; the same again changes nothing."""
+        with self._database.write() as connection:
+            if _find_photo(connection, digest) is None:
+                connection.execute(insert(photos).values(digest=digest, body=body))
+
+    def find_photo(self, digest: Digest) -> bytes | None:
+        """Return a photograph; None: it is not kept."""
+        with self._database.read() as connection:
+            return _find_photo(connection, digest)
+
+    def forget_photos(self, named: Collection[Digest]) -> None:
+        """Forget every photograph but these."""
+        with self._database.write() as connection:
+            kept = [Digest(bytes(row.digest)) for row in connection.execute(select(photos.c.digest))]
+            gone = set(kept) - set(named)
+            for digest in gone:
+                connection.execute(delete(photos).where(photos.c.digest == digest))
+        if gone:
+            with suppress(UnavailableError):  # somebody reads just now: then the next time
+                self._database.drop_traces()
+
 
 def has_sayings(connection: Connection) -> bool:
     """Tell whether a database has the table."""
@@ -145,6 +171,11 @@ def _find_newest(connection: Connection, subject: Subject) -> Saying | None:
     query = select(sayings).where(*wanted).order_by(sayings.c.position.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else _to_saying(row)
+
+
+def _find_photo(connection: Connection, digest: Digest) -> bytes | None:
+    body = connection.execute(select(photos.c.body).where(photos.c.digest == digest)).scalar_one_or_none()
+    return None if body is None else bytes(body)
 
 
 def _to_row(saying: Saying, now_ms: int) -> dict[str, Any]:

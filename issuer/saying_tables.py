@@ -29,3 +29,11 @@ sayings = Table(
 
 `type` is that of the event, `place` where on an instrument a sticker stands.
 """
+
+photos = Table(
+    "desk_photos",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Photographs that the newest registrations name, under their SHA-256: each goes in with every later version."""

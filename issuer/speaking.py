@@ -22,6 +22,7 @@ from issuer.gateway import Acknowledged, RefusalKind
 from issuer.saying_store import Saying, SayingStore
 from issuer.signing import Randomness, Seal
 from issuer.tables import DocumentState
+from ledger.core.act_content import find_attached
 from ledger.core.errors import LogIntegrityError, StateError, UnavailableError
 from ledger.core.event import CONTENT_TYPES, EventType
 from ledger.core.ids import Subject
@@ -101,7 +102,12 @@ class Speaker:
     def _deliver(self, saying: Saying) -> Saying:
         """Hand a statement in until the log has it, or refuses it for good; store which."""
         for _ in range(MAX_ATTEMPTS):
-            (answer,) = self.log.submit([(saying.statement, None)])
+            digest = find_attached(parse_signed_statement(saying.statement).statement)
+            body = None if digest is None else self.store.find_photo(digest)
+            if digest is not None and body is None:
+                lost = "its photograph is not kept any more"
+                return self._save(replace(saying, state=DocumentState.VOIDED, reason=lost))
+            (answer,) = self.log.submit([(saying.statement, body)])
             if isinstance(answer, Acknowledged):
                 return self._save(replace(saying, state=DocumentState.LOGGED, leaf_index=answer.index))
             if answer.kind is RefusalKind.NOT_NOW:

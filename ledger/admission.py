@@ -29,14 +29,15 @@ from ledger.core.errors import (
     StateError,
     VerificationError,
 )
-from ledger.core.event import ISSUE_TYPES
+from ledger.core.event import ISSUE_TYPES, EventType
 from ledger.core.fold import find_subject, judge_signed_event
 from ledger.core.ids import InstitutionId, LeafIndex, TreeSize
 from ledger.core.judging import Grounds, judge_record
+from ledger.core.photo import check_photo
 from ledger.core.pledge import PledgeContent
 from ledger.core.powers import refuse_acts
 from ledger.core.register_fields import RegisterState
-from ledger.core.registration import InstrumentContent
+from ledger.core.registration import InstrumentContent, parse_instrument_content
 from ledger.core.regulation import RuleBook
 from ledger.core.rules import (
     Clocks,
@@ -88,7 +89,7 @@ def admit(raw: bytes, body: bytes | None, standing: Standing, rules: RuleSet, no
 
     Args:
         raw: the signed statement.
-        body: published bytes of the certificate; for an issue only.
+        body: published bytes of the certificate, or the photograph that a registration names; for nothing else.
         standing: the log as it is now.
         rules: rule book, zone and tolerance.
         now: the log's time, aware UTC.
@@ -149,8 +150,7 @@ def _print(text: str) -> str:
 def _admit_event(
     signed: SignedStatement, body: bytes | None, standing: Standing, rules: RuleSet, now: datetime
 ) -> Submission:
-    if body is not None:
-        raise MalformedDocumentError("only an issue comes with a certificate", field="certificate")
+    _check_body(signed.statement, body)
     claims = signed.statement.claims
     if isinstance(claims, ActClaims):
         _check_act(signed.statement, claims, standing.view, now + rules.clock_tolerance, rules.zone)
@@ -158,7 +158,20 @@ def _admit_event(
     outcome = judge_signed_event(signed, index, now, standing.registers, standing.view, standing.issues)
     if isinstance(outcome, Void):
         _refuse("NO_EFFECT", "statement", outcome.reason, f"该声明不产生效力（{outcome.reason}）")
-    return Submission(signed)
+    return Submission(signed, body)
+
+
+def _check_body(statement: Statement, body: bytes | None) -> None:
+    """Require the photograph of a registration that names one, and nothing beside any other event."""
+    claims, photo = statement.claims, None
+    if statement.type is EventType.INSTRUMENT and isinstance(claims, ActClaims):
+        photo = parse_instrument_content(claims.content).photo
+    if photo is None and body is not None:
+        raise MalformedDocumentError("only an issue comes with a certificate", field="certificate")
+    if photo is not None and body is None:
+        raise MalformedDocumentError("this registration comes with its photograph", field="photo")
+    if photo is not None and body is not None:
+        check_photo(body, photo)
 
 
 def _check_act(
@@ -169,7 +182,10 @@ def _check_act(
     if isinstance(content, PledgeContent):
         if content.made_on > local_date(latest, zone):
             _refuse("TIME", "content.made_on", "is in the future", "承诺日期在将来")
-    elif not isinstance(content, InstrumentContent | SiteContent) and content.effective_at > latest:
+    elif isinstance(content, InstrumentContent):
+        if content.photo is not None and content.photo.taken_on > local_date(latest, zone):
+            _refuse("TIME", "content.photo.taken_on", "is in the future", "拍摄日期在将来")
+    elif not isinstance(content, SiteContent) and content.effective_at > latest:
         _refuse("TIME", "content.effective_at", "is in the future", "生效时间在将来")
     state = view(find_subject(statement))
     if state is not None and state.version != statement.expected_version:

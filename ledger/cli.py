@@ -23,8 +23,9 @@ from ledger.chain.registry import Registry
 from ledger.chain.waiting import Pace
 from ledger.console import make_progress, print_result, run_command
 from ledger.core.anchor import AnchorReceipt
-from ledger.core.encoding import encode_hex, encode_instant
+from ledger.core.encoding import encode_hex, encode_instant, parse_hex
 from ledger.core.errors import NotFoundError
+from ledger.core.ids import Digest, InstrumentId
 from ledger.cosigning.cosigner import Cosigner
 from ledger.cosigning.development import create_development_witnesses, open_development_signers
 from ledger.cosigning.witnesses import HomeWitnesses, load_witnesses
@@ -50,7 +51,14 @@ from ledger.store.migrations import require_current
 from ledger.store.queries import ReadQueries
 from ledger.store.unit_of_work import SqlStore
 from ledger.token_uri import parse_token_uri
-from ledger.withholding import describe_withheld, find_document, withhold
+from ledger.withholding import (
+    describe_withheld,
+    describe_withheld_photo,
+    find_document,
+    find_logged_photo,
+    withhold,
+    withhold_photo,
+)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 chain_app = typer.Typer(help="The chain: start the development node, deploy the contract, look at it.")
@@ -224,6 +232,29 @@ def log_withhold(
         if yes:
             found = withhold(database, found, grounds, read_clock())
     print_result(describe_withheld(found), as_json=as_json)
+
+
+@log_app.command("withhold-photo")
+def log_withhold_photo(
+    digest: Annotated[str, typer.Argument(help="SHA-256 of the photograph, as in its address")],
+    instrument: Annotated[str, typer.Option("--instrument", help="id of the instrument that it shows")],
+    grounds: Annotated[
+        str, typer.Option("--grounds", help="the decision that demands it: by whom, when, its number")
+    ],
+    home: HomeOption = DEFAULT_HOME,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="do it; without, only say what would be done")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the bytes of a photograph away for ever; the registration that names it stays."""
+    opened = open_home(home)
+    ids = InstrumentId(parse_hex(instrument, size=16)), Digest(parse_hex(digest, size=32))
+    with lock_ledger(opened), closing(Database(opened.database_url)) as database:
+        require_current(database)
+        found = find_logged_photo(SqlStore(database), *ids)
+        if yes:
+            found = withhold_photo(database, found, grounds, read_clock())
+    print_result(describe_withheld_photo(found), as_json=as_json)
 
 
 @chain_app.command("run")

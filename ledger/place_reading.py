@@ -67,7 +67,7 @@ def read_site(reading: PlaceReading, name: SiteName) -> LoggedSite:
     state = reading.find_states([name.subject]).get(name.subject)
     if state is None:
         raise NotFoundError(f"{name.keeper} has entered no site {name.id}")
-    leaf = _read_leaf(reading, state.last_event)
+    leaf = read_leaf(reading, state.last_event)
     content = _read_content(leaf, EventType.SITE, state.last_event)
     if not isinstance(content, SiteContent):
         raise LogIntegrityError(f"leaf {state.last_event} is no entry of a site")
@@ -84,7 +84,7 @@ def list_pledges(reading: PlaceReading, owner: InstitutionId, site: SiteName | N
     state = reading.find_states([subject]).get(subject)
     index, found = None if state is None else state.last_event, list[LoggedPledge]()
     while index is not None and len(found) < MOST_VERSIONS:
-        leaf = _read_leaf(reading, index)
+        leaf = read_leaf(reading, index)
         content = _read_content(leaf, EventType.PLEDGE, index)
         if not isinstance(content, PledgeContent) or content.subject != subject:
             raise LogIntegrityError(f"leaf {index} is not about the pledge that leads to it")
@@ -103,13 +103,18 @@ def read_organisation(reading: PlaceReading, organisation: InstitutionId) -> Ins
     state = reading.find_states([subject]).get(subject)
     if state is None:
         return None
-    claims = parse_signed_statement(_read_leaf(reading, state.last_event).statement_raw).statement.claims
+    claims = parse_signed_statement(read_leaf(reading, state.last_event).statement_raw).statement.claims
     if not isinstance(claims, RegisterClaims):
         raise LogIntegrityError(f"leaf {state.last_event} registers no organisation")
     return parse_institution_content(claims.content)
 
 
-def _read_leaf(reading: PlaceReading, index: LeafIndex) -> Leaf:
+def read_leaf(reading: PlaceReading, index: LeafIndex) -> Leaf:
+    """Return a leaf to which another one, or a state, leads.
+
+    Raises:
+        LogIntegrityError: it is missing or damaged.
+    """
     raw = reading.read_leaves_at([index]).get(index)
     if raw is None:
         raise LogIntegrityError(f"leaf {index} is missing")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+from ledger.core.act_content import find_attached
 from ledger.core.entry import HEADER_BYTES, encode_leaf, parse_header
 from ledger.core.errors import (
     AlreadyIssuedError,
@@ -136,9 +137,11 @@ class Sequencing:
         if isinstance(outcome, Effect):
             number = claims.number if isinstance(claims, IssueClaims) else None
             self._apply(outcome)
-        if submission.body is not None and isinstance(claims, IssueClaims):
-            self.documents[claims.certificate_digest] = submission.body
-            self._digests.add(claims.certificate_digest)
+        digest = None if submission.body is None else find_attached(statement)
+        if digest is not None and submission.body is not None:
+            self.documents[digest] = submission.body
+        if digest is not None and isinstance(claims, IssueClaims):
+            self._digests.add(digest)
         self._stored[name] = entry
         self.entries.append(
             NewEntry(entry.leaf_index, name, entry.leaf, int(statement.type), statement.issuer, number)

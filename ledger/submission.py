@@ -20,7 +20,7 @@ class Submission:
 
     signed: SignedStatement
     body: bytes | None = None
-    """Published bytes of the certificate that an issue speaks of."""
+    """What it speaks of: the published certificate of an issue, or the photograph that a registration names."""
 
 
 @dataclass(frozen=True, slots=True)

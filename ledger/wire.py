@@ -4,8 +4,8 @@
     answer    {"checkpoint": note, "results": [{"header": base64, "inclusion": [base64], "index": 5},
                                                {"refusal": {...}}]}
 
-A certificate travels as the bytes that were published, so that nothing spells them anew; acts and register events
-have none.
+A certificate travels as the bytes that were published, so that nothing spells them anew; the photograph that a
+registration of an instrument names travels in its place; acts and register events have none.
 A logged entry comes back as all that its sender lacks to prove it: its index, the header that the log wrote before
 the statement, the hashes to the root, and the signed checkpoint. A refusal is signed, see `core.refusal`.
 
@@ -69,7 +69,7 @@ class Entry:
 
     statement: bytes
     certificate: bytes | None = None
-    """Published bytes; an issue has them, nothing else has."""
+    """What it speaks of: the published certificate of an issue, or the photograph that a registration names."""
 
 
 @dataclass(frozen=True, slots=True)

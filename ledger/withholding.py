@@ -1,4 +1,4 @@
-"""A document whose content the law withholds: its bytes go for ever, what was signed about it stays.
+"""A document or photograph that the law withholds: its bytes go for ever, what was signed about it stays.
 
 The leaf holds digests and codes only, so the tree, every proof and the status map are as they were. Whoever has a
 copy still verifies it; whoever asks here is told that the content is withheld, and how the document stands.
@@ -16,10 +16,11 @@ from ledger.core.certificate import MAX_CERTIFICATE_BYTES
 from ledger.core.encoding import encode_hex, encode_instant
 from ledger.core.entry import Leaf, parse_leaf
 from ledger.core.errors import InputError, NotFoundError
-from ledger.core.ids import Digest, LeafIndex, Subject
+from ledger.core.ids import Digest, InstrumentId, LeafIndex, Subject
 from ledger.core.statement import parse_signed_statement
 from ledger.core.text import is_plain
 from ledger.named import list_related
+from ledger.registration_reading import find_naming, list_registrations
 from ledger.store.engine import Database
 from ledger.store.records import Withheld
 from ledger.store.unit_of_work import SqlStore
@@ -83,15 +84,53 @@ def withhold(database: Database, document: LoggedDocument, grounds: str, now: da
         InputError: no grounds, or none that can be printed.
         StoreUnavailableError: the database is out of reach, or somebody reads an older state of it.
     """
+    wanted = _make_withheld(grounds, now, document.related)
+    return replace(document, withheld=_empty(database, document.digest, document.withheld, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPhoto:
+    """A photograph that a registration names, and whether it is withheld."""
+
+    instrument: InstrumentId
+    leaf_index: LeafIndex
+    digest: Digest
+    withheld: Withheld | None
+
+
+def find_logged_photo(store: SqlStore, instrument: InstrumentId, digest: Digest) -> LoggedPhoto:
+    """Return the photograph with this digest that a registration of an instrument names.
+
+    Raises:
+        NotFoundError: none of its registrations names it.
+        StoreUnavailableError: the database is out of reach.
+    """
+    with store.read() as reading:
+        naming = find_naming(list_registrations(reading, instrument), digest)
+        withheld = reading.find_withheld(digest)
+    if naming is None:
+        raise NotFoundError("no registration of this instrument names such a photograph")
+    return LoggedPhoto(instrument, naming.index, digest, withheld)
+
+
+def withhold_photo(database: Database, photo: LoggedPhoto, grounds: str, now: datetime) -> LoggedPhoto:
+    """Take the bytes of a photograph away for ever, wherever else it is named; as `withhold`."""
+    wanted = _make_withheld(grounds, now, b"")
+    return replace(photo, withheld=_empty(database, photo.digest, photo.withheld, wanted))
+
+
+def _make_withheld(grounds: str, now: datetime, related: bytes) -> Withheld:
     if not is_plain(grounds) or not 1 <= len(grounds) <= MAX_GROUNDS:
         raise InputError(f"1 to {MAX_GROUNDS} characters on one line", field="--grounds")
-    if document.withheld is None:
-        withheld = Withheld(grounds, (now - _EPOCH) // _MILLISECOND, document.related)
+    return Withheld(grounds, (now - _EPOCH) // _MILLISECOND, related)
+
+
+def _empty(database: Database, digest: Digest, before: Withheld | None, wanted: Withheld) -> Withheld:
+    if before is None:
         with SqlStore(database).write() as writing:
-            writing.withhold_document(document.digest, withheld)
-        document = replace(document, withheld=withheld)
+            writing.withhold_document(digest, wanted)
     database.drop_traces()
-    return document
+    return before or wanted
 
 
 def describe_withheld(document: LoggedDocument) -> dict[str, Any]:
@@ -101,9 +140,22 @@ def describe_withheld(document: LoggedDocument) -> dict[str, Any]:
         "number": document.number,
         "leaf_index": document.leaf_index,
         "digest": encode_hex(document.digest),
-        "withheld": document.withheld is not None,
     }
-    if document.withheld is not None:
-        at = _EPOCH + document.withheld.withheld_at_ms * _MILLISECOND
-        members |= {"grounds": document.withheld.grounds, "withheld_at": encode_instant(at)}
-    return members
+    return members | _describe(document.withheld)
+
+
+def describe_withheld_photo(photo: LoggedPhoto) -> dict[str, Any]:
+    """Return a photograph as members of an answer."""
+    members: dict[str, Any] = {
+        "instrument": encode_hex(photo.instrument),
+        "leaf_index": photo.leaf_index,
+        "digest": encode_hex(photo.digest),
+    }
+    return members | _describe(photo.withheld)
+
+
+def _describe(withheld: Withheld | None) -> dict[str, Any]:
+    if withheld is None:
+        return {"withheld": False}
+    at = _EPOCH + withheld.withheld_at_ms * _MILLISECOND
+    return {"withheld": True, "grounds": withheld.grounds, "withheld_at": encode_instant(at)}

@@ -21,6 +21,7 @@ from issuer.issuing import Desk
 from issuer.numbering import NumberPattern
 from issuer.profile import DeskProfile
 from issuer.store import DeskStore
+from ledger.core.act_content import find_attached
 from ledger.core.category import Category
 from ledger.core.certificate import parse_certificate
 from ledger.core.data import load_rule_book
@@ -30,7 +31,7 @@ from ledger.core.fold import find_subject, judge_signed_event, refuse_acts
 from ledger.core.ids import LeafIndex
 from ledger.core.record import VerificationKind
 from ledger.core.rules import check_binding
-from ledger.core.statement import parse_signed_statement
+from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.status import Effect, Registers, Void
 from ledger.store.engine import Database
 
@@ -217,7 +218,9 @@ class MemoryGateway:
             return Acknowledged(self.entries[raw])
         signed = parse_signed_statement(raw)
         claims = signed.statement.claims
-        if body is None:
+        if not isinstance(claims, IssueClaims):
+            attached = find_attached(signed.statement)
+            assert attached == (None if body is None else hashlib.sha256(body).digest())
             return self._take_act(raw)
         if self.verdicts.get(claims.number):
             return self.verdicts[claims.number].pop(0)
@@ -257,6 +260,9 @@ class FlakyDatabase:
         self.database = Database(url or f"sqlite:///{path}")
         self.plan = {}
         self.writes = 0
+
+    def drop_traces(self):
+        self.database.drop_traces()
 
     def fail_write(self, number, *, written):
         """Fail at the write of this number, counted from 1 from now on."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from desk_world import NOW, CountingRandomness, MemoryGateway, apply, document, rows
+from photos import KEPT
 from starlette.testclient import TestClient
 from world import AUTHORITY, INSTITUTION, ORIGIN, VERIFIED_ON, World, make_signer
 
@@ -40,7 +41,7 @@ from issuer.deciding.planning import plan_registration
 from issuer.deciding.store import DecisionStore
 from issuer.known_instruments import parse_registration
 from issuer.profile import parse_institution_file
-from issuer.registering import Given, Registrar
+from issuer.registering import Given, Picture, Registrar
 from issuer.rounds.preparing import Chosen, Plan, prepare_round
 from issuer.rounds.store import Device, StoredFinding, StoredRound
 from issuer.signoff.approving import Approver
@@ -257,7 +258,7 @@ class OfficeWorld:
         raw = orjson.dumps({**NAMEPLATE, "serial": serial})
         content = parse_registration(raw, tenant)
         registrar = Registrar(speaker, VERIFIED_ON)
-        registered, _ = registrar.register(content, [], Given(None, frozenset(), ""))
+        registered, _ = registrar.register(content, [], Given(None, frozenset(), ""), Picture(KEPT))
         desk = StickerDesk(speaker)
         roll = desk.allot(10)
         sticker = compute_sticker_id(roll, 0)

@@ -12,7 +12,7 @@ from api_world import JSON
 
 from api.schemas.verdicts import VerdictAnswer
 
-VOID = {"meta", "br", "link", "path", "circle", "input"}
+VOID = {"meta", "br", "link", "path", "circle", "input", "img"}
 
 
 class Page(HTMLParser):

@@ -8,14 +8,20 @@ from datetime import timedelta
 from every_kind import live
 from ledger_in_memory import make_signer
 from sqlalchemy import text
+from stickers import REGISTRATION
+from vector_photos import PICTURE
 from witnesses import make_witness
-from world import NOW, Issued, World, submit
+from world import INSTITUTION, NOW, Issued, World, submit
 
 from contracts.registry import encode_anchor
 from ledger.chain.transactions import Account, FeeQuote, build_transaction
 from ledger.core.anchor import AnchorGrade, ChainIdentity, encode_chain_identity, sign_receipt
 from ledger.core.cosignature import encode_witness, sign_cosignature
+from ledger.core.event import EventType
 from ledger.core.note import parse_note
+from ledger.core.photo import Photograph
+from ledger.core.registration import encode_instrument_content
+from ledger.core.statement import ActClaims, Statement, sign_statement
 from ledger.doctor.diagnosis import NOTES
 from ledger.store.anchor_queries import AnchorQueries, AnchorState, StoredAttempt
 from ledger.store.condition_queries import Condition, ConditionQueries
@@ -43,9 +49,9 @@ def grow(log, store):
     assert all(isinstance(one, Acknowledgement) for one in submit(log, *live(WORLD, *issues)))
     cosign(store, log, "w1", "w2")
     anchor(store, log, "final lost dismissed")
-    submit(log, stub(900, instrument=10, version=1))
+    submit(log, stub(900, instrument=10, version=1), photographed(0))
     anchor(store, log, "reorged failed drafted submitted replaced submitted submitted included safe final")
-    submit(log, stub(901, instrument=10, version=2), stub(902, instrument=11, version=1))
+    submit(log, stub(901, instrument=10, version=2), stub(902, instrument=11, version=1), photographed(1))
     cosign(store, log, "w1", "w2", "w3")
     anchor(store, log, "final")
     submit(log, stub(903, instrument=12, version=1))
@@ -62,6 +68,14 @@ def grow(log, store):
 def stub(number, **changes):
     """Return an issue whose certificate is no more than bytes with its digest."""
     return Issued(WORLD.bare_issue(number, **changes), b"bare" + number.to_bytes(8))
+
+
+def photographed(version):
+    """Return the registration of an instrument with its photograph, the same one in every version."""
+    photo = Photograph(hashlib.sha256(PICTURE).digest(), 16, 12, NOW.date())
+    raw = encode_instrument_content(replace(REGISTRATION, id=bytes([0xEE]) * 16, photo=photo))
+    statement = Statement(EventType.INSTRUMENT, INSTITUTION, ActClaims(bytes([version]) * 8, raw), version)
+    return Issued(sign_statement(statement, WORLD.seal, WORLD.origin), PICTURE)
 
 
 def cosign(store, log, *names):

@@ -12,6 +12,7 @@ from vector_bundles import build_bundles
 from vector_documents import build_certificates, build_disclosures, build_texts
 from vector_kind import Kind
 from vector_map import build_map_proofs, build_mapheads, build_maps
+from vector_photos import build_photo_proofs
 from vector_proofs import (
     build_checkpoints,
     build_cosignatures,
@@ -26,6 +27,7 @@ from vector_stickers import build_absence_proofs, build_sticker_proofs
 
 BUILDERS: tuple[Callable[[], Kind], ...] = (
     build_absence_proofs,
+    build_photo_proofs,
     build_as_of,
     build_bundles,
     build_certificates,

@@ -35,6 +35,7 @@ from ledger.core.ids import Digest, InstrumentId
 from ledger.core.link import SameAs, Split, encode_same_as, encode_split
 from ledger.core.lot import LotContent, LotStatus, encode_lot
 from ledger.core.merkle import hash_leaf
+from ledger.core.photo import Photograph
 from ledger.core.pledge import PledgeState, encode_pledge
 from ledger.core.qr import choose_form, compute_code, encode_digits
 from ledger.core.register_fields import RegisterState
@@ -239,6 +240,11 @@ def _sign_life() -> dict[str, tuple[bytes, Any, str]]:
         "same_as": (sign_same_as(ledger), SEAL, "two registrations of one instrument"),
         "split": (sign_split(ledger), SEAL, "one registration of two instruments"),
         "instrument": (sign_registration(ledger), SEAL, "what is registered of an instrument"),
+        "instrument_photo": (
+            sign_registration(ledger, photo=PHOTO),
+            SEAL,
+            "what is registered of an instrument, with a photograph",
+        ),
         "roll": (sign_roll(ledger), SEAL, "a roll of stickers, allotted by its institution"),
         "bound": (sign_binding(ledger), SEAL, "a sticker on a part of an instrument"),
         "unbound": (sign_release(ledger), SEAL, "a sticker that stands there no longer"),
@@ -277,8 +283,11 @@ def sign_split(ledger: MemoryLedger, number: int = 1) -> bytes:
     return ledger.sign_content(EventType.INSTRUMENT_SPLIT, encode_split(content), subject)
 
 
-def sign_registration(ledger: MemoryLedger, **options: Any) -> bytes:
-    raw = encode_instrument_content(REGISTRATION)
+PHOTO = Photograph(Digest(bytes([0x4F]) * 32), 1280, 960, date(2026, 2, 28))
+
+
+def sign_registration(ledger: MemoryLedger, photo: Photograph | None = None, **options: Any) -> bytes:
+    raw = encode_instrument_content(replace(REGISTRATION, photo=photo))
     return ledger.sign_content(EventType.INSTRUMENT, raw, REGISTRATION.subject, **options)
 
 

@@ -34,6 +34,7 @@ from api.office.routes import (
     instruments,
     login,
     machines,
+    photographs,
     region,
     registering,
     registers,
@@ -56,6 +57,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *imports.OPERATIONS,
     *sites.OPERATIONS,
     *instruments.OPERATIONS,
+    *photographs.OPERATIONS,
     *stickers.OPERATIONS,
     *rounds.OPERATIONS,
     *registers.OPERATIONS,
@@ -85,6 +87,7 @@ BODY_LIMITS: Final = PathLimits(
         **dict.fromkeys(rulings.LONG_FORMS, rulings.MAX_FORM_BYTES),
         "/corrections/requests": corrections.MAX_BODY_BYTES,
         "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
+        photographs.PATH: photographs.MAX_FORM_BYTES,
         "/stickers/sheet": stickers.MAX_SHEET_BYTES,
         "/reports/{report}/step": reports.MAX_FORM_BYTES,
     }

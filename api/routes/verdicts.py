@@ -1,7 +1,7 @@
 """`/q/{digits}` and `/c/{code}`: the verdict on a printed code, as a page or as JSON, and its proof bundle."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeVar
 
@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.describe import describe, json_of, json_of_any, text_of
 from api.negotiation import Tongue, choose_language, prefers_json
+from api.photos import ShownPhoto
 from api.problems import find_status, log_failure
 from api.ready import NO_STORE, Ready, ReadyAnswers, pack, respond
 from api.schemas.verdicts import VerdictAnswer
@@ -19,13 +20,31 @@ from api.sites.view import Promised
 from api.verdicts import Bundle, Finding, Verdicts
 from api.web.pages import PAGE_SECURITY, PageWriter, Past
 from ledger.core.errors import InputError, LedgerError, NotFoundError
-from ledger.core.ids import InstrumentId
+from ledger.core.ids import InstitutionId, InstrumentId
 from ledger.core.qr import ShortCode, parse_code, parse_digits
+from ledger.core.record import Record
+from ledger.place_reading import LoggedSite
 
 T = TypeVar("T")
 
+ListPlaces = Callable[[InstrumentId, InstitutionId, str | None], Sequence[LoggedSite]]
+"""Returns where an instrument is used, see `api.sites.view.Sites.list_places_of`."""
+
 ListPledges = Callable[[InstrumentId], Sequence[Promised]]
 """Returns what owners promise of an instrument, see `api.sites.view.Sites.list_pledges_about`."""
+
+FindPhoto = Callable[[InstrumentId, InstitutionId], ShownPhoto | None]
+"""Returns the photograph that an institution has registered, see `api.photos.Photos.find`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is said of an instrument beside a verdict, which waits for none of it."""
+
+    list_pledges: ListPledges = lambda _: ()
+    list_places: ListPlaces = lambda *_: ()
+    find_photo: FindPhoto = lambda *_: None
+
 
 PAGE_CACHE: Final = "public, max-age=60"
 _VARY: Final = "Accept, Accept-Language"
@@ -108,9 +127,9 @@ class Counter:
         verdicts: Verdicts,
         answers: ReadyAnswers,
         writer: PageWriter,
-        list_pledges: ListPledges = lambda _: (),
+        beside: Beside | None = None,
     ) -> None:
-        self._list_pledges = list_pledges
+        self._beside = beside or Beside()
         self._verdicts = verdicts
         self._answers = answers
         self._writer = writer
@@ -186,8 +205,11 @@ class Counter:
     def _page(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> Ready:
         past = None
         if finding.details is not None:
-            pledges = self._find_pledges(finding.details.record.instrument.id)
-            past = Past(*self._verdicts.history_of(finding), pledges)
+            record = finding.details.record
+            pledges = _attempt(lambda: self._beside.list_pledges(record.instrument.id)) or ()
+            places = _attempt(lambda: self._find_places(record)) or ()
+            photo = _attempt(lambda: self._beside.find_photo(record.instrument.id, record.issuer.id))
+            past = Past(*self._verdicts.history_of(finding), pledges, places, photo)
         body = self._writer.write(finding, tongue, last, past)
         kept = replace(finding, details=None)  # answers are kept in thousands
         media_type = "text/html; charset=utf-8"
@@ -195,13 +217,19 @@ class Counter:
             Ready(body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=kept)
         )
 
-    def _find_pledges(self, instrument: InstrumentId) -> Sequence[Promised]:
-        """Return what owners promise; a verdict waits for nobody's promise."""
-        try:
-            return self._list_pledges(instrument)
-        except LedgerError as err:
-            log_failure(err)
-            return ()
+    def _find_places(self, record: Record) -> Sequence[LoggedSite]:
+        site = record.instrument.site
+        division = None if site is None else site.division
+        return self._beside.list_places(record.instrument.id, record.issuer.id, division)
+
+
+def _attempt(find: Callable[[], T]) -> T | None:
+    """Return what others say of an instrument; a verdict waits for nobody's word."""
+    try:
+        return find()
+    except LedgerError as err:
+        log_failure(err)
+        return None
 
 
 def _try(parse: Callable[[], T]) -> T | None:

@@ -14,7 +14,9 @@ class EntryShape(Shape):
 
     statement: Base64 = Field(description="COSE_Sign1, as it was signed")
     certificate: Base64 | None = Field(
-        default=None, description="published bytes of the certificate; for an issue, and only for one"
+        default=None,
+        description="published bytes of the certificate of an issue, or the photograph that an INSTRUMENT names; "
+        "for nothing else",
     )
 
 

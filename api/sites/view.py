@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+from api.sites.claims import choose_claims
 from api.sites.instruments import InstrumentReading, Standing, read_instruments, sort_by_due
 from ledger.core.authority import InstitutionContent
 from ledger.core.errors import NotFoundError, UnavailableError
@@ -163,6 +164,18 @@ class Sites:
                     for each in _list_promised(reading, site, instrument, today):
                         found.setdefault(each.pledge.newest.index, each)
         return list(found.values())
+
+    def list_places_of(
+        self, instrument: InstrumentId, issuer: InstitutionId, division: str | None
+    ) -> list[LoggedSite]:
+        """Return where an instrument is used, as sites in use claim it; see `choose_claims`."""
+        names = [] if self._search is None else self._search.find_sites_of(instrument)
+        found = list[LoggedSite]()
+        with self._store.read() as reading:
+            for name in names:
+                with suppress(NotFoundError):  # as above
+                    found.append(read_site(reading, name))
+        return choose_claims(found, instrument, issuer, division)
 
     def _today(self) -> date:
         return self._clock().astimezone(self._policy.zone).date()

@@ -19,12 +19,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.details import Details
 from api.negotiation import Language, Tongue
+from api.photos import ShownPhoto
 from api.reports.kinds import About
 from api.shown import RELIED_ON, Shown
 from api.sites.view import Promised
 from api.static_files import StaticFiles
 from api.verdicts import Finding
 from api.web.data import list_advice
+from api.web.places import list_places
 from api.web.pledges import list_pledges
 from api.web.sections import (
     list_anchor,
@@ -56,6 +58,7 @@ from ledger.core.record import DocumentType
 from ledger.core.register_fields import Name
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.history import History
+from ledger.place_reading import LoggedSite
 from verifier.browser import PACK
 from verifier.report import DISCLAIMER, STATUS_WORDS, DocumentStatus, DocumentSummary, Report
 
@@ -148,6 +151,10 @@ class Past:
     """Of those who speak in it."""
     pledges: Sequence[Promised] = ()
     """Of owners of sites which name the instrument; self-declared."""
+    places: Sequence[LoggedSite] = ()
+    """Where it is used, by the word of whoever entered these sites."""
+    photo: ShownPhoto | None = None
+    """That the institution of the document has registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +243,8 @@ class PageWriter:
     ) -> dict[str, Any]:
         """Return what is folded away below the verdict."""
         if details is None:
-            names = ("events", "persons", "chain", "anchor", "advice", "traced", "pledges")
-            return dict.fromkeys(names, ()) | {"is_cut": False}
+            names = ("events", "persons", "chain", "anchor", "advice", "traced", "pledges", "places")
+            return dict.fromkeys(names, ()) | {"is_cut": False, "photo": None}
         zone = self._policy.zone
         report = finding.report
         traced = None if report is None else _find_reason(report, Step.STANDARDS, language)
@@ -248,6 +255,10 @@ class PageWriter:
             "chain": list_chain(details, language),
             "traced": traced,
             "pledges": () if past is None else list_pledges(past.pledges, language),
+            "places": () if past is None else list_places(past.places, details.record.issuer.id, language),
+            "photo": None
+            if past is None or past.photo is None
+            else _show_photo(past.photo, details, language),
             "anchor": list_anchor(details, zone, language),
             "advice": [say(line, language) for line in list_advice(details.record.instrument.category)],
         }
@@ -270,6 +281,23 @@ class PageWriter:
         if finding.as_of is None:
             return None
         return say_instant(finding.as_of, self._policy.zone, language)
+
+
+def _show_photo(photo: ShownPhoto, details: Details, language: Language) -> dict[str, Any]:
+    """Return a picture as `verdict.html` shows it."""
+    instrument, found = details.record.instrument, photo.photograph
+    what = " ".join(text for text in (instrument.name, instrument.model) if text)
+    alt = Sentence(
+        f"Photograph of {what}, serial number {instrument.serial}, with nameplate and seals",
+        f"{what}（出厂编号{instrument.serial}）的照片，含铭牌和铅封",
+    )
+    return {
+        "name": photo.name,
+        "width": found.width,
+        "height": found.height,
+        "alt": say(alt, language),
+        "taken_on": say_date(found.taken_on, language),
+    }
 
 
 def _find_device(static: StaticFiles | None) -> _Device | None:

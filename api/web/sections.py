@@ -111,9 +111,18 @@ def _list_further(record: Record, language: Language) -> Iterator[Row]:
         yield f"{say(Sentence('Part', '部件'), language)} {part.id}", _join(part.name, part.serial) or part.id
     if instrument.purpose is not None:
         yield say(Sentence("Use", "用途"), language), say(PURPOSES[instrument.purpose], language)
-    division = None if instrument.site is None else find_division(instrument.site.division)
-    if division is not None:
-        yield say(Sentence("Place of use", "使用地"), language), say(division, language)
+    if instrument.site is not None and instrument.site.division:
+        place = say_division(instrument.site.division, language)
+        yield say(Sentence("Region of use", "使用地"), language), place
+
+
+def say_division(code: str, language: Language) -> str:
+    """Return a division as people read it: the province by its name, and the whole code."""
+    province = find_division(code)
+    if province is None:
+        return say(Sentence(f"division {code}", f"区划代码{code}"), language)
+    name = say(province, language)
+    return say(Sentence(f"{name} (division {code})", f"{name}（区划代码{code}）"), language)
 
 
 def list_facts(document: DocumentSummary, record: Record | None, language: Language) -> list[Row]:

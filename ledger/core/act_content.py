@@ -5,13 +5,16 @@ True
 """
 
 from ledger.core.act import Act, parse_act
+from ledger.core.errors import InputError
 from ledger.core.event import EventType
+from ledger.core.ids import Digest
 from ledger.core.link import SameAs, Split, parse_link
 from ledger.core.lot import LotContent, parse_lot
 from ledger.core.pledge import PledgeContent, parse_pledge
 from ledger.core.registration import InstrumentContent, parse_instrument_content
 from ledger.core.report import ReportContent, parse_report_content
 from ledger.core.site import SiteContent, parse_site
+from ledger.core.statement import ActClaims, IssueClaims, Statement
 from ledger.core.sticker_use import StickerBinding, StickerRelease, parse_binding, parse_release
 
 StickerContent = StickerBinding | StickerRelease
@@ -49,3 +52,20 @@ def parse_act_content(event_type: EventType, raw: bytes) -> ActContent:
             return parse_pledge(raw)
         case _:
             return parse_act(raw)
+
+
+def find_attached(statement: Statement) -> Digest | None:
+    """Return the digest of the bytes that come with a statement: a certificate, or an instrument's photograph.
+
+    None: there are none, or the content cannot be read.
+    """
+    claims = statement.claims
+    if isinstance(claims, IssueClaims):
+        return claims.certificate_digest
+    if statement.type is not EventType.INSTRUMENT or not isinstance(claims, ActClaims):
+        return None
+    try:
+        photo = parse_instrument_content(claims.content).photo
+    except InputError:
+        return None
+    return None if photo is None else photo.digest

@@ -1,8 +1,8 @@
 """INSTRUMENT: what institutions have registered of an instrument, beside what their documents say.
 
 A registration holds the nameplate, the codes (三码), which parts are in use and which are not any more, where seals
-belong, and who has answered whether an instrument that looks like another one is the same. It is a subject of its
-own: registering changes nothing of what documents say of the instrument, and no document waits for it.
+belong, who has answered whether an instrument that looks like another one is the same, and a photograph. It is a
+subject of its own: registering changes nothing of what documents say of the instrument; no document waits for it.
 
 >>> parse_instrument_content(encode_instrument_content(content)) == content
 True
@@ -20,6 +20,7 @@ from ledger.core.event import registration_subject
 from ledger.core.fields import Reader
 from ledger.core.ids import InstrumentId, Subject
 from ledger.core.instrument import MAX_IDENTITY_BYTES, MAX_PART_BYTES
+from ledger.core.photo import Photograph, encode_photograph, parse_photograph
 from ledger.core.register_fields import division_members, open_content, parse_division
 
 MAX_PARTS: Final = 64
@@ -79,6 +80,8 @@ class InstrumentContent:
     """Where it stands, at most to the county; "" if nobody said."""
     answers: tuple[Answer, ...]
     """By the other instrument's id, each once."""
+    photo: Photograph | None = None
+    """Of the instrument with its nameplate and seals; its bytes come with the statement."""
 
     @property
     def subject(self) -> Subject:
@@ -104,6 +107,7 @@ def encode_instrument_content(content: InstrumentContent) -> bytes:
         "retired": [*content.retired],
         "seal_points": [*content.seal_points],
         "answers": [_encode_answer(answer) for answer in content.answers],
+        "photo": {} if content.photo is None else encode_photograph(content.photo),
     }
     return encode_canonical_json(members | {name: value for name, value in given.items() if value})
 
@@ -115,6 +119,7 @@ def parse_instrument_content(raw: bytes) -> InstrumentContent:
         InputError: not such a content; a part is in use and not in use, or something stands there twice.
     """
     reader = open_content(raw)
+    photo = reader.opt_object("photo")
     content = InstrumentContent(
         id=InstrumentId(reader.hex("id", _INSTRUMENT_BYTES)),
         category=parse_category(reader.text("category", max_bytes=40), "content.category"),
@@ -129,6 +134,7 @@ def parse_instrument_content(raw: bytes) -> InstrumentContent:
         seal_points=_parse_list(reader, "seal_points", MAX_IDENTITY_BYTES, MAX_SEAL_POINTS),
         division=parse_division(reader),
         answers=_parse_answers(reader),
+        photo=None if photo is None else parse_photograph(photo),
     )
     if set(content.parts) & set(content.retired):
         reader.refuse("retired", "names a part that is in use")

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from ledger.core.act_content import find_attached
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.encoding import encode_hex
 from ledger.core.entry import HEADER_BYTES, NO_CERTIFICATE, parse_header
 from ledger.core.errors import DamagedRowError, InputError, LogIntegrityError, VerificationError
-from ledger.core.ids import RootHash, TreeSize
+from ledger.core.ids import Digest, RootHash, TreeSize
 from ledger.core.merkle import HASH_SIZE, hash_leaf
 from ledger.core.note import NoteVerifier, parse_note
 from ledger.core.replay import Replay, Replayed
@@ -190,6 +191,8 @@ class LeafPass:
         self.roots: dict[TreeSize, RootHash] = {}
         """Root under every checkpoint, as signed and as the leaves give it."""
         self.documents = 0
+        self._photos = set[Digest]()
+        """Pictures that registrations name: a later version may name the same."""
         self._rows = rows
         self._origin = origin
         self._derived = DerivedRows(rows, meet)
@@ -230,9 +233,12 @@ class LeafPass:
         Raises:
             DamagedRowError: there is one.
         """
-        if self._rows.count(documents) == self.documents:
+        if self._rows.count(documents) == self.documents + len(self._photos):
             return
-        named = {parse_header(row[2][:HEADER_BYTES]).certificate_digest for row in self._rows.scan(entries)}
+        certificates = (
+            parse_header(row[2][:HEADER_BYTES]).certificate_digest for row in self._rows.scan(entries)
+        )
+        named = self._photos.union(certificates)
         for row in self._rows.scan(documents):
             if row[0] not in named:
                 key = name_key(documents, row[:1])
@@ -353,8 +359,8 @@ class LeafPass:
                     raise DamagedRowError("entries", f"leaf_index {row[0]}", "leaf", expected, reason)
 
     def _check_bodies(self, replayed: Sequence[Replayed]) -> None:
-        named = [(item.index, item.leaf.header.certificate_digest) for item in replayed if item.signed]
-        wanted = [(index, digest) for index, digest in named if digest != NO_CERTIFICATE]
+        named = [(item.index, find_attached(item.signed.statement)) for item in replayed if item.signed]
+        wanted = [(index, digest) for index, digest in named if digest is not None]
         keys = [(digest,) for _, digest in wanted]
         found, withheld = self._rows.find(documents, keys), self._rows.find(withheld_documents, keys)
         for index, digest in wanted:
@@ -366,7 +372,9 @@ class LeafPass:
                 continue
             if not isinstance(row[1], bytes) or hashlib.sha256(row[1]).digest() != digest:
                 raise DamagedRowError("documents", key, "body", f"bytes whose SHA-256 is {show(digest)}")
-        self.documents += len({digest for _, digest in wanted})
+        certificates = {item.leaf.header.certificate_digest for item in replayed if item.signed}
+        self._photos.update(digest for _, digest in wanted if digest not in certificates)
+        self.documents += len(certificates - {NO_CERTIFICATE})
 
     def _require_end(self, is_open: bool) -> None:
         """Check that nothing stored is about leaves that are not there."""

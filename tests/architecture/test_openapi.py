@@ -31,6 +31,8 @@ ROUTES = {
         "/s/{sticker}",
         "/s/{sticker}/proof.json",
         "/i/{instrument}",
+        "/i/{instrument}/photo-{digest}.jpg",
+        "/i/{instrument}/photo-{digest}.json",
         "/i/{instrument}/proof.json",
         "/certificates/{number}",
         "/map-proofs",

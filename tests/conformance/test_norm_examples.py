@@ -27,10 +27,12 @@ from ledger.core.constants import REPORT_DOMAIN
 from ledger.core.entry import HEADER_BYTES, MAX_LEAF_BYTES
 from ledger.core.errors import InputError
 from ledger.core.event import DEFINED_TYPES, EventType, SubjectKind
-from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId
+from ledger.core.ids import ID_PATTERN, CertificateNumber, Digest, InstitutionId, LeafIndex
 from ledger.core.instrument import NameplateIdentity, compute_instrument_id
 from ledger.core.map_proof import MAX_MAP_PROOF_BYTES
 from ledger.core.person import Qualification
+from ledger.core.photo import Photograph
+from ledger.core.photo_proof import PhotoProof, encode_photo_proof
 from ledger.core.pledge import MAX_PARAGRAPH_BYTES, MAX_PARAGRAPHS, PledgeState, encode_pledge
 from ledger.core.policy import FINALITY_PATTERN, parse_policy
 from ledger.core.qr import MAX_PRINTED_BYTES, encode_long_url, encode_short_url
@@ -107,7 +109,7 @@ def numbered(text: str) -> dict[int, str]:
 
 
 def test_every_section_is_there():
-    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 19)]
+    assert [number for number in SECTIONS if "." not in number] == [str(number) for number in range(1, 20)]
 
 
 # --- 1 to 3 -----------------------------------------------------------------------------------------------
@@ -278,7 +280,9 @@ def check_registered(example: str) -> None:
 
 def test_the_examples_of_registrations_and_stickers():
     (registration,) = examples("5.4")
-    assert fits(join(registration), encode_instrument_content(REGISTRATION).decode())
+    photo = Photograph(Digest(bytes.fromhex("4fb3" + "00" * 30)), 64, 48, date(2026, 2, 28))
+    whole = replace(REGISTRATION, photo=photo)
+    assert fits(join(registration), encode_instrument_content(whole).decode())
     shown = dict(re.findall(r"^(STICKER_[A-Z]+) +(\S.*)$", examples("5.5")[0], re.MULTILINE))
     ledger = StickerLedger()
     roll = replace(ROLL, count=1000)
@@ -294,6 +298,14 @@ def test_the_examples_of_registrations_and_stickers():
     assert symbols.replace(" ", "") == sticker
     for reason in StickerReason:
         assert reason.value in SECTIONS["5.5"]
+
+
+def test_the_example_of_a_photograph_proof():
+    proof = PhotoProof(
+        "ledger.example/2026", "ledger.example/2026\n", LeafIndex(21), b"HZL1\x0b", (bytes(32),)
+    )
+    (example,) = examples("19")
+    assert fits(join(example), encode_photo_proof(proof).decode())
 
 
 def test_the_example_of_reports():

@@ -30,6 +30,7 @@ from ledger.core.errors import (
     LedgerError,
     MapProofError,
     PolicyMismatchError,
+    UnavailableError,
     VerificationError,
 )
 from ledger.core.event import SubjectKind, compute_subject
@@ -40,6 +41,7 @@ from ledger.core.map_proof import open_map_proof
 from ledger.core.maphead import get_map_root, require_maphead
 from ledger.core.merkle import hash_leaf, verify_multi_proof
 from ledger.core.note import parse_note, parse_vkey
+from ledger.core.photo_proof import encode_photo_proof, parse_photo_proof
 from ledger.core.policy import parse_policy
 from ledger.core.qr import compute_code, parse_digits
 from ledger.core.quorum_certificate import open_certificates, parse_bls_witness, verify_share_line
@@ -54,6 +56,7 @@ from ledger.core.trust import open_trust_list, parse_trust_list
 from verifier import checks
 from verifier.absence_proof import verify_absence_proof
 from verifier.past import verify_as_of
+from verifier.photo_proof import verify_photo
 from verifier.session import Session
 from verifier.sticker_proof import verify_sticker_proof
 from verifier.verify import verify_bundle
@@ -153,6 +156,31 @@ def test_sticker_proofs(case):
 def test_absence_proofs(case):
     shown, want = judge_case(case, parse_absence_proof, verify_absence_proof), expected(case)
     assert shown == want.get("absence")
+
+
+# --- photographs ------------------------------------------------------------------------------------------
+
+
+@cases("photo_proof")
+def test_photo_proofs(case):
+    opened = open_case(case, parse_photo_proof)
+    if opened is None:
+        return
+    proof, want, session = opened
+    raw, bundle = (case / "photo.jpg").read_bytes(), parse_bundle((case / "bundle.json").read_bytes())
+    if not is_good(case):
+        refused = {"log": PolicyMismatchError, "late": UnavailableError}
+        kinds = refused.get(want["fails"], (VerificationError, InputError))
+        with pytest.raises(kinds):
+            verify_photo(raw, proof, bundle, session)
+        return
+    found = verify_photo(raw, proof, bundle, session)
+    assert (found.width, found.height, str(found.taken_on)) == (
+        want["width"],
+        want["height"],
+        want["taken_on"],
+    )
+    assert encode_photo_proof(proof) == (case / "photo_proof.json").read_bytes()
 
 
 # --- documents --------------------------------------------------------------------------------------------

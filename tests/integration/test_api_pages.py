@@ -597,7 +597,7 @@ def test_what_to_compare_holds_seals_software_codes_parts_use_and_place(rich):
         "部件 1 92号油枪",
         "部件 2 95号油枪 · Q-2",
         "用途 贸易结算",
-        "使用地 福建省",
+        "使用地 福建省（区划代码350102）",
     ):
         assert words in plate
 

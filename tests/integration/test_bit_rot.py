@@ -1,5 +1,6 @@
 """Every flipped bit, changed, lost or swapped row is found by doctor or without effect; derived rows are mended."""
 
+import hashlib
 import os
 import random
 import secrets
@@ -24,6 +25,7 @@ from rotten import (
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from tally import note
+from vector_photos import PICTURE
 from witnesses import cosign
 from world import NOW, ORIGIN, Clock, submit
 
@@ -424,6 +426,16 @@ def test_nothing_is_repaired_where_the_leaves_are_in_doubt(grown, store, databas
     assert read_content(database, notes=True) == before
     with pytest.raises(LedgerError), store.database.write() as connection:
         connection.execute(text("DELETE FROM entries"))
+
+
+def test_a_photograph_that_is_lost_is_named_by_doctor(grown, store, database):
+    digest = hashlib.sha256(PICTURE).digest()
+    (row,) = [row for row in read_table(database, "documents") if row["digest"] == digest]
+    with unguarded(database) as connection:
+        delete_row(connection, "documents", row)
+    err = look(store)
+    assert (err.table, err.expected) == ("documents", "there")
+    assert digest.hex() in err.key
 
 
 def test_repair_leaves_a_lost_document_lost_and_doctor_says_so(grown, store, database):

@@ -60,6 +60,9 @@ async function check(given) {
 /** What only stickers and absences need; a page that knows what was scanned may ask for it early. */
 export const loadThings = () => import("./sticker_device.js");
 
+/** What only photographs need. */
+export const loadPhoto = () => import("./photo_device.js");
+
 /** Return step 16 through a node. Its modules are loaded here, so that a step of theirs may be a copy of ours. */
 async function openLook({ send, url }, policy) {
   const { lookThrough } = await import("./chain.js");

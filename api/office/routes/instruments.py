@@ -88,10 +88,26 @@ def show_instrument(call: Call) -> Response:
     known = Counter(call).find_instrument(call.part("instrument"))
     if known.id != call.part("instrument"):
         return call.go(f"/instruments/{known.id}")
-    return _write_instrument(call, known)
+    return write_instrument(call, known)
 
 
-def _write_instrument(call: Call, known: KnownInstrument) -> Response:
+def write_instrument(
+    call: Call,
+    known: KnownInstrument,
+    status: int = HTTPStatus.OK,
+    problem: InputError | StateError | None = None,
+    *,
+    waiting: int | None = None,
+) -> Response:
+    """Write the page of an instrument.
+
+    Args:
+        call: the request.
+        known: the instrument.
+        status: of the answer.
+        problem: why what was asked was not done.
+        waiting: how much waits for the ledger, where that is out of reach; None: it was not asked.
+    """
     counter = Counter(call)
     content = counter.describe(known)
     states = _find_states(call, known.keys, content)
@@ -102,6 +118,10 @@ def _write_instrument(call: Call, known: KnownInstrument) -> Response:
     return write_page(
         call,
         "office/instrument.html",
+        status,
+        problem=problem,
+        waiting=waiting,
+        photo=None if known.content is None else known.content.photo,
         known=known,
         content=content,
         fields=fill_form(content),

@@ -1,17 +1,19 @@
 """Registering instruments: who looks like a known one is the same or different by somebody's word, and stays so."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from desk_counter import Counter
+from photos import KEPT, OTHER
 from stickers import PUMP, REGISTRATION, SCALE
 
 from issuer.known_instruments import parse_registration
 from issuer.matching import find_matches
-from issuer.registering import Given, Registrar
-from ledger.core.errors import InputError
+from issuer.registering import Given, Picture, Registrar
+from ledger.core.errors import InputError, UnavailableError
 from ledger.core.ids import InstitutionId, InstrumentId
+from ledger.core.photo import describe_photo
 from ledger.core.registration import Answer, Likeness
 
 INSTITUTION = InstitutionId("350100-01")
@@ -208,3 +210,89 @@ def test_an_id_that_is_given_needs_no_nameplate():
     assert parse_registration(raw, INSTITUTION).id == bytes([0xAB]) * 16
     with pytest.raises(InputError, match="needed to tell the instrument apart"):
         parse_registration(b'{"category": "PRICE_SCALE", "serial": "17"}', INSTITUTION)
+
+
+# --- photographs ------------------------------------------------------------------------------------------
+
+
+PICTURE = Picture(KEPT)
+
+
+class Away:
+    """A ledger that is out of reach."""
+
+    def find_states(self, _subjects):
+        return {}
+
+    def submit(self, _entries):
+        raise UnavailableError("gone")
+
+
+PHOTO = describe_photo(KEPT, DAY)
+
+
+def photograph(registrar, content, picture=None):
+    return registrar.register(content, (), NOBODY, picture)[0].photo
+
+
+def is_kept(registrar, raw):
+    return registrar._speaker.store.find_photo(describe_photo(raw, DAY).digest) == raw
+
+
+def test_a_photograph_is_registered_and_stays_until_there_is_another(registrar):
+    assert photograph(registrar, FIRST, PICTURE) == PHOTO
+    assert photograph(registrar, replace(FIRST, seal_points=("表头",))) == PHOTO, "as it was"
+    assert photograph(registrar, FIRST, Picture(OTHER)) == describe_photo(OTHER, DAY)
+    assert is_kept(registrar, OTHER)
+    assert not is_kept(registrar, KEPT), "what is named no more is not kept"
+
+
+def test_the_same_photograph_again_changes_nothing(registrar):
+    first = registrar.register(FIRST, (), NOBODY, PICTURE)
+    later = Registrar(registrar._speaker, DAY + timedelta(days=9))
+    assert later.register(FIRST, (), NOBODY, PICTURE) == first
+    dated = later.register(FIRST, (), NOBODY, Picture(KEPT, DAY - timedelta(days=1)))[0].photo
+    assert dated.taken_on == DAY - timedelta(days=1), "unless another day is said"
+
+
+def test_a_photograph_can_be_taken_away(registrar):
+    photograph(registrar, FIRST, PICTURE)
+    assert photograph(registrar, FIRST, Picture(None)) is None
+    assert not is_kept(registrar, KEPT)
+    assert photograph(registrar, FIRST) is None
+
+
+@pytest.mark.parametrize("raw", [b"", b"GIF89a", KEPT + b"\0", KEPT[:-2]])
+def test_what_is_no_photograph_is_refused_and_nothing_is_said(registrar, raw):
+    with pytest.raises(InputError, match="JPEG"):
+        photograph(registrar, FIRST, Picture(raw))
+    assert registrar.list_registered() == []
+
+
+def test_a_photograph_of_tomorrow_is_refused(registrar):
+    with pytest.raises(InputError, match="is in the future"):
+        photograph(registrar, FIRST, Picture(KEPT, DAY + timedelta(days=1)))
+
+
+def test_a_photograph_that_is_lost_is_asked_for_again(registrar):
+    photograph(registrar, FIRST, PICTURE)
+    registrar._speaker.store.forget_photos(())
+    with pytest.raises(InputError, match="register the instrument with another one, or with none"):
+        photograph(registrar, replace(FIRST, seal_points=("表头",)))
+    assert photograph(registrar, FIRST, Picture(OTHER)) == describe_photo(OTHER, DAY)
+
+
+def test_a_registration_that_waits_and_has_lost_its_photograph_is_in_nobodys_way(registrar, tmp_path):
+    registrar._speaker.log = Away()
+    with pytest.raises(UnavailableError):
+        photograph(registrar, FIRST, PICTURE)
+    registrar._speaker.store.forget_photos(())
+    (tmp_path / "later").mkdir()
+    again = Registrar(Counter(tmp_path / "later").speaker(), DAY)
+    registrar._speaker.log = again._speaker.log
+    assert photograph(registrar, FIRST, Picture(OTHER)) == describe_photo(OTHER, DAY)
+
+
+def test_a_file_of_a_registration_names_no_photograph():
+    with pytest.raises(InputError, match="photo: is given as a file of its own"):
+        parse_registration(b'{"category":"PRICE_SCALE","serial":"17","local_id":"S","photo":{}}', INSTITUTION)

@@ -33,11 +33,14 @@ function readScanned() {
 /** What the check was made with: address, as this site names it -> text. */
 const fetched = new Map();
 
+export function fetchFile(address, cache = "default") {
+  const cancel = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {};
+  return fetch(address, { credentials: "omit", redirect: "error", cache, ...cancel });
+}
+
 /** Text of a file of this site; null where it has none and need not. */
 export async function fetchText(address, optional = false, fresh = false) {
-  const cancel = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {};
-  const cache = fresh ? "no-cache" : "default";
-  const answer = await fetch(address, { credentials: "omit", redirect: "error", cache, ...cancel });
+  const answer = await fetchFile(address, fresh ? "no-cache" : "default");
   if (optional && answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   if (fresh) compareClocks(answer);
@@ -149,7 +152,7 @@ async function load(fresh) {
     fetchText("../policy.json", false, true),
     fetchText("../rules.json"),
   ]);
-  return device.checkOnDevice({
+  const outcome = await device.checkOnDevice({
     ...files,
     ...proof,
     expected: scanned,
@@ -158,6 +161,7 @@ async function load(fresh) {
     remembered: recallPins(),
     now: Date.now(),
   });
+  return { ...outcome, checkedText: files.newestText ?? files.bundleText, policyText };
 }
 
 async function check() {
@@ -182,6 +186,7 @@ async function check() {
     remember(localStorage, PINS, outcome.remember);
     showPins(outcome.remember);
   }
+  watchPhoto(outcome).catch(() => undefined); // a page stands without it
   return keep().catch(() => undefined); // a device without room keeps nothing; the check itself holds all the same
 }
 
@@ -194,6 +199,15 @@ async function keep() {
   const place = document.getElementById("pins");
   place.append(" ", say(KEPT));
   place.hidden = false;
+}
+
+/** Where the page has a photograph, it is checked against what the check above has found good. */
+async function watchPhoto({ checkedText, policyText }) {
+  const box = document.getElementById("photo");
+  if (!box || !checkedText) return;
+  const device = await import(new URL(line.dataset.device, document.baseURI).href);
+  const { watch } = await import("./photo.js");
+  watch(box, { device, bundleText: checkedText, policyText });
 }
 
 if (line) check();
