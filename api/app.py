@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from api import describe, problems
 from api.allowance import Allowance
 from api.auditing import Auditor
+from api.copies.watch import Watch
 from api.limits import Guard
 from api.past import Past
 from api.ready import ReadyAnswers
@@ -37,6 +38,7 @@ from api.routes import (
     find,
     log,
     past,
+    places,
     proofs,
     reports,
     scan,
@@ -105,6 +107,8 @@ class PublicParts:
     """Scripts of the pages."""
     reports: Intake | None = None
     """Takes what consumers report; None: nothing is reported at this site."""
+    watch: Watch | None = None
+    """Watches scans for copied stickers; None: nobody takes notes of them at this site."""
     search: Search | None = None
     """Finds without a code; None: this process does not."""
 
@@ -174,11 +178,13 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     is_behind = (lambda: is_read_only(read())) if read is not None else None
     of_home = public.store, parts.prover, parts.receipts, public.policy, public.clock
     desk = Verdicts(*of_home, is_behind)
-    answers = ReadyAnswers(desk.read_state, public.monotonic, desk.count_withheld)
+    watch = public.watch
+    look = desk.read_state if watch is None else lambda: (desk.read_state(), watch.version)
+    answers = ReadyAnswers(look, public.monotonic, desk.count_withheld)
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
-    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
-    counter = Counter(desk, answers, writer, places.list_pledges_about)
+    sights = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
+    counter = Counter(desk, answers, writer, sights.list_pledges_about, watch)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
     app.include_router(scan.make_worker_router(public.static, parts.registers))
@@ -192,14 +198,16 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     if public.reports is not None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))
-    _add_places(app, public, answers, places)
+    if watch is not None:
+        app.include_router(places.make_router(watch))
+    _add_sites(app, public, answers, sights)
 
 
-def _add_places(app: FastAPI, public: PublicParts, answers: ReadyAnswers, places: Sites) -> None:
+def _add_sites(app: FastAPI, public: PublicParts, answers: ReadyAnswers, sights: Sites) -> None:
     """Add the pages of sites, and the search without a code."""
     report_path = None if public.reports is None else reports.BARE_PATH
     writer = SitePageWriter(public.policy, public.host, load_rule_book(), report_path)
-    app.include_router(sites.make_router(places, answers, writer, public.host))
+    app.include_router(sites.make_router(sights, answers, writer, public.host))
     if public.search is not None:
         finder = Finder(public.store, public.search, public.policy, public.clock)
         allowance = Allowance(public.clock, secrets.token_bytes)

@@ -22,6 +22,7 @@ import typer
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.comparing_loop import ComparingLoop
+from api.copies.opening import open_watch
 from api.cosigning_loop import CosigningLoop
 from api.query import open_auditor
 from api.reports.opening import open_intake
@@ -156,8 +157,11 @@ def _open_public(home: Home) -> Iterator[Parts]:
         store = SqlStore(database)
         prover = Prover(store, home.origin, policy.witnesses)
         intake = stack.enter_context(open_intake(home, store, prover))
+        watch = stack.enter_context(open_watch(home, intake))
         search = stack.enter_context(_open_search(home, store))
-        public = PublicParts(store, policy, home.settings.host, read_clock, reports=intake, search=search)
+        public = PublicParts(
+            store, policy, home.settings.host, read_clock, reports=intake, watch=watch, search=search
+        )
         yield Parts(
             prover,
             Receipts(store),
@@ -213,10 +217,17 @@ def _open_ledger(
             if not home.policy_path.exists() or _load_policy(home).witnesses != ledger.prover.quorum:
                 ledger.write_policy()
             reports = stack.enter_context(open_intake(home, ledger.store, ledger.prover))
+            watch = stack.enter_context(open_watch(home, reports))
             search = stack.enter_context(_open_search(home, ledger.store))
             policy = _load_policy(home)
             public = PublicParts(
-                ledger.store, policy, home.settings.host, read_clock, reports=reports, search=search
+                ledger.store,
+                policy,
+                home.settings.host,
+                read_clock,
+                reports=reports,
+                watch=watch,
+                search=search,
             )
         if ledger.witnesses is not None:
             cosigner = make_cosigner(ledger, ledger.witnesses)

@@ -69,7 +69,9 @@ class Rule(StrEnum):
 _WORDS: Final = MappingProxyType(
     {
         Rule.OUTSIDE: Sentence("scanned away from where the instrument stands", "在登记地点以外被扫描"),
-        Rule.TRAVEL: Sentence("scanned at places too far apart for the time between", "短时间内在相距过远的地点被扫描"),
+        Rule.TRAVEL: Sentence(
+            "scanned at places too far apart for the time between", "短时间内在相距过远的地点被扫描"
+        ),
         Rule.PLACES: Sentence("scanned at many places", "在多个地点被扫描"),
         Rule.RETIRED: Sentence("scanned after it was taken out of use", "停用或更换后仍被扫描"),
         Rule.UNUSED: Sentence("scanned although not in use yet", "尚未启用即被扫描"),
@@ -224,7 +226,11 @@ def parse_numbers(text: str) -> Numbers:
     """
     found: dict[tuple[Rule, str], int] = {}
     for row in read_table("rules", text, _COLUMNS):
-        rule, value, name = row.optional_code("rule", Rule), row.optional_count("value", _LARGEST), row.text("number")
+        rule, value, name = (
+            row.optional_code("rule", Rule),
+            row.optional_count("value", _LARGEST),
+            row.text("number"),
+        )
         for column in ("unit", "reason_en", "reason_zh", "confidence"):
             row.text(column)
         if rule is None or value is None or (rule, name) in found:

@@ -122,6 +122,13 @@ class Directory:
                 continue
         return NOTHING
 
+    def find_holder(self, roll: str) -> InstitutionId | None:
+        """Return to whom a roll of stickers was allotted; None: nobody has it."""
+        with self._lock:
+            self._update()
+            found = self._rolls.get(roll)
+        return None if found is None else found.institution
+
     def find_logged(self, digests: Sequence[Digest]) -> dict[Digest, LeafIndex]:
         """Return in which leaf each report is; those that are in none are left out."""
         found: dict[Digest, LeafIndex] = {}

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.copies.marks import Mark
 from api.details import Details
 from api.negotiation import Language, Tongue
 from api.reports.kinds import About
@@ -24,6 +25,7 @@ from api.shown import Shown
 from api.sites.view import Promised
 from api.static_files import PACK, StaticFiles
 from api.verdicts import Finding
+from api.web.copy_words import COPIED, HINTS, NOTHING, RECORD, WHOSE, ScanNote
 from api.web.data import list_advice
 from api.web.pledges import list_pledges
 from api.web.sections import list_anchor, list_chain, list_events, list_facts, list_persons, list_plate
@@ -92,6 +94,8 @@ _PROVED: Final = {
 }
 """Verdicts that a bundle proves: a device can check them, and no others."""
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
+_TURNS_AMBER: Final = {*_RELIED_ON, Shown.STICKER_PENDING}
+"""What a confirmed copy outweighs on the page; every other state asks for more care than that by itself."""
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
 
@@ -149,10 +153,17 @@ class PageWriter:
         self._host = host
         self._offers = offers or Offers()
         self._device = _find_device(self._offers.static)
+        static = self._offers.static
+        self._place_script = None if static is None else static.address("page", "place.js")
         self._template = _TEMPLATES.get_template("verdict.html")
 
     def write(
-        self, finding: Finding, tongue: Tongue, last: Finding | None = None, past: Past | None = None
+        self,
+        finding: Finding,
+        tongue: Tongue,
+        last: Finding | None = None,
+        past: Past | None = None,
+        note: ScanNote = NOTHING,
     ) -> bytes:
         """Return the page of a finding, UTF-8.
 
@@ -161,9 +172,12 @@ class PageWriter:
             tongue: language of the page.
             last: what was found when it could last be checked.
             past: of the instrument; left out where no field is shown.
+            note: what scans of the code suggest, and whether the page asks for a place.
         """
         language = tongue.language
-        look, report = LOOKS[finding.shown], finding.report
+        is_copied = note.mark is Mark.CONFIRMED and finding.shown in _TURNS_AMBER
+        look, report = COPIED if is_copied else LOOKS[finding.shown], finding.report
+        headline = say(look.headline, language) if is_copied else _headline(finding, language)
 
         def t(en: str, zh: str) -> str:
             return say(Sentence(en, zh), language)
@@ -183,9 +197,16 @@ class PageWriter:
             look=look,
             shown=finding.shown.value,
             device=None if code is None or finding.shown not in _PROVED else self._device,
-            headline=_headline(finding, language),
+            headline=headline,
             sentence=say(look.sentence, language),
-            remarks=[*_remarks(finding, language), *say_thing(finding, self._policy.zone, language)],
+            remarks=[
+                *(_explain_copied(finding, language) if is_copied else ()),
+                *_remarks(finding, language),
+                *say_thing(finding, self._policy.zone, language),
+            ],
+            hint=None if is_copied or note.mark is None else say(HINTS[note.mark], language),
+            ask=None if self._place_script is None else note.ask,
+            place_script=self._place_script,
             until=None if document is None else _until(finding, document, language),
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
@@ -258,6 +279,12 @@ def _keep_part(finding: Finding) -> str:
     if facts is None or facts.part is None or of_sticker:
         return ""
     return f"part={quote(facts.part, safe='')}&"
+
+
+def _explain_copied(finding: Finding, language: Language) -> list[str]:
+    """Return what the record says by itself, and whose the warning is."""
+    record = say(RECORD, language).format(headline=_headline(finding, language))
+    return [record, say(WHOSE, language)]
 
 
 def _headline(finding: Finding, language: Language) -> str:

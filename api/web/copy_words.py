@@ -1,0 +1,58 @@
+"""What people read of copied stickers: a hint, a warning, and why they are asked where they are.
+
+>>> HINTS[Mark.SUSPECTED].zh
+'近期在相距较远的地点都扫到过此贴纸，请仔细核对铭牌和铅封。'
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from api.copies.marks import Mark
+from api.copies.watch import Ask
+from api.web.words import Look
+from ledger.core.step import Sentence
+
+_TWO_LABELS: Final = '<path d="M3 3h12v12H3Z"/><path d="M9 15v6h12V9h-6M6.5 7h5M6.5 11h5"/>'
+COPIED: Final = Look(
+    "copied",
+    _TWO_LABELS,
+    Sentence("Possibly copied", "可能被复制"),
+    Sentence(
+        "The authority has found copies of this code. Compare nameplate, numbers and seals; "
+        "if anything differs, call 12315.",
+        "主管部门核实，此码曾被复制。请核对铭牌、编号和铅封，不一致请拨打12315。",
+    ),
+)
+"""In place of the look of a record that is in order; a harder fact keeps its own."""
+RECORD: Final = Sentence("The record of this code itself: {headline}.", "此码对应的检定记录：{headline}。")
+WHOSE: Final = Sentence(
+    "The warning is the authority's and stands in no proof; a device checks the record.",
+    "此提示由主管部门作出，不在证明文件中；本机核验的是检定记录。",
+)
+HINTS: Final = MappingProxyType(
+    {
+        Mark.SUSPECTED: Sentence(
+            "This sticker was scanned at places far apart lately. Compare nameplate and seals with care.",
+            "近期在相距较远的地点都扫到过此贴纸，请仔细核对铭牌和铅封。",
+        ),
+        Mark.OUTSIDE: Sentence(
+            "This sticker was scanned far from where its instrument stands lately. "
+            "Compare nameplate and seals with care.",
+            "近期在远离器具使用地的地方扫到过此贴纸，请仔细核对铭牌和铅封。",
+        ),
+        Mark.CONFIRMED: COPIED.sentence,
+    }
+)
+"""Beside the verdict, which stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanNote:
+    """What a page says and asks beside its verdict."""
+
+    mark: Mark | None = None
+    ask: Ask | None = None
+
+
+NOTHING: Final = ScanNote()
