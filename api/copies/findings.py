@@ -66,6 +66,7 @@ class Finding:
     authority: str
     institution: str | None
     instrument: bytes | None
+    part: str | None
     is_mobile: bool
     evidence: Evidence
     found_at_ms: int

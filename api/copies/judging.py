@@ -21,9 +21,9 @@ from api.copies.marks import Mark, choose_mark
 from api.copies.rules import Area, CodeKind, Numbers, Standing, Suspicion, Watched, judge
 from api.copies.store import Key
 from api.copies.watch import Watch
+from api.reports.directory import Named
 from ledger.core.calendar_rules import days_from_date
 from ledger.core.errors import LedgerError
-from ledger.core.ids import InstitutionId, InstrumentId
 
 LOOP_SECONDS: Final = 5.0
 TIDY_SECONDS: Final = 600.0
@@ -85,31 +85,25 @@ class Judging:
         scans = self._store.read_scans(key, max(over, default=0))
         if scans is None:
             return 0
-        institution, instrument = self._name(kind, code)
-        taker = self._watch.directory.in_charge(institution)
+        named = self._name(kind, code)
+        taker = self._watch.directory.in_charge(named.institution)
         if taker is None:
             return 0
         area = (self._areas or {}).get((taker.id, code))
         watched = Watched(kind, scans.standing, scans.is_mobile, area)
         found = judge(watched, scans.seen, scans.counted, self._numbers, _to_hour(now))
-        return sum(
-            self._raise(one, key, taker.id, institution, instrument, now, is_mobile=scans.is_mobile)
-            for one in found
-        )
+        return sum(self._raise(one, key, taker.id, named, now, is_mobile=scans.is_mobile) for one in found)
 
-    def _name(self, kind: CodeKind, code: str) -> tuple[InstitutionId | None, InstrumentId | None]:
-        if kind is CodeKind.ROLL:
-            return self._watch.directory.find_holder(code), None
-        named = self._watch.directory.find(code)
-        return named.institution, named.instrument
+    def _name(self, kind: CodeKind, code: str) -> Named:
+        directory = self._watch.directory
+        return Named(None, directory.find_holder(code)) if kind is CodeKind.ROLL else directory.find(code)
 
     def _raise(
         self,
         suspicion: Suspicion,
         key: Key,
         authority: str,
-        institution: InstitutionId | None,
-        instrument: InstrumentId | None,
+        named: Named,
         now: datetime,
         *,
         is_mobile: bool,
@@ -122,8 +116,9 @@ class Judging:
                 *key,
                 suspicion.rule,
                 authority,
-                institution,
-                instrument,
+                named.institution,
+                named.instrument,
+                named.part,
                 is_mobile,
                 evidence,
                 now_ms,

@@ -268,13 +268,13 @@ class ScanStore:
 
     # --- authorities' desks ---------------------------------------------------------------------------------
 
-    def list_renewed(self, authority: str, since_ms: int, limit: int) -> list[Finding]:
+    def list_renewed(self, authority: str, since_ms: int, limit: int, offset: int = 0) -> list[Finding]:
         """Return findings for an authority that were found, or found again, from an instant on, oldest first."""
         self._require_tables()
         query = select(findings).where(
             findings.c.authority == authority, findings.c.renewed_at_ms >= since_ms
         )
-        query = query.order_by(findings.c.renewed_at_ms, findings.c.id).limit(limit)
+        query = query.order_by(findings.c.renewed_at_ms, findings.c.id).limit(limit).offset(offset)
         with self._database.read() as connection:
             return [_to_finding(row) for row in connection.execute(query)]
 
@@ -357,6 +357,7 @@ def _to_row(finding: Finding) -> dict[str, Any]:
         "authority": finding.authority,
         "institution": finding.institution,
         "instrument": finding.instrument,
+        "part": finding.part,
         "is_mobile": finding.is_mobile,
         "evidence": write_evidence(_to_suspicion(finding)),
         "found_at_ms": finding.found_at_ms,
@@ -373,6 +374,7 @@ def _to_finding(row: Row[Any]) -> Finding:
         row.authority,
         row.institution,
         None if row.instrument is None else bytes(row.instrument),
+        row.part,
         row.is_mobile,
         read_evidence(row.evidence),
         row.found_at_ms,

@@ -66,6 +66,7 @@ findings = Table(
     Column("authority", Text, nullable=False),
     Column("institution", Text),
     Column("instrument", LargeBinary),
+    Column("part", Text),
     Column("is_mobile", Boolean, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("found_at_ms", BigInteger, nullable=False),

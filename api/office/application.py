@@ -23,6 +23,7 @@ from api.office.operations import Operation, check_operations, require_declared
 from api.office.pages import HEADERS, write_problem
 from api.office.path_limits import PathLimits
 from api.office.routes import (
+    copies,
     corrections,
     decisions,
     description,
@@ -64,6 +65,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *rulings.OPERATIONS,
     *decisions.OPERATIONS,
     *reports.OPERATIONS,
+    *copies.OPERATIONS,
     *staff.OPERATIONS,
     *machines.OPERATIONS,
     *login.OPERATIONS,
@@ -87,6 +89,7 @@ BODY_LIMITS: Final = PathLimits(
         "/api/rounds/{round}/findings": round_api.MAX_BODY_BYTES,
         "/stickers/sheet": stickers.MAX_SHEET_BYTES,
         "/reports/{report}/step": reports.MAX_FORM_BYTES,
+        "/copies/{note}/step": copies.MAX_FORM_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""

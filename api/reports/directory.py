@@ -59,6 +59,8 @@ class Named:
 
     instrument: InstrumentId | None
     institution: InstitutionId | None
+    part: str | None = None
+    """Of the instrument, where a sticker stands on one."""
 
 
 NOTHING: Final = Named(None, None)
@@ -156,7 +158,7 @@ class Directory:
             ):
                 bound = parse_act_content(signed.statement.type, signed.statement.claims.content)
                 if isinstance(bound, StickerBinding):
-                    return Named(bound.instrument_id, roll.institution)
+                    return Named(bound.instrument_id, roll.institution, bound.part)
         return Named(None, roll.institution)
 
     def _find_document(self, text: str) -> Named:
@@ -209,4 +211,4 @@ def _read_issue(signed: SignedStatement) -> Named:
     claims = signed.statement.claims
     if not isinstance(claims, IssueClaims):
         raise NotFoundError("this is about no instrument")
-    return Named(claims.instrument_id, InstitutionId(signed.statement.issuer))
+    return Named(claims.instrument_id, InstitutionId(signed.statement.issuer), claims.part)
