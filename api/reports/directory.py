@@ -131,6 +131,12 @@ class Directory:
             found = self._rolls.get(roll)
         return None if found is None else found.institution
 
+    def find_division(self, institution: InstitutionId) -> str | None:
+        """Return the division of an institution; None: the log knows none of this id."""
+        with self._lock:
+            self._update()
+            return self._divisions.get(institution)
+
     def find_logged(self, digests: Sequence[Digest]) -> dict[Digest, LeafIndex]:
         """Return in which leaf each report is; those that are in none are left out."""
         found: dict[Digest, LeafIndex] = {}
