@@ -19,16 +19,15 @@ COPIED: Final = Look(
     _TWO_LABELS,
     Sentence("Possibly copied", "可能被复制"),
     Sentence(
-        "The authority has found copies of this code. Compare nameplate, numbers and seals; "
-        "if anything differs, call 12315.",
-        "主管部门核实，此码曾被复制。请核对铭牌、编号和铅封，不一致请拨打12315。",
+        "The authority has found copies of it. Compare nameplate and seals; if they differ, call 12315.",
+        "主管部门核实，此码曾被复制。请核对铭牌和铅封，不一致请拨打12315。",
     ),
 )
 """In place of the look of a record that is in order; a harder fact keeps its own."""
-RECORD: Final = Sentence("The record of this code itself: {headline}.", "此码对应的检定记录：{headline}。")
+RECORD: Final = Sentence("Its record: {headline}.", "此码对应的检定记录：{headline}。")
 WHOSE: Final = Sentence(
-    "The warning is the authority's and stands in no proof; a device checks the record.",
-    "此提示由主管部门作出，不在证明文件中；本机核验的是检定记录。",
+    "The warning is the authority's; it is no part of the record or of its proof, which stand as before.",
+    "此提示由主管部门作出，不属于检定记录及其证明，二者未变。",
 )
 HINTS: Final = MappingProxyType(
     {

@@ -200,11 +200,11 @@ class PageWriter:
             headline=headline,
             sentence=say(look.sentence, language),
             remarks=[
-                *(_explain_copied(finding, language) if is_copied else ()),
+                *([_say_record(finding, language)] if is_copied else ()),
                 *_remarks(finding, language),
                 *say_thing(finding, self._policy.zone, language),
             ],
-            hint=None if is_copied or note.mark is None else say(HINTS[note.mark], language),
+            hint=_choose_hint(note, language, is_copied=is_copied),
             ask=None if self._place_script is None else note.ask,
             place_script=self._place_script,
             until=None if document is None else _until(finding, document, language),
@@ -281,10 +281,16 @@ def _keep_part(finding: Finding) -> str:
     return f"part={quote(facts.part, safe='')}&"
 
 
-def _explain_copied(finding: Finding, language: Language) -> list[str]:
-    """Return what the record says by itself, and whose the warning is."""
-    record = say(RECORD, language).format(headline=_headline(finding, language))
-    return [record, say(WHOSE, language)]
+def _say_record(finding: Finding, language: Language) -> str:
+    """Return what the record of a copied code says by itself."""
+    return say(RECORD, language).format(headline=_headline(finding, language))
+
+
+def _choose_hint(note: ScanNote, language: Language, *, is_copied: bool) -> str | None:
+    """Return what stands below the verdict: a hint, or whose the warning is that stands in it."""
+    if note.mark is None:
+        return None
+    return say(WHOSE if is_copied else HINTS[note.mark], language)
 
 
 def _headline(finding: Finding, language: Language) -> str:

@@ -235,7 +235,7 @@ def _spell_cell(cell: Cell) -> str:
 
 def _spell_range(tenths: int) -> str:
     low, high = sorted((abs(tenths), abs(tenths + 1)))
-    return f"{Decimal(low) / PER_DEGREE}–{Decimal(high) / PER_DEGREE}"
+    return f"{Decimal(low) / PER_DEGREE:.1f}–{Decimal(high) / PER_DEGREE:.1f}"
 
 
 def _spell_code(note: Note) -> str:
