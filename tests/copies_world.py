@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from reports_world import ReportsWorld
+from starlette.testclient import TestClient
 from sticker_world import PUMP, StickerWorld
 from world import AUTHORITY
 
@@ -22,6 +23,7 @@ from api.copies.rules import CodeKind, load_numbers
 from api.copies.store import ScanStore
 from api.copies.watch import Watch
 from api.static_files import StaticFiles
+from ledger.core.sticker import compute_sticker_id
 from ledger.store.engine import Database
 
 FUZHOU, NEARBY, BEIJING = Cell(260, 1192), Cell(261, 1193), Cell(399, 1163)
@@ -49,6 +51,20 @@ class CopiesWorld(ReportsWorld):
             self.watch = Watch(scans, directory, tokens, self.clock, secrets.token_bytes)
             self.judging = Judging(self.watch, load_numbers(), 90)
         return replace(parts, public=replace(parts.public, watch=self.watch, static=self.static))
+
+    def browse(self, address="203.0.113.7", language="en"):
+        """Return a browser at another address; all of them see one application."""
+        return TestClient(
+            self.app,
+            client=(address, 50000),
+            headers={"Accept-Language": language},
+            follow_redirects=False,
+            raise_server_exceptions=False,
+        )
+
+    def beyond(self, number):
+        """Return an id that looks like one of the roll, and was never given out."""
+        return compute_sticker_id(replace(self.desk.roll, count=1000), 100 + number)
 
     @property
     def scans(self):

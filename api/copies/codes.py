@@ -1,6 +1,6 @@
 """Which code a page was about, and how that stands: from the path and what the page says. Pure.
 
-Of what nobody was given only the roll is kept, and only one that was allotted: anybody can make up the rest.
+Of what nobody was given only the roll is named; whether that was ever allotted is asked later, see `judging`.
 
 >>> identify("/s/7KQ2M9X0A1B2C3D4", finding)
 Observed(kind=<CodeKind.STICKER: 's'>, code='7KQ2M9X0A1B2C3D4', standing=<Standing.BOUND: 'BOUND'>, is_mobile=False)
@@ -78,8 +78,7 @@ def name_printed(path: str, finding: Finding) -> tuple[CodeKind, str] | None:
 def _of_sticker(sticker: StickerSummary, is_mobile: bool) -> Observed:
     standing = _STANDINGS.get(StickerStanding(sticker.standing))
     if standing is None:
-        roll = "" if sticker.institution is None else sticker.roll
-        return Observed(CodeKind.ROLL, roll, Standing.UNKNOWN, is_mobile=False)
+        return Observed(CodeKind.ROLL, sticker.roll, Standing.UNKNOWN, is_mobile=False)
     return Observed(CodeKind.STICKER, sticker.id, standing, is_mobile)
 
 

@@ -9,6 +9,7 @@ What nobody is in charge of is counted and judged, and no desk gets a note of it
 1
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -19,7 +20,7 @@ from api.copies.evidence import Evidence
 from api.copies.findings import OVER, Finding
 from api.copies.marks import Mark, choose_mark
 from api.copies.rules import Area, CodeKind, Numbers, Standing, Suspicion, Watched, judge
-from api.copies.store import Key
+from api.copies.store import Key, Tally
 from api.copies.watch import Watch
 from api.reports.directory import Named
 from ledger.core.calendar_rules import days_from_date
@@ -51,7 +52,7 @@ class Judging:
             LedgerError: log or database is out of reach, or damaged; what was noted since is lost.
         """
         now = self._watch.clock()
-        tallies = self._watch.counter.drain(now)
+        tallies = [self._keep_known_roll(one) for one in self._watch.counter.drain(now)]
         if tallies:
             self._store.add_counts(tallies)
         odd = {(one.kind, one.code) for one in tallies if one.standing is not Standing.BOUND}
@@ -69,6 +70,12 @@ class Judging:
         """Forget what is past its time; return how many rows."""
         first = self._watch.clock().astimezone(UTC).date() - timedelta(days=self._keep_days)
         return self._store.tidy(days_from_date(first))
+
+    def _keep_known_roll(self, tally: Tally) -> Tally:
+        """Return what is counted; of a roll that nobody has, only that it was none: anybody can make one up."""
+        if tally.kind is not CodeKind.ROLL or self._watch.directory.find_holder(tally.code) is not None:
+            return tally
+        return replace(tally, code="")
 
     def _find_changed(self, now: datetime) -> set[Key]:
         """Return codes whose area was entered since; at the first round, all of which places were told lately."""

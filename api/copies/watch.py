@@ -19,7 +19,7 @@ from api.reports.directory import Directory
 from api.reports.floods import ScanTokens
 from api.verdicts import Finding
 from ledger.core.errors import InputError
-from ledger.core.qr import parse_code
+from ledger.core.qr import ShortCode, parse_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Watch:
             TooManyError: this caller has told too many places today, or this code has too many.
             UnavailableError: log or database is out of reach.
         """
-        found, symbols, place, now = _read_kind(kind), parse_code(code), parse_cell(cell), self.clock()
+        found, symbols, place, now = _read_kind(kind), _read_code(code), parse_cell(cell), self.clock()
         if not self._tokens.is_fresh(scan, _name(found, symbols), now):
             raise InputError(
                 "the page was opened too long ago: scan the code again",
@@ -121,6 +121,13 @@ class Watch:
 
 def _name(kind: CodeKind, code: str) -> str:
     return f"{kind}/{code}"
+
+
+def _read_code(text: str) -> ShortCode:
+    try:
+        return parse_code(text)
+    except InputError:
+        raise InputError("is the code of the page", field="code", zh="编码有误") from None
 
 
 def _read_kind(text: str) -> CodeKind:

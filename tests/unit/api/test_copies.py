@@ -375,11 +375,6 @@ def test_a_sticker_counts_as_it_stands(standing, expected):
     assert identify(f"/s/{CODE}", of_sticker(standing)) == Observed(*expected, is_mobile=False)
 
 
-def test_a_roll_that_nobody_has_is_not_kept():
-    found = identify(f"/s/{CODE}", of_sticker("NEVER_GIVEN_OUT", None))
-    assert found.key == (CodeKind.ROLL, "")
-
-
 @pytest.mark.parametrize(
     ("path", "finding", "expected"),
     [
