@@ -18,7 +18,7 @@ import structlog
 from api.background import Background
 from api.copies.evidence import Evidence
 from api.copies.findings import OVER, Finding
-from api.copies.marks import Mark, choose_mark
+from api.copies.marks import CopyMark, choose_mark
 from api.copies.rules import Area, CodeKind, Numbers, Standing, Suspicion, Watched, judge
 from api.copies.store import Key, Tally
 from api.copies.watch import Watch
@@ -133,7 +133,7 @@ class Judging:
             )
         )
 
-    def _find_marks(self) -> dict[Key, Mark]:
+    def _find_marks(self) -> dict[Key, CopyMark]:
         by_code: dict[Key, list[Finding]] = {}
         states = {}
         for finding, state, _ in self._store.list_states():

@@ -2,7 +2,7 @@
 
 >>> watch.note("/s/7KQ2M9X0A1B2C3D4", "203.0.113.7", finding)
 >>> watch.find_mark("/s/7KQ2M9X0A1B2C3D4", finding)
-<Mark.SUSPECTED: 'suspected'>
+<CopyMark.SUSPECTED: 'suspected'>
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from datetime import datetime
 from api.copies.cells import parse_cell
 from api.copies.codes import identify, name_printed
 from api.copies.counting import ScanCounter
-from api.copies.marks import Mark
+from api.copies.marks import CopyMark
 from api.copies.rules import CodeKind, Standing
 from api.copies.store import Key, ScanStore
 from api.reports.directory import Directory
@@ -62,7 +62,7 @@ class Watch:
         self.version = 0
         """How often marks have changed: what pages depend on."""
         self._tokens = tokens
-        self._marks: Mapping[Key, Mark] = {}
+        self._marks: Mapping[Key, CopyMark] = {}
 
     # --- pages ----------------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class Watch:
         """Note that a page was answered."""
         self.counter.note(path, address, finding)
 
-    def find_mark(self, path: str, finding: Finding) -> Mark | None:
+    def find_mark(self, path: str, finding: Finding) -> CopyMark | None:
         """Return what stands against the code of a page; nothing where it is not in use any more."""
         observed = identify(path, finding)
         if observed is None or observed.standing is not Standing.BOUND:
@@ -112,7 +112,7 @@ class Watch:
 
     # --- judging --------------------------------------------------------------------------------------------
 
-    def show(self, marks: Mapping[Key, Mark]) -> None:
+    def show(self, marks: Mapping[Key, CopyMark]) -> None:
         """Let pages show these marks from now on."""
         if marks != self._marks:
             self._marks = dict(marks)

@@ -1,6 +1,6 @@
 """What people read of copied stickers: a hint, a warning, and why they are asked where they are.
 
->>> HINTS[Mark.SUSPECTED].zh
+>>> HINTS[CopyMark.SUSPECTED].zh
 '近期在相距较远的地点都扫到过此贴纸，请仔细核对铭牌和铅封。'
 """
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from api.copies.marks import Mark
+from api.copies.marks import CopyMark
 from api.copies.watch import Ask
 from api.web.words import Look
 from ledger.core.step import Sentence
@@ -31,16 +31,16 @@ WHOSE: Final = Sentence(
 )
 HINTS: Final = MappingProxyType(
     {
-        Mark.SUSPECTED: Sentence(
+        CopyMark.SUSPECTED: Sentence(
             "This sticker was scanned at places far apart lately. Compare nameplate and seals with care.",
             "近期在相距较远的地点都扫到过此贴纸，请仔细核对铭牌和铅封。",
         ),
-        Mark.OUTSIDE: Sentence(
+        CopyMark.OUTSIDE: Sentence(
             "This sticker was scanned far from where its instrument stands lately. "
             "Compare nameplate and seals with care.",
             "近期在远离器具使用地的地方扫到过此贴纸，请仔细核对铭牌和铅封。",
         ),
-        Mark.CONFIRMED: COPIED.sentence,
+        CopyMark.CONFIRMED: COPIED.sentence,
     }
 )
 """Beside the verdict, which stays as it is."""
@@ -50,7 +50,7 @@ HINTS: Final = MappingProxyType(
 class ScanNote:
     """What a page says and asks beside its verdict."""
 
-    mark: Mark | None = None
+    mark: CopyMark | None = None
     ask: Ask | None = None
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.copies.marks import Mark
+from api.copies.marks import CopyMark
 from api.details import Details
 from api.negotiation import Language, Tongue
 from api.reports.kinds import About
@@ -175,7 +175,7 @@ class PageWriter:
             note: what scans of the code suggest, and whether the page asks for a place.
         """
         language = tongue.language
-        is_copied = note.mark is Mark.CONFIRMED and finding.shown in _TURNS_AMBER
+        is_copied = note.mark is CopyMark.CONFIRMED and finding.shown in _TURNS_AMBER
         look, report = COPIED if is_copied else LOOKS[finding.shown], finding.report
         headline = say(look.headline, language) if is_copied else _headline(finding, language)
 

@@ -15,7 +15,7 @@ from api.copies.codes import MOBILE, Observed, identify, name_printed
 from api.copies.counting import MOST_WAITING, ScanCounter
 from api.copies.evidence import Evidence, read_evidence, write_evidence
 from api.copies.findings import OVER, FindingState, list_next
-from api.copies.marks import Mark, choose_mark
+from api.copies.marks import CopyMark, choose_mark
 from api.copies.rules import (
     MOST_EVIDENCE,
     Area,
@@ -312,18 +312,24 @@ def test_every_number_has_a_reason_in_both_languages():
 
 @pytest.mark.parametrize("rule", Rule)
 def test_only_places_of_a_sticker_are_hinted_at(rule):
-    hinted = {Rule.OUTSIDE: Mark.OUTSIDE, Rule.TRAVEL: Mark.SUSPECTED, Rule.PLACES: Mark.SUSPECTED}
+    hinted = {
+        Rule.OUTSIDE: CopyMark.OUTSIDE,
+        Rule.TRAVEL: CopyMark.SUSPECTED,
+        Rule.PLACES: CopyMark.SUSPECTED,
+    }
     assert choose_mark(CodeKind.STICKER, [(rule, FindingState.OPEN)]) is hinted.get(rule)
     assert choose_mark(CodeKind.DOCUMENT, [(rule, FindingState.OPEN)]) is None
     for kind in CodeKind:
-        assert choose_mark(kind, [(rule, FindingState.CONFIRMED)]) is Mark.CONFIRMED
+        assert choose_mark(kind, [(rule, FindingState.CONFIRMED)]) is CopyMark.CONFIRMED
         assert choose_mark(kind, [(rule, state) for state in OVER]) is None
 
 
 def test_the_heaviest_mark_is_shown():
     found = [(Rule.OUTSIDE, FindingState.OPEN), (Rule.TRAVEL, FindingState.OPEN)]
-    assert choose_mark(CodeKind.STICKER, found) is Mark.SUSPECTED
-    assert choose_mark(CodeKind.STICKER, [*found, (Rule.UNUSED, FindingState.CONFIRMED)]) is Mark.CONFIRMED
+    assert choose_mark(CodeKind.STICKER, found) is CopyMark.SUSPECTED
+    assert (
+        choose_mark(CodeKind.STICKER, [*found, (Rule.UNUSED, FindingState.CONFIRMED)]) is CopyMark.CONFIRMED
+    )
     assert choose_mark(CodeKind.STICKER, []) is None
 
 
