@@ -13,6 +13,7 @@ Cell(south=260, west=1192)
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ledger.core.errors import InputError
@@ -82,6 +83,7 @@ def least_km(one: Cell, other: Cell) -> float:
     return max(0.0, between - _find_radius_km(one) - _find_radius_km(other))
 
 
+@lru_cache(maxsize=4096)
 def _find_radius_km(cell: Cell) -> float:
     """Return how far the farthest corner is from the centre."""
     corners = [(south / PER_DEGREE, cell.west / PER_DEGREE) for south in (cell.south, cell.south + 1)]

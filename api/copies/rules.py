@@ -195,6 +195,8 @@ def find_travel(seen: Sequence[Seen], numbers: Numbers) -> list[Seen]:
     speed, least = numbers[Rule.TRAVEL, "speed_kmh"], numbers[Rule.TRAVEL, "least_km"]
     found: set[int] = set()
     for (index, one), (other_index, other) in combinations(enumerate(seen), 2):
+        if one.cell == other.cell or (index in found and other_index in found):
+            continue
         apart = least_km(one.cell, other.cell)
         if apart > least and apart > speed * (abs(other.hour - one.hour) + 1):
             found |= {index, other_index}

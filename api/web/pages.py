@@ -204,6 +204,7 @@ class PageWriter:
                 *_remarks(finding, language),
                 *say_thing(finding, self._policy.zone, language),
             ],
+            is_copied=is_copied,
             hint=_choose_hint(note, language, is_copied=is_copied),
             ask=None if self._place_script is None else note.ask,
             place_script=self._place_script,
