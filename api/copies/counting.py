@@ -60,13 +60,12 @@ class ScanCounter:
         """Return what was noted since the last time, by code; it is forgotten here."""
         today = self._turn_to(now.astimezone(UTC).date())
         found: dict[Observed, list[int]] = {}
-        for _ in range(len(self._waiting)):
-            path, address, finding = self._waiting.popleft()
+        for (path, address, _), (times, finding) in self._take_waiting().items():
             observed = identify(path, finding)
             if observed is not None:
                 numbers = found.setdefault(observed, [0, 0])
-                numbers[0] += 1
-                numbers[1] += self._is_new(today, address, observed)
+                numbers[0] += times
+                numbers[1] += self._count_new(today, address, observed, times)
         day = days_from_date(today.day)
         return [
             Tally(day, one.kind, one.code, scans, callers, one.standing, one.is_mobile)
@@ -78,12 +77,24 @@ class ScanCounter:
             self._day = _Day(day, self._randomness(_SALT_BYTES))
         return self._day
 
+    def _take_waiting(self) -> dict[tuple[str, str, int], tuple[int, Finding]]:
+        """Return what waits, the same page for the same caller once, with how often."""
+        taken: dict[tuple[str, str, int], tuple[int, Finding]] = {}
+        for _ in range(len(self._waiting)):
+            path, address, finding = self._waiting.popleft()
+            key = path, address, id(finding)
+            before = taken.get(key)
+            taken[key] = (1 if before is None else before[0] + 1, finding)
+        return taken
+
     @staticmethod
-    def _is_new(today: _Day, address: str, observed: Observed) -> bool:
+    def _count_new(today: _Day, address: str, observed: Observed, times: int) -> int:
+        """Return how many callers these looks add: one, if it was not here today."""
         message = f"{find_caller(address)}\0{observed.kind}\0{observed.code}\0{observed.standing}".encode()
         name = hashlib.blake2b(message, key=today.salt, digest_size=_NAME_BYTES).digest()
         if name in today.callers:
-            return False
-        if len(today.callers) < MOST_CALLERS:
-            today.callers.add(name)
-        return True
+            return 0
+        if len(today.callers) >= MOST_CALLERS:
+            return times
+        today.callers.add(name)
+        return 1

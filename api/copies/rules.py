@@ -209,6 +209,8 @@ def find_places(seen: Sequence[Seen], numbers: Numbers, now_hour: int) -> list[S
     apart = numbers[Rule.PLACES, "apart_km"]
     chosen: list[Seen] = []
     for one in seen:
+        if len(chosen) == MOST_EVIDENCE:
+            break
         if one.hour > first and all(least_km(one.cell, other.cell) > apart for other in chosen):
             chosen.append(one)
     return chosen if len(chosen) >= numbers[Rule.PLACES, "least_places"] else []
