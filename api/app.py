@@ -38,7 +38,7 @@ from api.routes import (
     find,
     log,
     past,
-    places,
+    place,
     proofs,
     reports,
     scan,
@@ -183,8 +183,8 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     answers = ReadyAnswers(look, public.monotonic, desk.count_withheld)
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
-    sights = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
-    counter = Counter(desk, answers, writer, sights.list_pledges_about, watch)
+    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
+    counter = Counter(desk, answers, writer, places.list_pledges_about, watch)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
     app.include_router(scan.make_worker_router(public.static, parts.registers))
@@ -199,15 +199,15 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))
     if watch is not None:
-        app.include_router(places.make_router(watch))
-    _add_sites(app, public, answers, sights)
+        app.include_router(place.make_router(watch))
+    _add_places(app, public, answers, places)
 
 
-def _add_sites(app: FastAPI, public: PublicParts, answers: ReadyAnswers, sights: Sites) -> None:
+def _add_places(app: FastAPI, public: PublicParts, answers: ReadyAnswers, places: Sites) -> None:
     """Add the pages of sites, and the search without a code."""
     report_path = None if public.reports is None else reports.BARE_PATH
     writer = SitePageWriter(public.policy, public.host, load_rule_book(), report_path)
-    app.include_router(sites.make_router(sights, answers, writer, public.host))
+    app.include_router(sites.make_router(places, answers, writer, public.host))
     if public.search is not None:
         finder = Finder(public.store, public.search, public.policy, public.clock)
         allowance = Allowance(public.clock, secrets.token_bytes)

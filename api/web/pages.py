@@ -94,10 +94,10 @@ _PROVED: Final = {
 }
 """Verdicts that a bundle proves: a device can check them, and no others."""
 _RELIED_ON: Final = {Shown.VALID, Shown.PENDING, Shown.ATTENTION}
-_TURNS_AMBER: Final = {*_RELIED_ON, Shown.STICKER_PENDING}
-"""What a confirmed copy outweighs on the page; every other state asks for more care than that by itself."""
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*_RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
+_TURNS_AMBER: Final = {*_RELIED_ON, Shown.STICKER_PENDING}
+"""What a confirmed copy outweighs on the page; every other state asks for more care than that by itself."""
 
 _REPORTED: Final = (About.MISMATCH, About.SEAL_BROKEN, About.SHORT_WEIGHT)
 
@@ -282,18 +282,6 @@ def _keep_part(finding: Finding) -> str:
     return f"part={quote(facts.part, safe='')}&"
 
 
-def _say_record(finding: Finding, language: Language) -> str:
-    """Return what the record of a copied code says by itself."""
-    return say(RECORD, language).format(headline=_headline(finding, language))
-
-
-def _choose_hint(note: ScanNote, language: Language, *, is_copied: bool) -> str | None:
-    """Return what stands below the verdict: a hint, or whose the warning is that stands in it."""
-    if note.mark is None:
-        return None
-    return say(WHOSE if is_copied else HINTS[note.mark], language)
-
-
 def _headline(finding: Finding, language: Language) -> str:
     status = None if finding.report is None else finding.report.status
     if finding.shown is Shown.EXPIRED and status is DocumentStatus.SERVICE_LIFE_ENDED:
@@ -357,3 +345,15 @@ def _checks(report: Report, shown: Shown, language: Language) -> list[dict[str, 
         }
         for check in report.checks
     ]
+
+
+def _say_record(finding: Finding, language: Language) -> str:
+    """Return what the record of a copied code says by itself."""
+    return say(RECORD, language).format(headline=_headline(finding, language))
+
+
+def _choose_hint(note: ScanNote, language: Language, *, is_copied: bool) -> str | None:
+    """Return what stands below the verdict: a hint, or whose the warning is that stands in it."""
+    if note.mark is None:
+        return None
+    return say(WHOSE if is_copied else HINTS[note.mark], language)
