@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from api import describe, problems
 from api.allowance import Allowance
 from api.auditing import Auditor
+from api.copies.watch import Watch
 from api.evidence.desk import EvidenceDesk, Shelf
 from api.limits import Guard
 from api.past import Past
@@ -42,6 +43,7 @@ from api.routes import (
     log,
     look,
     past,
+    place,
     proofs,
     reports,
     scan,
@@ -115,6 +117,8 @@ class PublicParts:
     """Scripts of the pages."""
     reports: Intake | None = None
     """Takes what consumers report; None: nothing is reported at this site."""
+    watch: Watch | None = None
+    """Watches scans for copied stickers; None: nobody takes notes of them at this site."""
     search: Search | None = None
     """Finds without a code; None: this process does not."""
 
@@ -187,13 +191,15 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     is_behind = (lambda: is_read_only(read())) if read is not None else None
     of_home = public.store, parts.prover, parts.receipts, public.policy, public.clock
     desk = Verdicts(*of_home, is_behind)
-    answers = ReadyAnswers(desk.read_state, public.monotonic, desk.count_withheld)
+    watch = public.watch
+    read_state = desk.read_state if watch is None else lambda: (desk.read_state(), watch.version)
+    answers = ReadyAnswers(read_state, public.monotonic, desk.count_withheld)
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
     places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
     photos = Photos(public.store, parts.prover)
     beside = Beside(places.list_pledges_about, places.list_places_of, photos.find)
-    counter = Counter(desk, answers, writer, beside)
+    counter = Counter(desk, answers, writer, beside, watch)
     app.include_router(verdicts.make_router(desk, counter))
     app.include_router(things.make_router(Things(*of_home, desk, is_behind), counter))
     scanner = ScanPage(public.policy)
@@ -213,6 +219,8 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     if public.reports is not None:
         pages = _make_report_pages(public, public.reports)
         app.include_router(reports.make_router(public.reports, pages, parts.prover))
+    if watch is not None:
+        app.include_router(place.make_router(watch))
     _add_places(app, public, answers, places)
 
 

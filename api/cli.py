@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "evidence": ("api.evidence.cli", "everything about one document in one ZIP that checks itself offline"),
     "audit": ("api.audit", "replay a published log from public data alone: every file, every leaf"),
     "query": ("api.query", "what the log holds: filtered, as it stands or stood on a day, with proofs"),
+    "scans": ("api.copies.cli", "how often codes were scanned at a site, and of what nobody was given"),
     "serve": ("api.server", "serve the roles public, ledger, auditor, office or all over HTTP"),
     "office": ("api.office.cli", "accounts of an office: add, list, reset, disable"),
     "watch": ("issuer.watch_cli", "check a ledger for one's own statements and their states, round by round"),

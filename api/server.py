@@ -24,6 +24,7 @@ from starlette.types import ASGIApp
 from api.anchoring_loop import AnchoringLoop
 from api.app import LedgerParts, Parts, PublicParts, create_app
 from api.comparing_loop import ComparingLoop
+from api.copies.opening import open_watch
 from api.cosigning_loop import CosigningLoop
 from api.policy_loop import CurrentApp, PolicyKeeping, PolicyLoop
 from api.query import open_auditor
@@ -185,8 +186,11 @@ def _open_public(home: Home) -> Iterator[Parts]:
         store = SqlStore(database)
         prover = Prover(store, home.origin, policy.witnesses)
         intake = stack.enter_context(open_intake(home, store, prover))
+        watch = stack.enter_context(open_watch(home, intake))
         search = stack.enter_context(_open_search(home, store))
-        public = PublicParts(store, policy, home.settings.host, read_clock, reports=intake, search=search)
+        public = PublicParts(
+            store, policy, home.settings.host, read_clock, reports=intake, watch=watch, search=search
+        )
         yield Parts(
             prover,
             Receipts(store),
@@ -241,10 +245,17 @@ def _open_ledger(
         if role is Role.ALL:
             _keep_policy(ledger)
             reports = stack.enter_context(open_intake(home, ledger.store, ledger.prover))
+            watch = stack.enter_context(open_watch(home, reports))
             search = stack.enter_context(_open_search(home, ledger.store))
             policy = _load_policy(home)
             public = PublicParts(
-                ledger.store, policy, home.settings.host, read_clock, reports=reports, search=search
+                ledger.store,
+                policy,
+                home.settings.host,
+                read_clock,
+                reports=reports,
+                watch=watch,
+                search=search,
             )
         _warn_of_settings(ledger)
         stack.enter_context(

@@ -6,7 +6,7 @@
     secrets/passphrase      of a development home only
     ledger.db, desk.db      databases, unless settings name others
     audit.db                the auditors' catalogue, which may be removed
-    reports.db              what consumers have reported, sealed; where the home takes reports
+    reports.db              what consumers have reported, sealed, and scans; where the home takes reports
     search.db               what people search without a code, which may be removed
     office.db               accounts, sessions, machines of an office; secrets/office-key opens what is secret there
     devchain/, anvil/       the chain of a development home

@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     key to which reports are sealed; none: nothing is reported here."""
     report_days: int = Field(default=1095, ge=90, le=7300)
     """How many days a report is kept since it was taken, if nothing is open any more."""
+    scan_days: int = Field(default=90, ge=8, le=400)
+    """How many days counts of scans, and the coarse places that people have told, are kept."""
     node: Annotated[str, AfterValidator(_check_node), Field(repr=False)] = DEVCHAIN
     """`devchain`, `anvil`, or the URL of a node, which may hold credentials."""
     finality: Annotated[str, AfterValidator(_check_finality)] = "immediate"

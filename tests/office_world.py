@@ -19,10 +19,15 @@ from photos import KEPT
 from starlette.testclient import TestClient
 from world import AUTHORITY, INSTITUTION, ORIGIN, VERIFIED_ON, World, make_signer
 
+from api.copies.cells import Cell
+from api.copies.evidence import Evidence
+from api.copies.findings import Finding
+from api.copies.rules import CodeKind, Rule, Seen
 from api.office import enrolment
 from api.office.accounts import Machine
 from api.office.application import OPERATIONS, build_office, guard_office
 from api.office.call import Office
+from api.office.copy_store import CopyStore
 from api.office.passwords import PasswordHasher
 from api.office.report_store import REPORT_KEY, CaseStore
 from api.office.roles import PEOPLE, PEOPLE_OF, OfficeRole
@@ -248,6 +253,13 @@ class OfficeWorld:
             store.add([waiting], at_ms)
         return str(store.list_cases(only_open=False, limit=1)[0].position)
 
+    def note(self, tenant=AUTHORITY_TENANT, count=1, **changes):
+        """Let notes of scans lie at an authority's desk; return the number of the last."""
+        store = self.office.tenants[tenant].copies
+        for _ in range(count):
+            store.take([make_finding(secrets.token_bytes(8), tenant, self.clock.now, **changes)])
+        return str(store.list_notes(only_open=False, limit=1)[0].position)
+
     def counter(self, tenant=INSTITUTION):
         """Return who speaks of instruments and stickers for an institution."""
         return self.office.tenants[tenant].make_speaker(self.gateway)
@@ -278,6 +290,25 @@ class OfficeWorld:
             writing.add_device(device)
             writing.add_finding(held_finding(round_, device))
         return {"round": round_.id, "device": device.id}
+
+
+def make_finding(id_, authority, now, **changes):
+    """Return a sticker that was scanned in Fuzhou and in Beijing within an hour."""
+    hour, at_ms = int(now.timestamp()) // 3600, int(now.timestamp() * 1000)
+    seen = tuple(Seen(cell, hour, 1) for cell in (Cell(260, 1192), Cell(399, 1163)))
+    members = {
+        "kind": CodeKind.STICKER,
+        "code": "7KQ2M9X0000CW2TT",
+        "rule": Rule.TRAVEL,
+        "institution": INSTITUTION,
+        "instrument": bytes(16),
+        "part": None,
+        "is_mobile": False,
+        "evidence": Evidence(seen),
+        "found_at_ms": at_ms,
+        "renewed_at_ms": at_ms,
+    }
+    return Finding(id=id_, authority=authority, **{**members, **changes})
 
 
 REPORTED = {
@@ -533,6 +564,8 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
             decisions.prepare()
             reports = CaseStore(database, identity)
             reports.prepare()
+            copies = CopyStore(database, identity)
+            copies.prepare()
             name, home = gateway.founded.authorities[identity].name, MemoryKeystore(key)
             tenants[InstitutionId(identity)] = AuthorityTenant(
                 InstitutionId(identity),
@@ -544,6 +577,7 @@ def open_office_world(folder, *, urls=None, roles=EVERY_ROLE, operations=OPERATI
                 clock,
                 home=home,
                 reports=reports,
+                copies=copies,
             )
         office = Office(
             store,

@@ -23,6 +23,7 @@ from api.office.operations import Operation, check_operations, require_declared
 from api.office.pages import HEADERS, write_problem
 from api.office.path_limits import PathLimits
 from api.office.routes import (
+    copies,
     corrections,
     decisions,
     description,
@@ -66,6 +67,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *rulings.OPERATIONS,
     *decisions.OPERATIONS,
     *reports.OPERATIONS,
+    *copies.OPERATIONS,
     *staff.OPERATIONS,
     *machines.OPERATIONS,
     *login.OPERATIONS,
@@ -90,6 +92,7 @@ BODY_LIMITS: Final = PathLimits(
         photographs.PATH: photographs.MAX_FORM_BYTES,
         "/stickers/sheet": stickers.MAX_SHEET_BYTES,
         "/reports/{report}/step": reports.MAX_FORM_BYTES,
+        "/copies/{note}/step": copies.MAX_FORM_BYTES,
     }
 )
 """Path -> longest body in bytes, where it is not the usual one; only who is known may send it."""

@@ -14,7 +14,9 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from api.copies.opening import open_scans
 from api.office.call import Office
+from api.office.copy_taking import CopyLoop, CopyTaking
 from api.office.passwords import PasswordHasher
 from api.office.region_documents import LocalCatalogue, RegionCatalogue, RemoteCatalogue
 from api.office.report_store import CaseStore
@@ -106,7 +108,7 @@ def open_office(
 
 @contextmanager
 def taking_reports(office: Office, file: Path | None) -> Iterator[None]:
-    """Take reports for every authority of an office that has a key for them, for as long as the block.
+    """Take reports, and notes of scans, for every authority of an office that has a key for reports.
 
     The authority's signing key stays open meanwhile: whoever takes reports may be an authority of its own, whose
     powers are few, see decision 0037.
@@ -117,7 +119,11 @@ def taking_reports(office: Office, file: Path | None) -> Iterator[None]:
     with ExitStack() as stack:
         for tenant in office.tenants.values():
             if isinstance(tenant, AuthorityTenant) and tenant.reports is not None:
-                stack.enter_context(TakingLoop(_make_taking(stack, office, tenant, tenant.reports, file)))
+                taking = _make_taking(stack, office, tenant, tenant.reports, file)
+                stack.enter_context(TakingLoop(taking))
+                if tenant.copies is not None:
+                    inbox = open_scans(taking.inbox, tenant.origin)
+                    stack.enter_context(CopyLoop(CopyTaking(inbox, tenant.copies, tenant.id)))
         yield
 
 

@@ -21,6 +21,7 @@ from threading import Lock
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from api.office.copy_store import CopyStore
 from api.office.document_index import DocumentIndex
 from api.office.report_store import REPORT_KEY, CaseStore
 from api.office.roles import TenantKind
@@ -167,6 +168,8 @@ class AuthorityTenant:
     """Where its key lies; None in tests that need none."""
     reports: CaseStore | None = None
     """What consumers have reported to it; None: it takes no reports."""
+    copies: CopyStore | None = None
+    """What scans suggest about stickers in its region; None: it takes no reports, and no notes."""
     busy: Lock = field(default_factory=Lock, repr=False)
     """Held by who decides: one at a time."""
 
@@ -287,12 +290,22 @@ def _open_authority(
     stack.callback(database.close)
     decisions = DecisionStore(database)
     decisions.prepare()
-    reports = None
+    reports, copies = None, None
     if REPORT_KEY in home.keystore:
-        reports = CaseStore(database, identity)
+        reports, copies = CaseStore(database, identity), CopyStore(database, identity)
         reports.prepare()
+        copies.prepare()
     return AuthorityTenant(
-        identity, known.name, decisions, home.origin, home.zone, rule_book, clock, home=home, reports=reports
+        identity,
+        known.name,
+        decisions,
+        home.origin,
+        home.zone,
+        rule_book,
+        clock,
+        home=home,
+        reports=reports,
+        copies=copies,
     )
 
 

@@ -60,6 +60,8 @@ class Named:
 
     instrument: InstrumentId | None
     institution: InstitutionId | None
+    part: str | None = None
+    """Of the instrument, where a sticker stands on one."""
 
 
 NOTHING: Final = Named(None, None)
@@ -123,6 +125,19 @@ class Directory:
                 continue
         return NOTHING
 
+    def find_holder(self, roll: str) -> InstitutionId | None:
+        """Return to whom a roll of stickers was allotted; None: nobody has it."""
+        with self._lock:
+            self._update()
+            found = self._rolls.get(roll)
+        return None if found is None else found.institution
+
+    def find_division(self, institution: InstitutionId) -> str | None:
+        """Return the division of an institution; None: the log knows none of this id."""
+        with self._lock:
+            self._update()
+            return self._divisions.get(institution)
+
     def find_logged(self, digests: Sequence[Digest]) -> dict[Digest, LeafIndex]:
         """Return in which leaf each report is; those that are in none are left out."""
         found: dict[Digest, LeafIndex] = {}
@@ -150,7 +165,7 @@ class Directory:
             ):
                 bound = parse_act_content(signed.statement.type, signed.statement.claims.content)
                 if isinstance(bound, StickerBinding):
-                    return Named(bound.instrument_id, roll.institution)
+                    return Named(bound.instrument_id, roll.institution, bound.part)
         return Named(None, roll.institution)
 
     def _find_document(self, text: str) -> Named:
@@ -203,4 +218,4 @@ def _read_issue(signed: SignedStatement) -> Named:
     claims = signed.statement.claims
     if not isinstance(claims, IssueClaims):
         raise NotFoundError("this is about no instrument")
-    return Named(claims.instrument_id, InstitutionId(signed.statement.issuer))
+    return Named(claims.instrument_id, InstitutionId(signed.statement.issuer), claims.part)

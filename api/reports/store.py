@@ -130,7 +130,7 @@ class ReportStore:
             known = select(reports.c.case_id).where(reports.c.code_hash == hash_case_code(report.code))
             if connection.execute(known).first() is not None:
                 return False
-            _count(connection, meters, days_from_date(today), randomness)
+            count_meters(connection, meters, days_from_date(today), randomness)
             last = connection.execute(select(func.max(reports.c.position))).scalar_one() or 0
             connection.execute(insert(reports), [_to_row(report, last + 1)])
         return True
@@ -166,7 +166,7 @@ class ReportStore:
         """Count something; raises TooManyError if there is too much of it."""
         self._require_tables()
         with self._database.write() as connection:
-            _count(connection, [meter], days_from_date(today), randomness)
+            count_meters(connection, [meter], days_from_date(today), randomness)
 
     def tidy(
         self, today: date, has_logged: Callable[[Sequence[Digest]], Iterable[Digest]]
@@ -246,9 +246,14 @@ class ReportStore:
 _CHUNK: Final = 500
 
 
-def _count(
+def count_meters(
     connection: Connection, meters: Sequence[Meter], day: int, randomness: Callable[[int], bytes]
 ) -> None:
+    """Count something on a day within a transaction, under the salt of that day, which is made if need be.
+
+    Raises:
+        TooManyError: one of the meters is full; what was counted before it in this call stays in the transaction.
+    """
     salt = _find_salt(connection, day)
     if salt is None:
         salt = randomness(_SALT_BYTES)

@@ -1,6 +1,6 @@
 """`/q/{digits}` and `/c/{code}`: the verdict on a printed code, as a page or as JSON, and its proof bundle."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.copies.watch import Watch
 from api.describe import describe, json_of, json_of_any, text_of
 from api.negotiation import Tongue, choose_language, prefers_json
 from api.photos import ShownPhoto
@@ -18,6 +19,7 @@ from api.schemas.verdicts import VerdictAnswer
 from api.shown import Shown
 from api.sites.view import Promised
 from api.verdicts import Bundle, Finding, Verdicts
+from api.web.copy_words import NOTHING, ScanNote
 from api.web.pages import PAGE_SECURITY, PageWriter, Past
 from ledger.core.errors import InputError, LedgerError, NotFoundError
 from ledger.core.ids import InstitutionId, InstrumentId
@@ -26,6 +28,8 @@ from ledger.core.record import Record
 from ledger.place_reading import LoggedSite
 
 T = TypeVar("T")
+_Key = tuple[str, str | None, Tongue | None]
+"""Path, what was asked for beside it, and in which language; None: as JSON."""
 
 ListPlaces = Callable[[InstrumentId, InstitutionId, str | None], Sequence[LoggedSite]]
 """Returns where an instrument is used, see `api.sites.view.Sites.list_places_of`."""
@@ -49,6 +53,8 @@ class Beside:
 PAGE_CACHE: Final = "public, max-age=60"
 _VARY: Final = "Accept, Accept-Language"
 _SECURITY: Final = {"Content-Security-Policy": PAGE_SECURITY}
+_MAY_ASK: Final = {"Permissions-Policy": "camera=(), microphone=(), geolocation=(self)"}
+"""Of pages that may ask for a place, at the press of a button; of all others nothing may."""
 _STATUSES: Final = {
     Shown.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Shown.NOT_LOGGED: HTTPStatus.NOT_FOUND,
@@ -128,7 +134,10 @@ class Counter:
         answers: ReadyAnswers,
         writer: PageWriter,
         beside: Beside | None = None,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
+        self._headers = _SECURITY if watch is None else _SECURITY | _MAY_ASK
         self._beside = beside or Beside()
         self._verdicts = verdicts
         self._answers = answers
@@ -154,14 +163,16 @@ class Counter:
         """
         as_json = prefers_json(request.headers.get("accept", ""))
         tongue = choose_language(request.headers.get("accept-language", ""), lang)
-        key = request.scope["path"], detail, None if as_json else tongue
+        key: _Key = (request.scope["path"], detail, None if as_json else tongue)
         ready = self._answers.find(key)
         if ready is None:
             if as_json:
                 ready = await run_in_threadpool(self._write_json, key, look)
             else:
                 ready = await run_in_threadpool(self._write_page, key, look, tongue, unknown)
-        return respond(ready, request, vary=_VARY, more=None if as_json else _SECURITY)
+        if self._watch is not None and not as_json and ready.finding is not None:
+            self._watch.note(key[0], request.client.host if request.client else "", ready.finding)
+        return respond(ready, request, vary=_VARY, more=None if as_json else self._headers)
 
     async def prove(
         self, request: Request, compute: Callable[[], Ready], *, detail: str | None = None
@@ -173,36 +184,40 @@ class Counter:
             ready = await run_in_threadpool(self._answers.fill_proof, key, compute)
         return respond(ready, request)
 
-    def _write_json(self, key: Hashable, look: Callable[[], Finding]) -> Ready:
+    def _write_json(self, key: _Key, look: Callable[[], Finding]) -> Ready:
+        path = key[0]
+
         def compute() -> Ready:
             finding = look()
-            body = orjson.dumps(self._verdicts.describe(finding))
+            mark = None if self._watch is None else self._watch.find_mark(path, finding)
+            marked = {} if mark is None else {"copies": mark.value}
+            body = orjson.dumps(self._verdicts.describe(finding) | marked)
             return Ready(body, "application/json", _cache(finding), _status(finding))
 
         return self._answers.fill(key, compute)
 
-    def _write_page(
-        self, key: Hashable, look: Callable[[], Finding], tongue: Tongue, unknown: Shown
-    ) -> Ready:
+    def _write_page(self, key: _Key, look: Callable[[], Finding], tongue: Tongue, unknown: Shown) -> Ready:
         def compute() -> Ready:
-            return self._page(look(), tongue)
+            return self._page(look(), tongue, path=key[0])
 
         try:
             return self._answers.fill(key, compute)
         except LedgerError as err:
-            return self._excuse(err, tongue, self._answers.recall(key), unknown)
+            return self._excuse(err, tongue, self._answers.recall(key), unknown, key[0])
 
-    def _excuse(self, error: LedgerError, tongue: Tongue, last: Ready | None, unknown: Shown) -> Ready:
+    def _excuse(
+        self, error: LedgerError, tongue: Tongue, last: Ready | None, unknown: Shown, path: str
+    ) -> Ready:
         """Return the page that says that there is nothing, or that nobody could look; never a verdict."""
         status = find_status(error)
         if status is HTTPStatus.NOT_FOUND:
-            return self._page(self._verdicts.nothing(unknown), tongue)
+            return self._page(self._verdicts.nothing(unknown), tongue, path=path)
         log_failure(error)
         finding = self._verdicts.nothing(Shown.CANNOT_CHECK)
-        page = self._page(finding, tongue, None if last is None else last.finding)
+        page = self._page(finding, tongue, None if last is None else last.finding, path=path)
         return replace(page, status=status)
 
-    def _page(self, finding: Finding, tongue: Tongue, last: Finding | None = None) -> Ready:
+    def _page(self, finding: Finding, tongue: Tongue, last: Finding | None = None, *, path: str) -> Ready:
         past = None
         if finding.details is not None:
             record = finding.details.record
@@ -210,12 +225,18 @@ class Counter:
             places = _attempt(lambda: self._find_places(record)) or ()
             photo = _attempt(lambda: self._beside.find_photo(record.instrument.id, record.issuer.id))
             past = Past(*self._verdicts.history_of(finding), pledges, places, photo)
-        body = self._writer.write(finding, tongue, last, past)
+        body = self._writer.write(finding, tongue, last, past, self._note(path, finding))
         kept = replace(finding, details=None)  # answers are kept in thousands
         media_type = "text/html; charset=utf-8"
         return pack(
             Ready(body, media_type, _cache(finding), _status(finding), language=tongue.language, finding=kept)
         )
+
+    def _note(self, path: str, finding: Finding) -> ScanNote:
+        """Return what stands against the code of a page, and whether the page asks for a place."""
+        if self._watch is None:
+            return NOTHING
+        return ScanNote(self._watch.find_mark(path, finding), self._watch.make_ask(path, finding))
 
     def _find_places(self, record: Record) -> Sequence[LoggedSite]:
         site = record.instrument.site

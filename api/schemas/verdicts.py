@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from api.copies.marks import CopyMark
 from api.schemas.base import Code, Hex16, Shape
 from api.shown import Shown
 from ledger.core.anchor import AnchorState
@@ -109,6 +110,10 @@ class VerdictAnswer(Shape):
     parts: list[PartShape] | None = None
     proof: str | None = Field(
         default=None, description="path of the file that shows this, where it is not the document's bundle"
+    )
+    copies: CopyMark | None = Field(
+        default=None,
+        description="what scans of this code suggest; `confirmed`: a person at the authority says so; in no proof",
     )
 
 

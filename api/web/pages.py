@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.copies.marks import CopyMark
 from api.details import Details
 from api.negotiation import Language, Tongue
 from api.photos import ShownPhoto
@@ -25,6 +26,7 @@ from api.shown import RELIED_ON, Shown
 from api.sites.view import Promised
 from api.static_files import StaticFiles
 from api.verdicts import Finding
+from api.web.copy_words import COPIED, HINTS, NOTHING, RECORD, WHOSE, ScanNote
 from api.web.data import list_advice
 from api.web.places import list_places
 from api.web.pledges import list_pledges
@@ -116,6 +118,8 @@ _PROVED_ALONE: Final = {
 """Verdicts that a file of another kind proves: how a sticker stands, or what the ledger lacks."""
 _VERIFYING_NOTHING: Final = {Shown.CALIBRATED, Shown.PAPER}
 _DATED: Final = {*RELIED_ON, Shown.EXPIRED, Shown.CALIBRATED}
+_TURNS_AMBER: Final = {*RELIED_ON, Shown.STICKER_PENDING}
+"""What a confirmed copy outweighs on the page; every other state asks for more care than that by itself."""
 
 _REPORTED: Final = (About.MISMATCH, About.SEAL_BROKEN, About.SHORT_WEIGHT)
 
@@ -175,10 +179,17 @@ class PageWriter:
         self._host = host
         self._offers = offers or Offers()
         self._device = _find_device(self._offers.static)
+        static = self._offers.static
+        self._place_script = None if static is None else static.address("page", "place.js")
         self._template = _TEMPLATES.get_template("verdict.html")
 
     def write(
-        self, finding: Finding, tongue: Tongue, last: Finding | None = None, past: Past | None = None
+        self,
+        finding: Finding,
+        tongue: Tongue,
+        last: Finding | None = None,
+        past: Past | None = None,
+        note: ScanNote = NOTHING,
     ) -> bytes:
         """Return the page of a finding, UTF-8.
 
@@ -187,9 +198,12 @@ class PageWriter:
             tongue: language of the page.
             last: what was found when it could last be checked.
             past: of the instrument; left out where no field is shown.
+            note: what scans of the code suggest, and whether the page asks for a place.
         """
         language = tongue.language
-        look, report = LOOKS[finding.shown], finding.report
+        is_copied = note.mark is CopyMark.CONFIRMED and finding.shown in _TURNS_AMBER
+        look, report = COPIED if is_copied else LOOKS[finding.shown], finding.report
+        headline = say(look.headline, language) if is_copied else _headline(finding, language)
 
         def t(en: str, zh: str) -> str:
             return say(Sentence(en, zh), language)
@@ -209,13 +223,18 @@ class PageWriter:
             look=look,
             shown=finding.shown.value,
             device=self._device if _can_be_checked(finding) else None,
-            headline=_headline(finding, language),
+            headline=headline,
             sentence=say(look.sentence, language),
             remarks=[
+                *([_say_record(finding, language)] if is_copied else ()),
                 *_remarks(finding, language),
                 *self._list_causes(finding, details, past, language),
                 *say_thing(finding, self._policy.zone, language),
             ],
+            is_copied=is_copied,
+            hint=_choose_hint(note, language, is_copied=is_copied),
+            ask=None if self._place_script is None else note.ask,
+            place_script=self._place_script,
             until=None if document is None else _until(finding, document, language),
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
@@ -406,3 +425,15 @@ def _checks(report: Report, shown: Shown, language: Language) -> list[dict[str, 
         }
         for check in report.checks
     ]
+
+
+def _say_record(finding: Finding, language: Language) -> str:
+    """Return what the record of a copied code says by itself."""
+    return say(RECORD, language).format(headline=_headline(finding, language))
+
+
+def _choose_hint(note: ScanNote, language: Language, *, is_copied: bool) -> str | None:
+    """Return what stands below the verdict: a hint, or whose the warning is that stands in it."""
+    if note.mark is None:
+        return None
+    return say(WHOSE if is_copied else HINTS[note.mark], language)

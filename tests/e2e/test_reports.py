@@ -3,9 +3,7 @@
 Screenshots lie in `test-artifacts/reports`, for people to look at.
 """
 
-import json
 import re
-import shutil
 import signal
 import time
 
@@ -14,7 +12,7 @@ import pytest
 from browsers import ARTEFACTS, find_violations
 from line import run
 from office_browser import Office, log_in, open_context
-from registered_line import RegisteredLine
+from reports_line import set_up
 from reports_world import make_photo
 from served_home import serve, wait_until
 
@@ -31,33 +29,6 @@ FOLDER = ARTEFACTS.parent / "reports"
 WIDTHS = (360, 1280)
 SECONDS = 15.0
 """Within which a report is in the ledger; the office looks every two."""
-
-
-def set_up(folder):
-    """Make a ledger with a document, an authority's home that takes reports, and the two settings."""
-    line = RegisteredLine(folder)
-    line.init()
-    line.set_up_authority()
-    line.register()
-    line.issue(line.pump(1), anchor=False, out=False)
-    home = line.out / "authority-home"
-    shutil.copytree(line.home, home)
-    for name in ("institution.json", "ledger.db", "desk.db", "audit.db"):
-        for path in home.glob(f"{name}*"):
-            path.unlink()
-    (home / "authority.json").write_text(json.dumps({"authority": "CN-35"}))
-    made = run("office", "report-key", "--home", home, "--json")
-    assert made.code == 0, made
-    assert run("office", "report-key", "--home", home, "--json").members == made.members, "kept"
-    add_setting(line.home, f'reports = ["{made.members["setting"]}"]')
-    add_setting(home, f'reports_database = "sqlite:///{line.home.resolve()}/reports.db"')
-    line.authority_home = home
-    return line
-
-
-def add_setting(home, text):
-    path = home / "home.toml"
-    path.write_text(path.read_text() + text + "\n")
 
 
 def list_signed(line, event):

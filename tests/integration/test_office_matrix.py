@@ -30,6 +30,7 @@ UNKNOWN = {
     "device": "d-0",
     "decision": "990004",
     "report": "990005",
+    "note": "990006",
     "instrument": "00" * 16,
     "roll": "0000000",
     "sticker": "0000000000000000",
@@ -67,6 +68,7 @@ def things(world):
             "decision": world.decide(DESKS[TenantKind.AUTHORITY][tenant == OTHER]),
             **world.put_on(tenant, f"REG-{tenant}"),
             "report": world.report(DESKS[TenantKind.AUTHORITY][tenant == OTHER], 7 if tenant == OTHER else 1),
+            "note": world.note(DESKS[TenantKind.AUTHORITY][tenant == OTHER], 7 if tenant == OTHER else 1),
         }
     return found
 

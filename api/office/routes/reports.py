@@ -77,7 +77,7 @@ def take_step(call: Call) -> Response:
     case = _find(call)
     try:
         state, sentence = _read_step(call, case)
-        note = _read_lines(call, "note", MAX_NOTE)
+        note = read_lines(call, "note", MAX_NOTE)
     except InputError as err:
         return _write_case(call, case, problem=err)
     now_ms = int(call.now.timestamp() * 1000)
@@ -137,7 +137,7 @@ def _read_step(call: Call, case: Case) -> tuple[CaseState, str]:
         raise StateError(_CHANGED.en, zh=_CHANGED.zh)
     if state not in list_next(case.state, case.route):
         raise InputError("does not follow what was done so far", field="step", zh="与当前状态不衔接")
-    sentence = _read_lines(call, "sentence", MAX_SENTENCE)
+    sentence = read_lines(call, "sentence", MAX_SENTENCE)
     if state in SPOKEN and not sentence:
         why = "says to whoever holds the case code why, or what came of it; it is needed"
         raise InputError(why, field="sentence", zh="须向持案件码者说明理由或结果，必须填写")
@@ -150,7 +150,7 @@ _CHANGED: Final = Sentence(
 )
 
 
-def _read_lines(call: Call, name: str, most: int) -> str:
+def read_lines(call: Call, name: str, most: int) -> str:
     """Return a text of several lines."""
     found = call.form.values.get(name, ())
     text = (found[0] if found else "").replace("\r\n", "\n").strip()

@@ -1,0 +1,1 @@
+"""The rules' numbers, each with its reason."""
