@@ -67,7 +67,9 @@ def test_a_device_that_has_seen_nothing_pins_by_the_document_of_a_sticker():
 
 
 @pytest.mark.parametrize(
-    ("own", "shown"), [(released, "STICKER_RELEASED"), (replaced, "STICKER_REPLACED")], ids=str
+    ("own", "shown"),
+    [(released, "STICKER_RELEASED"), (replaced, "STICKER_REPLACED")],
+    ids=["released", "replaced"],
 )
 def test_what_is_true_of_a_sticker_that_stands_nowhere(own, shown):
     answer = ask(own().ask(expected=honest_sticker()["expected"], proofText=own().prove()))[0]
