@@ -7,6 +7,7 @@ import { openMapProof } from "./map_proof.js";
 import { computeCode } from "./qr.js";
 import { Report } from "./report.js";
 import { localDate } from "./rules.js";
+import { attempt } from "./session.js";
 import { chooseShown } from "./shown.js";
 import { parseSignedStatement } from "./statement.js";
 import { Status } from "./status.js";
@@ -92,12 +93,13 @@ class Place {
     const { names, index, document: { newest } } = main;
     if (newest.established === null) return [];
     const { claims } = parseSignedStatement(newest.bundle.statementRaw).statement;
-    const proven = openMapProof(newest.bundle.mapProof, newest.established.mapRoot);
+    const [newer, error] = await attempt(() => {
+      const proven = openMapProof(newest.bundle.mapProof, newest.established.mapRoot);
+      return names.map((name) => [name, proven.find(instrumentSubject(claims.instrumentId, name))?.currentCertificate ?? -1]);
+    });
+    if (error !== null) return []; // the document's own report fails by it, or leaves its status open
     const found = [];
-    for (const name of names) {
-      const newer = proven.find(instrumentSubject(claims.instrumentId, name))?.currentCertificate ?? -1;
-      if (newer > index) found.push(await this.find(newer, name));
-    }
+    for (const [name, at] of newer) if (at > index) found.push(await this.find(at, name));
     return found.filter((one) => one !== null);
   }
 
