@@ -1,9 +1,9 @@
 """An evidence pack: the proofs in it, and whether its files are those that it names.
 
 A pack is a ZIP (`api/evidence`). What it shows is shown by `bundle.json` and, of how the document stands, by
-`newest.json`, which must not be of an older state of the log; everything beside them is for people. What is believed comes from the verifier's own policy, never
-from the pack's. A file that is not the one which the pack names fails step 1, with its name; a record or a proof of
-another document fails step 2.
+`newest.json`, which must not be of an older state of the log; everything beside them is for people. What is
+believed comes from the verifier's own policy, never from the pack's. A file that is not the one which the pack
+names fails step 1, with its name; a record or a proof of another document fails step 2.
 
 >>> verify_pack(raw, session, now).verdict
 <Verdict.VALID: 'VALID'>
