@@ -22,7 +22,7 @@ const SEVERITY = (
 /** What a bundle says of itself; a proof that there is none may come in its place. */
 const BUNDLE = '"type":"hengzheng/bundle/v1"';
 
-/** Return {report, page, faults, doubts, states, isOutOfStep}: what is said of that on which a sticker stands. */
+/** Return {report, page, faults, doubts, states, isOutOfStep, isSentUsed}: what is said of that on which a sticker stands. */
 export async function followSticker(shown, judged, task) {
   const place = new Place(shown, judged.opened.checkpoint.treeSize, task);
   const main = await place.findMain();
@@ -36,6 +36,7 @@ export async function followSticker(shown, judged, task) {
     doubts: place.doubts,
     states: listStates(place.documents),
     isOutOfStep: place.isOutOfStep,
+    isSentUsed: await place.usesSent(),
   };
 }
 
@@ -56,6 +57,8 @@ function waits({ since }, { shown, document }, { zone }) {
   const until = document.report.document?.validUntil ?? null;
   return shown === "EXPIRED" && until !== null && localDate(since, zone) > until;
 }
+
+const nameFiles = (bundleText, newestText) => `${bundleText}\n${newestText}`;
 
 /** The instrument, or the part of one, that a sticker stands on, and the documents that the proofs ask for. */
 class Place {
@@ -129,6 +132,12 @@ class Place {
     return null;
   }
 
+  /** Whether the document that was sent with the sticker's proof is one of those that count. */
+  async usesSent() {
+    const sent = await this.#opened.get(nameFiles(this.task.bundleText, this.task.newestText));
+    return sent !== undefined && this.documents.includes(sent.document);
+  }
+
   async lookUp(part) {
     const { ask } = this.task;
     if (ask === null) return null;
@@ -142,7 +151,7 @@ class Place {
 
   /** Open a document, once. */
   open(bundleText, newestText) {
-    const key = `${bundleText}\n${newestText}`;
+    const key = nameFiles(bundleText, newestText);
     if (!this.#opened.has(key)) this.#opened.set(key, this.read(bundleText, newestText));
     return this.#opened.get(key);
   }
