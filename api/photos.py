@@ -30,6 +30,8 @@ class ShownPhoto:
     """What stands on a page."""
 
     instrument: InstrumentId
+    issuer: InstitutionId
+    """Who has registered it; others may have registered the same."""
     photograph: Photograph
 
     @property
@@ -56,7 +58,7 @@ class Photos:
             photograph = find_photo(list_registrations(reading, instrument), issuer)
             if photograph is None or reading.find_withheld(photograph.digest) is not None:
                 return None
-        return ShownPhoto(instrument, photograph)
+        return ShownPhoto(instrument, issuer, photograph)
 
     def read(self, instrument: InstrumentId, digest: Digest) -> bytes:
         """Return a picture.
@@ -74,11 +76,17 @@ class Photos:
             raise LogIntegrityError(f"the photograph {encode_hex(digest)} is missing")
         return body
 
-    def prove(self, instrument: InstrumentId, digest: Digest) -> bytes:
-        """Return the proof that a picture is registered, under the published checkpoint; raises as `read`."""
+    def prove(self, instrument: InstrumentId, digest: Digest, issuer: str | None = None) -> bytes:
+        """Return the proof that a picture is registered, under the published checkpoint; raises as `read`.
+
+        Args:
+            instrument: of which it is.
+            digest: of the picture.
+            issuer: institution that must have registered it; None: whichever did so last.
+        """
         checkpoint = self._prover.published_checkpoint()
         with self._store.read() as reading:
-            found = _find(reading, instrument, digest)
+            found = _find(reading, instrument, digest, issuer)
             (leaf,) = reading.read_leaves(found.index, found.index + 1)
         if found.index >= checkpoint.tree_size:
             raise NotFoundError("the registration is not in the published state of the log yet")
@@ -88,8 +96,10 @@ class Photos:
         )
 
 
-def _find(reading: ProofReading, instrument: InstrumentId, digest: Digest) -> LoggedRegistration:
-    found = find_naming(list_registrations(reading, instrument), digest)
+def _find(
+    reading: ProofReading, instrument: InstrumentId, digest: Digest, issuer: str | None = None
+) -> LoggedRegistration:
+    found = find_naming(list_registrations(reading, instrument), digest, issuer)
     if found is None:
         raise NotFoundError(_UNKNOWN)
     return found

@@ -109,6 +109,7 @@ class PolicyLoop(Background):
             kept = self._policy.version
             _LOG.warning("an older policy is not served", version=policy.version, served=kept)
             return
+        self._raw = b""  # what cannot be taken up now is looked at again
         self._on_changed(policy)
-        self._policy = policy
+        self._raw, self._policy = raw, policy
         _LOG.info("the policy that is served has changed", version=policy.version)

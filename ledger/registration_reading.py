@@ -69,10 +69,13 @@ def find_photo(registrations: Iterable[LoggedRegistration], speaker: str) -> Pho
     return None
 
 
-def find_naming(registrations: Iterable[LoggedRegistration], digest: Digest) -> LoggedRegistration | None:
-    """Return the newest registration that names a picture; None: none does."""
+def find_naming(
+    registrations: Iterable[LoggedRegistration], digest: Digest, speaker: str | None = None
+) -> LoggedRegistration | None:
+    """Return the newest registration that names a picture, by this institution if one is given; None: none does."""
     for each in registrations:
-        if each.content.photo is not None and each.content.photo.digest == digest:
+        is_theirs = speaker is None or each.speaker == speaker
+        if is_theirs and each.content.photo is not None and each.content.photo.digest == digest:
             return each
     return None
 

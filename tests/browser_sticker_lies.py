@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from browser_cases import to_ms
-from browser_lies import HOUR, Given, Lie, World, flip, issue_part, replace_in
+from browser_lies import HOUR, Given, Lie, World, edit, flip, issue_part, replace_in
 from ledger_in_memory import (
     INSTITUTION,
     NOW,
@@ -439,6 +439,19 @@ def _() -> Given:
     own = site()
     older = StickerSite(lambda ledger: ledger.issue(30))
     return own.scan(bundleText=older.bundle(older.first, older.newest), newestText=None, remembered=None)
+
+
+@lie("a spoilt map proof of the document, for its sticker", "status")
+def _() -> Given:
+    given = honest_sticker()
+    return given | {"newestText": edit(given["newestText"], replace_in("map", by=flip))}
+
+
+@lie("the map proof of another document, for a sticker", "status")
+def _() -> Given:
+    own = site()
+    other = own.ledger.map_proof(own.second, own.newest)
+    return own.scan(newestText=own.bundle(own.first, own.newest, map_proof=other))
 
 
 # --- what the ledger does not lack ----------------------------------------------------------------------------

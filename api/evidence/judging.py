@@ -17,7 +17,9 @@ from api.details import Details
 from api.shown import Shown
 from api.verdicts import find_details
 from ledger.core.bundle import ProofBundle, parse_bundle
+from ledger.core.checkpoint import parse_checkpoint_body
 from ledger.core.errors import InputError, VerificationError
+from ledger.core.note import parse_note
 from ledger.core.qr import ShortCode, compute_code
 from verifier.newest import bring_up_to_date
 from verifier.report import Report
@@ -57,12 +59,14 @@ def judge(bundle_raw: bytes, newest_raw: bytes | None, session: Session) -> Judg
         session: what to believe; without trust list, as devices check.
 
     Raises:
-        InputError: not bundles, of another log, or of two documents.
+        InputError: not bundles, of another log, or of two documents, or the newest is older.
     """
     bundle = parse_bundle(bundle_raw)
     newest = bundle if newest_raw is None else parse_bundle(newest_raw)
     if newest.statement_raw != bundle.statement_raw:
         raise InputError("is the proof of another document", field="newest", zh="属于另一份证书")
+    if _measure(newest) < _measure(bundle):
+        raise InputError("is of an older state of the log", field="newest", zh="对应更旧的账本状态")
     at = max(*_list_times(bundle, session), *_list_times(newest, session))
     report = verify_bundle(bundle, session, at)
     if newest is not bundle:
@@ -72,6 +76,11 @@ def judge(bundle_raw: bytes, newest_raw: bytes | None, session: Session) -> Judg
     code = compute_code(bundle.statement_raw)
     details = find_details(bundle, session) if has_fields else None
     return Judged(bundle, newest, at, report, shown, code, details)
+
+
+def _measure(bundle: ProofBundle) -> int:
+    """Return the size of the state that a bundle is proved under, by its own word."""
+    return parse_checkpoint_body(parse_note(bundle.checkpoint).text).tree_size
 
 
 def _list_times(bundle: ProofBundle, session: Session) -> Iterator[datetime]:

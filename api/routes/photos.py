@@ -34,14 +34,19 @@ def make_router(photos: Photos, counter: Counter) -> APIRouter:
     @router.get(
         "/i/{instrument}/photo-{digest}.json",
         summary="Proof that a photograph is registered of an instrument",
-        description="Norm, section 19; under the newest published checkpoint.",
+        description=(
+            "Norm, section 19; under the newest published checkpoint. Of the institution `by`, which a device asks "
+            "for beside a document of that; without it the newest registration that names the picture."
+        ),
         responses=describe(json_of_any(), known=True),
     )
-    async def read_photo_proof(instrument: str, digest: str, request: Request) -> Response:
+    async def read_photo_proof(
+        instrument: str, digest: str, request: Request, by: str | None = None
+    ) -> Response:
         def compute() -> Ready:
-            return Ready(photos.prove(*_read_names(instrument, digest)), "application/json", PAGE_CACHE)
+            return Ready(photos.prove(*_read_names(instrument, digest), by), "application/json", PAGE_CACHE)
 
-        return await counter.prove(request, compute)
+        return await counter.prove(request, compute, detail=by)
 
     return router
 

@@ -312,6 +312,7 @@ def _show_photo(photo: ShownPhoto, details: Details, language: Language) -> dict
     )
     return {
         "name": photo.name,
+        "proof": f"{photo.name}.json?by={quote(photo.issuer)}",
         "width": found.width,
         "height": found.height,
         "alt": say(alt, language),

@@ -334,6 +334,21 @@ def test_an_instrument_that_was_registered_twice_is_shown_by_its_sticker(desk):
     assert (shown, ask(given)[0]["shown"]) == ("VALID", "VALID")
 
 
+def test_a_document_that_was_sent_and_does_not_count_is_told_apart(desk):
+    """A page shows a photograph beside the document that it names: it is no evidence for another's sticker."""
+    valid(desk)
+    other = desk.verify(2)
+    desk.served.anchor()
+    path = f"/s/{desk.sticker(0)}"
+    visitor = Visitor(desk)
+    honest = visitor.collect(path)[1]
+    sent = {name: visitor.get(f"/c/{other}/{name[:-4]}.json") for name in ("bundleText", "newestText")}
+    answers = ask(honest, honest | {name: text for name, text in sent.items() if text is not None})
+    assert [(each["shown"], each["isSentUsed"]) for each in answers] == [("VALID", True), ("VALID", False)]
+    desk.release(desk.sticker(0), PUMP)
+    assert ask(visitor.collect(path)[1] | sent)[0]["isSentUsed"] is False
+
+
 def test_an_id_may_be_typed_as_people_type(desk):
     valid(desk)
     given = Visitor(desk).collect(f"/s/{desk.sticker(0)}")[1]

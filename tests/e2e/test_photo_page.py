@@ -95,8 +95,8 @@ def test_without_script_the_picture_is_there_and_nothing_is_claimed(browser, url
         ("**/photo-*.jpg", {"body": OTHER, "content_type": "image/jpeg"}, "false"),
         ("**/photo-*.jpg", {"body": b"<svg/>", "content_type": "image/svg+xml"}, "false"),
         ("**/photo-*.jpg", {"body": b"", "content_type": "image/jpeg"}, "false"),
-        ("**/photo-*.json", {"body": b"{}", "content_type": "application/json"}, "false"),
-        ("**/photo-*.json", {"status": 404, "body": b"{}"}, "null"),
+        ("**/photo-*.json?by=*", {"body": b"{}", "content_type": "application/json"}, "false"),
+        ("**/photo-*.json?by=*", {"status": 404, "body": b"{}"}, "null"),
         ("**/photo-*.jpg", {"status": 503, "body": b""}, "null"),
         ("**/all/photo_device.js", {"status": 404, "body": b""}, "null"),
     ],
@@ -126,7 +126,7 @@ def test_another_institutions_proof_is_no_proof(browser, url, world, photo):
         visit.context.route(
             "**/photo-*.jpg", lambda route: route.fulfill(body=OTHER, content_type="image/jpeg")
         )
-        visit.context.route("**/photo-*.json", lambda route: route.fulfill(body=proof))
+        visit.context.route("**/photo-*.json?by=*", lambda route: route.fulfill(body=proof))
         assert open_photo(visit) == "false"
 
 

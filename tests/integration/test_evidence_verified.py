@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import struct
 import zipfile
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from api.evidence.archive import read_manifest
 from api.shown import Shown
 from ledger.core.data import load_rule_book
 from ledger.core.errors import InputError, MalformedDocumentError, PolicyMismatchError
+from ledger.core.event import EventType
 from ledger.core.policy import encode_policy
 from ledger.core.step import Step, Verdict
 from verifier import cli, pack
@@ -129,6 +131,49 @@ def test_what_is_believed_is_ones_own_policy():
         verify_pack(PACK, pack_session(elsewhere), NOW)
 
 
+@pytest.fixture(scope="module")
+def cancelled():
+    """Return a log, and its first document before and after it was cancelled."""
+    ledger = MemoryLedger().found()
+    index = ledger.issue(1)
+    ledger.issue(2)
+    before = ledger.publish()
+    ledger.act(EventType.CANCEL)
+    after = ledger.publish()
+    return ledger, ledger.bundle(index, before), ledger.bundle(index, after)
+
+
+def test_a_proof_from_before_a_cancellation_is_not_the_newest(cancelled):
+    ledger, before, after = cancelled
+    session = ledger.session()
+    report = verify_pack(with_sums({"bundle.json": after, "newest.json": before}), session, NOW)
+    assert (report.verdict, report.status) == (Verdict.INVALID, DocumentStatus.CANCELLED)
+
+
+def test_an_older_state_as_the_newest_leaves_the_status_open():
+    ledger = MemoryLedger().found()
+    number = ledger.issue(1)
+    before = ledger.publish()
+    ledger.issue(2)
+    after = ledger.publish()
+    files = {"bundle.json": ledger.bundle(number, after), "newest.json": ledger.bundle(number, before)}
+    report = verify_pack(with_sums(files), ledger.session(), NOW)
+    assert report.verdict is Verdict.UNKNOWN
+    assert "older state" in reason(report, Step.STATUS).en
+
+
+def test_two_states_of_one_size_are_found():
+    ledger, other = MemoryLedger().found(), MemoryLedger().found()
+    number, same = ledger.issue(1), other.issue(1)
+    ledger.issue(2)
+    other.issue(3)
+    assert ledger.publish() == other.publish()
+    files = {"bundle.json": ledger.bundle(number), "newest.json": other.bundle(same)}
+    report = verify_pack(with_sums(files), ledger.session(), NOW)
+    assert report.verdict is Verdict.INVALID
+    assert "two different states" in reason(report, Step.CHECKPOINT).en
+
+
 # --- no pack --------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +211,26 @@ def test_a_name_that_stands_twice_is_refused():
         archive.writestr("report.txt", b"another")
     with pytest.raises(MalformedDocumentError, match="one twice"):
         verify_pack(packed.getvalue(), SESSION, NOW)
+
+
+def test_a_place_beyond_every_file_is_refused():
+    """An entry that begins at 2^63 in the extended field of its own (ZIP64)."""
+    raw = bytearray(zip_of(FILES, zipfile.ZIP_STORED))
+    at, end = raw.rfind(b"PK\x01\x02"), raw.rfind(b"PK\x05\x06")
+    name, field = int.from_bytes(raw[at + 28 : at + 30], "little"), struct.pack("<HHQ", 1, 8, 2**63)
+    struct.pack_into("<I", raw, end + 12, int.from_bytes(raw[end + 12 : end + 16], "little") + len(field))
+    struct.pack_into("<I", raw, at + 42, 0xFFFFFFFF)
+    struct.pack_into("<H", raw, at + 30, len(field))
+    raw[at + 46 + name : at + 46 + name] = field
+    with pytest.raises(MalformedDocumentError, match="damaged"):
+        verify_pack(bytes(raw), SESSION, NOW)
+
+
+def test_a_long_directory_is_not_read(monkeypatch):
+    raw = zip_of({f"f{number}": b"" for number in range(1000)})
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(MalformedDocumentError, match="too many files"):
+        verify_pack(raw, SESSION, NOW)
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch):

@@ -130,6 +130,22 @@ def test_another_institution_neither_adds_nor_takes_away(world):
     assert [each["src"] for each in images(look(world))] == [f"..{world.path(KEPT)}"]
 
 
+def test_the_proof_of_a_picture_is_of_the_institution_whose_page_shows_it(world):
+    """Whoever registers the same picture after it does not make a device say that it is another one."""
+    world.register()
+    name, key = world.found_other()
+    world.register(issuer=name, signer=key)
+    world.seconds += 2
+    (address,) = (each["data-proof"] for each in look(world).find("details") if "data-proof" in each)
+    proof = parse_photo_proof(read(world, address.removeprefix("..")).content)
+    bundle = parse_bundle(read(world, f"/c/{world.code}/newest.json").content)
+    session = Session(world.policy, load_rule_book(), None)
+    assert verify_photo(KEPT, proof, bundle, session) == describe(KEPT)
+    theirs = parse_photo_proof(read(world, f"{world.path(suffix='json')}?by={name}").content)
+    assert theirs.leaf_index > proof.leaf_index
+    assert read(world, f"{world.path(suffix='json')}?by=350100-77").status_code == 404
+
+
 def test_markup_in_a_nameplate_is_text_in_the_alternative_too(world):
     plate = world.world.record(2)["instrument"]
     issued = world.sign(2, instrument=plate | {"name": MARKUP, "model": MARKUP})

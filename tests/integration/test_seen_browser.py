@@ -235,6 +235,26 @@ def test_what_was_kept_is_believed_no_more_than_a_server(browser, timely, kind):
         assert phone.page.locator("#outcome .verdict.tampered").count() == 0
 
 
+CHANGE_POLICY = """async () => {
+  const cache = await caches.open("hengzheng-kept");
+  const policy = await (await cache.match("/policy.json")).json();
+  await cache.put("/policy.json", new Response(JSON.stringify({ ...policy, lag_warning_days: 7 })));
+}"""
+
+
+def test_a_policy_that_the_device_has_not_pinned_is_not_believed_of_a_long_code_either(browser, site):
+    """Whatever this site has handed out as its policy since: the pinned one is of the same version."""
+    path = long_path(site.issued)
+    with Phone(browser, site) as phone:
+        phone.see()
+        phone.page.evaluate("caches.delete('hengzheng-seen')")
+        assert phone.fly(path).startswith("签名有效")
+        phone.page.evaluate(CHANGE_POLICY)
+        text = phone.fly(path)
+        assert text.startswith("暂时无法核验")
+        assert "核验策略内容已变" in text
+
+
 # --- what is kept -------------------------------------------------------------------------------------------
 
 
@@ -366,3 +386,20 @@ def test_an_unused_sticker_seen_before_is_called_so(browser, labelled):
         phone.see(path)
         text = phone.fly(path)
         assert text.startswith("贴纸已发放，未启用")
+
+
+LOOK_LATER = """async (key) => {
+  const cache = await caches.open("hengzheng-seen");
+  const found = await cache.match(key);
+  const headers = new Headers(found.headers);
+  headers.set("Kept-At", String(Number(headers.get("Kept-At")) + 20 * 3600000));
+  await cache.put(key, new Response(await found.text(), { headers }));
+}"""
+
+
+def test_what_is_said_of_a_sticker_is_as_of_its_proof_not_of_the_look(browser, labelled):
+    path = f"/s/{labelled.desk.sticker(1)}"
+    with Phone(browser, labelled) as phone:
+        phone.see(path)
+        phone.page.evaluate(LOOK_LATER, path)
+        assert "状态截至2026年11月2日" in phone.fly(path, later=timedelta(hours=20))

@@ -29,7 +29,8 @@ const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText
  * @param ask of a sticker: fetches the text of another file of the site, by its path; resolves to null where it is none.
  * @returns `{report, shown, remember, checkedByDevice, reason}`: `reason` says what was caught; `checkedByDevice`
  *   is false only where this device cannot compute: then `reason` says why, and the page has the server's word alone.
- *   Of a sticker also `isOutOfStep`: its files are of different states of the log, and may agree if fetched again.
+ *   Of a sticker also `isOutOfStep`: its files are of different states of the log, and may agree if fetched again; and
+ *   `isSentUsed`: whether the document of `bundleText` is one of those that the finding rests on.
  */
 export async function checkOnDevice(given) {
   const remembered = given.remembered ?? null;

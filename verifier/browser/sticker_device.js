@@ -39,7 +39,8 @@ async function checkSticker(task) {
   const faults = isSticker(task.expected.sticker, proof.sticker)
     ? []
     : [failed(Step.BINDING, "the proof is of another sticker than the one that was scanned", "证明文件属于另一枚贴纸，而非所扫的贴纸")];
-  return { ...closeThing(task, judged, { ...said, faults: [...faults, ...said.faults] }), isOutOfStep: said.isOutOfStep };
+  const { isOutOfStep, isSentUsed } = said;
+  return { ...closeThing(task, judged, { ...said, faults: [...faults, ...said.faults] }), isOutOfStep, isSentUsed };
 }
 
 /** Whether an id that was printed or typed is this one; what cannot be read is none. */
@@ -55,7 +56,7 @@ function isSticker(text, sticker) {
 /** What is shown of a sticker that stands nowhere; null: its proof does not hold. */
 function sayStanding(shown) {
   const page = shown === null ? "TAMPERED" : STANDINGS[shown.standing];
-  return { report: null, page, faults: [], doubts: [], states: [], isOutOfStep: false };
+  return { report: null, page, faults: [], doubts: [], states: [], isOutOfStep: false, isSentUsed: false };
 }
 
 // --- what the ledger lacks ---

@@ -7,6 +7,7 @@ import { openMapProof } from "./map_proof.js";
 import { computeCode } from "./qr.js";
 import { Report } from "./report.js";
 import { localDate } from "./rules.js";
+import { attempt } from "./session.js";
 import { chooseShown } from "./shown.js";
 import { parseSignedStatement } from "./statement.js";
 import { Status } from "./status.js";
@@ -21,7 +22,7 @@ const SEVERITY = (
 /** What a bundle says of itself; a proof that there is none may come in its place. */
 const BUNDLE = '"type":"hengzheng/bundle/v1"';
 
-/** Return {report, page, faults, doubts, states, isOutOfStep}: what is said of that on which a sticker stands. */
+/** Return {report, page, faults, doubts, states, isOutOfStep, isSentUsed}: what is said of that on which a sticker stands. */
 export async function followSticker(shown, judged, task) {
   const place = new Place(shown, judged.opened.checkpoint.treeSize, task);
   const main = await place.findMain();
@@ -35,6 +36,7 @@ export async function followSticker(shown, judged, task) {
     doubts: place.doubts,
     states: listStates(place.documents),
     isOutOfStep: place.isOutOfStep,
+    isSentUsed: await place.usesSent(),
   };
 }
 
@@ -55,6 +57,8 @@ function waits({ since }, { shown, document }, { zone }) {
   const until = document.report.document?.validUntil ?? null;
   return shown === "EXPIRED" && until !== null && localDate(since, zone) > until;
 }
+
+const nameFiles = (bundleText, newestText) => `${bundleText}\n${newestText}`;
 
 /** The instrument, or the part of one, that a sticker stands on, and the documents that the proofs ask for. */
 class Place {
@@ -92,12 +96,13 @@ class Place {
     const { names, index, document: { newest } } = main;
     if (newest.established === null) return [];
     const { claims } = parseSignedStatement(newest.bundle.statementRaw).statement;
-    const proven = openMapProof(newest.bundle.mapProof, newest.established.mapRoot);
+    const [newer, error] = await attempt(() => {
+      const proven = openMapProof(newest.bundle.mapProof, newest.established.mapRoot);
+      return names.map((name) => [name, proven.find(instrumentSubject(claims.instrumentId, name))?.currentCertificate ?? -1]);
+    });
+    if (error !== null) return []; // the document's own report fails by it, or leaves its status open
     const found = [];
-    for (const name of names) {
-      const newer = proven.find(instrumentSubject(claims.instrumentId, name))?.currentCertificate ?? -1;
-      if (newer > index) found.push(await this.find(newer, name));
-    }
+    for (const [name, at] of newer) if (at > index) found.push(await this.find(at, name));
     return found.filter((one) => one !== null);
   }
 
@@ -127,6 +132,12 @@ class Place {
     return null;
   }
 
+  /** Whether the document that was sent with the sticker's proof is one of those that count. */
+  async usesSent() {
+    const sent = await this.#opened.get(nameFiles(this.task.bundleText, this.task.newestText));
+    return sent !== undefined && this.documents.includes(sent.document);
+  }
+
   async lookUp(part) {
     const { ask } = this.task;
     if (ask === null) return null;
@@ -140,7 +151,7 @@ class Place {
 
   /** Open a document, once. */
   open(bundleText, newestText) {
-    const key = `${bundleText}\n${newestText}`;
+    const key = nameFiles(bundleText, newestText);
     if (!this.#opened.has(key)) this.#opened.set(key, this.read(bundleText, newestText));
     return this.#opened.get(key);
   }

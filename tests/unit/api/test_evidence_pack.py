@@ -18,6 +18,7 @@ from api.evidence.pack import Source
 from api.evidence.page import build_script, embed_json
 from api.evidence.words import FILE_WORDS
 from ledger.core.errors import InputError, PolicyMismatchError, UnavailableError
+from ledger.core.event import EventType
 from ledger.core.policy import encode_policy
 
 EVERY = [*FILE_WORDS, "manifest.json", "SHA256SUMS"]
@@ -268,3 +269,12 @@ def test_days_do_not_change_a_pack():
         first = pack_of(served, code)
         served.now += timedelta(days=900)
         assert pack_of(served, code) == first
+
+
+def test_no_pack_is_made_with_an_older_state_as_the_newest(policy):
+    older = MemoryLedger().found()
+    number = older.issue(1)
+    before = older.publish()
+    older.act(EventType.CANCEL)
+    with pytest.raises(InputError, match="older state"):
+        pack_files(policy, older.bundle(number), older.bundle(number, before))

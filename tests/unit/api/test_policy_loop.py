@@ -7,7 +7,7 @@ from ledger_in_memory import MemoryLedger
 from structlog.testing import capture_logs
 
 from api.policy_loop import CurrentApp, PolicyLoop
-from ledger.core.errors import InputError, PolicyMismatchError
+from ledger.core.errors import InputError, PolicyMismatchError, StoreUnavailableError
 from ledger.core.policy import encode_policy
 
 ENOUGH = 10.0
@@ -71,6 +71,25 @@ def test_what_is_no_policy_is_refused_once_and_for_all(looking, raw):
     with pytest.raises(InputError):
         looking.look(raw)
     assert looking.look(raw) == []
+
+
+def test_what_could_not_be_taken_up_is_taken_up_at_the_next_look(tmp_path, policy):
+    """The application is made anew, for which the store may be out of reach at that moment."""
+    served, later = [], replace(policy, version=4)
+
+    def serve(newer):
+        served.append(newer)
+        if len(served) == 1:
+            raise StoreUnavailableError("out of reach")
+
+    path = tmp_path / "policy.json"
+    loop = PolicyLoop(path, policy, serve)
+    path.write_bytes(encode_policy(later))
+    with pytest.raises(StoreUnavailableError):
+        loop.look()
+    loop.look()
+    loop.look()
+    assert served == [later, later]
 
 
 def test_nor_is_the_policy_of_another_log_taken_up(looking, policy):

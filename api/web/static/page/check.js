@@ -41,11 +41,12 @@ export function fetchFile(address, cache = "default") {
 /** Text of a file of this site; null where it has none and need not. */
 export async function fetchText(address, optional = false, fresh = false) {
   const answer = await fetchFile(address, fresh ? "no-cache" : "default");
+  const { pathname, search } = new URL(address, document.baseURI);
+  fetched.delete(pathname + search); // what is not there any more is not kept either
   if (optional && answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   if (fresh) compareClocks(answer);
   const text = await answer.text();
-  const { pathname, search } = new URL(address, document.baseURI);
   fetched.set(pathname + search, text);
   return text;
 }
@@ -161,7 +162,8 @@ async function load(fresh) {
     remembered: recallPins(),
     now: Date.now(),
   });
-  return { ...outcome, checkedText: files.newestText ?? files.bundleText, policyText };
+  const checkedText = outcome.isSentUsed === false ? null : (files.newestText ?? files.bundleText);
+  return { ...outcome, checkedText, policyText };
 }
 
 async function check() {

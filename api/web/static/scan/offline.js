@@ -37,20 +37,18 @@ const recallPins = () => {
 
 const readBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-/** When the log made the state that was kept; the time of the look where that stands in no bundle. */
-const findTime = ({ newestText, bundleText }, at) => {
-  const text = newestText ?? bundleText;
-  return text === undefined ? at : requireMaphead(readBase64(JSON.parse(text).evidence.maphead)).sequencedAtMs;
-};
+/** When the log made the state that was kept. */
+const findTime = ({ newestText, bundleText, proofText }) =>
+  requireMaphead(readBase64(JSON.parse(newestText ?? bundleText ?? proofText).evidence.maphead)).sequencedAtMs;
 
 /** Return what the verifier makes of a kept proof now: {outcome, since}; null where there is none. */
 const checkSeen = async (expected, key, kept, now) => {
   const seen = await recallSeen(key, now);
   if (seen === null) return null;
   try {
-    const given = nameFiles(seen.files);
+    const given = nameFiles(seen);
     const outcome = await checkOnDevice({ ...kept, ...given, expected, remembered: recallPins(), now });
-    return { outcome, since: findTime(given, seen.at) };
+    return { outcome, since: findTime(given) };
   } catch {
     return UNUSABLE;
   }
@@ -111,7 +109,7 @@ const describeReport = (report, asOf) => {
 const judgeDigits = async (expected, kept, now) => {
   const trustText = await recall("/trust.json");
   if (trustText === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
-  const { report, reason } = await checkOnDevice({ ...kept, trustText, bundleText: null, remembered: null, expected, now });
+  const { report, reason } = await checkOnDevice({ ...kept, trustText, bundleText: null, remembered: recallPins(), expected, now });
   return report === null ? unknown(say(reason)) : describeReport(report, sayAge(trustText, JSON.parse(kept.policyText).zone));
 };
 

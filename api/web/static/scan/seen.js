@@ -88,14 +88,14 @@ export const keepSeen = async (key, files, now) => {
   return true;
 };
 
-/** What was kept of a page: {files, at}; null where there is nothing that can be used. */
+/** The files that were kept of a page; null where there is nothing that can be used. */
 export const recallSeen = async (key, now) => {
   const cache = await open();
   const found = await cache?.match(key);
   if (!found) return null;
   const at = Number(found.headers.get(AT));
   const files = await found.json().catch(() => null);
-  return !Array.isArray(files) || isOld(at, now) ? null : { files: new Map(files), at };
+  return !Array.isArray(files) || isOld(at, now) ? null : new Map(files);
 };
 
 /** How many pages are kept. */
