@@ -118,7 +118,7 @@ def make_pack(source: Source, session: Session, print_copy: PrintCopy) -> bytes:
 
 
 def is_final(pack: bytes) -> bool:
-    """Say whether a pack would be the same if it were made again: whether nothing was out of reach for the moment."""
+    """Say whether a pack would be the same if it were made again: nothing was out of reach for the moment."""
     return all(each["en"] != words.NO_PDF["later"].en for each in read_manifest(pack)["absent"])
 
 
