@@ -12,9 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from ipaddress import IPv6Address, ip_address
 from threading import Lock
 from typing import Final
+
+from api.callers import find_caller
 
 A_MINUTE: Final = 30
 A_DAY: Final = 300
@@ -24,7 +25,6 @@ MOST_CALLERS: Final = 100_000
 _SALT_BYTES: Final = 32
 _NAME_BYTES: Final = 16
 _MINUTE: Final = 60
-_NETWORK_BYTES: Final = 8
 
 
 @dataclass(slots=True)
@@ -89,21 +89,10 @@ class Allowance:
     def _find(self, address: str, day: date) -> _Counted:
         if self._day is None or self._day.day != day:
             self._day = _Day(day, self._randomness(_SALT_BYTES))
-        callers = self._day.callers
-        name = hashlib.blake2b(_find_caller(address), key=self._day.salt, digest_size=_NAME_BYTES).digest()
+        callers, caller = self._day.callers, find_caller(address).encode()
+        name = hashlib.blake2b(caller, key=self._day.salt, digest_size=_NAME_BYTES).digest()
         counted = callers.setdefault(name, _Counted())
         callers.move_to_end(name)
         while len(callers) > MOST_CALLERS:
             callers.popitem(last=False)
         return counted
-
-
-def _find_caller(address: str) -> bytes:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address.encode()
-    if not isinstance(parsed, IPv6Address):
-        return parsed.packed
-    mapped = parsed.ipv4_mapped
-    return parsed.packed[:_NETWORK_BYTES] if mapped is None else mapped.packed

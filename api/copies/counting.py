@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final
 
+from api.callers import find_caller
 from api.copies.codes import Observed, identify
 from api.copies.store import Tally
-from api.reports.floods import find_caller
 from api.verdicts import Finding
 from ledger.core.calendar_rules import days_from_date
 

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, update
 
+from api.callers import find_caller
 from api.copies.cells import Cell
 from api.copies.evidence import read_evidence, write_evidence
 from api.copies.findings import OVER, EnteredArea, Finding, FindingAnswer, FindingState
 from api.copies.rules import Area, CodeKind, Counted, Rule, Seen, Standing, Suspicion
 from api.copies.tables import answers, areas, counts, findings, meta, metadata, places
-from api.reports.floods import Meter, TooManyError, find_caller
+from api.reports.floods import Meter, TooManyError
 from api.reports.store import ReportStore, count_meters
 from ledger.core.calendar_rules import days_from_date
 from ledger.core.errors import StateError

@@ -16,7 +16,7 @@ from typing import Final
 
 from api.evidence.judging import FIELDLESS, judge
 from api.evidence.keeping import KeptBytes
-from api.evidence.pack import PrintCopy, Source, make_pack
+from api.evidence.pack import PrintCopy, Source, is_final, make_pack
 from api.evidence.printing import PublicCopy, print_copy
 from api.evidence.telling import ToldHistory, tell_history
 from api.verdicts import Bundle, Verdicts
@@ -84,7 +84,7 @@ class EvidenceDesk:
         return self._gather(self._shelf.verdicts.bundle_of_statement(raw))
 
     def make(self, source: Source) -> bytes:
-        """Return the pack; one that was made is given again.
+        """Return the pack; one that was made is given again, unless something in it may come a moment later.
 
         Raises:
             UnavailableError: too many are being made.
@@ -96,7 +96,9 @@ class EvidenceDesk:
         if not self._turns.acquire(timeout=self._patience):
             raise UnavailableError("too many evidence packs are being made")
         try:
-            return self._packs.fill(name, lambda: make_pack(source, self._session, self._print))
+            return self._packs.fill(
+                name, lambda: make_pack(source, self._session, self._print), is_kept=is_final
+            )
         finally:
             self._turns.release()
 

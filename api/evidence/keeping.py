@@ -31,12 +31,21 @@ class KeptBytes:
                 self._kept.move_to_end(key)
             return raw
 
-    def fill(self, key: str, make: Callable[[], bytes]) -> bytes:
-        """Return what is kept under a key, or what `make` makes, which is kept then; nothing is where it raises."""
+    def fill(
+        self, key: str, make: Callable[[], bytes], *, is_kept: Callable[[bytes], bool] = lambda _: True
+    ) -> bytes:
+        """Return what is kept under a key, or what `make` makes, which is kept then; nothing is where it raises.
+
+        Args:
+            key: names what it is made from.
+            make: makes it.
+            is_kept: says whether what was made would be made so again.
+        """
         raw = self.find(key)
         if raw is None:
             raw = make()
-            self._keep(key, raw)
+            if is_kept(raw):
+                self._keep(key, raw)
         return raw
 
     def _keep(self, key: str, raw: bytes) -> None:

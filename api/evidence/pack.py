@@ -19,7 +19,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from api.evidence import words
-from api.evidence.archive import Absent, PackFile, write_archive
+from api.evidence.archive import Absent, PackFile, read_manifest, write_archive
 from api.evidence.judging import Judged, judge
 from api.evidence.page import PageContent, compute_script_digest, write_page
 from api.evidence.printing import PublicCopy
@@ -117,6 +117,11 @@ def make_pack(source: Source, session: Session, print_copy: PrintCopy) -> bytes:
     return write_archive(_describe(judged, policy, source), [readme, page, *everything], absent)
 
 
+def is_final(pack: bytes) -> bool:
+    """Say whether a pack would be the same if it were made again: nothing was out of reach for the moment."""
+    return all(each["en"] != words.NO_PDF["later"].en for each in read_manifest(pack)["absent"])
+
+
 def _list_records(source: Source, judged: Judged, session: Session) -> tuple[list[PackFile], list[Absent]]:
     """Return the files for machines, and those that are not there."""
     found: list[PackFile] = []
@@ -201,8 +206,8 @@ def _print(source: Source, judged: Judged, session: Session, print_copy: PrintCo
     )
     try:
         return _file(name, print_copy(copy))
-    except InputError as err:
-        return Absent(name, _fill(words.NO_PDF["letters"], Sentence(err.reason, err.reason), "reason"))
+    except InputError:  # its sentence is for who sets up an institution's desk
+        return Absent(name, words.NO_PDF["letters"])
     except UnavailableError:
         return Absent(name, words.NO_PDF["later"])
 

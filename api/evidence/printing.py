@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.confined.runner import Limits, read_confined
 from ledger.core.encoding import encode_instant
-from ledger.core.errors import InputError
+from ledger.core.errors import InputError, OutOfTimeError, UnavailableError
 from ledger.core.step import Sentence
 
 LIMITS: Final = Limits(
@@ -49,9 +49,12 @@ def print_copy(copy: PublicCopy) -> bytes:
 
     Raises:
         InputError: a character that no font has, or it did not come to an end within its limits.
-        UnavailableError: no process could be started.
+        UnavailableError: no process could be started, or it had no end in its time: a busy machine is slow.
     """
-    rows = read_confined(_RENDERER, _encode_order(copy), LIMITS)
+    try:
+        rows = read_confined(_RENDERER, _encode_order(copy), LIMITS)
+    except OutOfTimeError as err:
+        raise UnavailableError("the document was not typeset in its time") from err
     if len(rows) != 1 or not isinstance(rows[0], str):
         raise InputError("the typesetter made no document", field="document")
     return base64.b64decode(rows[0])

@@ -157,8 +157,9 @@ NO_PDF: Final = MappingProxyType(
             "no readable copy is made of what does not hold", "证据不成立或不充分，不制作可读副本"
         ),
         "letters": Sentence(
-            "it cannot be printed here: {reason}; the record itself is in certificate.json",
-            "此处无法制作：{reason}；记录原文见 certificate.json",
+            "it cannot be printed here: a character has no font, or it is too long; the record itself is in "
+            "certificate.json",
+            "此处无法制作：含字库没有的字符，或内容过长；记录原文见 certificate.json",
         ),
         "later": Sentence(
             "it could not be printed just now; the record itself is in certificate.json",

@@ -10,11 +10,11 @@ True
 
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from api.callers import find_caller
 from ledger.core.errors import StateError
 from ledger.core.step import Sentence
 
@@ -28,7 +28,6 @@ MISSES_A_DAY: Final = 30
 """Case codes that one caller may try in vain."""
 _DOMAIN: Final = b"hengzheng/scan/v1\0"
 _TAG_DIGITS: Final = 32
-_IPV6_PREFIX: Final = 64
 _WHO_BYTES: Final = 16
 _TOO_MANY: Final = Sentence(
     "Too much has been sent from your connection today, or about this instrument. Scan the code on the instrument "
@@ -54,17 +53,6 @@ class Meter:
     who: str
     """In plain; only its hash is stored."""
     most: int
-
-
-def find_caller(address: str) -> str:
-    """Return what stands for a caller: an IPv4 address, or the network of an IPv6 address."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, _IPV6_PREFIX), strict=False))
-    return str(found)
 
 
 def list_meters(address: str, thing: str, *, is_scanned: bool) -> list[Meter]:

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from api.allowance import Allowance
 from api.describe import bytes_of, describe
 from api.evidence.desk import EvidenceDesk
-from api.evidence.pack import Source
+from api.evidence.pack import Source, is_final
 from api.problems import Problem, answer_problem
-from api.ready import ASK_AGAIN
+from api.ready import ASK_AGAIN, NO_STORE
 from api.routes.verdicts import read_code, read_digits
 from ledger.core.bundle import parse_bundle
 from ledger.core.errors import UnavailableError
@@ -87,8 +87,11 @@ class _Handing:
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         name = compute_code(parse_bundle(source.bundle).statement_raw)
+        pack = self._desk.make(source)
+        if not is_final(pack):  # who has it is to get the rest when it comes again
+            headers = {"Cache-Control": NO_STORE}
         headers["Content-Disposition"] = f'attachment; filename="hengzheng-{name}.zip"'
-        return Response(self._desk.make(source), HTTPStatus.OK, headers, _ZIP)
+        return Response(pack, HTTPStatus.OK, headers, _ZIP)
 
 
 def _hold_off(wait: int) -> Response:

@@ -18,6 +18,7 @@ from api.routes.verdicts import PAGE_CACHE
 from api.schemas.sites import SiteAnswer
 from api.sites.calendar import write_calendar
 from api.sites.describe import describe_site
+from api.sites.paging import MOST_PAGES
 from api.sites.view import Sites
 from api.web.site_page import SITE_POLICY, SitePageWriter
 from ledger.core.errors import LedgerError, NotFoundError
@@ -135,7 +136,7 @@ def excuse(
 
 def _read_number(text: str | None) -> int:
     """Return which page of a list was asked for; what is no number asks for the first."""
-    return int(text) if text is not None and _NUMBER.fullmatch(text) else 1
+    return min(int(text), MOST_PAGES) if text is not None and _NUMBER.fullmatch(text) else 1
 
 
 def _read_name(keeper: str, site: str) -> SiteName:

@@ -9,9 +9,12 @@ from typing import Final
 
 from api.sites.instruments import Standing
 from api.sites.view import SiteView
+from ledger.core.site import MAX_SITE_INSTRUMENTS
 
 ON_A_PAGE: Final = 100
 """Instruments that one page lists. A site may have 1,000, which took 467 kB."""
+
+MOST_PAGES: Final = -(-MAX_SITE_INSTRUMENTS // ON_A_PAGE)
 
 
 @dataclass(frozen=True, slots=True)

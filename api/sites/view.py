@@ -6,15 +6,16 @@ Everything is the newest committed state of the log; no evidence is checked here
 '示例农贸市场'
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from api.sites.claims import choose_claims
 from api.sites.instruments import InstrumentReading, Standing, read_instruments, sort_by_due
+from api.sites.used_at import SiteSearch, UsedAt
 from ledger.core.authority import InstitutionContent
 from ledger.core.errors import NotFoundError, UnavailableError
 from ledger.core.ids import InstitutionId, InstrumentId, TreeSize
@@ -86,14 +87,6 @@ class SiteView:
         return self.site.content
 
 
-class SiteSearch(Protocol):
-    """Says at which sites an instrument is used."""
-
-    def find_sites_of(self, instrument: InstrumentId) -> Sequence[SiteName]:
-        """Return the sites in use whose newest entries name an instrument."""
-        ...
-
-
 class Sites:
     """Looks sites up. Safe to share between threads.
 
@@ -125,7 +118,7 @@ class Sites:
         self._policy = policy
         self._clock = clock
         self._is_behind = is_behind or (lambda: False)
-        self._search = search
+        self._used_at = UsedAt(search, clock)
 
     def look(self, name: SiteName) -> SiteView:
         """Return what is known of a site.
@@ -155,7 +148,7 @@ class Sites:
 
         Only what stands today; each pledge once, with the site through which it is about the instrument.
         """
-        names = [] if self._search is None else self._search.find_sites_of(instrument)
+        names = self._used_at.find(instrument)
         today, found = self._today(), dict[int, Promised]()
         with self._store.read() as reading:
             for name in names:
@@ -169,7 +162,7 @@ class Sites:
         self, instrument: InstrumentId, issuer: InstitutionId, division: str | None
     ) -> list[LoggedSite]:
         """Return where an instrument is used, as sites in use claim it; see `choose_claims`."""
-        names = [] if self._search is None else self._search.find_sites_of(instrument)
+        names = self._used_at.find(instrument)
         found = list[LoggedSite]()
         with self._store.read() as reading:
             for name in names:

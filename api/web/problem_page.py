@@ -66,7 +66,13 @@ _WORDS: Final = MappingProxyType(
                 "该文件已载入账本，其内容依法不予公开。",
             ),
         ),
-        HTTPStatus.TOO_MANY_REQUESTS: _LATER,
+        HTTPStatus.TOO_MANY_REQUESTS: _Words(
+            Sentence("Too often", "请求过于频繁"),
+            Sentence(
+                "Too much was asked for from here. Wait a minute; if it is still too often then, until tomorrow.",
+                "来自此处的请求过多，请一分钟后再试；如仍提示过于频繁，请明日再试。",
+            ),
+        ),
         HTTPStatus.INTERNAL_SERVER_ERROR: _LATER,
         HTTPStatus.SERVICE_UNAVAILABLE: _LATER,
     }

@@ -6,7 +6,7 @@ Nothing personal: names, addresses and owners stand in the record as commitments
 ('Instrument', '燃油加油机')
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -31,7 +31,7 @@ from api.web.detail_words import (
 from api.web.words import CONCLUSIONS, DOCUMENTS, say, say_date, say_instant
 from ledger.core.act import Act
 from ledger.core.encoding import encode_hex
-from ledger.core.event import ISSUE_TYPES, EventType
+from ledger.core.event import ISSUE_TYPES, EventType, instrument_subject
 from ledger.core.link import SameAs, Split
 from ledger.core.lot import LotContent
 from ledger.core.qr import compute_code
@@ -54,6 +54,7 @@ _CAUSES: Final = MappingProxyType(
     }
 )
 """Verdicts that an act brings about, with that act."""
+_ENDED_BY_REINSTATEMENT: Final = (EventType.WITHDRAW, EventType.CANCEL, EventType.SUSPEND)
 _OF_DOCUMENT: Final = {Shown.WITHDRAWN, Shown.CANCELLED}
 """Of these, those that stand against one document; the others stand against its instrument."""
 
@@ -247,11 +248,7 @@ def say_cause(
         language: of the page.
     """
     own = details.record.issuer.id, details.record.number
-    acts = [
-        (happening, happening.content)
-        for happening in history.happenings
-        if happening.signed.statement.type is _CAUSES.get(shown) and isinstance(happening.content, Act)
-    ]
+    acts = list(_list_standing(_CAUSES.get(shown), history))
     of_this = [each for each in acts if (each[1].issuer, each[1].number) == own]
     found = next(iter(of_this if shown in _OF_DOCUMENT else [*of_this, *acts]), None)
     if found is None:
@@ -259,6 +256,25 @@ def say_cause(
     happening, act = found
     day = say_date(happening.header.sequenced_at.astimezone(zone).date(), language)
     return f"{say(Sentence('Reason: ', '原因：'), language)}{say(REASONS[act.reason], language)} · {day}"
+
+
+def _list_standing(cause: EventType | None, history: History) -> Iterator[tuple[Happening, Act]]:
+    """Yield the acts of a type that nothing has settled since, the newest first."""
+    settled: set[Hashable] = set()
+    for happening in history.happenings:
+        statement, act = happening.signed.statement, happening.content
+        claims = statement.claims
+        if isinstance(claims, IssueClaims):
+            if statement.type is EventType.ISSUE and claims.is_verification:
+                settled.add(
+                    (EventType.REVERIFY_NEEDED, instrument_subject(claims.instrument_id, claims.part))
+                )
+        elif isinstance(act, Act):
+            if statement.type is EventType.REINSTATE:
+                settled |= {(each, act.certificate) for each in _ENDED_BY_REINSTATEMENT}
+            about = act.subject if cause is EventType.REVERIFY_NEEDED else act.certificate
+            if statement.type is cause and (cause, about) not in settled:
+                yield happening, act
 
 
 def _name_event(happening: Happening) -> Sentence:

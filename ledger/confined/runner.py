@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from ledger.core.errors import InputError, UnavailableError
+from ledger.core.errors import InputError, OutOfTimeError, UnavailableError
 
 _CHILD: Final = Path(__file__).with_name("child.py")
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -47,6 +47,7 @@ def read_confined(reader: str, raw: bytes, limits: Limits = DEFAULT_LIMITS) -> l
 
     Raises:
         InputError: the reader refuses the file, or did not come to an end within its limits.
+        OutOfTimeError: it did not within the time of the clock.
         UnavailableError: no process could be started.
     """
     try:
@@ -94,6 +95,9 @@ def _take(answer: BinaryIO, code: int | None) -> list[Any]:
     if isinstance(refused := last.get("refused"), str):
         field = last.get("field")
         raise InputError(refused, field=field if isinstance(field, str) else "file")
+    if code is None:
+        sentence = "could not be read within the time allowed; nothing was taken from it"
+        raise OutOfTimeError(sentence, field="file")
     raise InputError(_say_why(code, last), field="file")
 
 
@@ -106,9 +110,7 @@ def _parse_line(line: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _say_why(code: int | None, last: dict[str, Any]) -> str:
-    if code is None:
-        return "could not be read within the time allowed; nothing was taken from it"
+def _say_why(code: int, last: dict[str, Any]) -> str:
     if code == 0 and last.get("broken") not in {None, "MemoryError", "OSError"}:
         return f"could not be read ({last['broken']}); nothing was taken from it"
     return "needs more memory or time to be read than is allowed; nothing was taken from it"

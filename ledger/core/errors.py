@@ -3,7 +3,8 @@
     LedgerError
     ├─ InputError         fix the document; never retry        exit 2
     │   ├─ MalformedDocumentError      ├─ NonCanonicalEncodingError   ├─ UnitError
-    │   ├─ PolicyMismatchError         └─ DocumentRefusedError (carries every Reason at once)
+    │   ├─ PolicyMismatchError         ├─ OutOfTimeError (of a reader)
+    │   └─ DocumentRefusedError (carries every Reason at once)
     ├─ VerificationError  evidence fails; never softened       exit 1
     │   ├─ BrokenSignatureError        ├─ InclusionProofError
     │   ├─ ConsistencyProofError       ├─ AnchorMismatchError
@@ -53,6 +54,10 @@ class MalformedDocumentError(InputError):
 
 class NonCanonicalEncodingError(InputError):
     """Well-formed, but not in the one spelling that this format allows."""
+
+
+class OutOfTimeError(InputError):
+    """Not read within the time allowed; on a machine with less to do it may be."""
 
 
 class UnitError(InputError):

@@ -12,6 +12,7 @@ from ledger.core.act import ReasonCode
 from ledger.core.bundle import parse_bundle
 from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
+from ledger.core.lot import LotStatus
 from ledger.core.qr import compute_code
 from verifier.report import DISCLAIMER
 from verifier.session import Session
@@ -116,6 +117,50 @@ def test_another_documents_reason_is_not_told_of_this_one(acted):
     acted.served.post([entry(raw)])
     assert "原因：笔误" in look(acted.served, path).text
     assert "原因：伪造" in look(acted.served, acted.path).text
+
+
+def test_what_a_later_verification_has_settled_is_no_reason_for_what_came_after_it(acted):
+    served = acted.served
+    acted.act(REVERIFY, reason=ReasonCode.FAILED_SPOT_CHECK)
+    issued = served.sign(1, version=acted.version, no="2026-0000101", nonce="ab" * 16)
+    path = f"/c/{served.submit(issued)}"
+    assert look(served, path).style == "pending"
+    opened = acted.people.act_on(
+        issued, EventType.OPENED_FOR_REPAIR, INSTITUTION, acted.version + 1, reason=ReasonCode.REPAIRED
+    )
+    (result,) = served.post([entry(opened)]).json()["results"]
+    assert "index" in result, result
+    page = look(served, path)
+    assert page.headline == "须重新检定"
+    assert "原因：监督抽查" not in page.text
+    assert "原因：" not in page.text.partition("请与器具铭牌核对")[0]
+
+
+def test_reinstatement_settles_no_verification_that_is_due(acted):
+    acted.act(REVERIFY, reason=ReasonCode.SEAL_BROKEN)
+    acted.act(SUSPEND)
+    acted.act(REINSTATE)
+    page = look(acted.served, acted.path)
+    assert page.headline == "须重新检定"
+    assert "原因：铅封损坏" in page.text
+
+
+def test_what_was_reinstated_is_no_reason_for_what_befell_its_lot():
+    with ApiWorld() as served:
+        people = People(served.world)
+        served.post([entry(raw) for raw in people.founding()])
+        issued = served.sign(1, lot={"no": "L-1", "size": 2})
+        path = f"/c/{served.submit(issued)}"
+        for raw in (
+            people.act_on(issued, SUSPEND, INSTITUTION, 1, reason=ReasonCode.RELOCATED),
+            people.act_on(issued, REINSTATE, AUTHORITY, 2),
+            people.say_of_lot(INSTITUTION, INSTITUTION, "L-1", LotStatus.SUSPENDED, version=0),
+        ):
+            (result,) = served.post([entry(raw)]).json()["results"]
+            assert "index" in result, result
+        page = look(served, path)
+        assert page.headline == "已暂停使用/调查中"
+        assert "原因：" not in page.text.partition("请与器具铭牌核对")[0]
 
 
 def test_a_reinstated_certificate_is_valid_again(acted):

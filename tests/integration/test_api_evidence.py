@@ -7,8 +7,10 @@ import pytest
 from acts import DECISION
 from api_world import ENGLISH, JSON, long_path
 from evidence_packs import desk_of, pack_of, read_all, read_page
+from starlette.testclient import TestClient
 from verdict_states import ACTS, RichSite, make_shown, make_unknown, withhold
 
+from api.app import create_app
 from api.evidence import desk as desk_module
 from api.evidence.archive import read_manifest
 from api.routes import evidence as route
@@ -196,6 +198,27 @@ def test_made_once_and_the_print_once_for_each_anchor(served, issued):
     served.anchor()
     desk.make(desk.gather_by_code(code))
     assert len(printed) == 2
+
+
+def test_what_could_not_be_printed_just_now_is_tried_again(served, path, monkeypatch):
+    """A pack that lacks its document for a passing reason has no name that would keep it from being made again."""
+    failures = [UnavailableError("no process could be started")]
+
+    def print_later(_):
+        if failures:
+            raise failures.pop()
+        return b"%PDF-1.7"
+
+    monkeypatch.setattr(desk_module.EvidenceDesk.__init__, "__defaults__", (print_later, 0.1))
+    client = TestClient(create_app(served.parts("public")))
+    without = client.get(f"{path}/evidence.zip")
+    assert "document.pdf" not in read_all(without.content)
+    assert "etag" not in without.headers
+    assert without.headers["cache-control"] == "no-store"
+    whole = client.get(f"{path}/evidence.zip")
+    assert read_all(whole.content)["document.pdf"] == b"%PDF-1.7"
+    again = client.get(f"{path}/evidence.zip", headers={"If-None-Match": whole.headers["etag"]})
+    assert again.status_code == 304
 
 
 def test_only_so_many_are_made_at_once(served, issued, monkeypatch):

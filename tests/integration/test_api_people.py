@@ -85,6 +85,16 @@ def test_head_has_no_body(served):
     assert answer.headers["content-type"].startswith("text/html")
 
 
+def test_who_asks_too_often_is_told_so(served):
+    """Not that the server is in trouble, nor that a moment helps: it may be tomorrow."""
+    asked = [served.client.get("/c/Y0E5Q0BVPKA486WB/evidence.zip", headers=BROWSER) for _ in range(7)]
+    answer = asked[-1]
+    assert (answer.status_code, Page(answer).headline) == (429, "请求过于频繁")
+    assert "Too often" in answer.text
+    assert "明日" in answer.text
+    assert answer.headers["retry-after"]
+
+
 def test_a_store_out_of_reach_is_said_so(monkeypatch):
     with ApiWorld() as world:
         world.found()

@@ -13,6 +13,7 @@ from place_world import PATH, PlaceWorld
 from sites import BARE_SITE, MARKET, OWNER, PLEDGE, WITHDRAWN
 
 from api.schemas.sites import SiteAnswer
+from api.sites.view import Sites
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.event import EventType
 from ledger.core.pledge import Paragraphs, PledgeState, Promise, encode_pledge
@@ -164,6 +165,15 @@ def test_a_page_that_is_not_there_is_the_nearest_or_the_first(world, asked, numb
     world.enter(MARKET, *make_ids(201))
     page = page_of(world.look(f"{PATH}?page={asked}"))
     assert (page.response.status_code, f"第 {number} 页，共 3 页" in page.text) == (200, True)
+
+
+def test_pages_that_no_site_has_are_one_page(world, monkeypatch):
+    """Else one address is a thousand answers, each looked up, and kept in the place of others."""
+    world.enter(MARKET, *make_ids(3))
+    looked, look = [], Sites.look
+    monkeypatch.setattr(Sites, "look", lambda *given: looked.append(given) or look(*given))
+    assert len({world.look(f"{PATH}?page={asked}").text for asked in range(10, 1000, 9)}) == 1
+    assert len(looked) == 1
 
 
 def test_a_small_site_has_no_pages_and_the_calendar_has_every_date(world, monkeypatch):

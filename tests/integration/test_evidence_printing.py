@@ -14,7 +14,7 @@ from api.evidence.printing import PublicCopy, print_copy
 from issuer.rendering.sheet import Letterhead
 from issuer.rendering.wording import Words
 from ledger.confined.runner import Limits
-from ledger.core.errors import InputError
+from ledger.core.errors import InputError, UnavailableError
 from ledger.core.step import Sentence
 
 BANNER = Sentence("EVIDENCE COPY", "存证副本")
@@ -84,6 +84,13 @@ def test_its_limits_end_it(ledger, monkeypatch):
     _, copy = make_copy(ledger, make_record(7))
     monkeypatch.setattr(printing, "LIMITS", Limits(memory_bytes=64 * 1024**2, cpu_seconds=2, wall_seconds=4))
     with pytest.raises(InputError, match="more memory or time"):
+        print_copy(copy)
+
+
+def test_what_takes_too_long_may_be_made_later(ledger, monkeypatch):
+    _, copy = make_copy(ledger, make_record(8))
+    monkeypatch.setattr(printing, "LIMITS", replace(printing.LIMITS, wall_seconds=0.01))
+    with pytest.raises(UnavailableError, match="in its time"):
         print_copy(copy)
 
 

@@ -137,6 +137,27 @@ def test_a_verdict_waits_for_nobodys_word(world, monkeypatch):
     assert place(page) == []
 
 
+def test_a_search_that_hangs_is_asked_once_in_a_while_and_used_when_it_is_back(world, monkeypatch):
+    world.enter(MARKET, world.pump)
+    world.search.follow()
+    asked, find = [], world.search.find_sites_of
+
+    def hang(instrument):
+        asked.append(instrument)
+        raise StoreUnavailableError("no answer within three seconds")
+
+    monkeypatch.setattr(world.search, "find_sites_of", hang)
+    for path in (f"/c/{world.code}", f"/i/{world.pump.hex()}", f"/c/{world.code}?lang=en"):
+        assert world.client.get(path).status_code == 200
+    assert len(asked) == 1
+    world.now += timedelta(seconds=60)
+    assert place(look(world)) == []
+    assert len(asked) == 2
+    monkeypatch.setattr(world.search, "find_sites_of", find)
+    world.now += timedelta(seconds=60)
+    assert place(look(world)) != []
+
+
 def test_markup_in_a_site_is_text(world):
     world.enter(replace(MARKET, name=Name(MARKUP, MARKUP), address=Name(MARKUP, MARKUP)), world.pump)
     for language in ("zh-CN", "en"):

@@ -379,7 +379,7 @@ def test_the_verdict_page_leads_to_the_form(world):
 def test_a_page_of_nothing_leads_to_reports_too(world, path):
     page = world.browse().get(path, params={"lang": "en"})
     (link,) = re.findall(r'href="(\.\./report[^"]*)"', page.text)
-    form = world.browse(language="zh").get(urljoin(path, link))
+    form = world.browse(language="zh").get(urljoin(path, html.unescape(link)))
     assert (form.status_code, "Report something" in form.text) == (200, True)
 
 

@@ -152,8 +152,8 @@ def test_another_logs_bundle_is_no_pack(policy, bundle):
     ("error", "words"),
     [
         (
-            InputError("no font has the character 𰻞"),
-            "it cannot be printed here: no font has the character 𰻞",
+            InputError("no font has the character 𰻞; name one by the setting font_folder"),
+            "it cannot be printed here: a character has no font",
         ),
         (UnavailableError("no process"), "could not be printed just now"),
     ],
@@ -164,6 +164,7 @@ def test_a_pack_does_not_fail_for_want_of_a_print(policy, bundle, error, words):
 
     raw = pack_files(policy, bundle, print_pdf=fail)
     assert words in absent(raw)["document.pdf"]
+    assert "font_folder" not in read_all(raw)["README.txt"].decode(), "that is for an institution's desk"
     assert "document.pdf" not in read_all(raw)
     assert read_manifest(raw)["shown"] == "VALID"
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scanned_cases import widen
 
+from api.callers import find_caller
 from api.reports.case_code import (
     CASE_SYMBOLS,
     CODE_BITS,
@@ -20,7 +21,7 @@ from api.reports.case_code import (
 )
 from api.reports.deadlines import load_deadlines, parse_deadlines
 from api.reports.file import FileHead, open_file, read_head, write_file
-from api.reports.floods import find_caller, hash_who, list_meters
+from api.reports.floods import hash_who, list_meters
 from api.reports.kinds import NEXT, OVER, About, CaseState, Route, list_next
 from ledger.core.errors import InputError, MalformedDocumentError
 from ledger.core.qr import ALPHABET
@@ -237,6 +238,9 @@ def test_a_wrong_day_of_the_calendar_is_named(old, new):
         ("203.0.113.7", "203.0.113.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        ("fe80::7%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
         ("testclient", "testclient"),
         ("", ""),
     ],
