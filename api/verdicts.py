@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from api.choosing import GOOD, choose_shown, choose_unlogged, choose_withheld, doubt_status
 from api.details import Details
+from api.replacing import Replacing, find_replacing
 from api.shown import Shown
 from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
 from ledger.core.absence_proof import MissingCertificate, parse_absence_proof
@@ -102,6 +103,8 @@ class Finding:
     """Names the document's statement; None where it is not in the ledger."""
     newer: ShortCode | None = None
     """Names the newer document of the same instrument."""
+    replacing: Replacing | None = None
+    """What took the document's place, where one did; None as well where its instrument was verified anew."""
     details: Details | None = None
     """What a page shows below the verdict; None where the evidence does not hold or the content is withheld."""
     is_withheld: bool = False
@@ -345,15 +348,20 @@ class Verdicts:
         except InputError as err:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
         shown = choose_shown(report, self._policy)
+        record = parsed.certificate.record
+        replacing = None
+        if shown is Shown.SUPERSEDED:
+            replacing = find_replacing(self._store, self._prover, record.issuer.id, record.number)
         return Finding(
             shown=Shown.CANNOT_CHECK if is_behind and shown in GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
-            validity_kind=parsed.certificate.record.validity.kind,
+            validity_kind=record.validity.kind,
             report=report,
             code=bundle.code,
-            newer=self._find_newer(entry),
+            newer=self._find_newer(entry) or (None if replacing is None else replacing.code),
+            replacing=replacing,
             details=find_details(parsed, self._session) if report.authentic else None,
         )
 

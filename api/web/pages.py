@@ -28,6 +28,7 @@ from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.places import list_places
 from api.web.pledges import list_pledges
+from api.web.replaced_words import choose_replaced_look, say_replacing
 from api.web.sections import (
     list_anchor,
     list_chain,
@@ -46,6 +47,7 @@ from api.web.words import (
     SERVICE_LIFE_ENDED,
     UNTIL,
     WITHHELD,
+    Look,
     say,
     say_date,
     say_instant,
@@ -189,7 +191,7 @@ class PageWriter:
             past: of the instrument; left out where no field is shown.
         """
         language = tongue.language
-        look, report = LOOKS[finding.shown], finding.report
+        look, report = _choose_look(finding), finding.report
 
         def t(en: str, zh: str) -> str:
             return say(Sentence(en, zh), language)
@@ -212,6 +214,7 @@ class PageWriter:
             headline=_headline(finding, language),
             sentence=say(look.sentence, language),
             remarks=[
+                *([] if finding.replacing is None else [say_replacing(finding.replacing, language)]),
                 *_remarks(finding, language),
                 *self._list_causes(finding, details, past, language),
                 *say_thing(finding, self._policy.zone, language),
@@ -347,7 +350,11 @@ def _headline(finding: Finding, language: Language) -> str:
     status = None if finding.report is None else finding.report.status
     if finding.shown is Shown.EXPIRED and status is DocumentStatus.SERVICE_LIFE_ENDED:
         return say(SERVICE_LIFE_ENDED, language)
-    return say(LOOKS[finding.shown].headline, language)
+    return say(_choose_look(finding).headline, language)
+
+
+def _choose_look(finding: Finding) -> Look:
+    return LOOKS[finding.shown] if finding.replacing is None else choose_replaced_look(finding.replacing)
 
 
 def _remarks(finding: Finding, language: Language) -> list[str]:
