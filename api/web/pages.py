@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -28,6 +29,7 @@ from api.verdicts import Finding
 from api.web.data import list_advice
 from api.web.places import list_places
 from api.web.pledges import list_pledges
+from api.web.remark_words import say_warning
 from api.web.replaced_words import choose_replaced_look, say_replacing
 from api.web.sections import (
     list_anchor,
@@ -215,7 +217,7 @@ class PageWriter:
             sentence=say(look.sentence, language),
             remarks=[
                 *([] if finding.replacing is None else [say_replacing(finding.replacing, language)]),
-                *_remarks(finding, language),
+                *_remarks(finding, self._policy.zone, language),
                 *self._list_causes(finding, details, past, language),
                 *say_thing(finding, self._policy.zone, language),
             ],
@@ -357,7 +359,7 @@ def _choose_look(finding: Finding) -> Look:
     return LOOKS[finding.shown] if finding.replacing is None else choose_replaced_look(finding.replacing)
 
 
-def _remarks(finding: Finding, language: Language) -> list[str]:
+def _remarks(finding: Finding, zone: ZoneInfo, language: Language) -> list[str]:
     if finding.is_withheld and finding.report is not None and finding.report.status is not None:
         return [f"{say(WITHHELD, language)} {say(STATUS_WORDS[finding.report.status], language)}"]
     document = None if finding.report is None else finding.report.document
@@ -365,7 +367,8 @@ def _remarks(finding: Finding, language: Language) -> list[str]:
     if finding.shown is Shown.EXPIRED and finding.newer is None and verifies:
         return [say(NO_NEWER, language)]
     if finding.shown in {Shown.PENDING, Shown.ATTENTION, *_VERIFYING_NOTHING} and finding.report is not None:
-        return [say(check.reason, language) for check in finding.report.checks if check.warning]
+        warned = [check for check in finding.report.checks if check.warning]
+        return [say_warning(check, finding.ended, zone, language) for check in warned]
     return []
 
 
