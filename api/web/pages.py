@@ -228,7 +228,7 @@ class PageWriter:
             institution=None if document is None else _name_institution(document, details, language),
             plate=() if document is None else list_plate(document, record, language),
             facts=() if document is None else list_facts(document, record, language),
-            reports=self._list_reports(code, language),
+            reports=self._list_reports(finding, code, language),
             report_path=None if self._offers.make_link is None else _find_report(finding, tongue),
             disclaimer=say(DISCLAIMER, language) if finding.shown in RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
@@ -276,11 +276,14 @@ class PageWriter:
         cause = say_cause(finding.shown, past.history, details, self._policy.zone, language)
         return [] if cause is None else [cause]
 
-    def _list_reports(self, code: str | None, language: Language) -> list[tuple[str, str]]:
+    def _list_reports(self, finding: Finding, code: str | None, language: Language) -> list[tuple[str, str]]:
+        """Return what may be reported of a document; with the sticker that was scanned, where one was."""
         make_link = self._offers.make_link
         if code is None or make_link is None:
             return []
-        return [(make_link(code, about), say(about.words, language)) for about in _REPORTED]
+        sticker = None if finding.report is None else finding.report.sticker
+        scanned = code if sticker is None else sticker.id
+        return [(make_link(scanned, about), say(about.words, language)) for about in _REPORTED]
 
     def _as_of(self, finding: Finding, language: Language) -> str | None:
         if finding.as_of is None:
