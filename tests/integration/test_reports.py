@@ -65,6 +65,20 @@ def test_a_complaint_has_name_contact_and_what_is_asked_for(any_world):
         assert said[name] == COMPLAINT[name]
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("１３８　００１３　８０００", "138 0013 8000"),
+        ("（０５９１）８７６５－４３２１", "(0591)8765-4321"),
+        ("＋８６ 591—8765 4321", "+86 591-8765 4321"),
+        ("138 0013 8000", "138 0013 8000"),
+    ],
+)
+def test_a_telephone_number_is_understood_as_keyboards_give_it(world, typed, kept):
+    world.send(route="complaint", phone=typed)
+    assert open_only(world)[1]["phone"] == kept
+
+
 def test_a_scanned_code_says_instrument_institution_and_authority(world):
     code = world.issue(1)
     world.send(code=str(code), kind="", place="", text="")
@@ -161,6 +175,12 @@ BAD = [
         "phone",
         "telephone number or an e-mail",
         "至少填写一项",
+    ),
+    (
+        {"route": "complaint", "phone": "１３８００１３８０００转"},
+        "phone",
+        "no telephone number",
+        "不是电话号码",
     ),
     ({"route": "complaint", "phone": "call me"}, "phone", "no telephone number", "不是电话号码"),
     ({"route": "complaint", "email": "jia@"}, "email", "no e-mail address", "不是电子邮箱地址"),
