@@ -60,6 +60,7 @@ from api.routes.log import ReadStanding
 from api.routes.verdicts import Beside, Counter
 from api.sites.finding import Finder
 from api.sites.view import Sites
+from api.slashes import RelativeRedirects
 from api.static_files import StaticFiles
 from api.things import Things
 from api.uploads import UploadDesk
@@ -148,11 +149,15 @@ class Parts:
 def create_app(parts: Parts) -> ASGIApp:
     """Return the application of the roles whose parts are given, behind its limits."""
     if parts.public is None:
-        return Guard(build_api(parts), BODY_LIMITS, HEADERS)
+        return Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS)
     page = ProblemPage(parts.public.policy)
     if parts.public.reports is None:
-        return PeoplePages(Guard(build_api(parts), BODY_LIMITS, HEADERS), page)
-    guard = Guard(build_api(parts), BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES}, HEADERS)
+        return PeoplePages(Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS), page)
+    guard = Guard(
+        RelativeRedirects(build_api(parts)),
+        BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES},
+        HEADERS,
+    )
     return ReportDoor(
         PeoplePages(guard, page),
         reports.FORM_PATH,

@@ -16,6 +16,8 @@ from api.negotiation import choose_language, names_html
 from api.problems import MEDIA_TYPE
 from api.web.problem_page import ProblemPage
 
+_MAX_DEPTH: Final = 16
+"""Addresses of ours are no deeper; from a deeper one the way to the root is said without counting."""
 _HTML: Final = "text/html; charset=utf-8"
 
 
@@ -52,10 +54,16 @@ class PeoplePages:
     async def _send_page(self, scope: Scope, start: Message, send: Send) -> None:
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [None])[0]
         tongue = choose_language(Headers(scope=scope).get("accept-language", ""), asked)
-        body = self._page.write(HTTPStatus(start["status"]), tongue)
+        body = self._page.write(HTTPStatus(start["status"]), tongue, _find_root(scope))
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["Content-Type"] = _HTML
         headers["Content-Length"] = str(len(body))
         headers["Content-Language"] = tongue.language.value
         await send({**start, "headers": headers.raw})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def _find_root(scope: Scope) -> str:
+    """Return the way from the address that was asked for to the root of the site, wherever a proxy has put that."""
+    depth = scope["raw_path"].count(b"/") - 1
+    return "../" * depth if depth <= _MAX_DEPTH else "/"

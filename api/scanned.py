@@ -73,7 +73,7 @@ def read_scanned(text: str, hosts: Sequence[str]) -> Own | Typed | Foreign:
         raise MalformedDocumentError(f"a code has at most {MAX_TEXT} characters", field="code")
     match = _ADDRESS.match(text)
     if match is None:
-        return Typed(_parse_typed(text))
+        return _read_bare(text, hosts) or Typed(_parse_typed(text))
     for host in hosts:
         own = _read_own(text, host)
         if own is not None:
@@ -84,6 +84,19 @@ def read_scanned(text: str, hosts: Sequence[str]) -> Own | Typed | Foreign:
 def is_look_alike(site: str, hosts: Sequence[str]) -> bool:
     """Tell whether people may take the name of a site for one of ours."""
     return any(_resembles(site.lower(), host.partition(":")[0]) for host in hosts)
+
+
+def _read_bare(text: str, hosts: Sequence[str]) -> Own | Typed | None:
+    """Return the code of an address of ours that somebody typed as labels are read: without `https://`."""
+    typed = fold_typed(text)
+    for host in hosts:
+        if typed[: len(host) + 1].lower() != f"{host}/":
+            continue
+        kind, _, content = typed[len(host) + 1 :].partition("/")
+        if kind.lower() in _OF_CODES:
+            return Typed(_parse_typed(content))
+        return _read_own(f"https://{host}/{kind}/{content}", host)
+    return None
 
 
 def _parse_typed(text: str) -> ShortCode:
@@ -126,6 +139,7 @@ def _parse_plain(text: str) -> ShortCode:
     return parse_code(text)
 
 
+_OF_CODES: Final = frozenset({"c", "s"})
 _PARSERS: Final = {
     "q": parse_digits,
     "c": _parse_plain,

@@ -10,9 +10,14 @@ from typing import Final
 _DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−ー"), "-")
 
 
+def fold_width(text: str) -> str:
+    """Return digits and letters in their plain forms, and every dash as a hyphen; blanks stay."""
+    return unicodedata.normalize("NFKC", text).translate(_DASHES)
+
+
 def fold_typed(text: str) -> str:
     """Return a code as it is printed: full-width forms become plain ones, every dash a hyphen, no blanks.
 
     Only for what has a check symbol, or is looked up whole: it makes different texts equal.
     """
-    return "".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
+    return "".join(fold_width(text).split())

@@ -15,6 +15,8 @@ from typing import Any, Final, Protocol
 
 from api.choosing import GOOD, choose_shown, choose_unlogged, choose_withheld, doubt_status
 from api.details import Details
+from api.ended import Ended, find_ended
+from api.replacing import Replacing, find_replacing
 from api.shown import Shown
 from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
 from ledger.core.absence_proof import MissingCertificate, parse_absence_proof
@@ -39,6 +41,7 @@ from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code, encode_digits
 from ledger.core.register_fields import Name
 from ledger.core.statement import IssueClaims, parse_signed_statement
+from ledger.core.step import Step
 from ledger.core.trust import TrustList
 from ledger.history import History, read_history
 from ledger.proving import ProofStore, Prover
@@ -102,6 +105,10 @@ class Finding:
     """Names the document's statement; None where it is not in the ledger."""
     newer: ShortCode | None = None
     """Names the newer document of the same instrument."""
+    replacing: Replacing | None = None
+    """What took the document's place, where one did; None as well where its instrument was verified anew."""
+    ended: Ended | None = None
+    """What has ended since of the authority behind it; looked up where a step warns."""
     details: Details | None = None
     """What a page shows below the verdict; None where the evidence does not hold or the content is withheld."""
     is_withheld: bool = False
@@ -345,15 +352,21 @@ class Verdicts:
         except InputError as err:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
         shown = choose_shown(report, self._policy)
+        record = parsed.certificate.record
+        replacing = None
+        if shown is Shown.SUPERSEDED:
+            replacing = find_replacing(self._store, self._prover, record.issuer.id, record.number)
         return Finding(
             shown=Shown.CANNOT_CHECK if is_behind and shown in GOOD else shown,
             checked_on=self._today(),
             tree_size=checkpoint.tree_size,
             as_of=_signed_at(checkpoint),
-            validity_kind=parsed.certificate.record.validity.kind,
+            validity_kind=record.validity.kind,
             report=report,
             code=bundle.code,
-            newer=self._find_newer(entry),
+            newer=self._find_newer(entry) or (None if replacing is None else replacing.code),
+            replacing=replacing,
+            ended=find_ended(self._store, record) if _is_doubted(report) else None,
             details=find_details(parsed, self._session) if report.authentic else None,
         )
 
@@ -473,6 +486,11 @@ def find_details(bundle: ProofBundle, session: Session) -> Details:
     claims = parse_signed_statement(bundle.statement_raw).statement.claims
     part = claims.part if isinstance(claims, IssueClaims) else None
     return Details(bundle.certificate.record, part, bundle.leaf_index, bundle.receipt, registers)
+
+
+def _is_doubted(report: Report) -> bool:
+    """Say whether something that was registered since speaks against the authority behind a document."""
+    return any(check.step is Step.SCOPE and check.warning for check in report.checks)
 
 
 def _find_missing(raw: bytes) -> MissingCertificate:

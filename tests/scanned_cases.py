@@ -10,6 +10,11 @@ TYPED = (
     "Y0E5–Q0BV—PKA4−86WB",
     "Y0E5\u2011Q0BV\u2010PKA4ー86WB",
     CODE,
+    f"v.example.cn/c/{CODE}",
+    f" V.Example.CN/C/{CODE.lower()} ",
+    "v.example.cn / c / Y0E5-Q0BV-PKA4-86WB",
+    f"v.example.cn/s/{CODE}",
+    "ｖ．ｅｘａｍｐｌｅ．ｃｎ／ｃ／Ｙ０Ｅ５Ｑ０ＢＶＰＫＡ４８６ＷＢ",
 )
 """Spellings of one code by keyboards."""
 MISTYPED = (
@@ -18,11 +23,25 @@ MISTYPED = (
     "Y0E5_Q0BV_PKA4_86WB",
     "Υ0E5Q0BVPKA486WB",
     "〇" * 16,
+    "v.example.cn/c/Y0E5Q0BVPKA486WC",
+    f"v.example.cn/c/{CODE}/../x",
+    f"v.example.cn/c/{CODE}?next=x",
+    f"v.example.cn/pay/{CODE}",
+    f"v.example.cn.check.top/c/{CODE}",
+    f"v.exampIe.cn/c/{CODE}",
+    f"evil.top/v.example.cn/c/{CODE}",
+    f"//v.example.cn/c/{CODE}",
+    f"v.example.cn:8443/c/{CODE}",
+    "v.example.cn/i/" + "0A" * 16,
+    "v.example.cn/",
+    "v.example.cn",
 )
 POSTER = "https://v.example.cn/site/350100-01/M-12"
 """What a poster of a pledge leads to."""
 
 OWN = (f"https://v.example.cn/c/{CODE}", "https://v.example.cn/i/" + "0a" * 16, POSTER)
+BARE = tuple(text.removeprefix("https://") for text in OWN[1:])
+"""As somebody types them from a label."""
 
 ALIKE = {
     "another ending": f"https://v.example.top/c/{CODE}",

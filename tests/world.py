@@ -313,7 +313,8 @@ class World:
         body = self.certificate(self.record(number) if record is None else record, seal)
         certificate = parse_certificate(body)
         claims = build_issue_claims(certificate.record, certificate.digest, part)
-        statement = Statement(EventType.ISSUE, certificate.record.issuer.id, claims, version)
+        event_type = EventType.ISSUE if claims.predecessor is None else EventType.REPLACE
+        statement = Statement(event_type, certificate.record.issuer.id, claims, version)
         return Issued(sign_statement(statement, seal, self.origin), body)
 
     def bare_issue(

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from api.reports.case_code import CaseCode, parse_case_code
 from api.reports.kinds import INSTRUMENTS, About, Route
 from api.reports.photos import MAX_PHOTO_BYTES, MAX_PHOTOS
+from api.typed import fold_width
 from ledger.core.canonical import JsonObject
 from ledger.core.errors import InputError
 from ledger.core.step import Sentence
@@ -26,7 +27,7 @@ MAX_NAME: Final = 60
 MAX_CONTACT: Final = 100
 TRAP: Final = "website"
 """A field that people do not see; whoever fills in everything fills it in."""
-_PHONE: Final = re.compile(r"\+?[0-9][0-9 ()-]{5,24}")
+_PHONE: Final = re.compile(r"\+?\(?[0-9][0-9 ()-]{5,24}")
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]{2,}")
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
@@ -180,7 +181,7 @@ def _read_said(reading: _Reading, route: Route | None, about: About | None, code
 
 def _read_person(reading: _Reading) -> dict[str, str]:
     name = reading.need("name", MAX_NAME)
-    phone, email = reading.line("phone", MAX_CONTACT), reading.line("email", MAX_CONTACT)
+    phone, email = fold_width(reading.line("phone", MAX_CONTACT)), reading.line("email", MAX_CONTACT)
     if not phone and not email:
         reading.fault(
             "phone", "give a telephone number or an e-mail address", "联系电话和电子邮箱至少填写一项"

@@ -193,7 +193,7 @@ class _Counter:
         except LedgerError as err:
             return self.refuse(err, tongue)
         query = f"?lang={tongue.language[:2]}" if tongue.is_asked else ""
-        return RedirectResponse(path + query, HTTPStatus.SEE_OTHER, {"Cache-Control": NO_STORE})
+        return RedirectResponse(f".{path}{query}", HTTPStatus.SEE_OTHER, {"Cache-Control": NO_STORE})
 
     def judge(self, raw: bytes, tongue: Tongue) -> Response:
         """Say what a file is, or follow the code in it."""

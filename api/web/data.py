@@ -11,7 +11,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from ledger.core.category import Category
+from ledger.core.category import Category, parse_category
+from ledger.core.data import load_rule_book
+from ledger.core.errors import InputError
 from ledger.core.step import Sentence
 
 _PROVINCE_DIGITS: Final = 2
@@ -20,6 +22,15 @@ _PROVINCE_DIGITS: Final = 2
 def list_advice(category: Category) -> list[Sentence]:
     """Return how a consumer looks after a measurement by such an instrument; the last two hold for every kind."""
     return [said for categories, said in _read_advice() if not categories or category in categories]
+
+
+def find_kind(code: str) -> Sentence | None:
+    """Return what a kind of instrument is called in the rule book; None: it has no rule."""
+    try:
+        rule = load_rule_book().rules_of(parse_category(code, "category"))[0]
+    except InputError:
+        return None
+    return Sentence(rule.name_en, rule.name_zh)
 
 
 def find_division(code: str) -> Sentence | None:

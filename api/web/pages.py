@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -30,6 +31,8 @@ from api.web.copy_words import COPIED, HINTS, NOTHING, RECORD, WHOSE, ScanNote
 from api.web.data import list_advice
 from api.web.places import list_places
 from api.web.pledges import list_pledges
+from api.web.remark_words import say_warning
+from api.web.replaced_words import choose_replaced_look, say_replacing
 from api.web.sections import (
     list_anchor,
     list_chain,
@@ -48,6 +51,7 @@ from api.web.words import (
     SERVICE_LIFE_ENDED,
     UNTIL,
     WITHHELD,
+    Look,
     say,
     say_date,
     say_instant,
@@ -202,7 +206,7 @@ class PageWriter:
         """
         language = tongue.language
         is_copied = note.mark is CopyMark.CONFIRMED and finding.shown in _TURNS_AMBER
-        look, report = COPIED if is_copied else LOOKS[finding.shown], finding.report
+        look, report = COPIED if is_copied else _choose_look(finding), finding.report
         headline = say(look.headline, language) if is_copied else _headline(finding, language)
 
         def t(en: str, zh: str) -> str:
@@ -227,7 +231,8 @@ class PageWriter:
             sentence=say(look.sentence, language),
             remarks=[
                 *([_say_record(finding, language)] if is_copied else ()),
-                *_remarks(finding, language),
+                *([] if finding.replacing is None else [say_replacing(finding.replacing, language)]),
+                *_remarks(finding, self._policy.zone, language),
                 *self._list_causes(finding, details, past, language),
                 *say_thing(finding, self._policy.zone, language),
             ],
@@ -242,7 +247,7 @@ class PageWriter:
             institution=None if document is None else _name_institution(document, details, language),
             plate=() if document is None else list_plate(document, record, language),
             facts=() if document is None else list_facts(document, record, language),
-            reports=self._list_reports(code, language),
+            reports=self._list_reports(finding, code, language),
             report_path=None if self._offers.make_link is None else _find_report(finding, tongue),
             disclaimer=say(DISCLAIMER, language) if finding.shown in RELIED_ON else None,
             checks=() if report is None else _checks(report, finding.shown, language),
@@ -290,11 +295,14 @@ class PageWriter:
         cause = say_cause(finding.shown, past.history, details, self._policy.zone, language)
         return [] if cause is None else [cause]
 
-    def _list_reports(self, code: str | None, language: Language) -> list[tuple[str, str]]:
+    def _list_reports(self, finding: Finding, code: str | None, language: Language) -> list[tuple[str, str]]:
+        """Return what may be reported of a document; with the sticker that was scanned, where one was."""
         make_link = self._offers.make_link
         if code is None or make_link is None:
             return []
-        return [(make_link(code, about), say(about.words, language)) for about in _REPORTED]
+        sticker = None if finding.report is None else finding.report.sticker
+        scanned = code if sticker is None else sticker.id
+        return [(make_link(scanned, about), say(about.words, language)) for about in _REPORTED]
 
     def _as_of(self, finding: Finding, language: Language) -> str | None:
         if finding.as_of is None:
@@ -367,10 +375,14 @@ def _headline(finding: Finding, language: Language) -> str:
     status = None if finding.report is None else finding.report.status
     if finding.shown is Shown.EXPIRED and status is DocumentStatus.SERVICE_LIFE_ENDED:
         return say(SERVICE_LIFE_ENDED, language)
-    return say(LOOKS[finding.shown].headline, language)
+    return say(_choose_look(finding).headline, language)
 
 
-def _remarks(finding: Finding, language: Language) -> list[str]:
+def _choose_look(finding: Finding) -> Look:
+    return LOOKS[finding.shown] if finding.replacing is None else choose_replaced_look(finding.replacing)
+
+
+def _remarks(finding: Finding, zone: ZoneInfo, language: Language) -> list[str]:
     if finding.is_withheld and finding.report is not None and finding.report.status is not None:
         return [f"{say(WITHHELD, language)} {say(STATUS_WORDS[finding.report.status], language)}"]
     document = None if finding.report is None else finding.report.document
@@ -378,7 +390,8 @@ def _remarks(finding: Finding, language: Language) -> list[str]:
     if finding.shown is Shown.EXPIRED and finding.newer is None and verifies:
         return [say(NO_NEWER, language)]
     if finding.shown in {Shown.PENDING, Shown.ATTENTION, *_VERIFYING_NOTHING} and finding.report is not None:
-        return [say(check.reason, language) for check in finding.report.checks if check.warning]
+        warned = [check for check in finding.report.checks if check.warning]
+        return [say_warning(check, finding.ended, zone, language) for check in warned]
     return []
 
 

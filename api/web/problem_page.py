@@ -95,8 +95,14 @@ class ProblemPage:
         self._policy = policy
         self._template = _TEMPLATES.get_template("problem.html")
 
-    def write(self, status: HTTPStatus, tongue: Tongue) -> bytes:
-        """Return the page, UTF-8."""
+    def write(self, status: HTTPStatus, tongue: Tongue, up: str = "") -> bytes:
+        """Return the page, UTF-8.
+
+        Args:
+            status: of the answer.
+            tongue: language of the page.
+            up: from the address that was asked for to the root of the site.
+        """
         language = tongue.language
         words = _WORDS.get(status, _USUAL)
 
@@ -115,6 +121,7 @@ class ProblemPage:
                 say(each, Language.EN if language is Language.ZH else Language.ZH)
                 for each in (words.headline, words.sentence)
             ],
+            up=up,
             query=f"?lang={language[:2]}" if tongue.is_asked else "",
         )
         return page.encode()

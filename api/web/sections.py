@@ -3,7 +3,7 @@
 Nothing personal: names, addresses and owners stand in the record as commitments, which are left out here.
 
 >>> list_plate(document, record, Language.EN)[0]
-('Instrument', '燃油加油机')
+('Instrument', 'Fuel dispenser (燃油加油机)')
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from api.details import Details, trace_standards
 from api.negotiation import Language
 from api.shown import Shown
-from api.web.data import find_division
+from api.web.data import find_division, find_kind
 from api.web.detail_words import (
     CODES,
     EVENTS,
@@ -86,13 +86,21 @@ class Step:
 def list_plate(document: DocumentSummary, record: Record | None, language: Language) -> list[Row]:
     """Return what stands on the nameplate and on the instrument itself, to be compared."""
     fields = [
-        (Sentence("Instrument", "器具名称"), document.instrument),
+        (Sentence("Instrument", "器具名称"), _name_instrument(document, language)),
         (Sentence("Maker", "制造单位"), document.maker),
         (Sentence("Model", "型号规格"), document.model),
         (Sentence("Serial number", "出厂编号"), document.serial),
     ]
     rows = [(say(name, language), value) for name, value in fields if value is not None]
     return rows if record is None else [*rows, *_list_further(record, language)]
+
+
+def _name_instrument(document: DocumentSummary, language: Language) -> str | None:
+    """Return what the document calls its instrument, and in English what kind that is: names are Chinese."""
+    kind = None if language is Language.ZH else find_kind(document.category)
+    if kind is None or document.instrument is None:
+        return document.instrument
+    return f"{kind.en[0].upper()}{kind.en[1:]} ({document.instrument})"
 
 
 def _list_further(record: Record, language: Language) -> Iterator[Row]:

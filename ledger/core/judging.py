@@ -25,6 +25,9 @@ from ledger.core.status import Registers
 from ledger.core.step import Outcome, Sentence, Step
 from ledger.core.type_rules import check_type
 
+SINCE: Final = Sentence("; registered since: ", "；此后登记：")
+"""Between what a rule found and what has been registered against the document since."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
@@ -140,7 +143,5 @@ def _warn(then: RuleResult, now: RuleResult) -> RuleResult:
     if then.outcome is Outcome.FAILED or not against:
         return then
     since = replace(now, reasons=against).text
-    sentence = Sentence(
-        f"{then.sentence.en}; registered since: {since.en}", f"{then.sentence.zh}；此后登记：{since.zh}"
-    )
+    sentence = Sentence(f"{then.sentence.en}{SINCE.en}{since.en}", f"{then.sentence.zh}{SINCE.zh}{since.zh}")
     return replace(then, sentence=sentence, warning=True)

@@ -1,5 +1,7 @@
 """What stops a browser on its way is a page in both languages; a program gets the problem document."""
 
+from urllib.parse import urljoin
+
 import pytest
 from api_world import ApiWorld
 from browsers import chromium, find_violations
@@ -71,7 +73,54 @@ def test_a_program_gets_the_problem(served, name, accept):
 def test_the_language_that_the_address_asks_for_is_kept(served):
     answer = served.client.get("/nothing?lang=en", headers=BROWSER)
     assert Page(answer).headline == "No such page"
-    assert 'href="/scan?lang=en"' in answer.text
+    assert 'href="scan?lang=en"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("/nothing", "/prefix/scan"),
+        ("/c/", "/prefix/scan"),
+        ("/c/Y0E5Q0BVPKA486WB/bundle.json", "/prefix/scan"),
+        ("/nothing%2Fat%2Fall", "/prefix/scan"),
+        ("/" + "x/" * 300, "/scan"),
+    ],
+)
+def test_the_way_on_leads_to_the_scanner_behind_a_path_prefix(served, path, link):
+    answer = served.client.get(path, headers=BROWSER)
+    assert answer.status_code == 404
+    (found,) = [attrs["href"] for attrs in Page(answer).find("a")]
+    assert urljoin(f"https://v.example.cn/prefix{path}", found) == f"https://v.example.cn{link}"
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/c/Y0E5Q0BVPKA486WB/", "/prefix/c/Y0E5Q0BVPKA486WB"),
+        ("/c/Y0E5Q0BVPKA486WB/?lang=en&x=%2F", "/prefix/c/Y0E5Q0BVPKA486WB?lang=en&x=%2F"),
+        ("/c/Y0E5Q0BVPKA486WB%2F", "/prefix/c/Y0E5Q0BVPKA486WB"),
+        ("/scan/", "/prefix/scan"),
+    ],
+)
+def test_an_address_with_a_slash_too_many_leads_on_whatever_host_was_named(served, path, wanted):
+    answer = served.client.get(path, headers={"Host": "evil.top"}, follow_redirects=False)
+    assert answer.status_code == 307
+    assert "evil" not in answer.headers["location"]
+    assert urljoin(f"https://v.example.cn/prefix{path}", answer.headers["location"]) == (
+        f"https://v.example.cn{wanted}"
+    )
+
+
+def test_many_slashes_are_left_one_by_one(served):
+    """As browsers count them (WHATWG URL): each is a level, also an empty one."""
+    answer = served.client.get("/c/Y0E5Q0BVPKA486WB///", follow_redirects=False)
+    assert answer.headers["location"] == "../../../Y0E5Q0BVPKA486WB"
+
+
+def test_a_typed_code_leads_on_behind_a_path_prefix(served):
+    answer = served.client.get("/scan?code=Y0E5Q0BVPKA486WB", follow_redirects=False)
+    location = urljoin("https://v.example.cn/prefix/scan?code=x", answer.headers["location"])
+    assert location == "https://v.example.cn/prefix/c/Y0E5Q0BVPKA486WB"
 
 
 def test_nothing_of_the_address_stands_on_the_page(served):

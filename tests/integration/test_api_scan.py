@@ -75,12 +75,12 @@ def test_other_pages_have_neither(served, code):
 @pytest.mark.parametrize("spell", [str, format_code, str.lower, lambda code: encode_short_url(code, HOST)])
 def test_a_typed_code_leads_to_its_page(served, code, spell):
     answer = ask(served, spell(code))
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/c/{code}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"./c/{code}")
 
 
 def test_the_language_that_was_asked_for_stays(served, code):
     answer = served.client.get("/scan", params={"code": code, "lang": "en"}, follow_redirects=False)
-    assert answer.headers["location"] == f"/c/{code}?lang=en"
+    assert answer.headers["location"] == f"./c/{code}?lang=en"
 
 
 @pytest.mark.parametrize("text", ["", "0000", "Y0E5Q0BVPKA486WC", "<script>alert(1)</script>"])
@@ -107,7 +107,7 @@ def test_what_leads_elsewhere_is_said_calmly(served):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_picture_is_read_here(served, code, kind):
     answer = send(served, draw(encode_short_url(code, HOST), kind))
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/c/{code}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"./c/{code}")
 
 
 def test_a_picture_of_another_code_is_not_followed(served):
@@ -208,7 +208,7 @@ def test_a_file_that_could_not_be_checked_is_not_called_unaltered(served, code, 
 def test_a_poster_of_this_site_is_no_imitation(served):
     address = f"https://{HOST}/site/350100-01/M-12"
     for answer in (ask(served, address), send(served, draw(address))):
-        assert (answer.status_code, answer.headers["location"]) == (303, "/site/350100-01/M-12")
+        assert (answer.status_code, answer.headers["location"]) == (303, "./site/350100-01/M-12")
 
 
 def test_an_altered_bundle_is_called_so(served, code):
@@ -235,7 +235,7 @@ def test_a_store_out_of_reach_is_no_verdict(served, code, monkeypatch):
 def test_sixteen_symbols_of_a_roll_lead_to_a_sticker(served):
     sticker = StickerWorld(served).sticker(0)
     for text in (sticker, format_code(sticker), f"https://{HOST}/s/{sticker}"):
-        assert ask(served, text).headers["location"] == f"/s/{sticker}"
+        assert ask(served, text).headers["location"] == f"./s/{sticker}"
 
 
 # --- what a device keeps for the time without network ---------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from api_world import JSON, ApiWorld
 from reports_world import COMPLAINT, COUNTY, PRIVATE, TIP, make_photo, open_reports_world
 from scanned_cases import widen
+from sticker_world import PUMP, StickerWorld
 from world import AUTHORITY, INSTITUTION
 
 from api.reports.case_code import format_case_code
@@ -62,6 +63,20 @@ def test_a_complaint_has_name_contact_and_what_is_asked_for(any_world):
     _, said, _ = open_only(any_world)
     for name in ("name", "phone", "email", "asked", "text"):
         assert said[name] == COMPLAINT[name]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("１３８　００１３　８０００", "138 0013 8000"),
+        ("（０５９１）８７６５－４３２１", "(0591)8765-4321"),
+        ("＋８６ 591—8765 4321", "+86 591-8765 4321"),
+        ("138 0013 8000", "138 0013 8000"),
+    ],
+)
+def test_a_telephone_number_is_understood_as_keyboards_give_it(world, typed, kept):
+    world.send(route="complaint", phone=typed)
+    assert open_only(world)[1]["phone"] == kept
 
 
 def test_a_scanned_code_says_instrument_institution_and_authority(world):
@@ -160,6 +175,12 @@ BAD = [
         "phone",
         "telephone number or an e-mail",
         "至少填写一项",
+    ),
+    (
+        {"route": "complaint", "phone": "１３８００１３８０００转"},
+        "phone",
+        "no telephone number",
+        "不是电话号码",
     ),
     ({"route": "complaint", "phone": "call me"}, "phone", "no telephone number", "不是电话号码"),
     ({"route": "complaint", "email": "jia@"}, "email", "no e-mail address", "不是电子邮箱地址"),
@@ -538,3 +559,34 @@ def test_reports_are_forgotten_in_time(any_world):
 def test_json_is_not_offered(world):
     code = world.send()
     assert "<!doctype html>" in world.browse().get(f"/reports/{code}", headers=JSON).text
+
+
+# --- from the page of a sticker -----------------------------------------------------------------------------
+
+
+def test_the_authority_learns_which_sticker_was_scanned(world):
+    """Whoever copies a sticker is found by it, not by the document."""
+    desk = StickerWorld(world)
+    code = desk.verify(1)
+    desk.bind(desk.sticker(0), PUMP)
+    world.seconds += 2
+    page = world.browse().get(f"/s/{desk.sticker(0)}").text
+    links = [html.unescape(link) for link in re.findall(r'href="\.\./(report\?code=[^"]+)"', page)]
+    assert len(links) == 3
+    assert all(link.startswith(f"report?code={desk.sticker(0)}&about=") for link in links)
+    assert not any(str(code) in link for link in links)
+    scan = links[0].partition("&scan=")[2].partition("&")[0]
+    world.send(code=desk.sticker(0), scan=scan, kind="", place="", text="")
+    head, said, _ = open_only(world)
+    assert (head.institution, head.instrument) == (INSTITUTION, PUMP)
+    assert said == {"code": desk.sticker(0)}
+
+
+def test_the_page_of_a_document_names_the_document(world):
+    desk = StickerWorld(world)
+    code = desk.verify(1)
+    desk.bind(desk.sticker(0), PUMP)
+    world.seconds += 2
+    page = world.browse().get(f"/c/{code}").text
+    assert page.count(f"report?code={code}&amp;about=") == 3
+    assert desk.sticker(0) not in page.partition("<details")[0]

@@ -8,7 +8,7 @@ from api_world import HOST, ApiWorld, long_path
 from browsers import ROOT, another, chromium, find_violations
 from camera import Conditions, photograph
 from fake_video import write_film
-from scanned_cases import ALIKE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
+from scanned_cases import ALIKE, BARE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
 from served_app import serving
 from verdict_visit import LANGUAGES, SIZES, Visit
 
@@ -196,7 +196,7 @@ def judge(text):
 
 
 def test_the_script_takes_codes_for_what_the_server_takes_them_for(browser, url):
-    texts = [*OWN, *ALIKE.values(), *ELSEWHERE, *TYPED, *MISTYPED, "", "hello", "12315", "x" * 3000]
+    texts = [*OWN, *BARE, *ALIKE.values(), *ELSEWHERE, *TYPED, *MISTYPED, "", "hello", "12315", "x" * 3000]
     ask = """async ([texts, hosts]) => {
       const { readScanned } = await import("/static/scan/printed.js");
       return texts.map((text) => readScanned(text, hosts));

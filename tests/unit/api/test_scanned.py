@@ -1,7 +1,7 @@
 """Codes of ours, of others, and of those who imitate us."""
 
 import pytest
-from scanned_cases import ALIKE, CODE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
+from scanned_cases import ALIKE, BARE, CODE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
 
 from api.scanned import Foreign, Own, Typed, read_scanned
 from ledger.core.errors import MalformedDocumentError
@@ -10,6 +10,11 @@ from ledger.core.errors import MalformedDocumentError
 @pytest.mark.parametrize("text", OWN)
 def test_what_we_print_is_ours(text):
     assert read_scanned(text, HOSTS) == Own(text.removeprefix("https://v.example.cn"))
+
+
+@pytest.mark.parametrize("text", BARE)
+def test_what_is_typed_from_a_label_is_ours_without_its_scheme(text):
+    assert read_scanned(text, HOSTS) == Own(text.removeprefix("v.example.cn"))
 
 
 @pytest.mark.parametrize("name", ALIKE)

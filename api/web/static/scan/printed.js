@@ -78,6 +78,18 @@ const isLookAlike = (site, hosts) => hosts.some((host) => resembles(site.toLower
 /** What was typed, as it is printed: full-width forms, other dashes and blanks are those of keyboards. */
 const foldTyped = (text) => text.normalize("NFKC").replace(/[‐‑‒–—―−ー]/g, "-").replace(/\s/g, "");
 
+const readTyped = (text) => ({ kind: "typed", code: parseCode(foldTyped(text)) });
+
+/** An address of ours that somebody typed as labels are read, without `https://`. */
+const readBare = (text, hosts) => {
+  const typed = foldTyped(text);
+  const host = hosts.find((each) => typed.slice(0, each.length + 1).toLowerCase() === `${each}/`);
+  if (host === undefined) return null;
+  const [kind, ...content] = typed.slice(host.length + 1).split("/");
+  if (["c", "s"].includes(kind.toLowerCase())) return readTyped(content.join("/"));
+  return readOwn(`https://${host}/${[kind, ...content].join("/")}`, host);
+};
+
 /**
  * Return what a text is: {kind: "own", path}, {kind: "typed", code}, {kind: "foreign", site, isLookAlike}, or
  * {kind: "nothing"}; `hosts` are the names of this site as they are printed.
@@ -88,7 +100,7 @@ export const readScanned = (given, hosts) => {
   const match = ADDRESS.exec(text);
   if (match === null) {
     try {
-      return { kind: "typed", code: parseCode(foldTyped(text)) };
+      return readBare(text, hosts) ?? readTyped(text);
     } catch {
       return { kind: "nothing" };
     }
