@@ -31,7 +31,7 @@ from api.web.copy_words import COPIED, HINTS, NOTHING, RECORD, WHOSE, ScanNote
 from api.web.data import list_advice
 from api.web.places import list_places
 from api.web.pledges import list_pledges
-from api.web.remark_words import say_warning
+from api.web.remark_words import say_days_left, say_warning
 from api.web.replaced_words import choose_replaced_look, say_replacing
 from api.web.sections import (
     list_anchor,
@@ -241,6 +241,7 @@ class PageWriter:
             ask=None if self._place_script is None else note.ask,
             place_script=self._place_script,
             until=None if document is None else _until(finding, document, language),
+            left=None if document is None else _say_left(finding, document, language),
             last=None if last is None else f"{_headline(last, language)} ({self._as_of(last, language)})",
             newer=finding.newer,
             document=document,
@@ -405,6 +406,12 @@ def _until(finding: Finding, document: DocumentSummary, language: Language) -> s
         return None if finding.shown in _VERIFYING_NOTHING else words
     included = "" if finding.shown is Shown.EXPIRED else say(INCLUDED, language)
     return f"{words} {say_date(document.valid_until, language)}{included}"
+
+
+def _say_left(finding: Finding, document: DocumentSummary, language: Language) -> str | None:
+    if finding.shown not in RELIED_ON or document.valid_until is None:
+        return None
+    return say_days_left(document.valid_until, finding.checked_on, language)
 
 
 def _name_institution(document: DocumentSummary, details: Details | None, language: Language) -> str:

@@ -6,6 +6,7 @@ Members of the record are named further down, where every step has its own words
 'The log took it 38 days after the verification.'
 """
 
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,6 +24,28 @@ _STATES: Final = MappingProxyType(
         RegisterState.WITHDRAWN: Sentence("withdrawn", "撤销"),
     }
 )
+
+
+SOON: Final = timedelta(days=30)
+"""How long before the last day the days that are left are counted."""
+
+
+def say_days_left(until: date, today: date, language: Language) -> str | None:
+    """Return how many days a document has left, shortly before its last one; None: more, or none.
+
+    Args:
+        until: its last day, which counts.
+        today: in the zone of its dates.
+        language: of the page.
+    """
+    left = (until - today).days
+    if not 0 <= left <= SOON.days:
+        return None
+    words = {
+        0: Sentence("Today is the last day", "今天到期"),
+        1: Sentence("Tomorrow is the last day", "明天到期"),
+    }
+    return say(words.get(left, Sentence(f"{left} days left", f"还有{left}天到期")), language)
 
 
 def say_warning(check: Check, ended: Ended | None, zone: ZoneInfo, language: Language) -> str:
