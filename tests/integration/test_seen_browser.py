@@ -408,7 +408,9 @@ def test_what_is_said_of_a_sticker_is_as_of_its_proof_not_of_the_look(browser, l
         assert "状态截至2026年11月2日" in phone.fly(path, later=timedelta(hours=20))
 
 
-@pytest.mark.parametrize("made_up", [replace(ROLL, roll="ZZZZZZZ"), replace(ROLL, seed=bytes([1]) * 16)], ids=str)
+@pytest.mark.parametrize(
+    "made_up", [replace(ROLL, roll="ZZZZZZZ"), replace(ROLL, seed=bytes([1]) * 16)], ids=str
+)
 def test_a_sticker_that_was_never_given_out_is_called_so(browser, labelled, made_up):
     path = f"/s/{compute_sticker_id(made_up, 5)}"
     with Phone(browser, labelled) as phone:
