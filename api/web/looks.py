@@ -31,6 +31,7 @@ FOUND_BY_DEVICES: Final = (
     Shown.STICKER_PENDING,
     Shown.STICKER_RELEASED,
     Shown.STICKER_REPLACED,
+    Shown.NEVER_GIVEN_OUT,
     Shown.TAMPERED,
     Shown.CANNOT_CHECK,
 )

@@ -1,14 +1,17 @@
 """Codes that a device has looked at before, in flight mode: its own check of what it has kept, by its own clock."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from api_world import ApiWorld, long_path
 from browsers import ROOT, chromium, find_violations
 from served_app import serving
-from sticker_world import PUMP, StickerWorld
+from sticker_world import PUMP, ROLL, StickerWorld
 from verdict_visit import Visit
+
+from ledger.core.sticker import compute_sticker_id
 
 ARTEFACTS = ROOT / "test-artifacts" / "seen"
 UNKNOWN = "本机此前未查过该编码"
@@ -403,3 +406,16 @@ def test_what_is_said_of_a_sticker_is_as_of_its_proof_not_of_the_look(browser, l
         phone.see(path)
         phone.page.evaluate(LOOK_LATER, path)
         assert "状态截至2026年11月2日" in phone.fly(path, later=timedelta(hours=20))
+
+
+@pytest.mark.parametrize(
+    "made_up", [replace(ROLL, roll="ZZZZZZZ"), replace(ROLL, seed=bytes([1]) * 16)], ids=str
+)
+def test_a_sticker_that_was_never_given_out_is_called_so(browser, labelled, made_up):
+    path = f"/s/{compute_sticker_id(made_up, 5)}"
+    with Phone(browser, labelled) as phone:
+        phone.see(path)
+        text = phone.fly(path)
+        assert "从未发放" in text
+        assert not phone.is_green()
+        assert phone.page.locator("#outcome .verdict.tampered").count() == 1
