@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.negotiation import choose_language, names_html
 from api.problems import MEDIA_TYPE
-from api.web.problem_page import ProblemPage
+from api.web.problem_page import SECURITY, ProblemPage
 
 _HTML: Final = "text/html; charset=utf-8"
 
@@ -57,5 +57,6 @@ class PeoplePages:
         headers["Content-Type"] = _HTML
         headers["Content-Length"] = str(len(body))
         headers["Content-Language"] = tongue.language.value
+        headers["Content-Security-Policy"] = SECURITY
         await send({**start, "headers": headers.raw})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -14,10 +14,16 @@ from typing import Final, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Language, Tongue
-from api.web.pages import STYLE
+from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import say
 from ledger.core.policy import Policy
 from ledger.core.step import Sentence
+
+SECURITY: Final = (
+    f"default-src 'none'; style-src {STYLE_SOURCE}; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Content security policy of these pages, whatever the route has that was asked for."""
 
 
 class _Words(NamedTuple):
