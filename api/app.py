@@ -149,7 +149,8 @@ def create_app(parts: Parts) -> ASGIApp:
     """Return the application of the roles whose parts are given, behind its limits."""
     if parts.public is None:
         return Guard(build_api(parts), BODY_LIMITS, HEADERS)
-    page = ProblemPage(development=parts.public.policy.development)
+    public = parts.public
+    page = ProblemPage(is_development=lambda: public.policy.development)
     if parts.public.reports is None:
         return PeoplePages(Guard(build_api(parts), BODY_LIMITS, HEADERS), page)
     guard = Guard(build_api(parts), BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES}, HEADERS)

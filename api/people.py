@@ -2,7 +2,7 @@
 
 Programs, and scripts of the pages, do not name `text/html` in `Accept` and get the problem document as it is.
 
->>> app = PeoplePages(guard, ProblemPage(development=False))
+>>> app = PeoplePages(guard, ProblemPage(is_development=lambda: False))
 """
 
 from http import HTTPStatus

@@ -113,7 +113,7 @@ def create_office(office: Office) -> ASGIApp:
 def guard_office(app: ASGIApp, office: Office) -> ASGIApp:
     """Return an application behind the limits of an office."""
     guard = Guard(app, BODY_LIMITS, HEADERS, body_seconds=BODY_SECONDS)
-    page = ProblemPage(OFFICE, development=office.development)
+    page = ProblemPage(OFFICE, is_development=lambda: office.development)
     return PeoplePages(Doorkeeper(guard, office, BODY_LIMITS), page)
 
 

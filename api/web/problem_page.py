@@ -3,10 +3,11 @@
 Machines get the problem itself (RFC 9457). The page has both languages: who came by a broken link or a refused form
 should not have to look for theirs.
 
->>> ProblemPage(development=False).write(HTTPStatus.NOT_FOUND, choose_language("zh-CN", None))
+>>> ProblemPage(is_development=lambda: False).write(HTTPStatus.NOT_FOUND, choose_language("zh-CN", None))
 b'<!doctype html>...'
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -113,10 +114,10 @@ _TEMPLATES: Final = Environment(
 class ProblemPage:
     """Writes such pages; nothing of the request stands on them."""
 
-    def __init__(self, place: Place = PUBLIC_SITE, *, development: bool) -> None:
-        """Take where they stand, and whether that is for development."""
+    def __init__(self, place: Place = PUBLIC_SITE, *, is_development: Callable[[], bool]) -> None:
+        """Take where they stand, and who says whether that is for development."""
         self._place = place
-        self._development = development
+        self._is_development = is_development
         self._template = _TEMPLATES.get_template("problem.html")
 
     def write(self, status: HTTPStatus, tongue: Tongue) -> bytes:
@@ -132,7 +133,7 @@ class ProblemPage:
             language=language.value,
             other=(Language.EN if language is Language.ZH else Language.ZH).value,
             style=STYLE,
-            development=self._development,
+            development=self._is_development(),
             place=say(self._place.name, language),
             path=self._place.path,
             way=say(self._place.way, language),
