@@ -150,7 +150,8 @@ def create_app(parts: Parts) -> ASGIApp:
     """Return the application of the roles whose parts are given, behind its limits."""
     if parts.public is None:
         return Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS)
-    page = ProblemPage(parts.public.policy)
+    public = parts.public
+    page = ProblemPage(is_development=lambda: public.policy.development)
     if parts.public.reports is None:
         return PeoplePages(Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS), page)
     guard = Guard(

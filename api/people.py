@@ -2,7 +2,7 @@
 
 Programs, and scripts of the pages, do not name `text/html` in `Accept` and get the problem document as it is.
 
->>> app = PeoplePages(guard, ProblemPage(policy))
+>>> app = PeoplePages(guard, ProblemPage(is_development=lambda: False))
 """
 
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.negotiation import choose_language, names_html
 from api.problems import MEDIA_TYPE
-from api.web.problem_page import ProblemPage
+from api.web.problem_page import SECURITY, ProblemPage
 
 _MAX_DEPTH: Final = 16
 """Addresses of ours are no deeper; from a deeper one the way to the root is said without counting."""
@@ -59,6 +59,7 @@ class PeoplePages:
         headers["Content-Type"] = _HTML
         headers["Content-Length"] = str(len(body))
         headers["Content-Language"] = tongue.language.value
+        headers["Content-Security-Policy"] = SECURITY
         await send({**start, "headers": headers.raw})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 

@@ -48,6 +48,8 @@ from api.office.routes import (
     staff,
     stickers,
 )
+from api.people import PeoplePages
+from api.web.problem_page import OFFICE, ProblemPage
 from ledger.core.errors import NotFoundError
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -111,7 +113,8 @@ def create_office(office: Office) -> ASGIApp:
 def guard_office(app: ASGIApp, office: Office) -> ASGIApp:
     """Return an application behind the limits of an office."""
     guard = Guard(app, BODY_LIMITS, HEADERS, body_seconds=BODY_SECONDS)
-    return Doorkeeper(guard, office, BODY_LIMITS)
+    page = ProblemPage(OFFICE, is_development=lambda: office.development)
+    return PeoplePages(Doorkeeper(guard, office, BODY_LIMITS), page)
 
 
 def _add(app: FastAPI, office: Office, operation: Operation) -> None:

@@ -3,10 +3,11 @@
 Machines get the problem itself (RFC 9457). The page has both languages: who came by a broken link or a refused form
 should not have to look for theirs.
 
->>> ProblemPage(policy).write(HTTPStatus.NOT_FOUND, choose_language("zh-CN", None))
+>>> ProblemPage(is_development=lambda: False).write(HTTPStatus.NOT_FOUND, choose_language("zh-CN", None))
 b'<!doctype html>...'
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -14,10 +15,34 @@ from typing import Final, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Language, Tongue
-from api.web.pages import STYLE
+from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import say
-from ledger.core.policy import Policy
 from ledger.core.step import Sentence
+
+SECURITY: Final = (
+    f"default-src 'none'; style-src {STYLE_SOURCE}; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Content security policy of these pages, whatever the route has that was asked for."""
+
+
+class Place(NamedTuple):
+    """Where such a page stands, and the way on from it."""
+
+    name: Sentence
+    path: str
+    """From the root."""
+    way: Sentence
+
+
+PUBLIC_SITE: Final = Place(
+    Sentence("Verification record", "衡证 · 检定记录查询"),
+    "scan",
+    Sentence("Scan a code, or type it", "扫码，或输入编码"),
+)
+OFFICE: Final = Place(
+    Sentence("Hengzheng office", "衡证 · 业务办理"), "", Sentence("To the start", "返回首页")
+)
 
 
 class _Words(NamedTuple):
@@ -90,9 +115,10 @@ _TEMPLATES: Final = Environment(
 class ProblemPage:
     """Writes such pages; nothing of the request stands on them."""
 
-    def __init__(self, policy: Policy) -> None:
-        """Take what the pages say of the home."""
-        self._policy = policy
+    def __init__(self, place: Place = PUBLIC_SITE, *, is_development: Callable[[], bool]) -> None:
+        """Take where they stand, and who says whether that is for development."""
+        self._place = place
+        self._is_development = is_development
         self._template = _TEMPLATES.get_template("problem.html")
 
     def write(self, status: HTTPStatus, tongue: Tongue, up: str = "") -> bytes:
@@ -114,7 +140,10 @@ class ProblemPage:
             language=language.value,
             other=(Language.EN if language is Language.ZH else Language.ZH).value,
             style=STYLE,
-            development=self._policy.development,
+            development=self._is_development(),
+            place=say(self._place.name, language),
+            path=self._place.path,
+            way=say(self._place.way, language),
             headline=say(words.headline, language),
             sentence=say(words.sentence, language),
             other_words=[

@@ -111,7 +111,8 @@ def test_lies_about_stickers_in_a_page(open_page):
         assert by_device, lie.name
         assert shown in {"TAMPERED", "CANNOT_CHECK"}, lie.name
         assert verdict in {"INVALID", "UNKNOWN", None}, lie.name
-    assert sum("/static/verifier/" in url for url in asked) == 2
+    loaded = [url.partition("/static/verifier/")[2] for url in asked if "/static/verifier/" in url]
+    assert sorted(loaded) == ["all.js", "all/alone.js", "all/sticker_device.js"]
 
 
 _TIME = """async ({given, count}) => {

@@ -185,5 +185,6 @@ def test_the_page_is_accessible_and_fits(served, language):
     ):
         assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert find_violations(visit.page) in (None, [])
+        assert [each for each in visit.errors if "Content Security Policy" in each] == []
         visit.page.click("main a")
         assert visit.page.inner_text("h1") in {"扫码核验", "Scan and check"}

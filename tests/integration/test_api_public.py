@@ -87,7 +87,6 @@ def test_a_code_may_be_typed_as_people_type(served, valid):
         "/c/" + "0" * 65,
         "/c/%00",
         "/c/%F0%9F%98%80",
-        "/c/..",
         "/c/0000000000000000/bundle.xml",
         "/q/",
         "/q/x",

@@ -103,6 +103,18 @@ def test_what_cannot_be_taken_is_said_and_nothing_is_registered(world, browser, 
     assert browser.get(f"{page}/photo").status_code == 404
 
 
+def test_a_picture_that_is_far_too_large_is_refused_on_a_page(world, page):
+    """As many phones make them; the request is refused before the office itself has seen it."""
+    browser = world.browser("operator")
+    browser.headers["Accept"] = "text/html,application/xhtml+xml,*/*;q=0.8"
+    answer = upload(world, browser, page, b"\xff\xd8" + bytes(6 * 1024 * 1024))
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "text/html; charset=utf-8")
+    assert "Send a smaller picture or file" in answer.text
+    assert "请改用较小的照片或文件" in answer.text
+    assert 'href="/"' in answer.text
+    assert "/scan" not in answer.text
+
+
 def test_it_is_said_in_chinese_too(world, page):
     browser = world.browser("operator", language="zh-CN")
     assert "不是可读取的JPEG、PNG或WebP照片" in alert(upload(world, browser, page, b"x"))

@@ -1,6 +1,7 @@
 """Every code that a page can meet has words in both languages."""
 
 import re
+from importlib.resources import files
 
 import pytest
 
@@ -88,3 +89,10 @@ def test_a_division_is_called_by_its_province(code, zh):
 @pytest.mark.parametrize("code", ["", "3", "99", "000000", "x"])
 def test_what_is_not_known_has_no_name(code):
     assert find_division(code) is None
+
+
+@pytest.mark.parametrize("sheet", ["templates/page.css", "static/office.css", "templates/site.css"])
+def test_no_rule_of_a_sheet_stands_there_twice(sheet):
+    """Every page carries the first and the last one whole."""
+    lines = files("api.web").joinpath(sheet).read_text(encoding="utf-8").splitlines()
+    assert [line for line in set(lines) if lines.count(line) > 1] == []
