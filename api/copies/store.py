@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from api.callers import find_caller
 from api.copies.cells import Cell
@@ -21,8 +21,8 @@ from api.copies.tables import answers, areas, counts, findings, meta, metadata, 
 from api.reports.floods import Meter, TooManyError
 from api.reports.store import ReportStore, count_meters
 from ledger.core.calendar_rules import days_from_date
-from ledger.core.errors import StateError
 from ledger.store.engine import Database
+from ledger.store.own import prepare_own
 
 FORMAT: Final = "1"
 PLACES_A_DAY: Final = 20
@@ -78,15 +78,7 @@ class ScanStore:
         """
         self._reports.prepare()
         with self._database.write() as connection:
-            is_new = not inspect(connection).has_table(meta.name)
-            metadata.create_all(connection)
-            if is_new:
-                rows = [{"key": key, "value": value} for key, value in self._made_for.items()]
-                connection.execute(insert(meta), rows)
-            found = {row.key: row.value for row in connection.execute(select(meta))}
-        for key, value in self._made_for.items():
-            if found.get(key) != value:
-                raise StateError(f"scans have {key} {found.get(key)}, this program needs {value}")
+            prepare_own(connection, metadata, meta, self._made_for, "scans")
         self._is_prepared = True
 
     def _require_tables(self) -> None:

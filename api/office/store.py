@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from api.office.accounts import Account, Credentials, Machine
@@ -38,9 +38,10 @@ from api.office.tables import (
     write_triggers,
 )
 from api.office.throttle import Failures
-from ledger.core.errors import AlreadyIssuedError, NotFoundError, StateError
+from ledger.core.errors import AlreadyIssuedError, NotFoundError
 from ledger.core.ids import InstitutionId
 from ledger.store.engine import Database
+from ledger.store.own import prepare_own
 
 FORMAT: Final = "2"
 """Format of these tables; a database of another one is refused."""
@@ -456,21 +457,10 @@ class OfficeStore:
             UnavailableError: the database is out of reach.
         """
         with self._database.write() as connection:
-            is_new = not inspect(connection).has_table(meta.name)
-            metadata.create_all(connection)
-            if is_new:
-                self._found(connection)
-            found = {row.key: row.value for row in connection.execute(select(meta))}
-        for key, value in self._made_for.items():
-            if found.get(key) != value:
-                raise StateError(f"this office's database is of the {key} {found.get(key)!r}, not {value!r}")
-
-    def _found(self, connection: Connection) -> None:
-        for table in INSERT_ONLY:
-            for statement in write_triggers(table.name, connection.dialect.name):
-                connection.execute(text(statement))
-        rows = [{"key": key, "value": value} for key, value in self._made_for.items()]
-        connection.execute(insert(meta), rows)
+            if prepare_own(connection, metadata, meta, self._made_for, "this office"):
+                for table in INSERT_ONLY:
+                    for statement in write_triggers(table.name, connection.dialect.name):
+                        connection.execute(text(statement))
 
     def drop_traces(self) -> None:
         """Leave nothing of what was taken out in the database's own log; see `Database.drop_traces`."""

@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, inspect, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from api.reports.case_code import CaseCode, hash_case_code
 from api.reports.floods import Meter, TooManyError, hash_who
 from api.reports.kinds import OVER, CaseState, Route
 from api.reports.tables import answers, counts, meta, metadata, reports, salts
 from ledger.core.calendar_rules import days_from_date
-from ledger.core.errors import StateError, StoreUnavailableError
+from ledger.core.errors import StoreUnavailableError
 from ledger.core.ids import Digest
 from ledger.store.engine import Database
+from ledger.store.own import prepare_own
 
 FORMAT: Final = "1"
 _SALT_BYTES: Final = 32
@@ -99,15 +100,7 @@ class ReportStore:
             StateError: tables of another format, or of reports for another log.
         """
         with self._database.write() as connection:
-            is_new = not inspect(connection).has_table(meta.name)
-            metadata.create_all(connection)
-            if is_new:
-                rows = [{"key": key, "value": value} for key, value in self._made_for.items()]
-                connection.execute(insert(meta), rows)
-            found = {row.key: row.value for row in connection.execute(select(meta))}
-        for key, value in self._made_for.items():
-            if found.get(key) != value:
-                raise StateError(f"reports have {key} {found.get(key)}, this program needs {value}")
+            prepare_own(connection, metadata, meta, self._made_for, "reports")
         self._is_prepared = True
 
     def _require_tables(self) -> None:

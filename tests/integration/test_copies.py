@@ -169,7 +169,7 @@ def test_a_database_of_another_log_is_refused(tmp_path):
     with closing(Database(f"sqlite:///{tmp_path}/r.db")) as database:
         reports = ReportStore(database, "one.example/1")
         ScanStore(reports, "one.example/1").prepare()
-        with pytest.raises(StateError, match="scans have origin"):
+        with pytest.raises(StateError, match="database of scans is of the origin"):
             ScanStore(reports, "two.example/1").prepare()
 
 
