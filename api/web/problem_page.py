@@ -41,7 +41,7 @@ PUBLIC_SITE: Final = Place(
     Sentence("Scan a code, or type it", "扫码，或输入编码"),
 )
 OFFICE: Final = Place(
-    Sentence("Hengzheng office", "衡证 · 业务办理"), "", Sentence("To the start", "返回首页")
+    Sentence("Hengzheng office", "衡证 · 业务办理"), "./", Sentence("To the start", "返回首页")
 )
 
 

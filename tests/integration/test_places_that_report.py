@@ -36,10 +36,11 @@ def follow_report(browser, address):
     """Return the form to which the page at an address leads, without a name."""
     page = Page(browser.get(address))
     (link,) = [attrs["href"] for attrs in page.find("a") if "report?" in attrs["href"]]
-    choice = Page(browser.get(urljoin(address, link)))
+    there = urljoin(address, link)
+    choice = Page(browser.get(there))
     assert choice.response.status_code == 200
     chosen = next(attrs["href"] for attrs in choice.find("a") if f"route={Route.TIP}" in attrs["href"])
-    return Page(browser.get(urljoin(address, chosen)))
+    return Page(browser.get(urljoin(there, chosen)))
 
 
 @pytest.mark.parametrize("path", [PATH, "/find", "/find?maker=nobody&serial=1"])

@@ -9,7 +9,7 @@ export it, the later one becomes an object, from which those that import it take
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -171,13 +171,17 @@ class _Scope:
         for module in added:
             self._add(module)
         if folder is None:
-            by_name = {module.name: module for module in added}
-            self.parts = [
-                _LATER.sub(lambda found: f"Promise.resolve({self.describe(by_name[found[1]])})", part)
-                for part in self.parts
-            ]
+            self._bind_later({module.name: module for module in added})
         else:
             self.parts = [_LATER.sub(rf'import("{folder}\1.js")', part) for part in self.parts]
+
+    def _bind_later(self, by_name: Mapping[str, Module]) -> None:
+        """Let modules find in this scope what they load later: from a function, for who asks names it alike."""
+        later = dict.fromkeys(name for part in self.parts for name in _LATER.findall(part))
+        self.parts = [_LATER.sub(r"load_\1_()", part) for part in self.parts]
+        self.parts += [
+            f"const load_{name}_ = async () => ({self.describe(by_name[name])});\n" for name in later
+        ]
 
     def describe(self, module: Module) -> str:
         """Return what stands for a module as an object."""

@@ -187,3 +187,13 @@ def test_what_is_needed_at_once_is_not_loaded_later():
     )
     with pytest.raises(ValueError, match="at once, and when it is met: a"):
         packer.split("device", ())
+
+
+def test_one_file_has_what_is_loaded_later_whatever_who_asks_calls_it():
+    modules = {
+        "first": 'export async function ask() {\n  const { answer } = await import("./later.js");\n  return answer();\n}\n',
+        "later": "export const answer = () => 42;\n",
+    }
+    script = """async (_, packed) => (await import("data:text/javascript;base64," + packed)).ask()"""
+    packed = base64.b64encode(Packer(modules.__getitem__).join("first").encode()).decode()
+    assert run_node(script, packed) == 42
