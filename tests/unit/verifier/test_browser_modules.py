@@ -191,7 +191,10 @@ def test_what_is_needed_at_once_is_not_loaded_later():
 
 def test_one_file_has_what_is_loaded_later_whatever_who_asks_calls_it():
     modules = {
-        "first": 'export async function ask() {\n  const { answer } = await import("./later.js");\n  return answer();\n}\n',
+        "first": (
+            "export async function ask() {\n"
+            '  const { answer } = await import("./later.js");\n  return answer();\n}\n'
+        ),
         "later": "export const answer = () => 42;\n",
     }
     script = """async (_, packed) => (await import("data:text/javascript;base64," + packed)).ask()"""
