@@ -102,9 +102,10 @@ def test_without_script_the_picture_is_there_and_nothing_is_claimed(browser, url
     ],
 )
 def test_a_server_that_shows_another_picture_is_caught(browser, url, world, pattern, answer, expected):
-    with Visit(browser, f"{url}/c/{world.code}") as visit:
-        visit.settle()
+    with Visit(browser, "about:blank") as visit:
         visit.context.route(pattern, lambda route: route.fulfill(**answer))
+        visit.go(f"{url}/c/{world.code}")
+        visit.settle()
         assert open_photo(visit) == expected
         text = visit.page.inner_text("#photo")
         assert SAYS[expected][0] in text
