@@ -36,8 +36,11 @@ class Registered:
             standard_subject(INSTITUTION, text): [make_content(text, **version) for version in versions]
             for text, versions in graph.items()
         }
+        self.looks = 0
+        """How often it was asked."""
 
     def find_on(self, subject, kind, day):
+        self.looks += 1
         fitting = [one for one in self.versions.get(subject, ()) if one.valid_from <= day]
         return fitting[-1] if fitting else None
 

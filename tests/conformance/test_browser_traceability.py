@@ -12,20 +12,21 @@ _WALK = """async ({load}, {cases}) => {
   const [{walkChain}, {StandardContent}, {encodeHex}] =
     await Promise.all(["judging", "standard", "encoding"].map(load))
   return cases.map(([reference, day, versions]) => {
+    let looks = 0
     const findOn = (subject, kind, on) => {
+      looks += 1
       const found = (versions[encodeHex(subject)] ?? []).filter((one) => one.validFrom <= on).at(-1)
       return found === undefined ? null : new StandardContent(found)
     }
-    const begun = performance.now()
     const chain = walkChain(reference, day, {findOn})
     const [breaks, ends] = [chain.breaks, [chain.primaries, chain.roots, chain.unproved]]
-    return [breaks, ends.map((each) => [...each].sort()), performance.now() - begun]
+    return [breaks, ends.map((each) => [...each].sort()), looks]
   })
 }"""
 
 
 def walk_both(graphs, start="A"):
-    """Return what each walk finds, in node and here; and the longest that one took in node, milliseconds."""
+    """Return what each walk finds, in node and here; and how often one has asked the registers in node at most."""
     cases, here = [], []
     for graph in graphs:
         registered = Registered(graph)
@@ -62,14 +63,14 @@ def test_both_walks_find_the_same():
 
 @pytest.mark.parametrize("levels", [MAX_STEPS - 1, 60])
 def test_a_ladder_of_diamonds_is_walked_at_once(levels):
-    there, here, milliseconds = walk_both([make_ladder(levels)], "0-0")
+    there, here, looks = walk_both([make_ladder(levels)], "0-0")
     assert there == here
-    assert milliseconds < 2000
+    assert looks <= 2 * (MAX_STEPS + 1), "each standard once a step"
 
 
 def test_so_is_a_register_in_which_everything_leads_to_everything():
     names = [f"N{number}" for number in range(40)]
     graph = {one: [{"sources": [(other, DAY) for other in names if other != one]}] for one in names}
-    there, here, milliseconds = walk_both([graph], "N0")
+    there, here, looks = walk_both([graph], "N0")
     assert there == here
-    assert milliseconds < 5000
+    assert looks <= len(names) * (MAX_STEPS + 1)
