@@ -7,8 +7,10 @@ as they are, so that a page asks for one file instead of sixty.
 ['all.js', 'all/alone.js']
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from verifier.browser.packing import LATER, PACK, Packer
@@ -32,13 +34,15 @@ OFFERED: Final = (
 
 
 @cache
-def split_modules() -> dict[str, bytes]:
+def split_modules() -> Mapping[str, bytes]:
     """Return what pages load: name -> file, the first with what every check needs, one for each part met rarely.
 
     Raises:
         ValueError: a module imports or exports in a form that is not known, or modules import each other.
     """
-    return {name: text.encode() for name, text in Packer(_read).split(ENTRY, OFFERED).items()}
+    files = Packer(_read).split(ENTRY, OFFERED)
+    # made once for the whole process: nobody may take one out
+    return MappingProxyType({name: text.encode() for name, text in files.items()})
 
 
 @cache
