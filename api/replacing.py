@@ -5,6 +5,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from ledger.core.act import ReasonCode
 from ledger.core.certificate import parse_certificate
@@ -51,6 +52,12 @@ def find_replacing(
             f"leaf {state.last_event} does not replace {number}, whose newest event it is"
         )
     return Replacing(claims.number, compute_code(leaf.statement_raw), _read_reason(prover, leaf))
+
+
+def describe_replacing(replacing: Replacing) -> dict[str, Any]:
+    """Return JSON members, without a reason that the law withholds."""
+    members = {"number": replacing.number, "code": replacing.code}
+    return members if replacing.reason is None else members | {"reason": replacing.reason.value}
 
 
 def _read_reason(prover: Prover, leaf: Leaf) -> ReasonCode | None:

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from api.choosing import GOOD, choose_shown, choose_unlogged, choose_withheld, doubt_status
 from api.details import Details
 from api.ended import Ended, find_ended
-from api.replacing import Replacing, find_replacing
+from api.replacing import Replacing, describe_replacing, find_replacing
 from api.shown import Shown
 from ledger.bundling import ReceiptFinding, find_checkpoint, find_published, find_receipt
 from ledger.core.absence_proof import MissingCertificate, parse_absence_proof
@@ -39,6 +39,7 @@ from ledger.core.fold import find_subject
 from ledger.core.ids import CertificateNumber, InstitutionId, InstrumentId, LeafIndex, TreeSize
 from ledger.core.policy import Policy
 from ledger.core.qr import ShortCode, compute_code, encode_digits
+from ledger.core.record import Record
 from ledger.core.register_fields import Name
 from ledger.core.statement import IssueClaims, parse_signed_statement
 from ledger.core.step import Step
@@ -292,6 +293,16 @@ class Verdicts:
         names = {speaker: self._prover.find_name(speaker) for speaker in sorted(speakers)}
         return history, {speaker: name for speaker, name in names.items() if name is not None}
 
+    def replacing_of(self, record: Record, shown: Shown) -> Replacing | None:
+        """Return what took the place of a document that is shown so; None: nothing did.
+
+        Raises:
+            LogIntegrityError: the document that took its place cannot be read.
+        """
+        if shown is not Shown.SUPERSEDED:
+            return None
+        return find_replacing(self._store, self._prover, record.issuer.id, record.number)
+
     def is_stale(self, checkpoint: StoredCheckpoint) -> bool:
         """Say whether a state is older than the policy lets any status be, so that it shows no absence."""
         most = self._policy.max_status_age
@@ -310,6 +321,8 @@ class Verdicts:
             members["as_of"] = {"tree_size": finding.tree_size, "signed_at": signed_at}
         codes = {"code": finding.code, "newer": finding.newer, "proof": finding.proof}
         members |= {name: code for name, code in codes.items() if code is not None}
+        if finding.replacing is not None:
+            members["replaced_by"] = describe_replacing(finding.replacing)
         return members | _describe_instrument(finding)
 
     def _require_newest(self) -> None:
@@ -353,9 +366,7 @@ class Verdicts:
             raise LogIntegrityError(f"leaf {entry.leaf_index} or its document cannot be read: {err}") from err
         shown = choose_shown(report, self._policy)
         record = parsed.certificate.record
-        replacing = None
-        if shown is Shown.SUPERSEDED:
-            replacing = find_replacing(self._store, self._prover, record.issuer.id, record.number)
+        replacing = self.replacing_of(record, shown)
         return Finding(
             shown=Shown.CANNOT_CHECK if is_behind and shown in GOOD else shown,
             checked_on=self._today(),

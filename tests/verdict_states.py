@@ -31,6 +31,13 @@ def make_valid(served):
     return path
 
 
+def make_corrected(served, reason):
+    """Return the address of a certificate that was replaced, and the code of what took its place."""
+    path = make_valid(served)
+    replaces = {"no": "2026-0000001", "reason": reason.value}
+    return path, served.submit(served.sign(1, version=1, replaces=replaces, **ANOTHER))
+
+
 def make_pending(served):
     return f"/c/{served.issue(1)}"
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 from typing import Final
 
-from api.evidence.judging import FIELDLESS, judge
+from api.details import Details
+from api.evidence.judging import FIELDLESS, Judged, judge
 from api.evidence.keeping import KeptBytes
 from api.evidence.pack import PrintCopy, Source, is_final, make_pack
 from api.evidence.printing import PublicCopy, print_copy
@@ -115,18 +116,19 @@ class EvidenceDesk:
             None,
             shelf.host,
         )
-        return replace(source, history=self._tell(source))
-
-    def _tell(self, source: Source) -> ToldHistory | None:
-        """Return the events of the instrument up to the newest state of the pack, each with its proof."""
         judged = judge(source.bundle, source.newest, self._session)
         if judged.details is None or judged.shown in FIELDLESS:
-            return None
-        history, names = self._shelf.verdicts.history_about(judged.details)
+            return source
+        replacing = shelf.verdicts.replacing_of(judged.details.record, judged.shown)
+        return replace(source, history=self._tell(judged, judged.details), replacing=replacing)
+
+    def _tell(self, judged: Judged, details: Details) -> ToldHistory:
+        """Return the events of the instrument up to the newest state of the pack, each with its proof."""
+        history, names = self._shelf.verdicts.history_about(details)
         size = parse_checkpoint_body(parse_note(judged.newest.checkpoint).text).tree_size
         indices = [each.leaf_index for each in history.happenings if each.leaf_index < size]
         proofs = self._prove(indices, TreeSize(size))
-        return tell_history(history, names, judged.details, self._shelf.policy.zone, proofs)
+        return tell_history(history, names, details, self._shelf.policy.zone, proofs)
 
     def _prove(self, indices: list[LeafIndex], size: TreeSize) -> Mapping[LeafIndex, tuple[bytes, ...]]:
         if not indices:

@@ -27,7 +27,9 @@ from api.evidence.report import ReportContent, write_text
 from api.evidence.report import write_page as write_report
 from api.evidence.telling import ToldHistory, describe_events
 from api.negotiation import Language
-from api.web.words import LOOKS, say
+from api.replacing import Replacing, describe_replacing
+from api.web.replaced_words import choose_look
+from api.web.words import say
 from ledger.core.anchor import encode_anchor_list
 from ledger.core.bundle import ProofBundle
 from ledger.core.checkpoint import parse_checkpoint_body
@@ -63,6 +65,8 @@ class Source:
     """None: a pack from a proof file alone."""
     host: str
     """Where newer states are looked up."""
+    replacing: Replacing | None = None
+    """What took the document's place, by the word of the log that the pack is from."""
 
     def compute_digest(self) -> str:
         """Return a name of these inputs and of what makes packs of them, hex: an equal one gives equal bytes."""
@@ -72,6 +76,7 @@ class Source:
             *(self.bundle, self.newest or b"", self.policy_raw, self.trust or b""),
             json.dumps(describe_events(told)).encode(),
             b"" if self.history is None else str(self.history.is_cut).encode(),
+            b"" if self.replacing is None else json.dumps(describe_replacing(self.replacing)).encode(),
         ]
         whole = b"".join(hashlib.sha256(part).digest() for part in parts)
         return hashlib.sha256(whole).hexdigest()
@@ -90,7 +95,7 @@ def make_pack(source: Source, session: Session, print_copy: PrintCopy) -> bytes:
     """
     judged = judge(source.bundle, source.newest, session)
     policy = session.policy
-    told = ReportContent(judged, source.history, policy, source.host)
+    told = ReportContent(judged, source.history, policy, source.host, source.replacing)
     listed, absent = _list_records(source, judged, session)
     pdf = _print(source, judged, session, print_copy)
     readable = [
@@ -191,7 +196,7 @@ def _print(source: Source, judged: Judged, session: Session, print_copy: PrintCo
     name = "document.pdf"
     if judged.details is None:
         return Absent(name, words.NO_PDF["evidence"])
-    look, registers = LOOKS[judged.shown], judged.details.registers
+    look, registers = choose_look(judged.shown, source.replacing), judged.details.registers
     issuer = None if registers is None else registers.institutions.get(judged.details.record.issuer.id)
     banner = _fill(words.BANNER, Sentence(look.headline.en, look.headline.zh), "headline")
     receipt = judged.bundle.receipt
@@ -227,6 +232,7 @@ def _describe(judged: Judged, policy: Policy, source: Source) -> dict[str, Any]:
         "as_of": {"at": encode_instant(judged.at), "tree_size": checkpoint.tree_size},
         "shown": judged.shown.value,
         "verdict": judged.report.verdict.value,
+        **({} if source.replacing is None else {"replaced_by": describe_replacing(source.replacing)}),
         "environment": "development" if policy.development else "production",
         "page_script_sha256": compute_script_digest(),
     }

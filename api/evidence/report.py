@@ -12,9 +12,11 @@ from api.evidence.judging import Judged
 from api.evidence.page import TEMPLATES, name_source, read_asset
 from api.evidence.telling import ToldHistory
 from api.negotiation import Language
+from api.replacing import Replacing
 from api.shown import RELIED_ON
+from api.web.replaced_words import choose_look, say_replacing
 from api.web.sections import list_facts, list_plate
-from api.web.words import LOOKS, UNTIL, say, say_date, say_instant, say_outcome, say_zone
+from api.web.words import UNTIL, say, say_date, say_instant, say_outcome, say_zone
 from ledger.core.policy import Policy
 from ledger.core.qr import format_code
 from ledger.core.step import Outcome, Sentence
@@ -41,6 +43,7 @@ class ReportContent:
     history: ToldHistory | None
     policy: Policy
     host: str
+    replacing: Replacing | None = None
 
 
 def write_page(content: ReportContent) -> bytes:
@@ -89,11 +92,13 @@ def list_sections(content: ReportContent, language: Language) -> list[Section]:
 
 def _say_state(content: ReportContent, language: Language) -> Iterator[str]:
     judged = content.judged
-    look, zone = LOOKS[judged.shown], content.policy.zone
+    look, zone = choose_look(judged.shown, content.replacing), content.policy.zone
     at = f"{say_instant(judged.at, zone, language)} ({say_zone(zone, language)})"
     yield say(words.AS_OF, language).format(
         at=at, headline=say(look.headline, language), sentence=say(look.sentence, language)
     )
+    if content.replacing is not None:
+        yield say_replacing(content.replacing, language)
     if judged.details is None:
         yield say(words.NO_FIELDS, language)
     if judged.shown in RELIED_ON:

@@ -8,6 +8,7 @@ from pydantic import Field
 from api.copies.marks import CopyMark
 from api.schemas.base import Code, Hex16, Shape
 from api.shown import Shown
+from ledger.core.act import ReasonCode
 from ledger.core.anchor import AnchorState
 from ledger.core.step import Outcome, Verdict
 from ledger.core.sticker_proof import StickerStanding
@@ -89,6 +90,14 @@ class AsOfShape(Shape):
     signed_at: datetime
 
 
+class ReplacedByShape(Shape):
+    """The document that took the place of the one that was asked for."""
+
+    number: str
+    code: Code
+    reason: ReasonCode | None = Field(default=None, description="absent: the law withholds it")
+
+
 class VerdictAnswer(Shape):
     """This server's verdict: the verifier's report, and what the server adds to it."""
 
@@ -105,6 +114,7 @@ class VerdictAnswer(Shape):
     as_of: AsOfShape | None = None
     code: Code | None = None
     newer: Code | None = Field(default=None, description="code of the instrument's newest document")
+    replaced_by: ReplacedByShape | None = None
     sticker: StickerShape | None = None
     instrument: InstrumentShape | None = None
     parts: list[PartShape] | None = None

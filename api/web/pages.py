@@ -32,7 +32,7 @@ from api.web.data import list_advice
 from api.web.places import list_places
 from api.web.pledges import list_pledges
 from api.web.remark_words import say_days_left, say_warning
-from api.web.replaced_words import choose_replaced_look, say_replacing
+from api.web.replaced_words import choose_look, say_replacing
 from api.web.sections import (
     list_anchor,
     list_chain,
@@ -45,13 +45,11 @@ from api.web.sections import (
 from api.web.thing_words import say_part, say_thing
 from api.web.words import (
     INCLUDED,
-    LOOKS,
     NEXT_CALIBRATION,
     NO_NEWER,
     SERVICE_LIFE_ENDED,
     UNTIL,
     WITHHELD,
-    Look,
     say,
     say_date,
     say_instant,
@@ -206,7 +204,7 @@ class PageWriter:
         """
         language = tongue.language
         is_copied = note.mark is CopyMark.CONFIRMED and finding.shown in _TURNS_AMBER
-        look, report = COPIED if is_copied else _choose_look(finding), finding.report
+        look, report = COPIED if is_copied else choose_look(finding.shown, finding.replacing), finding.report
         headline = say(look.headline, language) if is_copied else _headline(finding, language)
 
         def t(en: str, zh: str) -> str:
@@ -376,11 +374,7 @@ def _headline(finding: Finding, language: Language) -> str:
     status = None if finding.report is None else finding.report.status
     if finding.shown is Shown.EXPIRED and status is DocumentStatus.SERVICE_LIFE_ENDED:
         return say(SERVICE_LIFE_ENDED, language)
-    return say(_choose_look(finding).headline, language)
-
-
-def _choose_look(finding: Finding) -> Look:
-    return LOOKS[finding.shown] if finding.replacing is None else choose_replaced_look(finding.replacing)
+    return say(choose_look(finding.shown, finding.replacing).headline, language)
 
 
 def _remarks(finding: Finding, zone: ZoneInfo, language: Language) -> list[str]:

@@ -36,8 +36,10 @@ MISTAKEN: Final = Look(
 )
 
 
-def choose_replaced_look(replacing: Replacing) -> Look:
-    """Return how the page of a document looks that another one has taken the place of."""
+def choose_look(shown: Shown, replacing: Replacing | None) -> Look:
+    """Return how a document looks; `replacing`: what took its place, where one did."""
+    if replacing is None:
+        return LOOKS[shown]
     return MISTAKEN if replacing.reason in WRONG else CORRECTED
 
 

@@ -8,7 +8,7 @@ from acts import DECISION
 from api_world import ENGLISH, JSON, long_path
 from evidence_packs import desk_of, pack_of, read_all, read_page
 from starlette.testclient import TestClient
-from verdict_states import ACTS, RichSite, make_shown, make_unknown, withhold
+from verdict_states import ACTS, ANOTHER, RichSite, make_corrected, make_shown, make_unknown, withhold
 
 from api.app import create_app
 from api.evidence import desk as desk_module
@@ -16,6 +16,8 @@ from api.evidence.archive import read_manifest
 from api.routes import evidence as route
 from api.routes.evidence import A_DAY, A_MINUTE
 from api.shown import Shown
+from api.web.detail_words import REASONS
+from ledger.core.act import ReasonCode
 from ledger.core.errors import StoreUnavailableError, UnavailableError
 from ledger.core.qr import compute_code
 
@@ -96,6 +98,21 @@ def test_every_state_of_a_document_has_a_pack(served, shown):
     events = read_page(read_all(answer.content)["verify.html"])["events"]
     assert [event["is_own"] for event in events].count(True) == 1
     assert [event["leaf_index"] for event in events] == sorted(event["leaf_index"] for event in events)
+
+
+@pytest.mark.parametrize(
+    ("reason", "headline"),
+    [(ReasonCode.WRONG_RESULT, "证书有误，已换发"), (ReasonCode.TYPO, "已被代替")],
+)
+def test_what_took_a_documents_place_and_why_is_in_its_pack(served, reason, headline):
+    path, newer = make_corrected(served, reason)
+    raw = served.client.get(f"{path}/evidence.zip").content
+    replaced_by = read_manifest(raw)["replaced_by"]
+    assert replaced_by == {"number": ANOTHER["no"], "code": newer, "reason": reason.value}
+    told = read_all(raw)["report.txt"].decode("utf-8-sig")
+    assert f"：{headline}。" in told
+    assert f"已被证书{ANOTHER['no']}代替，原因：{REASONS[reason].zh}。" in told
+    assert f"Replaced by certificate {ANOTHER['no']}. Reason: {REASONS[reason].en}." in told
 
 
 def test_a_damaged_store_gives_a_pack_that_says_so_and_shows_nothing(served):

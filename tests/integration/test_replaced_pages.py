@@ -10,7 +10,7 @@ from browsers import ROOT, chromium, find_violations
 from further_kinds import to_calibration
 from page_reader import look, look_json
 from served_app import serving
-from verdict_states import ANOTHER, RichSite, make_valid, withhold
+from verdict_states import ANOTHER, RichSite, make_corrected, make_valid, withhold
 from verdict_visit import LANGUAGES, Visit
 
 from api.web.detail_words import REASONS
@@ -29,13 +29,6 @@ def served():
         yield world.found()
 
 
-def replace(served, reason):
-    """Return the address of a certificate that was replaced, and the code of what took its place."""
-    path = make_valid(served)
-    replaces = {"no": OLD, "reason": reason.value}
-    return path, served.submit(served.sign(1, version=1, replaces=replaces, **ANOTHER))
-
-
 def glance(page):
     """Return what the verdict itself says."""
     (section,) = re.findall(r'<section class="verdict.*?</section>', page.response.text, re.DOTALL)
@@ -44,7 +37,7 @@ def glance(page):
 
 @pytest.mark.parametrize("reason", ReasonCode)
 def test_which_took_its_place_and_why_is_said_at_a_glance(served, reason):
-    path, newer = replace(served, reason)
+    path, newer = make_corrected(served, reason)
     for query, why in (("", REASONS[reason].zh), ("?lang=en", REASONS[reason].en)):
         page = look(served, f"{path}{query}")
         said = glance(page)
@@ -57,10 +50,11 @@ def test_which_took_its_place_and_why_is_said_at_a_glance(served, reason):
 
 @pytest.mark.parametrize("reason", [*WRONG, ReasonCode.TYPO])
 def test_machines_and_devices_read_what_they_read_before(served, reason):
-    path, newer = replace(served, reason)
+    path, newer = make_corrected(served, reason)
     members = look_json(served, path)
     assert (members["verdict"], members["status"]) == ("ATTENTION", "SUPERSEDED")
     assert (members["shown"], members["newer"]) == ("SUPERSEDED", newer)
+    assert members["replaced_by"] == {"number": NEW, "code": newer, "reason": reason.value}
     assert 'data-shown="SUPERSEDED"' in look(served, path).response.text
 
 
@@ -70,10 +64,11 @@ def test_what_was_only_verified_anew_was_not_wrong(served):
     page = look(served, path)
     assert page.style == "superseded"
     assert NEW not in glance(page)
+    assert "replaced_by" not in look_json(served, path)
 
 
 def test_a_wrong_certificate_stays_wrong_when_the_instrument_is_verified_anew(served):
-    path, _ = replace(served, ReasonCode.WRONG_RESULT)
+    path, _ = make_corrected(served, ReasonCode.WRONG_RESULT)
     third = served.submit(served.sign(1, version=2, no="2026-0000201", nonce="ac" * 16))
     page = look(served, path)
     assert page.style == "mistaken"
@@ -82,14 +77,14 @@ def test_a_wrong_certificate_stays_wrong_when_the_instrument_is_verified_anew(se
 
 
 def test_the_harder_fact_comes_before_it(served):
-    path, _ = replace(served, ReasonCode.WRONG_RESULT)
+    path, _ = make_corrected(served, ReasonCode.WRONG_RESULT)
     served.submit(served.sign_rejection(1, version=2, no="2026-0000201", nonce="ac" * 16))
     assert look(served, path).style == "failed"
     assert DO_NOT_RELY not in look(served, path).text
 
 
 def test_the_replacement_itself_is_in_order(served):
-    _, newer = replace(served, ReasonCode.WRONG_RESULT)
+    _, newer = make_corrected(served, ReasonCode.WRONG_RESULT)
     served.anchor()
     assert look(served, f"/c/{newer}").style == "valid"
 
@@ -120,6 +115,7 @@ def test_of_a_withheld_replacement_the_number_is_said_and_no_reason(served):
     assert page.style == "corrected"
     assert NEW in glance(page)
     assert "检定结果有误" not in glance(page)
+    assert look_json(served, path)["replaced_by"].keys() == {"number", "code"}
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b'{"credentialSubject":{}}'])
@@ -136,7 +132,7 @@ def test_a_replacement_that_cannot_be_read_is_no_verdict(served, damage):
 
 
 def test_nobody_could_look_is_not_said_to_be_wrong(served):
-    path, _ = replace(served, ReasonCode.WRONG_RESULT)
+    path, _ = make_corrected(served, ReasonCode.WRONG_RESULT)
 
     def fail():
         raise StoreUnavailableError("away")
@@ -151,7 +147,7 @@ def test_both_looks_are_seen_at_a_glance_and_are_accessible():
         browser = stack.enter_context(chromium())
         for reason in (ReasonCode.TYPO, ReasonCode.WRONG_INSTRUMENT):
             served = stack.enter_context(RichSite()).found()
-            path, _ = replace(served, reason)
+            path, _ = make_corrected(served, reason)
             url = stack.enter_context(serving(served.app)) + path
             for language in LANGUAGES:
                 for width in (320, 360):
