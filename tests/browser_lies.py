@@ -825,6 +825,43 @@ def _() -> Given:
     return liar.given(bundleText=both, remembered=None)
 
 
+def _fork(own: World, *, ago: timedelta) -> Given:
+    """Return what is sent by a log that has forked after its anchor: witnesses know nothing of its newest state."""
+    own.policy = replace(own.policy, max_status_age=None)
+    liar = World(None, *[lambda ledger: ledger.issue(3)] * 2)
+    alone = liar.ledger.checkpoint(liar.newest)
+    return own.given(
+        bundleText=own.bundle(own.first, own.anchored, checkpoint=own.note(own.anchored, ago=ago)),
+        newestText=liar.bundle(liar.first, liar.newest, checkpoint=alone),
+    )
+
+
+@lie("forked checkpoint: a newest state without its cancellation, which no witness has signed", "status")
+def _() -> Given:
+    return _fork(_cancelled_anew(), ago=48 * HOUR) | {"remembered": None}
+
+
+@lie("forked checkpoint: the same, to a device that has seen the cancellation", "status")
+def _() -> Given:
+    own = _cancelled_anew()
+    return _fork(own, ago=48 * HOUR) | {"remembered": own.remembered(own.newest)}
+
+
+@lie("forked checkpoint: the same, under a policy that bounds the age of a state", "status")
+def _() -> Given:
+    own = _cancelled_anew()
+    given = _fork(own, ago=HOUR)
+    own.policy = replace(own.policy, max_status_age=6 * HOUR)
+    return given | {
+        "policyText": encode_policy(own.policy).decode(),
+        "remembered": own.remembered(own.newest),
+    }
+
+
+def _cancelled_anew() -> World:
+    return World(None, lambda ledger: ledger.act(EventType.CANCEL))
+
+
 @lie("changed dates: a later state that is dated before one that the device has seen", "time")
 def _() -> Given:
     own = world()

@@ -165,6 +165,22 @@ def _() -> Given:
     return before.scan(remembered=own.remembered(own.newest))
 
 
+@lie(
+    "omitted release: a forked state that no witness has signed, to a device that has seen the release",
+    "status",
+)
+def _() -> Given:
+    own = StickerSite(release_first)
+    liar = StickerSite(*[lambda ledger: ledger.issue(3)] * 2)
+    own.policy = replace(own.policy, max_status_age=None)
+    alone = liar.ledger.checkpoint(liar.newest)
+    return own.scan(
+        proofText=liar.prove(checkpoint=alone),
+        newestText=liar.bundle(liar.first, liar.newest, checkpoint=alone),
+        remembered=own.remembered(own.newest),
+    )
+
+
 @lie("omitted release: the proof from before it, with the document's newest", "status")
 def _() -> Given:
     own = StickerSite(lambda ledger: ledger.publish(), release_first)

@@ -8,12 +8,19 @@ from ledger.core.bundle import ProofBundle
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.policy import Policy
 from ledger.core.step import Check, Outcome, Step, failed, not_checked
-from verifier.report import Report, build_report
+from verifier.report import DocumentStatus, Report, build_report
 from verifier.session import Session
 
 _OLDER = not_checked(
     Step.STATUS, "an older state of the log was given as the newest", "所给的“最新”账本状态反而更旧"
 )
+_UNWITNESSED = not_checked(
+    Step.STATUS,
+    "the newest state lacks the signatures of its witnesses, and shows nothing good",
+    "最新账本状态缺少见证方签名，不能据以认定证书有效",
+)
+_GOOD = frozenset({DocumentStatus.VALID, DocumentStatus.CALIBRATED, DocumentStatus.PAPER})
+"""What only a witnessed state can show, where the policy asks for witnesses; a harder fact counts at once."""
 
 
 def bring_up_to_date(anchored: Report, newest: Report, policy: Policy) -> Report:
@@ -50,7 +57,8 @@ def join_states(
     if then.tree_size == now.tree_size and then.root_hash != now.root_hash:
         return _put(report, _say_forked(then.tree_size), session.policy)
     if now.tree_size >= then.tree_size or _has_failed(newest[1]):
-        return report
+        is_doubted = _lacks_witnesses(anchored[1], newest[1], session.policy) and report.status in _GOOD
+        return _put(report, _UNWITNESSED, session.policy) if is_doubted else report
     known = next(check for check in anchored[1].checks if check.step is Step.STATUS)
     return _put(anchored[1], _OLDER if known.outcome is Outcome.PASSED else known, session.policy)
 
@@ -72,6 +80,13 @@ def _say_forked(size: int) -> Check:
 
 def _has_failed(report: Report) -> bool:
     return any(check.outcome is Outcome.FAILED for check in report.checks)
+
+
+def _lacks_witnesses(anchored: Report, newest: Report, policy: Policy) -> bool:
+    """Say whether only the anchored state has the witnesses that the policy asks for."""
+    then, now = ({check.step: check.outcome for check in report.checks} for report in (anchored, newest))
+    has = then[Step.QUORUM] is Outcome.PASSED and now[Step.QUORUM] is not Outcome.PASSED
+    return has and Step.QUORUM in policy.required
 
 
 def _is_only_unwitnessed(anchored: Report, newest: Report) -> bool:

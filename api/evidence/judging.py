@@ -21,7 +21,7 @@ from ledger.core.checkpoint import parse_checkpoint_body
 from ledger.core.errors import InputError, VerificationError
 from ledger.core.note import parse_note
 from ledger.core.qr import ShortCode, compute_code
-from verifier.newest import bring_up_to_date
+from verifier.newest import join_states
 from verifier.report import Report
 from verifier.session import Session
 from verifier.verify import verify_bundle
@@ -70,7 +70,7 @@ def judge(bundle_raw: bytes, newest_raw: bytes | None, session: Session) -> Judg
     at = max(*_list_times(bundle, session), *_list_times(newest, session))
     report = verify_bundle(bundle, session, at)
     if newest is not bundle:
-        report = bring_up_to_date(report, verify_bundle(newest, session, at), session.policy)
+        report = join_states((bundle, report), (newest, verify_bundle(newest, session, at)), session)
     shown = choose_shown(report, session.policy)
     has_fields = report.authentic and shown not in FIELDLESS
     code = compute_code(bundle.statement_raw)

@@ -2,9 +2,14 @@
 import { must, toBytes } from "./believed.js";
 import { parseBundle } from "./bundle.js";
 import { equalBytes } from "./encoding.js";
-import { bringUpToDate } from "./shown.js";
-import { failed, Step } from "./step.js";
+import { AS_THEY_ARE, bringUpToDate } from "./shown.js";
+import { failed, PASSED, Step } from "./step.js";
 import { verifyBundleAndState } from "./verify.js";
+
+const UNWITNESSED = {
+  en: "the newest state lacks the signatures of its witnesses, and shows nothing good",
+  zh: "最新账本状态缺少见证方签名，不能据以认定证书有效",
+};
 
 /** Return {found, newest, report, faults, doubts} of two bundles; `newestText` null: the first is the newest as well. */
 export async function openDocument(bundleText, newestText, { session, policy, now, look }) {
@@ -20,14 +25,18 @@ export async function openDocument(bundleText, newestText, { session, policy, no
   }
   const counts = newest !== found && (newest.size >= found.size || newest.report.hasFailed);
   const report = counts ? bringUpToDate(found.report, newest.report, policy) : found.report;
+  if (found.hasQuorum && !newest.hasQuorum && !AS_THEY_ARE.has(report.status)) doubts.push(UNWITNESSED);
   return { found, newest, report, faults, doubts };
 }
 
 async function open(text, session, now, look) {
   const bundle = parseBundle(toBytes(text));
   const found = await verifyBundleAndState(bundle, session, now, look);
-  return { bundle, size: found.checkpoint?.treeSize ?? -1, ...found };
+  return { bundle, size: found.checkpoint?.treeSize ?? -1, hasQuorum: hasQuorum(found.report, session.policy), ...found };
 }
+
+/** Whether the state of a report has the witnesses that the policy asks for; else it is no more than the log's own word. */
+export const hasQuorum = (report, { required }) => !required.has(Step.QUORUM) || report.outcomeOf(Step.QUORUM) === PASSED;
 
 /** The states of the log under which documents are proved, as `compareStates` takes them. */
 export const listStates = (documents) =>

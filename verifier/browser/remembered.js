@@ -4,7 +4,10 @@ import { buildReport, listRequired, Report } from "./report.js";
 import { doubtStatus } from "./shown.js";
 import { failed, PASSED, Step } from "./step.js";
 
-/** Return [steps that fail, words of doubt]: states {size, checkpoint, established} of one answer, and what was seen. */
+/**
+ * Return [steps that fail, words of doubt]: states {size, checkpoint, established, hasQuorum} of one answer, and what
+ * was seen. Where one has its witnesses, only such say how new the answer is: a log that forks signs what it likes.
+ */
 export function compareStates(states, remembered, now, policy) {
   const [faults, doubts] = [[], []];
   const seen = remembered?.checkpoint ?? null;
@@ -17,7 +20,8 @@ export function compareStates(states, remembered, now, policy) {
     }
     roots.set(size, root);
   }
-  const size = Math.max(...states.map((one) => one.size), -1);
+  const counted = states.some((one) => one.hasQuorum) ? states.filter((one) => one.hasQuorum) : states;
+  const size = Math.max(...counted.map((one) => one.size), -1);
   if (seen !== null && states.length && size < seen.size) {
     doubts.push({
       en: `the proof is of ${size} leaves; this device has already seen the log with ${seen.size}`,
@@ -25,7 +29,7 @@ export function compareStates(states, remembered, now, policy) {
     });
   }
   const at = remembered?.statusAt ?? null;
-  const statedAt = Math.max(...states.map((one) => one.established?.statedAt ?? -1), -1);
+  const statedAt = Math.max(...counted.map((one) => one.established?.statedAt ?? -1), -1);
   if (at !== null && size > seen?.size && statedAt >= 0 && statedAt < at) {
     const en = "the log's newest state is dated before one that this device has seen";
     faults.push(failed(Step.TIME, en, "账本最新状态的时间早于本机已见过的状态"));
@@ -64,18 +68,19 @@ export function conclude(task, { report, faults, doubts, states, choose, reason 
   };
 }
 
-/** Return what this device keeps: its pin, and the largest state of the log that has been verified. */
+/** Return what this device keeps: its pin, and the largest state of the log that has been verified, with its witnesses. */
 export function remember(pin, remembered, states, session, now) {
   const kept = { policy: pin, checkpoint: remembered?.checkpoint ?? null, statusAt: remembered?.statusAt ?? null };
-  const checkpoints = [session.trusted?.[1], ...states.filter((one) => one.established !== null).map((one) => one.checkpoint)];
+  const held = states.filter((one) => one.established !== null && one.hasQuorum);
+  const listed = session.policy.required.has(Step.QUORUM) ? null : session.trusted?.[1]; // no witness is asked of a list
+  const checkpoints = [listed, ...held.map((one) => one.checkpoint)];
   for (const checkpoint of checkpoints) {
     if (checkpoint && checkpoint.treeSize > (kept.checkpoint?.size ?? -1)) {
       kept.checkpoint = { size: checkpoint.treeSize, root: encodeHex(checkpoint.rootHash) };
     }
   }
-  for (const { established } of states) {
-    const isPast = established !== null && established.statedAt <= now;
-    if (isPast) kept.statusAt = Math.max(kept.statusAt ?? 0, established.statedAt);
+  for (const { established } of held) {
+    if (established.statedAt <= now) kept.statusAt = Math.max(kept.statusAt ?? 0, established.statedAt);
   }
   return kept;
 }

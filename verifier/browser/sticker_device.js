@@ -4,6 +4,7 @@ import { Absence, MissingCertificate, parseAbsenceProof, verifyAbsenceProof } fr
 import { must, requirePublished, toBytes } from "./believed.js";
 import { encodeHex } from "./encoding.js";
 import { InputError } from "./errors.js";
+import { hasQuorum } from "./joined.js";
 import { parseDigits } from "./qr.js";
 import { compareStates, conclude } from "./remembered.js";
 import { AS_THEY_ARE } from "./shown.js";
@@ -14,6 +15,9 @@ import { parseStickerId } from "./sticker.js";
 import { followSticker } from "./sticker_documents.js";
 import { parseStickerProof } from "./sticker_proof.js";
 import { verifyStickerProof } from "./sticker_verdict.js";
+
+/** What a person may rely on, and only a witnessed state can show. */
+const RELIED_ON = new Set(["VALID", "ATTENTION", "CALIBRATED", "PAPER"]);
 
 const STANDINGS = {
   NEVER_GIVEN_OUT: "NEVER_GIVEN_OUT",
@@ -118,25 +122,26 @@ function sayInstrument({ missing }, { absence, state }, { expected }) {
 /** Conclude from a thing's own proof, and from what was found of its documents: the page that the device would show. */
 function closeThing(task, { report: own, opened }, said) {
   const { policy, remembered, now } = task;
-  const state = opened === null ? [] : [{ ...opened, size: opened.checkpoint.treeSize }];
+  const state = opened === null ? [] : [{ ...opened, size: opened.checkpoint.treeSize, hasQuorum: hasQuorum(own, policy) }];
   const states = [...state, ...said.states];
   const [faults, doubts] = compareStates(states, remembered, now, policy);
   const all = { faults: [...said.faults, ...faults], doubts: [...said.doubts, ...doubts] };
   if (own.hasFailed) return conclude(task, { ...all, report: own, states, choose: () => "TAMPERED" });
   const status = own.checks.find((check) => check.step === Step.STATUS);
   if (status.outcome !== PASSED && !AS_THEY_ARE.has(said.page)) all.doubts.push(status.reason);
+  const unwitnessed = sayUnwitnessed(own, policy);
+  if (unwitnessed !== null && RELIED_ON.has(said.page)) all.doubts.push(unwitnessed);
   const isOpen = all.doubts.length > 0;
   return conclude(task, {
     ...all,
     report: said.report ?? own,
     states,
     choose: (report) => (report.hasFailed ? "TAMPERED" : isOpen ? "CANNOT_CHECK" : said.page),
-    reason: sayUnwitnessed(own, policy),
+    reason: unwitnessed,
   });
 }
 
 /** Say so where the state lacks the witnesses that the policy asks for: they may be on their way. */
-function sayUnwitnessed(report, { required }) {
-  if (!required.has(Step.QUORUM) || report.outcomeOf(Step.QUORUM) === PASSED) return null;
-  return report.checks.find((check) => check.step === Step.QUORUM).reason;
+function sayUnwitnessed(report, policy) {
+  return hasQuorum(report, policy) ? null : report.checks.find((check) => check.step === Step.QUORUM).reason;
 }
