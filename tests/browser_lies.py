@@ -767,6 +767,31 @@ def _() -> Given:
     return world().given(expected=asked)
 
 
+@lie("a part's valid bundle, for the page of a whole whose other part nobody has verified", "status")
+def _() -> Given:
+    ledger = MemoryLedger().found()
+    part = issue_part(ledger, 7, "2")
+    return World(ledger).given(part, expected={"instrument": make_record(7)["instrument"]["id"]})
+
+
+@lie("a part's valid bundle, for the page of a whole that has failed", "binding")
+def _() -> Given:
+    ledger = MemoryLedger().found()
+    ledger.issue_record(make_rejection(7))
+    part = issue_part(ledger, 8, "2", instrument=make_record(7)["instrument"])
+    return World(ledger).given(part, expected={"instrument": make_record(7)["instrument"]["id"]})
+
+
+@lie("the whole's valid bundle, for its page, where a part has a newer document that was cancelled", "status")
+def _() -> Given:
+    ledger = MemoryLedger().found()
+    whole = ledger.issue(7)
+    issue_part(ledger, 8, "2", instrument=make_record(7)["instrument"])
+    return World(ledger, lambda log: log.act(EventType.CANCEL, 8)).given(
+        whole, expected={"instrument": make_record(7)["instrument"]["id"]}
+    )
+
+
 @lie("a newer document of the same instrument, for the printed digits of an older one", "binding")
 def _() -> Given:
     ledger = MemoryLedger().found()

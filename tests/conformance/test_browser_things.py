@@ -64,7 +64,7 @@ class Visitor:
             given |= {"proofText": self.get("/" + page["proof"])}
         if kind == "q" and "code" not in page:
             given |= {"trustText": self.get("/trust.json")}
-        return page["shown"], given | self.believe() | ({"files": self.list_files()} if kind == "s" else {})
+        return page["shown"], given | self.believe() | ({"files": self.list_files()} if kind in "si" else {})
 
     def believe(self):
         served = self.desk.served
@@ -291,6 +291,35 @@ def test_a_device_shows_of_a_sticker_what_the_server_shows():
     assert {each["sticker"]["standing"] for each in found if each["sticker"]} == {
         *("UNUSED", "BOUND", "RELEASED", "REPLACED")
     }
+
+
+@pytest.mark.parametrize("query", ["", "?part=1", "?part=2"])
+def test_a_device_shows_of_an_instrument_what_the_server_shows(query):
+    cases, wanted = [], []
+    for live in LIVES:
+        with ApiWorld() as world:
+            desk = StickerWorld(world.found())
+            live(desk)
+            path = f"/i/{PUMP.hex()}{query}"
+            page = world.client.get(path, headers=JSON).json()
+            if page.get("instrument", {}).get("is_same") or {"code", "proof"}.isdisjoint(page):
+                continue  # the page has nothing that a device could check
+            shown, given = Visitor(desk).collect(path)
+            cases.append(given)
+            wanted.append((live.__name__, shown))
+    found = ask(*cases)
+    assert [(name, each["shown"]) for (name, _), each in zip(wanted, found, strict=True)] == wanted
+    assert all(each["checkedByDevice"] for each in found)
+    assert {"VALID", "FAILED", "NOT_VERIFIED"} <= {shown for _, shown in wanted}
+
+
+@pytest.mark.parametrize("live", [whole_with_a_part_that_failed_since, whole_of_parts_one_of_them_open])
+def test_one_part_s_document_is_not_the_whole_s(live, desk):
+    live(desk)
+    given = Visitor(desk).collect(f"/i/{PUMP.hex()}?part=1")[1]
+    answer = ask(given | {"expected": {"instrument": PUMP.hex()}, "files": {}})[0]
+    assert answer["shown"] not in {"VALID", "PENDING", "ATTENTION"}
+    assert answer["verdict"] != "VALID"
 
 
 def test_a_device_shows_of_what_is_not_there_what_the_server_shows(desk):

@@ -198,7 +198,7 @@ def test_an_older_proof_is_red_for_a_device_that_has_seen_a_later_state(browser)
             )
             said, style = see(found, url + path)
             assert said.startswith(DIFFERS)
-            assert "贴纸证明文件对应账本" in said
+            assert "收到的证明文件对应账本" in said
             assert "bad" in style
 
 

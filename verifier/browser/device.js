@@ -26,10 +26,10 @@ const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText
  * @param now the device's clock, milliseconds UTC.
  * @param node step 16 is looked up through this node of the user's choice: `{url, send}`, `send` the page's `fetch`.
  * @param look step 16 otherwise: returns it for a checkpoint.
- * @param ask of a sticker: fetches the text of another file of the site, by its path; resolves to null where it is none.
+ * @param ask of a sticker, or an instrument with parts: fetches the text of another file of the site, by its path; resolves to null where it is none.
  * @returns `{report, shown, remember, checkedByDevice, reason}`: `reason` says what was caught; `checkedByDevice`
  *   is false only where this device cannot compute: then `reason` says why, and the page has the server's word alone.
- *   Of a sticker also `isOutOfStep`: its files are of different states of the log, and may agree if fetched again; and
+ *   Of these also `isOutOfStep`: its files are of different states of the log, and may agree if fetched again; and
  *   `isSentUsed`: whether the document of `bundleText` is one of those that the finding rests on.
  */
 export async function checkOnDevice(given) {
@@ -58,7 +58,7 @@ async function check(given) {
   return given.bundleText === null ? checkCode(task) : checkDocument(task);
 }
 
-/** What only stickers and absences need; a page that knows what was scanned may ask for it early. */
+/** What only stickers, absences and instruments with parts need; a page that knows what was scanned may ask for it early. */
 export const loadThings = () => import("./sticker_device.js");
 
 /** What only photographs need. */
@@ -90,6 +90,8 @@ async function checkDocument(task) {
   const document = await openDocument(task.bundleText, task.newestText, task);
   const { found, newest } = document;
   requirePublished(task, newest.bundle.evidence, newest.established);
+  const followed = hasParts(expected, found.bundle) ? await (await loadThings()).checkInstrument(task, document) : null;
+  if (followed !== null) return followed;
   const states = listStates([document]);
   const [faults, doubts] = compareStates(states, remembered, now, policy);
   if (!isExpected(expected, found.bundle)) {
@@ -106,7 +108,6 @@ async function checkDocument(task) {
       const shown = chooseShown(report, policy);
       return isInDoubt && GOOD.has(shown) ? "CANNOT_CHECK" : shown;
     },
-    reason: sayPart(expected, found.bundle),
   });
 }
 
@@ -121,11 +122,11 @@ function isExpected(expected, { statementRaw, certificate }) {
   return named.includes(expected.part);
 }
 
-/** Say where the proof is of one part, and the whole instrument was asked for: of the rest it shows nothing. */
-function sayPart(expected, { statementRaw }) {
-  const { part } = parseSignedStatement(statementRaw).statement.claims;
-  if (expected?.instrument === undefined || (expected.part ?? null) !== null || (part ?? null) === null) return null;
-  return { en: `this proof is of part ${part} alone`, zh: `此证明仅涉及部件${part}` };
+/** Whether an instrument was asked for whose parts may have documents of their own beside the one that was sent. */
+function hasParts(expected, bundle) {
+  if (expected?.instrument === undefined || !isExpected(expected, bundle)) return false;
+  const { part } = parseSignedStatement(bundle.statementRaw).statement.claims;
+  return (part ?? null) !== null || bundle.certificate.record.instrument.parts.length > 0;
 }
 
 /** Whether `compare` says so; what cannot be read equals nothing. */

@@ -12,7 +12,7 @@ import { parseSignedStatement } from "./statement.js";
 import { Status } from "./status.js";
 import { failed, PASSED, Step } from "./step.js";
 import { parseStickerId } from "./sticker.js";
-import { followSticker } from "./sticker_documents.js";
+import { followInstrument, followSticker } from "./sticker_documents.js";
 import { parseStickerProof } from "./sticker_proof.js";
 import { verifyStickerProof } from "./sticker_verdict.js";
 
@@ -61,6 +61,21 @@ function isSticker(text, sticker) {
 function sayStanding(shown) {
   const page = shown === null ? "TAMPERED" : STANDINGS[shown.standing];
   return { report: null, page, faults: [], doubts: [], states: [], isOutOfStep: false, isSentUsed: false };
+}
+
+// --- instruments with parts ---
+
+/** As `checkOnDevice`, of an instrument whose parts may have documents of their own; `sent` is the one that was sent. */
+export async function checkInstrument(task, sent) {
+  const { policy, remembered, now } = task;
+  const said = await followInstrument(sent, task);
+  if (said === null) return null;
+  const [faults, doubts] = compareStates(said.states, remembered, now, policy);
+  const all = { faults: [...said.faults, ...faults], doubts: [...said.doubts, ...doubts] };
+  const isOpen = all.doubts.length > 0 && !AS_THEY_ARE.has(said.page);
+  const choose = (report) => (report.hasFailed ? "TAMPERED" : isOpen ? "CANNOT_CHECK" : said.page);
+  const found = conclude(task, { ...all, report: said.report ?? sent.report, states: said.states, choose });
+  return { ...found, isOutOfStep: said.isOutOfStep, isSentUsed: said.isSentUsed };
 }
 
 // --- what the ledger lacks ---

@@ -8,7 +8,7 @@ import { computeCode } from "./qr.js";
 import { Report } from "./report.js";
 import { localDate } from "./rules.js";
 import { attempt } from "./session.js";
-import { chooseShown } from "./shown.js";
+import { chooseShown, doubtStatus } from "./shown.js";
 import { parseSignedStatement } from "./statement.js";
 import { Status } from "./status.js";
 import { failed, Step } from "./step.js";
@@ -22,16 +22,52 @@ const SEVERITY = (
 /** What a bundle says of itself; a proof that there is none may come in its place. */
 const BUNDLE = '"type":"hengzheng/bundle/v1"';
 
+const LEFT_OUT = {
+  en: "not every part of this instrument is verified",
+  zh: "该器具并非所有部件均已检定",
+};
+
 /** Return {report, page, faults, doubts, states, isOutOfStep, isSentUsed}: what is said of that on which a sticker stands. */
 export async function followSticker(shown, judged, task) {
   const place = new Place(shown, judged.opened.checkpoint.treeSize, task);
-  const main = await place.findMain();
-  const parts = await place.listParts(main);
-  const found = [...(main === null ? [] : [main]), ...parts];
-  const worst = found.reduce((one, other) => (weigh(other) < weigh(one) ? other : one), found[0]);
+  const worst = await place.findWorst();
+  const isToCome = worst !== null && (place.leavesOut(worst) || waits(shown, worst, task.policy));
   return {
-    report: worst === undefined ? null : new Report({ ...worst.document.report, sticker: judged.report.sticker }),
-    page: worst === undefined ? sayUnverified(shown) : sayOf(worst, shown, place, task.policy),
+    ...(await conclude(place)),
+    report: worst === null ? null : new Report({ ...worst.document.report, sticker: judged.report.sticker }),
+    page: worst === null ? sayUnverified(shown, "STICKER_PENDING") : isToCome ? "STICKER_PENDING" : worst.shown,
+  };
+}
+
+/**
+ * The same of an instrument that was asked for itself, or of a part of one: `sent` is one of its documents, whose map
+ * shows which of the whole's and of the parts' are the newest; null: its evidence does not hold, which its report says.
+ */
+export async function followInstrument(sent, task) {
+  const { bundle, established, size } = sent.newest;
+  if (established === null) return null;
+  const { instrumentId } = parseSignedStatement(bundle.statementRaw).statement.claims;
+  const part = task.expected.part ?? null;
+  const [states, error] = await attempt(() => {
+    const proven = openMapProof(bundle.mapProof, established.mapRoot);
+    return [instrumentSubject(instrumentId, part), instrumentSubject(instrumentId, null)].map((each) => proven.find(each));
+  });
+  if (error !== null) return null;
+  const shown = { binding: { instrumentId, part }, instrument: states[0], whole: part === null ? null : states[1] };
+  const place = new Place(shown, size, task, sent);
+  const worst = await place.findWorst();
+  if (worst === null) return { ...(await conclude(place)), report: null, page: sayUnverified(shown, "NOT_VERIFIED") };
+  const { report } = worst.document;
+  const isVerified = !place.leavesOut(worst);
+  return {
+    ...(await conclude(place)),
+    report: isVerified ? report : doubtStatus(report, task.policy, LEFT_OUT),
+    page: isVerified ? worst.shown : sayUnverified(shown, "NOT_VERIFIED"),
+  };
+}
+
+async function conclude(place) {
+  return {
     faults: place.faults,
     doubts: place.doubts,
     states: listStates(place.documents),
@@ -42,15 +78,9 @@ export async function followSticker(shown, judged, task) {
 
 const weigh = ({ shown }) => SEVERITY.indexOf(shown);
 
-/** A sticker on what no document verifies: one is to come, unless it must be verified again. */
-const sayUnverified = ({ instrument }) =>
-  instrument?.status === Status.NEEDS_REVERIFICATION ? "NEEDS_REVERIFICATION" : "STICKER_PENDING";
-
-/** What a document says; of one that has ended, or leaves a part without any, that the next is to come. */
-function sayOf(worst, shown, { lacksPart }, policy) {
-  const isLacking = lacksPart && SEVERITY.slice(SEVERITY.indexOf("PAPER")).includes(worst.shown);
-  return isLacking || waits(shown, worst, policy) ? "STICKER_PENDING" : worst.shown;
-}
+/** What no document verifies, as `page` says it, unless it must be verified again. */
+const sayUnverified = ({ instrument }, page) =>
+  instrument?.status === Status.NEEDS_REVERIFICATION ? "NEEDS_REVERIFICATION" : page;
 
 /** Whether a sticker was put on after the last day of the newest document: another is to come. */
 function waits({ since }, { shown, document }, { zone }) {
@@ -58,9 +88,22 @@ function waits({ since }, { shown, document }, { zone }) {
   return shown === "EXPIRED" && until !== null && localDate(since, zone) > until;
 }
 
+/** A document with what is asked of it here. */
+function describe(document) {
+  const { certificate, leafIndex, statementRaw } = document.found.bundle;
+  const { claims } = parseSignedStatement(statementRaw).statement;
+  return {
+    document,
+    claims,
+    index: leafIndex,
+    isOfPart: (claims.part ?? null) !== null,
+    names: certificate.record.instrument.parts.map((each) => each.id),
+  };
+}
+
 const nameFiles = (bundleText, newestText) => `${bundleText}\n${newestText}`;
 
-/** The instrument, or the part of one, that a sticker stands on, and the documents that the proofs ask for. */
+/** An instrument, or a part of one, and the documents that the proofs ask for. */
 class Place {
   faults = [];
   doubts = [];
@@ -70,7 +113,7 @@ class Place {
   lacksPart = false;
   #opened = new Map();
 
-  constructor({ binding, instrument, whole }, size, task) {
+  constructor({ binding, instrument, whole }, size, task, sent = null) {
     this.id = binding.instrumentId;
     this.name = encodeHex(binding.instrumentId);
     this.part = binding.part;
@@ -78,6 +121,19 @@ class Place {
     this.whole = whole?.currentCertificate ?? null;
     this.size = size;
     this.task = task;
+    if (sent !== null) this.#opened.set(nameFiles(task.bundleText, task.newestText), describe(sent));
+  }
+
+  /** The document whose word weighs most; null: none verifies it, or it is not at hand. */
+  async findWorst() {
+    const main = await this.findMain();
+    const found = [...(main === null ? [] : [main]), ...(await this.listParts(main))];
+    return found.reduce((one, other) => (one === null || weigh(other) < weigh(one) ? other : one), null);
+  }
+
+  /** Whether documents of parts alone leave one out, so that they do not verify the whole; what is worse is said first. */
+  leavesOut({ shown }) {
+    return this.lacksPart && SEVERITY.indexOf(shown) >= SEVERITY.indexOf("PAPER");
   }
 
   /** The newest document that verifies it; null: none does, or it is not at hand, which a doubt says then. */
@@ -157,16 +213,7 @@ class Place {
   }
 
   async read(bundleText, newestText) {
-    const document = await openDocument(bundleText, newestText, this.task);
-    const { certificate, leafIndex, statementRaw } = document.found.bundle;
-    const { claims } = parseSignedStatement(statementRaw).statement;
-    return {
-      document,
-      claims,
-      index: leafIndex,
-      isOfPart: (claims.part ?? null) !== null,
-      names: certificate.record.instrument.parts.map((each) => each.id),
-    };
+    return describe(await openDocument(bundleText, newestText, this.task));
   }
 
   /** Count a document, which must be proved in the sticker's own state of the log. */
@@ -182,8 +229,8 @@ class Place {
   sayOutOfStep(size) {
     this.isOutOfStep = true;
     this.doubts.push({
-      en: `the proof of the sticker is of ${this.size} leaves, that of the document of ${size}`,
-      zh: `贴纸证明文件对应账本${this.size}条，证书证明文件对应${size}条`,
+      en: `the proof that was sent is of ${this.size} leaves, that of a document of ${size}`,
+      zh: `收到的证明文件对应账本${this.size}条，证书证明文件对应${size}条`,
     });
   }
 
@@ -194,12 +241,12 @@ class Place {
       this.documents.push(other.document);
       this.sayOutOfStep(newest.size);
     } else if (newest !== null) {
-      const en = `the document that was sent is not leaf ${index}, the newest of what the sticker stands on`;
-      this.faults.push(failed(Step.BINDING, en, `收到的证书并非贴纸所在器具的最新证书（账本第${index}条）`));
+      const en = `the document that was sent is not leaf ${index}, the newest of this instrument`;
+      this.faults.push(failed(Step.BINDING, en, `收到的证书并非该器具的最新证书（账本第${index}条）`));
     } else {
       this.doubts.push({
-        en: `the proof of leaf ${index}, the newest document of what the sticker stands on, is not at hand`,
-        zh: `手头没有贴纸所在器具最新证书（账本第${index}条）的证明文件`,
+        en: `the proof of leaf ${index}, the newest document of this instrument, is not at hand`,
+        zh: `手头没有该器具最新证书（账本第${index}条）的证明文件`,
       });
     }
   }
