@@ -182,15 +182,16 @@ class Verdicts:
         self._session = Session(policy, load_rule_book(), None)
         self._stickers = StickerProver(store, prover)
 
-    def read_state(self) -> tuple[TreeSize, tuple[TreeSize, bytes] | None, bool, datetime]:
-        """Return what every finding depends on: leaves, newest anchor, whether others hold more, the minute.
+    def read_state(self) -> tuple[TreeSize, TreeSize, tuple[TreeSize, bytes] | None, bool, datetime]:
+        """Return what every answer depends on: leaves, those published, newest anchor, whether others hold more, the minute.
 
         How old a status is, is said in minutes at the finest; a day begins with one of them.
         """
         minute = self._clock().replace(second=0, microsecond=0)
         receipt = self._receipts.find(LeafIndex(0))
         anchor = None if receipt is None else (receipt.tree_size, receipt.block_hash)
-        return self._prover.newest_checkpoint().tree_size, anchor, self._is_behind(), minute
+        newest, published = self._prover.newest_checkpoint(), self._prover.published_checkpoint()
+        return newest.tree_size, published.tree_size, anchor, self._is_behind(), minute
 
     def count_withheld(self) -> int:
         """Return how many documents the law withholds."""

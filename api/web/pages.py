@@ -224,6 +224,7 @@ class PageWriter:
             development=self._policy.development,
             look=look,
             shown=finding.shown.value,
+            size=None if finding.shown in RELIED_ON else finding.tree_size,
             device=self._device if _can_be_checked(finding) else None,
             headline=headline,
             sentence=say(look.sentence, language),

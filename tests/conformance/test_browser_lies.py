@@ -6,12 +6,13 @@ Caught means: no good verdict, and the reason is the device's own finding. The p
 
 import hashlib
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
 from browser_cases import RULE_BOOK, to_ms
 from browser_lies import BELIEFS, HOUR, LIES, World, cancelled, honest, issue_part, pin, world
-from browser_node import run_node
+from browser_node import call_node, run_node
 from ledger_in_memory import NOW, MemoryLedger, make_record, make_rejection, make_signer, seal_record
 from lied_to import ASK, GREEN, README, ask, open_steps, write_row
 
@@ -20,6 +21,7 @@ from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
 from ledger.core.policy import encode_policy
 from ledger.core.qr import compute_code, encode_digits
+from ledger.core.step import Step
 
 
 @cache
@@ -109,6 +111,30 @@ def test_a_device_that_has_seen_nothing_pins_the_policy_and_remembers():
     assert (answer["shown"], answer["remember"]) == ("VALID", ask_honest()["remember"])
     again = ask(honest() | {"remembered": answer["remember"]})[0]
     assert again == answer
+
+
+def test_a_later_policy_is_not_believed_for_a_code_alone():
+    """No proof stands beside the digits, so that nothing shows whether the root has published it."""
+    own = world()
+    later = replace(own.policy, version=2, required=frozenset({Step.SEAL}), witnesses=None)
+    text = encode_policy(later).decode()
+    alone = own.given(
+        policyText=text, bundleText=None, newestText=None, trustText=own.ledger.trust_raw().decode()
+    )
+    answer = ask(alone)[0]
+    assert (answer["shown"], answer["remember"]) == ("CANNOT_CHECK", alone["remembered"])
+    assert "has not published this version 2" in answer["reason"]["en"]
+    believed = alone | {"policyText": encode_policy(own.policy).decode()}
+    assert ask(believed)[0]["remember"]["policy"] == believed["remembered"]["policy"]
+
+
+def test_a_size_beyond_counting_is_a_fault():
+    state = {"size": 1 << 60, "checkpoint": {"rootHash": bytes(32)}, "established": None, "hasQuorum": True}
+    seen = world().remembered()
+    faults, _ = call_node("remembered", "compareStates", [[[state], seen, 0, {"clockTolerance": 0}]])[0][
+        "value"
+    ]
+    assert [fault["step"]["code"] for fault in faults] == ["checkpoint"]
 
 
 def test_a_policy_is_not_pinned_by_a_proof_that_lacks_what_it_asks_for():

@@ -14,10 +14,11 @@ from api_world import long_path
 from browsers import ROOT, chromium
 from served_app import serving
 from sticker_world import PUMP, StickerWorld
-from verdict_states import ANOTHER, RichSite
+from verdict_states import ANOTHER, RichSite, make_shown
 from verdict_visit import Visit
 from world import World, make_signer
 
+from api.shown import Shown
 from api.static_files import StaticFiles
 from ledger.core.data import read_tables
 from ledger.core.policy import encode_policy
@@ -26,6 +27,7 @@ STAND_IN = ROOT / "tests" / "stand_in"
 CHECKED = "本机已自行核验"
 UNABLE = "本机不能自检，以下为服务器结论"
 DIFFERS = "本机核验与服务器结论不一致，请勿依据本页"
+AHEAD = "本站已有更新的账本状态，尚待见证方签名，本机暂不能核验；以下为服务器结论"
 SERVERS = "以上是本服务器的核验结论。"
 PINNED = {"policy": {"version": 1, "digest": "ab" * 32}, "checkpoint": {"size": 7, "root": "cd" * 32}}
 VALID = {"checkedByDevice": True, "shown": "VALID", "report": {}, "remember": PINNED, "reason": None}
@@ -114,9 +116,10 @@ def test_the_part_that_was_asked_for_is_handed_on_and_stays(browser, site):
     site.url = site.url.replace(site.path, path)
     with visit(browser, site, VALID | {"shown": "CANCELLED"}) as found:
         found.settle()
-        (asked,) = found.page.evaluate("window.asked")
-        assert asked["expected"] == {"instrument": record["instrument"]["id"], "part": "2"}
-        assert [each for each in found.requests if "/i/" in each] == [site.url, site.url]
+        asked = found.page.evaluate("window.asked.map(({expected}) => expected)")
+        assert asked
+        assert all(each == {"instrument": record["instrument"]["id"], "part": "2"} for each in asked)
+        assert {each for each in found.requests if "/i/" in each} == {site.url}
         found.page.click("header a")
         found.page.wait_for_load_state()
         assert "For part 2 of the instrument" in found.page.content()
@@ -147,6 +150,44 @@ def test_a_check_that_differs_warns_and_is_not_remembered(browser, site, languag
         assert "bad" in found.page.get_attribute("#checker", "class")
         assert found.page.evaluate("localStorage.length") == 0
         assert CHECKED not in read(found.page, "main")
+
+
+def test_what_differs_is_fetched_anew_before_it_is_an_alarm(browser, site):
+    with visit(browser, site, VALID | {"shown": "SUPERSEDED"}) as found:
+        found.settle()
+        assert read(found.page, "#checker") == DIFFERS
+        assert found.page.evaluate("window.asked.length") == 2
+        assert len([each for each in found.requests if each.endswith("/bundle.json")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("page", "size", "shown", "said"),
+    [
+        (Shown.SUSPENDED, 3, "VALID", AHEAD),
+        (Shown.SUSPENDED, 10**6, "VALID", DIFFERS),
+        (Shown.SUSPENDED, 3, "TAMPERED", DIFFERS),
+        (Shown.VALID, 3, "SUSPENDED", DIFFERS),
+    ],
+)
+def test_a_state_that_waits_for_its_witnesses_is_no_alarm_unless_the_page_is_green(
+    browser, site, page, size, shown, said
+):
+    path = make_shown(site.served, page)
+    site.url = site.url.replace(site.path, path)
+    with visit(browser, site, VALID | {"shown": shown, "size": size}) as found:
+        found.settle()
+        assert read(found.page, "#checker") == said
+        assert found.page.evaluate("localStorage.length") == 0
+
+
+def test_a_browser_that_keeps_nothing_checks_all_the_same(browser, site):
+    refuse = "{get() { throw new DOMException('no', 'SecurityError') }}"
+    with Visit(browser, "about:blank", standing_in=json.dumps(VALID)) as found:
+        for store in ("localStorage", "sessionStorage"):
+            found.page.add_init_script(f"Object.defineProperty(window, '{store}', {refuse})")
+        found.go(site.url)
+        found.settle()
+        assert read(found.page, "#checker") == CHECKED
 
 
 @pytest.mark.parametrize(

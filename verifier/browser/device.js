@@ -27,7 +27,7 @@ const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText
  * @param node step 16 is looked up through this node of the user's choice: `{url, send}`, `send` the page's `fetch`.
  * @param look step 16 otherwise: returns it for a checkpoint.
  * @param ask of a sticker, or an instrument with parts: fetches the text of another file of the site, by its path; resolves to null where it is none.
- * @returns `{report, shown, remember, checkedByDevice, reason}`: `reason` says what was caught; `checkedByDevice`
+ * @returns `{report, shown, remember, checkedByDevice, size, reason}`: `size` leaves has the newest state that was checked; `reason` says what was caught; `checkedByDevice`
  *   is false only where this device cannot compute: then `reason` says why, and the page has the server's word alone.
  *   Of these also `isOutOfStep`: its files are of different states of the log, and may agree if fetched again; and
  *   `isSentUsed`: whether the document of `bundleText` is one of those that the finding rests on.
@@ -72,7 +72,9 @@ async function openLook({ send, url }, policy) {
 }
 
 /** Without a bundle: who has signed the digits, as far as the trust list reaches; never a good word on the status. */
-async function checkCode({ expected, session, now, remembered, pin }) {
+async function checkCode(task) {
+  const { expected, session, now, remembered, pin } = task;
+  requirePublished(task, null, null);
   const { verifyStatementAlone } = await import("./alone.js");
   const report = await must("code", "二维码", () => verifyStatementAlone(parseDigits(expected.digits), session, now));
   const en = "no proof is at hand: signatures are checked, the document's state is not";

@@ -4,6 +4,9 @@ import { buildReport, listRequired, Report } from "./report.js";
 import { doubtStatus } from "./shown.js";
 import { failed, PASSED, Step } from "./step.js";
 
+/** The most leaves of these states; -1: there is none. A size beyond 2^53 is a BigInt. */
+const findLargest = (states) => states.reduce((most, { size }) => (size > most ? size : most), -1);
+
 /**
  * Return [steps that fail, words of doubt]: states {size, checkpoint, established, hasQuorum} of one answer, and what
  * was seen. Where one has its witnesses, only such say how new the answer is: a log that forks signs what it likes.
@@ -21,7 +24,11 @@ export function compareStates(states, remembered, now, policy) {
     roots.set(size, root);
   }
   const counted = states.some((one) => one.hasQuorum) ? states.filter((one) => one.hasQuorum) : states;
-  const size = Math.max(...counted.map((one) => one.size), -1);
+  const size = findLargest(counted);
+  if (size > Number.MAX_SAFE_INTEGER) {
+    const en = `${size} leaves: no log has so many`;
+    faults.push(failed(Step.CHECKPOINT, en, `账本声称有${size}条，这不可能`));
+  }
   if (seen !== null && states.length && size < seen.size) {
     doubts.push({
       en: `the proof is of ${size} leaves; this device has already seen the log with ${seen.size}`,
@@ -64,6 +71,7 @@ export function conclude(task, { report, faults, doubts, states, choose, reason 
     shown: choose(report),
     remember: isToKeep ? remember(pin, remembered, states, session, now) : remembered,
     checkedByDevice: true,
+    size: findLargest(states),
     reason: faults[0]?.reason ?? doubts[0] ?? reason,
   };
 }

@@ -42,7 +42,6 @@ export function fetchFile(address, cache = "default") {
 export async function fetchText(address, optional = false, fresh = false) {
   const answer = await fetchFile(address, fresh ? "no-cache" : "default");
   const { pathname, search } = new URL(address, document.baseURI);
-  fetched.delete(pathname + search); // what is not there any more is not kept either
   if (optional && answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   if (fresh) compareClocks(answer);
@@ -59,9 +58,10 @@ function compareClocks(answer) {
   if (Math.abs(Date.now() - said) > MOST_SKEW_MS) throw new ClockError(WRONG_CLOCK.en);
 }
 
+/** What is kept under a name in `localStorage` or `sessionStorage`; a browser may refuse even to name these. */
 export function recall(store, name) {
   try {
-    return JSON.parse(store.getItem(name));
+    return JSON.parse(globalThis[store].getItem(name));
   } catch {
     return null;
   }
@@ -69,13 +69,13 @@ export function recall(store, name) {
 
 /** What this device has seen before; null at its first visit. */
 export function recallPins() {
-  const pins = recall(localStorage, PINS);
+  const pins = recall("localStorage", PINS);
   return typeof pins?.policy?.digest === "string" ? pins : null;
 }
 
 export function remember(store, name, value) {
   try {
-    store.setItem(name, JSON.stringify(value));
+    globalThis[store].setItem(name, JSON.stringify(value));
   } catch {
     // a private window keeps nothing; the check itself holds all the same
   }
@@ -103,13 +103,20 @@ function showPins({ policy }) {
 /** Whether the page was overtaken by the log: the server itself says something else by now. Then it is loaded anew, once. */
 async function reloadIfOvertaken(shown) {
   const page = `${location.pathname}${location.search}`;
-  if (recall(sessionStorage, RELOADED) === page) return false;
+  if (recall("sessionStorage", RELOADED) === page) return false;
   const answer = await fetch(page, { headers: { Accept: "application/json" }, cache: "no-cache" });
   if ((await answer.json()).shown !== shown) return false;
-  remember(sessionStorage, RELOADED, page);
+  remember("sessionStorage", RELOADED, page);
+  if (recall("sessionStorage", RELOADED) !== page) return false; // where nothing is kept it might never end
   location.reload();
   return true;
 }
+
+/**
+ * Whether the page has a newer state of the log than the proofs, which wait for their witnesses: then the two may
+ * differ. Not where the page shows what people may rely on, nor where what was sent does not hold: those are alarms.
+ */
+const isAhead = ({ size, shown }) => Number(line.dataset.size) > size && shown !== "TAMPERED";
 
 /** The files of the page's document; none where the page shows no document. */
 async function fetchDocument(scanned, fresh) {
@@ -128,7 +135,7 @@ async function fetchDocument(scanned, fresh) {
 async function fetchProof(scanned, fresh) {
   const own = location.pathname;
   if (scanned.sticker) return { proofText: await fetchText(`${own}/proof.json`, false, fresh), ask };
-  if (line.dataset.code) return {};
+  if (line.dataset.code) return scanned.instrument ? { ask } : {};
   if (scanned.instrument) {
     const query = scanned.part === undefined ? "" : `?part=${encodeURIComponent(scanned.part)}`;
     return { proofText: await fetchText(`${own}/proof.json${query}`, false, fresh) };
@@ -144,6 +151,7 @@ async function fetchProof(scanned, fresh) {
 const ask = (path) => fetchText(`../${path}`, true, true);
 
 async function load(fresh) {
+  fetched.clear();
   const scanned = readScanned();
   const device = await import(new URL(line.dataset.device, document.baseURI).href);
   if (scanned.sticker || !line.dataset.code) device.loadThings?.().catch(() => null); // on its way beside the files
@@ -172,20 +180,22 @@ async function check() {
   let outcome;
   try {
     outcome = await load(false);
-    if (outcome.isOutOfStep) outcome = await load(true); // the log has grown between two files
+    const isSame = outcome.checkedByDevice !== true || outcome.shown === line.dataset.shown;
+    if (outcome.isOutOfStep || !isSame) outcome = await load(true); // the log has grown between two files
   } catch (error) {
     return show(line.dataset.unable, "unable", error instanceof ClockError ? say(WRONG_CLOCK) : "");
   }
   if (outcome.checkedByDevice !== true) return show(line.dataset.unable, "unable", say(outcome.reason));
   if (outcome.shown !== line.dataset.shown) {
-    const overtaken = await reloadIfOvertaken(outcome.shown).catch(() => false);
-    return overtaken ? undefined : show(line.dataset.differs, "bad", say(outcome.reason));
+    if (await reloadIfOvertaken(outcome.shown).catch(() => false)) return undefined;
+    if (isAhead(outcome)) return show(line.dataset.ahead, "unable");
+    return show(line.dataset.differs, "bad", say(outcome.reason));
   }
   show(line.dataset.checked, "done", say(outcome.reason));
   document.getElementById("conclusion").textContent = `${line.dataset.checked}${line.dataset.stop}`;
-  remember(sessionStorage, RELOADED, null);
+  remember("sessionStorage", RELOADED, null);
   if (outcome.remember) {
-    remember(localStorage, PINS, outcome.remember);
+    remember("localStorage", PINS, outcome.remember);
     showPins(outcome.remember);
   }
   watchPhoto(outcome).catch(() => undefined); // a page stands without it

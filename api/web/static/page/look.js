@@ -30,7 +30,7 @@ const make = (name, style, ...children) => {
 
 const forget = (store, name) => {
   try {
-    store.removeItem(name);
+    globalThis[store].removeItem(name);
   } catch {
     // nothing was kept there
   }
@@ -55,9 +55,9 @@ const choose = (event) => {
   event.preventDefault();
   const { url, fault } = readAddress(element("node").value);
   if (fault) return tell(fault);
-  if (element("remember").checked) remember(localStorage, REMEMBERED, url.href);
-  else forget(localStorage, REMEMBERED);
-  remember(sessionStorage, CHOSEN, { code: place.dataset.code, href: url.href, isPressed: true });
+  if (element("remember").checked) remember("localStorage", REMEMBERED, url.href);
+  else forget("localStorage", REMEMBERED);
+  remember("sessionStorage", CHOSEN, { code: place.dataset.code, href: url.href, isPressed: true });
   const next = new URL(location.href);
   next.searchParams.set("node", url.origin);
   return location.assign(next.href);
@@ -65,10 +65,10 @@ const choose = (event) => {
 
 /** What was chosen in this tab for the node that the page names: {href, isPressed}; a press counts once. */
 const takeChoice = (origin) => {
-  const chosen = recall(sessionStorage, CHOSEN);
+  const chosen = recall("sessionStorage", CHOSEN);
   const isThis = typeof chosen?.href === "string" && chosen.code === place.dataset.code && new URL(chosen.href).origin === origin;
   if (!isThis) return { href: `${origin}/`, isPressed: false };
-  remember(sessionStorage, CHOSEN, { ...chosen, isPressed: false });
+  remember("sessionStorage", CHOSEN, { ...chosen, isPressed: false });
   return chosen;
 };
 
@@ -187,7 +187,7 @@ const run = async (href) => {
 const start = () => {
   const { node, verifier } = place.dataset;
   if (!verifier) return;
-  const kept = recall(localStorage, REMEMBERED);
+  const kept = recall("localStorage", REMEMBERED);
   if (typeof kept === "string") element("node").value = kept;
   element("remember").checked = typeof kept === "string";
   element("choose").hidden = false;
