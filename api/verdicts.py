@@ -183,7 +183,7 @@ class Verdicts:
         self._stickers = StickerProver(store, prover)
 
     def read_state(self) -> tuple[TreeSize, TreeSize, tuple[TreeSize, bytes] | None, bool, datetime]:
-        """Return what every answer depends on: leaves, those published, newest anchor, whether others hold more, the minute.
+        """Return what answers depend on: leaves, published ones, newest anchor, whether others hold more, minute.
 
         How old a status is, is said in minutes at the finest; a day begins with one of them.
         """

@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias, cast
+from typing import Final, NoReturn, TypeAlias, cast
 
 import orjson
 
@@ -36,7 +36,8 @@ MAX_LEVELS = 32
 """Deepest nesting of arrays and objects; the document's own object is level 1."""
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
-_LARGEST = 2**53 - 1
+LARGEST_INTEGER: Final = 2**53 - 1
+"""In magnitude."""
 _SHOWN_PATH = 200
 _SINGLE = frozenset({str, int, bool})
 
@@ -192,7 +193,7 @@ def _find_fault(value: object) -> str | None:
     if isinstance(value, str):
         return _find_text_fault(value)
     if isinstance(value, int):
-        in_range = -_LARGEST <= value <= _LARGEST
+        in_range = -LARGEST_INTEGER <= value <= LARGEST_INTEGER
         return None if in_range else "an integer beyond ±(2**53 - 1) must be written as text"
     if value is None:
         return "null is not allowed: leave the member out"

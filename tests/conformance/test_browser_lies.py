@@ -12,16 +12,21 @@ from functools import cache
 import pytest
 from browser_cases import RULE_BOOK, to_ms
 from browser_lies import BELIEFS, HOUR, LIES, World, cancelled, honest, issue_part, pin, world
-from browser_node import call_node, run_node
+from browser_node import run_node
 from ledger_in_memory import NOW, MemoryLedger, make_record, make_rejection, make_signer, seal_record
 from lied_to import ASK, GREEN, README, ask, open_steps, write_row
 
 from ledger.core.authority import ROOT_ISSUER, PolicyContent, encode_policy_content
+from ledger.core.bundle import parse_bundle
+from ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from ledger.core.data import load_rule_book
 from ledger.core.event import EventType
+from ledger.core.ids import RootHash, TreeSize
 from ledger.core.policy import encode_policy
 from ledger.core.qr import compute_code, encode_digits
-from ledger.core.step import Step
+from ledger.core.step import Outcome, Step
+from verifier.session import Session
+from verifier.verify import verify_bundle
 
 
 @cache
@@ -128,13 +133,22 @@ def test_a_later_policy_is_not_believed_for_a_code_alone():
     assert ask(believed)[0]["remember"]["policy"] == believed["remembered"]["policy"]
 
 
-def test_a_size_beyond_counting_is_a_fault():
-    state = {"size": 1 << 60, "checkpoint": {"rootHash": bytes(32)}, "established": None, "hasQuorum": True}
-    seen = world().remembered()
-    faults, _ = call_node("remembered", "compareStates", [[[state], seen, 0, {"clockTolerance": 0}]])[0][
-        "value"
-    ]
-    assert [fault["step"]["code"] for fault in faults] == ["checkpoint"]
+@pytest.mark.parametrize("size", [(1 << 53) - 1, 1 << 53, 1 << 60])
+def test_a_size_beyond_counting_is_refused_by_both(size):
+    """Whatever a log has signed: no number in the files of a proof reaches so far."""
+    own = world()
+    signed = sign_checkpoint(
+        Checkpoint(own.ledger.origin, TreeSize(size), RootHash(bytes(32))), own.ledger.log_signer
+    )
+    given = own.given(bundleText=own.bundle(own.first, own.anchored, checkpoint=signed))
+    report = verify_bundle(
+        parse_bundle(given["bundleText"].encode()), Session(own.policy, load_rule_book(), None), NOW
+    )
+    (checkpoint,) = (check for check in report.checks if check.step is Step.CHECKPOINT)
+    assert (checkpoint.outcome is Outcome.FAILED) is (size >= 1 << 53)
+    answer = ask(given)[0]
+    assert (answer["shown"], answer["checkedByDevice"]) == ("TAMPERED", True)
+    assert ("checkpoint" in open_steps(answer)) is (size >= 1 << 53)
 
 
 def test_a_policy_is_not_pinned_by_a_proof_that_lacks_what_it_asks_for():

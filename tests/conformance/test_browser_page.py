@@ -52,7 +52,12 @@ def test_vectors_in_a_page(open_page, before, load):
     page.on("request", lambda request: asked.append(request.url))
     assert find_differences([ask_python(case) for case in cases], ask_page(page, cases, load)) == []
     own = [url.partition("/static/verifier/")[2] for url in asked if "/static/verifier/" in url]
-    assert load == LOAD or set(own) <= {"all.js", "all/alone.js", "all/quorum_certificate.js"}
+    assert load == LOAD or set(own) <= {
+        "all.js",
+        "all/alone.js",
+        "all/code_device.js",
+        "all/quorum_certificate.js",
+    }
     curves = [url for url in asked if "/vendor/noble/ed25519" in url]
     assert bool(curves) == bool(before), "the fallback is loaded where it is needed, and only there"
 

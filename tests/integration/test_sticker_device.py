@@ -97,11 +97,17 @@ def test_every_state_is_checked_by_the_device(browser, shop, language):
 
 
 def test_documents_load_nothing_of_stickers(browser, shop):
-    for path in (f"/c/{shop.code}", f"/i/{PUMP.hex()}"):
-        with Visit(browser, shop.url + path) as found:
-            found.settle()
-            assert found.page.inner_text("#checker") == CHECKED["zh"]
-            assert [each for each in found.requests if "sticker_device" in each] == []
+    with Visit(browser, f"{shop.url}/c/{shop.code}") as found:
+        found.settle()
+        assert found.page.inner_text("#checker") == CHECKED["zh"]
+        assert [each for each in found.requests if "sticker_device" in each] == []
+
+
+def test_an_instrument_with_parts_is_checked_by_all_their_documents(browser, shop):
+    with Visit(browser, f"{shop.url}/i/{PUMP.hex()}") as found:
+        found.settle()
+        assert found.page.inner_text("#checker") == CHECKED["zh"]
+        assert len([each for each in found.requests if "sticker_device" in each]) == 1
 
 
 def test_narrower_still_it_fits(browser, shop):

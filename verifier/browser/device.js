@@ -5,7 +5,7 @@ import { encodeHex, equalBytes } from "./encoding.js";
 import { InputError } from "./errors.js";
 import { listStates, openDocument } from "./joined.js";
 import { computeCode, parseCode, parseDigits } from "./qr.js";
-import { compareStates, conclude, remember } from "./remembered.js";
+import { compareStates, conclude } from "./remembered.js";
 import { chooseShown, GOOD } from "./shown.js";
 import { parseSignedStatement } from "./statement.js";
 import { failed, Step } from "./step.js";
@@ -55,7 +55,7 @@ async function check(given) {
   if (given.expected?.sticker !== undefined || given.proofText !== null) {
     return (await loadThings()).checkThing(task);
   }
-  return given.bundleText === null ? checkCode(task) : checkDocument(task);
+  return given.bundleText === null ? (await import("./code_device.js")).checkCode(task) : checkDocument(task);
 }
 
 /** What only stickers, absences and instruments with parts need; a page that knows what was scanned may ask for it early. */
@@ -69,22 +69,6 @@ async function openLook({ send, url }, policy) {
   const { lookThrough } = await import("./chain.js");
   const look = lookThrough(send, url, policy);
   return async (checkpoint) => ({ ...(await look(checkpoint)), step: Step.CHAIN });
-}
-
-/** Without a bundle: who has signed the digits, as far as the trust list reaches; never a good word on the status. */
-async function checkCode(task) {
-  const { expected, session, now, remembered, pin } = task;
-  requirePublished(task, null, null);
-  const { verifyStatementAlone } = await import("./alone.js");
-  const report = await must("code", "二维码", () => verifyStatementAlone(parseDigits(expected.digits), session, now));
-  const en = "no proof is at hand: signatures are checked, the document's state is not";
-  return {
-    report,
-    shown: report.hasFailed ? "TAMPERED" : "CANNOT_CHECK",
-    remember: remembered === null ? null : remember(pin, remembered, [], session, now),
-    checkedByDevice: true,
-    reason: { en, zh: "手头没有证明文件：已核对签名，未核对证书状态" },
-  };
 }
 
 async function checkDocument(task) {
