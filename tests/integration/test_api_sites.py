@@ -226,7 +226,8 @@ def test_a_part_that_failed_makes_the_whole_fail(world):
     world.enter(MARKET, pump)
     failed = world.world.record(2, instrument=plate, **REJECTED)
     world.submit(world.world.issue(2, record=failed, part="2"))
-    assert statuses(world) == ["FAILED_SINCE"]
+    own = world.client.get(f"/i/{pump.hex()}", headers={"Accept": "application/json"}).json()
+    assert statuses(world) == [own["shown"]] == ["FAILED"]
 
 
 REJECTED = {
