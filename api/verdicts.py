@@ -308,6 +308,10 @@ class Verdicts:
         most = self._policy.max_status_age
         return most is not None and self._clock() - _signed_at(checkpoint) > most
 
+    def is_unsure(self) -> bool:
+        """Say whether what is known may have changed since: others hold more, or the newest state is too old."""
+        return self._is_behind() or self.is_stale(self._prover.newest_checkpoint())
+
     def nothing(self, shown: Shown) -> Finding:
         """Return the finding where nothing is known."""
         return Finding(shown, self._today())

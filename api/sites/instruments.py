@@ -2,7 +2,7 @@
 
 This is what the states say, weighed by the verifier's own rule, and the whole against its parts as on its own page;
 no evidence is checked here. Whoever wants to know of one instrument opens its page. Of a document whose content the
-law withholds only its statement is told.
+law withholds no field is told; and where the state itself may be out of date, nothing good is said by it.
 
 >>> read_instruments(reading, content, today)[0].status
 <DocumentStatus.VALID: 'VALID'>
@@ -10,10 +10,12 @@ law withholds only its statement is told.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from typing import Final, Protocol
 
+from api.choosing import GOOD
 from api.shown import Shown
 from api.weighing import SEVERITY, PartWeight, weigh_part
 from ledger.core.calendar_rules import ValidityKind
@@ -39,6 +41,18 @@ from ledger.store.records import Withheld
 from verifier.checks import find_stated_status
 from verifier.report import DocumentStatus, find_heaviest
 
+
+class NoWord(StrEnum):
+    """Why no good word is said of an instrument, in the words of its own page."""
+
+    CANNOT_CHECK = "CANNOT_CHECK"
+    """What this server knows may have changed since."""
+    CONTENT_WITHHELD = "CONTENT_WITHHELD"
+    """The law withholds the document, against which nothing stands otherwise."""
+
+
+_UNSURE: Final = frozenset({*GOOD, Shown.NOT_VERIFIED})
+"""What may have changed since: what stands against an instrument, its own page says all the same."""
 _ALONE: Final = {
     Status.FAILED: DocumentStatus.FAILED,
     Status.NEEDS_REVERIFICATION: DocumentStatus.NEEDS_REVERIFICATION,
@@ -69,7 +83,7 @@ class Standing:
 
     id: InstrumentId
     """16 bytes."""
-    status: DocumentStatus | None
+    status: DocumentStatus | NoWord | None
     """By its newest verification, and those of its parts; None: the ledger has none, or none of a part."""
     category: Category | None = None
     name: str | None = None
@@ -101,6 +115,7 @@ class _Document:
     related: Sequence[Subject]
     names: frozenset[str]
     """Parts that it names; none where it is withheld."""
+    is_withheld: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +128,7 @@ class _Known:
 
 
 def read_instruments(
-    reading: InstrumentReading, wanted: Sequence[InstrumentId], today: date
+    reading: InstrumentReading, wanted: Sequence[InstrumentId], today: date, *, is_unsure: bool = False
 ) -> list[Standing]:
     """Return how these instruments stand, in their order.
 
@@ -121,12 +136,13 @@ def read_instruments(
         reading: the log.
         wanted: any number.
         today: decides what is past its last day.
+        is_unsure: whether the state that is read may be out of date, see `Verdicts.is_unsure`.
 
     Raises:
         LogIntegrityError: what is stored cannot be read.
     """
     return [
-        standing
+        _doubt(standing) if is_unsure else standing
         for begin in range(0, len(wanted), _AT_ONCE)
         for standing in _read_some(reading, wanted[begin : begin + _AT_ONCE], today)
     ]
@@ -234,6 +250,7 @@ def _make_document(
         record,
         sorted(related),
         frozenset(list_parts(credential)),
+        withheld is not None,
     )
 
 
@@ -261,7 +278,7 @@ def _stand(
     """Return how an instrument stands, as its own page weighs it: see `api.weighing`."""
     whole, counted, weights = _weigh(instrument, parts, known)
     found = counted if whole is None else [whole, *counted]
-    statuses = [_find_status(each, known.states, today) for each in found]
+    statuses = [_find_status_shown(each, known.states, today) for each in found]
     statuses += [weight.against for weight in weights.values() if weight.against is not None]
     state = known.states.get(instrument_subject(instrument))
     if whole is None and state is not None and state.status in _ALONE:
@@ -271,7 +288,17 @@ def _stand(
     status = _find_worst(statuses)
     if not found or status is None:
         return _describe_registered(instrument, content, status)
-    return _describe_document(instrument, min(found, key=_find_end), status)
+    first = min(found, key=_find_end)
+    if first.is_withheld or status is NoWord.CONTENT_WITHHELD:
+        return replace(_describe_registered(instrument, content, status), code=first.code)
+    return _describe_document(instrument, first, status)
+
+
+def _doubt(standing: Standing) -> Standing:
+    """Return how an instrument stands where that may have changed since."""
+    if find_shown(standing.status) in _UNSURE:
+        return replace(standing, status=NoWord.CANNOT_CHECK)
+    return standing
 
 
 def _weigh(
@@ -290,11 +317,11 @@ def _weigh(
     return whole, counted, weights
 
 
-def _find_worst(statuses: Iterable[DocumentStatus | None]) -> DocumentStatus | None:
+def _find_worst(statuses: Iterable[DocumentStatus | NoWord | None]) -> DocumentStatus | NoWord | None:
     return min(statuses, key=lambda each: SEVERITY.index(find_shown(each)), default=None)
 
 
-def find_shown(status: DocumentStatus | None) -> Shown:
+def find_shown(status: DocumentStatus | NoWord | None) -> Shown:
     """Return what the instrument's own page shows, where it has nothing to remark."""
     if status is None:
         return Shown.NOT_VERIFIED
@@ -306,7 +333,7 @@ def _find_end(document: _Document) -> date:
 
 
 def _describe_document(
-    instrument: InstrumentId, document: _Document, status: DocumentStatus | None
+    instrument: InstrumentId, document: _Document, status: DocumentStatus | NoWord
 ) -> Standing:
     claims = document.claims
     return Standing(
@@ -324,11 +351,19 @@ def _describe_document(
 
 
 def _describe_registered(
-    instrument: InstrumentId, content: InstrumentContent | None, status: DocumentStatus | None
+    instrument: InstrumentId, content: InstrumentContent | None, status: DocumentStatus | NoWord | None
 ) -> Standing:
     if content is None:
         return Standing(instrument, status)
     return Standing(instrument, status, content.category, model=content.model, serial=content.serial)
+
+
+def _find_status_shown(
+    document: _Document, states: Mapping[Subject, SubjectState], today: date
+) -> DocumentStatus | NoWord | None:
+    """Return how a document stands; of a withheld one nothing good, as on its own page."""
+    status = _find_status(document, states, today)
+    return NoWord.CONTENT_WITHHELD if document.is_withheld and find_shown(status) in _UNSURE else status
 
 
 def _find_status(

@@ -80,6 +80,8 @@ class SiteView:
     """When the log signed the state that was looked at, aware UTC."""
     is_behind: bool
     """Whether others hold more of this log than this server does."""
+    is_unsure: bool
+    """Whether all this may have changed since: that, or the state is older than the policy lets any be."""
 
     @property
     def content(self) -> SiteContent:
@@ -102,6 +104,7 @@ class Sites:
         clock: Callable[[], datetime],
         is_behind: Callable[[], bool] | None = None,
         search: SiteSearch | None = None,
+        is_unsure: Callable[[], bool] | None = None,
     ) -> None:
         """Take what looking up needs.
 
@@ -112,12 +115,14 @@ class Sites:
             clock: returns the time, aware UTC.
             is_behind: says whether others hold more of this log than this server does.
             search: over the same log; None: nobody asks at which sites an instrument is used.
+            is_unsure: says whether what this server knows may be out of date; None: where it is behind.
         """
         self._store = store
         self._prover = prover
         self._policy = policy
         self._clock = clock
         self._is_behind = is_behind or (lambda: False)
+        self._is_unsure = is_unsure or self._is_behind
         self._used_at = UsedAt(search, clock)
 
     def look(self, name: SiteName) -> SiteView:
@@ -126,7 +131,8 @@ class Sites:
         Raises:
             NotFoundError: nobody has entered it.
         """
-        checkpoint, today, is_behind = self._prover.newest_checkpoint(), self._today(), self._is_behind()
+        checkpoint, today = self._prover.newest_checkpoint(), self._today()
+        is_behind, is_unsure = self._is_behind(), self._is_unsure()
         with self._store.read() as reading:
             try:
                 site = read_site(reading, name)
@@ -137,10 +143,20 @@ class Sites:
             keeper = read_organisation(reading, name.keeper)
             owner = None if site.content.owner is None else read_organisation(reading, site.content.owner)
             pledges = _read_pledges(reading, site.content, today)
-            fair, others = _read_standings(reading, site.content, today)
+            fair, others = _read_standings(reading, site.content, today, is_unsure=is_unsure)
         signed_at = _EPOCH + timedelta(milliseconds=checkpoint.signed_at_ms)
         return SiteView(
-            site, keeper, owner, pledges, fair, others, today, checkpoint.tree_size, signed_at, is_behind
+            site=site,
+            keeper=keeper,
+            owner=owner,
+            pledges=pledges,
+            fair_scales=fair,
+            instruments=others,
+            checked_on=today,
+            tree_size=checkpoint.tree_size,
+            as_of=signed_at,
+            is_behind=is_behind,
+            is_unsure=is_unsure,
         )
 
     def list_pledges_about(self, instrument: InstrumentId) -> list[Promised]:
@@ -208,12 +224,12 @@ def _judge(newest: LoggedPledge, today: date) -> PledgeShown:
 
 
 def _read_standings(
-    reading: InstrumentReading, content: SiteContent, today: date
+    reading: InstrumentReading, content: SiteContent, today: date, *, is_unsure: bool
 ) -> tuple[tuple[Standing, ...], tuple[Standing, ...]]:
     """Return how fair scales and other instruments stand; none of a site that is closed."""
     if not is_open(content):
         return (), ()
-    standings = sort_by_due(read_instruments(reading, content.instruments, today))
+    standings = sort_by_due(read_instruments(reading, content.instruments, today, is_unsure=is_unsure))
     fair = set(content.fair_scales)
     return _keep(standings, fair, is_in=True), _keep(standings, fair, is_in=False)
 
