@@ -60,6 +60,12 @@ _HARD: Final = frozenset(_AGAINST.values())
 """What counts against the whole, whichever part it is said of: that one was registered and not verified does not,
 since any institution may register what it likes."""
 
+_SAID_OF_PART: Final = not_checked(
+    Step.STATUS,
+    "something stands against a part of the instrument, which this document does not settle",
+    "该器具有部件另有不利记载，本文件不能消除",
+)
+
 _STANDINGS: Final = {
     StickerStanding.NEVER_GIVEN_OUT: Shown.NEVER_GIVEN_OUT,
     StickerStanding.UNUSED: Shown.STICKER_UNUSED,
@@ -171,13 +177,14 @@ class Things:
         binding = shown.binding
         if binding is None:
             raise LogIntegrityError("a sticker that stands somewhere has no binding")
-        found = self.of_instrument(binding.instrument_id, binding.part)
-        if found.shown is Shown.NOT_VERIFIED or self._awaits_document(shown, found):
+        found = self._find(binding.instrument_id, binding.part)
+        is_open = found.shown is Shown.NOT_VERIFIED
+        if is_open or self._awaits_document(shown, found):
             is_unsure = self._is_unsure(self._prover.newest_checkpoint())
             found = replace(found, shown=Shown.CANNOT_CHECK if is_unsure else Shown.STICKER_PENDING)
             if self._takes_long(shown, found):
                 found = replace(found, overdue_after=self._policy.lag_warning)
-        document = report if found.report is None or found.code is None else found.report
+        document = report if is_open or found.report is None or found.code is None else found.report
         return replace(found, report=replace(document, sticker=report.sticker), proof=proof, is_held=True)
 
     def _awaits_document(self, shown: ShownSticker, found: Finding) -> bool:
@@ -210,6 +217,10 @@ class Things:
             instrument_id: 16 bytes, which anybody may have made up.
             part: its id, at most 8 bytes; None: the whole instrument.
         """
+        found = self._find(instrument_id, part)
+        return replace(found, code=None) if found.is_partial else found
+
+    def _find(self, instrument_id: InstrumentId, part: str | None) -> Finding:
         with self._store.read() as reading:
             place = self._look(reading, instrument_id, part)
         facts = InstrumentFacts(instrument_id, part, is_split=place.is_split)
@@ -306,17 +317,46 @@ class Things:
 
     def _judge_place(self, place: _Place, parts: Mapping[str, _Part]) -> Finding:
         """Return the finding on the heaviest of the newest document and those of the parts."""
-        found = [] if place.document is None else [self._verdicts.of_entry(place.document)]
+        whole = None if place.document is None else self._verdicts.of_entry(place.document)
+        found = [] if whole is None else [whole]
         found += [part.finding for part in parts.values() if part.finding is not None]
         if not found:
             return self._judge_without(place)
         worst = min(found, key=lambda each: SEVERITY.index(each.shown))
         said = {part.shown for part in parts.values() if part.finding is None and part.shown is not None}
-        counted = _HARD & said
-        if place.document is None and _has_unverified(parts):
-            counted |= {Shown.NOT_VERIFIED}
+        is_lacking = whole is None and _has_unverified(parts)
+        counted = _HARD & said | ({Shown.NOT_VERIFIED} if is_lacking else set())
         heaviest = find_worst([worst.shown, *counted])
-        return worst if heaviest is worst.shown else replace(worst, shown=heaviest)
+        if heaviest is worst.shown:
+            return worst
+        if heaviest is Shown.NOT_VERIFIED:
+            return self._say_lacking(place, worst)
+        return self._overrule(worst, heaviest, is_partial=worst is not whole)
+
+    def _say_lacking(self, place: _Place, found: Finding) -> Finding:
+        """Return that nothing verifies the whole, whose sticker's device looks at the documents of its parts."""
+        absent = self._judge_without(place)
+        proof = absent.proof if absent.shown is Shown.NOT_VERIFIED else None
+        return replace(absent, shown=Shown.NOT_VERIFIED, proof=proof, code=found.code, is_partial=True)
+
+    def _overrule(self, found: Finding, shown: Shown, *, is_partial: bool) -> Finding:
+        """Return a finding without its good word, where what was said of a part since weighs more.
+
+        Args:
+            found: on the heaviest of the documents.
+            shown: what weighs more.
+            is_partial: whether that document is of a part.
+        """
+        report = found.report
+        if report is None:
+            return replace(found, shown=shown)
+        checks = [_SAID_OF_PART if check.step is Step.STATUS else check for check in report.checks]
+        document, note = (None, None) if is_partial else (report.document, report.note)
+        report = build_report(checks, None, self._policy, document, complete=False, note=note)
+        if not is_partial:
+            return replace(found, shown=shown, report=report)
+        bare = replace(self._verdicts.nothing(shown), tree_size=found.tree_size, as_of=found.as_of)
+        return replace(bare, report=report, code=found.code, is_partial=True)
 
     def _judge_without(self, place: _Place) -> Finding:
         """Return the finding on what no document verifies."""

@@ -114,6 +114,9 @@ class Finding:
     """What a page shows below the verdict; None where the evidence does not hold or the content is withheld."""
     is_withheld: bool = False
     """Whether the law withholds the document's content: nothing of it was checked but its statement."""
+    is_partial: bool = False
+    """Whether the document is of a part and does not stand for the whole that was asked for: no field is shown,
+    and `code` only tells a device which files to check."""
     is_held: bool = False
     """Whether the log holds the sticker, or the instrument, that was asked for."""
     instrument: InstrumentFacts | None = None

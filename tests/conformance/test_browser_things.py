@@ -12,7 +12,9 @@ from sticker_lives import (
     bind,
     twice_registered,
     valid,
+    whole_of_parts_one_of_them_open,
     whole_with_a_part_that_failed_since,
+    with_parts,
 )
 from sticker_world import PUMP, ROLL, SCALE, StickerWorld
 from world import World, make_signer
@@ -132,6 +134,23 @@ def test_a_device_shows_of_what_is_not_there_what_the_server_shows(desk):
     assert [shown for shown, _ in collected] == list(paths.values())
     found = ask(*(given for _, given in collected))
     assert [each["shown"] for each in found] == list(paths.values()), [each["reason"] for each in found]
+
+
+def test_that_nothing_verifies_a_whole_is_shown_by_the_proof_of_that(desk):
+    """The one part that has a document does not stand for it."""
+    whole_of_parts_one_of_them_open(desk)
+    shown, given = Visitor(desk).collect(f"/i/{PUMP.hex()}")
+    assert "bundleText" not in given
+    assert (shown, ask(given)[0]["shown"]) == ("NOT_VERIFIED", "NOT_VERIFIED")
+
+
+def test_a_part_that_nobody_has_registered_is_missed_all_the_same(desk):
+    desk.register(PUMP, parts=("1",))
+    bind(desk)
+    desk.verify(1, "1", **with_parts())
+    desk.served.anchor()
+    shown, given = Visitor(desk).collect(f"/s/{desk.sticker(0)}")
+    assert (shown, ask(given)[0]["shown"]) == ("STICKER_PENDING", "STICKER_PENDING")
 
 
 def test_an_instrument_that_was_split_off_must_be_verified(desk):
