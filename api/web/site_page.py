@@ -305,12 +305,16 @@ def say_due(standing: Standing, today: date, language: Language) -> str | None:
     words = Sentence("To be used until ", "限期使用至 ") if is_life else Sentence("Valid until ", "有效期至 ")
     left = (until - today).days
     if left < 0:
-        rest = Sentence(f"{-left} days over", f"已过 {-left} 天")
+        rest = Sentence(f"{_count_days(-left)} over", f"已过 {-left} 天")
     else:
         rest = Sentence(
-            f"{left} days left" if left else "last day", f"还有 {left} 天" if left else "最后一天"
+            f"{_count_days(left)} left" if left else "last day", f"还有 {left} 天" if left else "最后一天"
         )
     return f"{say(words, language)}{say_date(until, language)} ({say(rest, language)})"
+
+
+def _count_days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _query(tongue: Tongue) -> str:
