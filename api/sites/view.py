@@ -159,19 +159,20 @@ class Sites:
             is_unsure=is_unsure,
         )
 
-    def list_pledges_about(self, instrument: InstrumentId) -> list[Promised]:
+    def list_pledges_about(
+        self, instrument: InstrumentId, issuer: InstitutionId, division: str | None
+    ) -> list[Promised]:
         """Return what the owners of the sites promise where an instrument is used, for the instrument's own page.
 
-        Only what stands today; each pledge once, with the site through which it is about the instrument.
+        Only of sites that are named there, see `list_places_of`: an owner elsewhere has no word on it. Only what
+        stands today; each pledge once, with the site through which it is about the instrument.
         """
         names = self._used_at.find(instrument)
         today, found = self._today(), dict[int, Promised]()
         with self._store.read() as reading:
-            for name in names:
-                with suppress(NotFoundError):  # the search may be that of a log before it was restored
-                    site = read_site(reading, name)
-                    for each in _list_promised(reading, site, instrument, today):
-                        found.setdefault(each.pledge.newest.index, each)
+            for site in choose_claims(_read_sites(reading, names), instrument, issuer, division):
+                for each in _list_promised(reading, site, today):
+                    found.setdefault(each.pledge.newest.index, each)
         return list(found.values())
 
     def list_places_of(
@@ -179,12 +180,8 @@ class Sites:
     ) -> list[LoggedSite]:
         """Return where an instrument is used, as sites in use claim it; see `choose_claims`."""
         names = self._used_at.find(instrument)
-        found = list[LoggedSite]()
         with self._store.read() as reading:
-            for name in names:
-                with suppress(NotFoundError):  # as above
-                    found.append(read_site(reading, name))
-        return choose_claims(found, instrument, issuer, division)
+            return choose_claims(_read_sites(reading, names), instrument, issuer, division)
 
     def _today(self) -> date:
         return self._clock().astimezone(self._policy.zone).date()
@@ -203,12 +200,19 @@ def _read_pledges(reading: InstrumentReading, content: SiteContent, today: date)
     return tuple(Pledge(tuple(versions), _judge(versions[0], today)) for versions in found if versions)
 
 
-def _list_promised(
-    reading: InstrumentReading, site: LoggedSite, instrument: InstrumentId, today: date
-) -> list[Promised]:
-    """Return the pledges that stand at a site today, if it is in use and names an instrument."""
+def _read_sites(reading: InstrumentReading, names: Iterable[SiteName]) -> list[LoggedSite]:
+    """Return the newest entries of these sites, as far as the log has them."""
+    found = list[LoggedSite]()
+    for name in names:
+        with suppress(NotFoundError):  # the search may be that of a log before it was restored
+            found.append(read_site(reading, name))
+    return found
+
+
+def _list_promised(reading: InstrumentReading, site: LoggedSite, today: date) -> list[Promised]:
+    """Return the pledges that stand at a site today."""
     content = site.content
-    if content.owner is None or instrument not in content.instruments or not is_open(content):
+    if content.owner is None:
         return []
     pledges = _read_pledges(reading, content, today)
     owner = read_organisation(reading, content.owner)
