@@ -337,7 +337,14 @@ class Things:
         """Return that nothing verifies the whole, whose sticker's device looks at the documents of its parts."""
         absent = self._judge_without(place)
         proof = absent.proof if absent.shown is Shown.NOT_VERIFIED else None
-        return replace(absent, shown=Shown.NOT_VERIFIED, proof=proof, code=found.code, is_partial=True)
+        return replace(
+            absent,
+            shown=Shown.NOT_VERIFIED,
+            proof=proof,
+            code=found.code,
+            is_withheld=found.is_withheld,
+            is_partial=True,
+        )
 
     def _overrule(self, found: Finding, shown: Shown, *, is_partial: bool) -> Finding:
         """Return a finding without its good word, where what was said of a part since weighs more.
@@ -356,7 +363,7 @@ class Things:
         if not is_partial:
             return replace(found, shown=shown, report=report)
         bare = replace(self._verdicts.nothing(shown), tree_size=found.tree_size, as_of=found.as_of)
-        return replace(bare, report=report, code=found.code, is_partial=True)
+        return replace(bare, report=report, code=found.code, is_withheld=found.is_withheld, is_partial=True)
 
     def _judge_without(self, place: _Place) -> Finding:
         """Return the finding on what no document verifies."""
@@ -452,7 +459,8 @@ def _has_unverified(parts: Mapping[str, _Part]) -> bool:
 
 
 def _name_document(found: Finding | None) -> tuple[date | None, ShortCode | None]:
-    document = None if found is None or found.report is None else found.report.document
+    """Return the last day of a part's own document, None where it is withheld, and its code."""
+    document = None if found is None or found.report is None or found.is_withheld else found.report.document
     return None if document is None else document.valid_until, None if found is None else found.code
 
 

@@ -322,6 +322,8 @@ class Verdicts:
     def describe(self, finding: Finding) -> dict[str, Any]:
         """Return a finding as JSON members: those of the verifier's report, and what this server adds."""
         members = {} if finding.report is None else report_members(finding.report)
+        if finding.is_withheld:
+            members.pop("document", None)
         members |= {"shown": finding.shown.value, "checked_on": finding.checked_on.isoformat()}
         if finding.as_of is not None:
             signed_at = encode_instant(finding.as_of)

@@ -210,7 +210,7 @@ class PageWriter:
         def t(en: str, zh: str) -> str:
             return say(Sentence(en, zh), language)
 
-        is_fieldless = finding.shown in _FIELDLESS or finding.is_partial
+        is_fieldless = finding.shown in _FIELDLESS or finding.is_withheld or finding.is_partial
         document = None if report is None or is_fieldless else report.document
         details = None if document is None else finding.details
         record = None if details is None else details.record
