@@ -202,7 +202,9 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     answers = ReadyAnswers(read_state, public.monotonic, desk.count_withheld)
     make_link = None if public.reports is None else public.reports.make_link
     writer = PageWriter(public.policy, public.host, Offers(public.static, make_link))
-    places = Sites(public.store, parts.prover, public.policy, public.clock, is_behind, public.search)
+    places = Sites(
+        public.store, parts.prover, public.policy, public.clock, is_behind, public.search, desk.is_unsure
+    )
     photos = Photos(public.store, parts.prover)
     beside = Beside(places.list_pledges_about, places.list_places_of, photos.find)
     counter = Counter(desk, answers, writer, beside, watch)
@@ -227,7 +229,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
         app.include_router(reports.make_router(public.reports, pages, parts.prover))
     if watch is not None:
         app.include_router(place.make_router(watch))
-    _add_places(app, public, answers, places)
+    _add_places(app, public, answers, places, desk)
 
 
 def _add_evidence(app: FastAPI, public: PublicParts, shelf: Shelf) -> None:
@@ -236,7 +238,9 @@ def _add_evidence(app: FastAPI, public: PublicParts, shelf: Shelf) -> None:
     app.include_router(evidence.make_router(EvidenceDesk(shelf), allowance))
 
 
-def _add_places(app: FastAPI, public: PublicParts, answers: ReadyAnswers, places: Sites) -> None:
+def _add_places(
+    app: FastAPI, public: PublicParts, answers: ReadyAnswers, places: Sites, desk: Verdicts
+) -> None:
     """Add the pages of sites, the search without a code, and the page from which all this is reached."""
     report_path = None if public.reports is None else reports.BARE_PATH
     writer = SitePageWriter(public.policy, public.host, load_rule_book(), report_path)
@@ -246,7 +250,7 @@ def _add_places(app: FastAPI, public: PublicParts, answers: ReadyAnswers, places
     )
     app.include_router(start.make_router(start_page))
     if public.search is not None:
-        finder = Finder(public.store, public.search, public.policy, public.clock)
+        finder = Finder(public.store, public.search, public.policy, public.clock, desk.is_unsure)
         allowance = Allowance(public.clock, secrets.token_bytes)
         app.include_router(find.make_router(finder, allowance, writer))
 

@@ -101,5 +101,5 @@ def _leave_out_null(shape: dict[str, Any]) -> None:
     for member in shape.get("properties", {}).values():
         if "default" in member and member["default"] is None:
             del member["default"]
-            (present,) = [kind for kind in member.pop("anyOf") if kind != {"type": "null"}]
-            member.update(present | member)
+            kinds = [kind for kind in member.pop("anyOf") if kind != {"type": "null"}]
+            member.update((kinds[0] if len(kinds) == 1 else {"anyOf": kinds}) | member)

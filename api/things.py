@@ -8,7 +8,7 @@ whole is no better than the worst of them. Each answer has a file that shows it 
 <Shown.STICKER_UNUSED: 'STICKER_UNUSED'>
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from api.shown import Shown
 from api.verdicts import Finding, InstrumentFacts, PartFinding, ReceiptReading, Verdicts
+from api.weighing import SEVERITY, find_worst, weigh_part
 from ledger.bundling import find_published, find_receipt
 from ledger.core.absence_proof import Absence, MissingVerification, parse_absence_proof
 from ledger.core.act_content import parse_act_content
@@ -44,19 +45,11 @@ from ledger.proving import ProofReading, ProofStore, Prover
 from ledger.sticker_proving import StickerProver
 from ledger.store.records import StoredCheckpoint, StoredEntry
 from verifier.absence_proof import verify_absence_proof
-from verifier.relatives import find_status_against
 from verifier.report import DocumentStatus, Report, build_report
 from verifier.session import Session
 from verifier.sticker_proof import verify_sticker_proof
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-SEVERITY: Final = (
-    *(Shown.TAMPERED, Shown.FAILED, Shown.FAILED_SINCE, Shown.CANCELLED, Shown.WITHDRAWN, Shown.SUSPENDED),
-    *(Shown.NEEDS_REVERIFICATION, Shown.EXPIRED, Shown.SUPERSEDED, Shown.CANNOT_CHECK, Shown.NOT_VERIFIED),
-    *(Shown.CONTENT_WITHHELD, Shown.PAPER, Shown.CALIBRATED, Shown.PENDING, Shown.ATTENTION, Shown.VALID),
-)
-"""What is shown of an instrument whose parts differ: the first of these."""
 
 _AGAINST: Final = {
     DocumentStatus.FAILED_SINCE: Shown.FAILED_SINCE,
@@ -66,6 +59,12 @@ _AGAINST: Final = {
 _HARD: Final = frozenset(_AGAINST.values())
 """What counts against the whole, whichever part it is said of: that one was registered and not verified does not,
 since any institution may register what it likes."""
+
+_SAID_OF_PART: Final = not_checked(
+    Step.STATUS,
+    "something stands against a part of the instrument, which this document does not settle",
+    "该器具有部件另有不利记载，本文件不能消除",
+)
 
 _STANDINGS: Final = {
     StickerStanding.NEVER_GIVEN_OUT: Shown.NEVER_GIVEN_OUT,
@@ -84,6 +83,16 @@ class ThingProof:
     """Under which it is saved."""
     is_held: bool = True
     """Whether the log holds what was asked for: anybody can make up the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """How a part of an instrument stands."""
+
+    shown: Shown | None
+    """None: the document of the whole covers it, and nothing stands against it."""
+    finding: Finding | None = None
+    """On its own document, where that counts beside the whole's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +177,14 @@ class Things:
         binding = shown.binding
         if binding is None:
             raise LogIntegrityError("a sticker that stands somewhere has no binding")
-        found = self.of_instrument(binding.instrument_id, binding.part)
-        if found.shown is Shown.NOT_VERIFIED or self._awaits_document(shown, found):
+        found = self._find(binding.instrument_id, binding.part)
+        is_open = found.shown is Shown.NOT_VERIFIED
+        if is_open or self._awaits_document(shown, found):
             is_unsure = self._is_unsure(self._prover.newest_checkpoint())
             found = replace(found, shown=Shown.CANNOT_CHECK if is_unsure else Shown.STICKER_PENDING)
             if self._takes_long(shown, found):
                 found = replace(found, overdue_after=self._policy.lag_warning)
-        document = report if found.report is None or found.code is None else found.report
+        document = report if is_open or found.report is None or found.code is None else found.report
         return replace(found, report=replace(document, sticker=report.sticker), proof=proof, is_held=True)
 
     def _awaits_document(self, shown: ShownSticker, found: Finding) -> bool:
@@ -207,10 +217,14 @@ class Things:
             instrument_id: 16 bytes, which anybody may have made up.
             part: its id, at most 8 bytes; None: the whole instrument.
         """
+        found = self._find(instrument_id, part)
+        return replace(found, code=None) if found.is_partial else found
+
+    def _find(self, instrument_id: InstrumentId, part: str | None) -> Finding:
         with self._store.read() as reading:
             place = self._look(reading, instrument_id, part)
         facts = InstrumentFacts(instrument_id, part, is_split=place.is_split)
-        parts = tuple(self._judge_part(place, each) for each in place.parts)
+        parts = self._judge_parts(place)
         found = self._judge_place(place, parts)
         if place.document is not None and found.code is not None:
             facts = replace(facts, is_same=not _is_about(place.document, instrument_id))
@@ -218,7 +232,9 @@ class Things:
             found,
             instrument=facts,
             is_held=place.is_known,
-            parts=tuple(PartFinding(*each[:2], *_name_document(each[2])) for each in parts),
+            parts=tuple(
+                PartFinding(name, each.shown, *_name_document(each.finding)) for name, each in parts.items()
+            ),
         )
 
     def proof_of_instrument(self, instrument_id: InstrumentId, part: str | None = None) -> ThingProof:
@@ -273,37 +289,81 @@ class Things:
             return frozenset()
         return frozenset(part.id for part in record.instrument.parts)
 
-    def _judge_part(self, place: _Place, part: str) -> tuple[str, Shown | None, Finding | None]:
-        """Return a part, what is shown of it, and the finding on its own document if that is the newest."""
+    def _judge_parts(self, place: _Place) -> dict[str, _Part]:
+        """Return how the parts stand, in their order.
+
+        Where nothing verifies the whole, documents of its parts are all that says which parts it has.
+        """
+        judged: dict[str, _Part] = {}
+        waiting = frozenset(place.parts)
+        while waiting:
+            judged |= {part: self._judge_part(place, part) for part in waiting}
+            named = frozenset[str]() if place.document is not None else _list_named(judged.values())
+            waiting = named - judged.keys()
+        return dict(sorted(judged.items()))
+
+    def _judge_part(self, place: _Place, part: str) -> _Part:
         with self._store.read() as reading:
             subject = instrument_subject(place.instrument_id, part)
             state = reading.find_states([subject]).get(subject)
-            own = _read_newest(reading, state)
-        if own is not None and (place.document is None or own.leaf_index > place.document.leaf_index):
+            weight = weigh_part(state, place.own, is_named=part in place.covered)
+            own = None if weight.document is None else _read_newest(reading, state)
+        if own is not None:
             found = self._verdicts.of_entry(own)
-            return part, found.shown, found
-        against = None if state is None or place.own is None else find_status_against(state, place.own)
-        if against is not None:
-            return part, _AGAINST[against], None
-        return part, None if part in place.covered else Shown.NOT_VERIFIED, None
+            return _Part(found.shown, found)
+        if weight.against is not None:
+            return _Part(_AGAINST[weight.against])
+        return _Part(Shown.NOT_VERIFIED if weight.is_open else None)
 
-    def _judge_place(
-        self, place: _Place, parts: tuple[tuple[str, Shown | None, Finding | None], ...]
-    ) -> Finding:
+    def _judge_place(self, place: _Place, parts: Mapping[str, _Part]) -> Finding:
         """Return the finding on the heaviest of the newest document and those of the parts."""
-        found = [] if place.document is None else [self._verdicts.of_entry(place.document)]
-        found += [finding for _, _, finding in parts if finding is not None]
+        whole = None if place.document is None else self._verdicts.of_entry(place.document)
+        found = [] if whole is None else [whole]
+        found += [part.finding for part in parts.values() if part.finding is not None]
         if not found:
             return self._judge_without(place)
         worst = min(found, key=lambda each: SEVERITY.index(each.shown))
-        said = {shown for part, shown, finding in parts if finding is None and shown is not None}
-        counted = _HARD & said
-        if place.document is None and _has_unverified(parts, found):
-            counted |= {Shown.NOT_VERIFIED}
-        heavier = min(counted, key=SEVERITY.index, default=worst.shown)
-        if SEVERITY.index(heavier) < SEVERITY.index(worst.shown):
-            return replace(worst, shown=heavier)
-        return worst
+        said = {part.shown for part in parts.values() if part.finding is None and part.shown is not None}
+        is_lacking = whole is None and _has_unverified(parts)
+        counted = _HARD & said | ({Shown.NOT_VERIFIED} if is_lacking else set())
+        heaviest = find_worst([worst.shown, *counted])
+        if heaviest is worst.shown:
+            return worst
+        if heaviest is Shown.NOT_VERIFIED:
+            return self._say_lacking(place, worst)
+        return self._overrule(worst, heaviest, is_partial=worst is not whole)
+
+    def _say_lacking(self, place: _Place, found: Finding) -> Finding:
+        """Return that nothing verifies the whole, whose sticker's device looks at the documents of its parts."""
+        absent = self._judge_without(place)
+        proof = absent.proof if absent.shown is Shown.NOT_VERIFIED else None
+        return replace(
+            absent,
+            shown=Shown.NOT_VERIFIED,
+            proof=proof,
+            code=found.code,
+            is_withheld=found.is_withheld,
+            is_partial=True,
+        )
+
+    def _overrule(self, found: Finding, shown: Shown, *, is_partial: bool) -> Finding:
+        """Return a finding without its good word, where what was said of a part since weighs more.
+
+        Args:
+            found: on the heaviest of the documents.
+            shown: what weighs more.
+            is_partial: whether that document is of a part.
+        """
+        report = found.report
+        if report is None:
+            return replace(found, shown=shown)
+        checks = [_SAID_OF_PART if check.step is Step.STATUS else check for check in report.checks]
+        document, note = (None, None) if is_partial else (report.document, report.note)
+        report = build_report(checks, None, self._policy, document, complete=False, note=note)
+        if not is_partial:
+            return replace(found, shown=shown, report=report)
+        bare = replace(self._verdicts.nothing(shown), tree_size=found.tree_size, as_of=found.as_of)
+        return replace(bare, report=report, code=found.code, is_withheld=found.is_withheld, is_partial=True)
 
     def _judge_without(self, place: _Place) -> Finding:
         """Return the finding on what no document verifies."""
@@ -387,18 +447,20 @@ def _is_about(entry: StoredEntry, instrument_id: InstrumentId) -> bool:
     return isinstance(claims, IssueClaims) and claims.instrument_id == instrument_id
 
 
-def _has_unverified(
-    parts: tuple[tuple[str, Shown | None, Finding | None], ...], found: Sequence[Finding]
-) -> bool:
+def _list_named(parts: Iterable[_Part]) -> frozenset[str]:
+    """Return the parts that documents of parts name."""
+    found = (part.finding.details for part in parts if part.finding is not None)
+    return frozenset(part.id for each in found if each is not None for part in each.record.instrument.parts)
+
+
+def _has_unverified(parts: Mapping[str, _Part]) -> bool:
     """Say whether documents of parts name another part that none verifies: they do not verify the whole then."""
-    named = {
-        part.id for each in found if each.details is not None for part in each.details.record.instrument.parts
-    }
-    return any(part in named and shown is Shown.NOT_VERIFIED for part, shown, _ in parts)
+    return any(parts[name].shown is Shown.NOT_VERIFIED for name in _list_named(parts.values()))
 
 
 def _name_document(found: Finding | None) -> tuple[date | None, ShortCode | None]:
-    document = None if found is None or found.report is None else found.report.document
+    """Return the last day of a part's own document, None where it is withheld, and its code."""
+    document = None if found is None or found.report is None or found.is_withheld else found.report.document
     return None if document is None else document.valid_until, None if found is None else found.code
 
 

@@ -114,6 +114,9 @@ class Finding:
     """What a page shows below the verdict; None where the evidence does not hold or the content is withheld."""
     is_withheld: bool = False
     """Whether the law withholds the document's content: nothing of it was checked but its statement."""
+    is_partial: bool = False
+    """Whether the document is of a part and does not stand for the whole that was asked for: no field is shown,
+    and `code` only tells a device which files to check."""
     is_held: bool = False
     """Whether the log holds the sticker, or the instrument, that was asked for."""
     instrument: InstrumentFacts | None = None
@@ -309,6 +312,10 @@ class Verdicts:
         most = self._policy.max_status_age
         return most is not None and self._clock() - _signed_at(checkpoint) > most
 
+    def is_unsure(self) -> bool:
+        """Say whether what is known may have changed since: others hold more, or the newest state is too old."""
+        return self._is_behind() or self.is_stale(self._prover.newest_checkpoint())
+
     def nothing(self, shown: Shown) -> Finding:
         """Return the finding where nothing is known."""
         return Finding(shown, self._today())
@@ -316,6 +323,8 @@ class Verdicts:
     def describe(self, finding: Finding) -> dict[str, Any]:
         """Return a finding as JSON members: those of the verifier's report, and what this server adds."""
         members = {} if finding.report is None else report_members(finding.report)
+        if finding.is_withheld:
+            members.pop("document", None)
         members |= {"shown": finding.shown.value, "checked_on": finding.checked_on.isoformat()}
         if finding.as_of is not None:
             signed_at = encode_instant(finding.as_of)

@@ -63,9 +63,14 @@ def list_related(statement: Statement, credential: JsonObject) -> tuple[Subject,
     claims = statement.claims
     if not isinstance(claims, IssueClaims):
         return ()
-    instrument = _inner(_inner(credential, "credentialSubject"), "instrument")
-    parts = _texts(instrument, "parts", "id")
+    parts = list_parts(credential)
     return tuple(subject for _, subject in list_relatives(claims.instrument_id, claims.part, parts))
+
+
+def list_parts(credential: JsonObject) -> tuple[str, ...]:
+    """Return the ids of the parts that a document names."""
+    instrument = _inner(_inner(credential, "credentialSubject"), "instrument")
+    return tuple(_texts(instrument, "parts", "id"))
 
 
 def _inner(value: JsonObject, name: str) -> JsonObject:

@@ -26,6 +26,7 @@ from api.web.site_page import (
     NOT_PROVED,
     SHORT_ID,
     SITE_POLICY,
+    UNSURE,
     SitePageWriter,
     describe_state,
     say_name,
@@ -130,6 +131,7 @@ class _Counter:
             "given": given,
             "wrong": wrong or {},
             "answered": found is not None,
+            "warning": say(UNSURE, language) if found is not None and found.is_unsure else None,
             "summary": None if found is None else _say_count(found, language),
             "hits": [] if found is None else self._list_hits(found, tongue),
             "disclaimer": say(NOT_PROVED, language) if found is not None and _has_valid(found) else None,
@@ -190,7 +192,12 @@ def describe_found(found: Found) -> dict[str, Any]:
         name = site.content.site
         path = f"/site/{name.keeper}/{name.id}"
         hits.append({"kind": "site", "path": path, "name": name_members(site.content.name)})
-    return {"hits": hits, "more": found.has_more, "tree_size": found.tree_size}
+    return {
+        "hits": hits,
+        "more": found.has_more,
+        "tree_size": found.tree_size,
+        "unsure": found.is_unsure,
+    }
 
 
 def _has_valid(found: Found) -> bool:

@@ -34,7 +34,7 @@ _Key = tuple[str, str | None, Tongue | None]
 ListPlaces = Callable[[InstrumentId, InstitutionId, str | None], Sequence[LoggedSite]]
 """Returns where an instrument is used, see `api.sites.view.Sites.list_places_of`."""
 
-ListPledges = Callable[[InstrumentId], Sequence[Promised]]
+ListPledges = Callable[[InstrumentId, InstitutionId, str | None], Sequence[Promised]]
 """Returns what owners promise of an instrument, see `api.sites.view.Sites.list_pledges_about`."""
 
 FindPhoto = Callable[[InstrumentId, InstitutionId], ShownPhoto | None]
@@ -45,7 +45,7 @@ FindPhoto = Callable[[InstrumentId, InstitutionId], ShownPhoto | None]
 class Beside:
     """What is said of an instrument beside a verdict, which waits for none of it."""
 
-    list_pledges: ListPledges = lambda _: ()
+    list_pledges: ListPledges = lambda *_: ()
     list_places: ListPlaces = lambda *_: ()
     find_photo: FindPhoto = lambda *_: None
 
@@ -221,8 +221,9 @@ class Counter:
         past = None
         if finding.details is not None:
             record = finding.details.record
-            pledges = _attempt(lambda: self._beside.list_pledges(record.instrument.id)) or ()
-            places = _attempt(lambda: self._find_places(record)) or ()
+            place = _name_place(record)
+            pledges = _attempt(lambda: self._beside.list_pledges(*place)) or ()
+            places = _attempt(lambda: self._beside.list_places(*place)) or ()
             photo = _attempt(lambda: self._beside.find_photo(record.instrument.id, record.issuer.id))
             past = Past(*self._verdicts.history_of(finding), pledges, places, photo)
         body = self._writer.write(finding, tongue, last, past, self._note(path, finding))
@@ -238,10 +239,11 @@ class Counter:
             return NOTHING
         return ScanNote(self._watch.find_mark(path, finding), self._watch.make_ask(path, finding))
 
-    def _find_places(self, record: Record) -> Sequence[LoggedSite]:
-        site = record.instrument.site
-        division = None if site is None else site.division
-        return self._beside.list_places(record.instrument.id, record.issuer.id, division)
+
+def _name_place(record: Record) -> tuple[InstrumentId, InstitutionId, str | None]:
+    """Return the instrument of a document, whose document it is, and where it says that the instrument stands."""
+    site = record.instrument.site
+    return record.instrument.id, record.issuer.id, None if site is None else site.division
 
 
 def _attempt(find: Callable[[], T]) -> T | None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from api.schemas.base import Code, Shape
 from api.schemas.verdicts import AsOfShape
+from api.sites.instruments import NoWord
 from api.sites.view import PledgeShown
 from ledger.core.pledge import PledgeState
 from ledger.core.site import SiteKind
@@ -31,8 +32,8 @@ class PlacedInstrumentShape(Shape):
     instrument: str
     """16 bytes in hexadecimal."""
     fair_scale: bool
-    status: DocumentStatus | None = None
-    """Absent: the ledger has no verification of it."""
+    status: DocumentStatus | NoWord | None = None
+    """Absent: the ledger has no verification of it, or none of one of its parts."""
     category: str | None = None
     name: str | None = None
     model: str | None = None
@@ -86,6 +87,8 @@ class SiteAnswer(Shape):
     as_of: AsOfShape
     behind: bool
     """Whether others hold more of this log than this server does."""
+    unsure: bool
+    """Whether states may have changed since: that, or they are older than the policy lets them be."""
 
 
 class HitShape(Shape):
@@ -93,8 +96,8 @@ class HitShape(Shape):
 
     kind: Literal["instrument", "site"]
     path: str
-    status: DocumentStatus | None = None
-    """Of an instrument; absent: the ledger has no verification of it, or it is a site."""
+    status: DocumentStatus | NoWord | None = None
+    """Of an instrument; absent: the ledger has no verification of it or of one of its parts, or it is a site."""
     category: str | None = None
     name: NamesShape | None = None
     """Of a site."""
@@ -108,3 +111,5 @@ class FindAnswer(Shape):
     """Whether there are more than are listed."""
     tree_size: int
     """Leaves of the log that were searched."""
+    unsure: bool
+    """Whether what was found may have changed since: nothing good is said of it then."""

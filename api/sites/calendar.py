@@ -12,14 +12,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from api.negotiation import Language
-from api.sites.instruments import Standing
+from api.sites.instruments import NoWord, Standing
 from api.sites.view import SiteView
 from ledger.core.encoding import encode_hex
 from verifier.report import DocumentStatus
 
 _LINE_BYTES: Final = 75
 """Longest line without its end (RFC 5545 §3.1)."""
-_DUE: Final = {DocumentStatus.VALID, DocumentStatus.EXPIRED, DocumentStatus.SERVICE_LIFE_ENDED}
+_DUE: Final = {
+    DocumentStatus.VALID,
+    DocumentStatus.EXPIRED,
+    DocumentStatus.SERVICE_LIFE_ENDED,
+    NoWord.CANNOT_CHECK,
+}
+"""Last days stay in calendars while nobody can look: they say when to verify again, not that all is well."""
 _WORDS: Final = {
     Language.ZH: ("检定到期", "出厂编号", "距检定到期还有30天", "检定到期日历"),
     Language.EN: (

@@ -33,6 +33,7 @@ def describe_site(view: SiteView) -> dict[str, Any]:
         "checked_on": view.checked_on.isoformat(),
         "as_of": {"tree_size": view.tree_size, "signed_at": encode_instant(view.as_of)},
         "behind": view.is_behind,
+        "unsure": view.is_unsure,
     }
     return _leave_out_absent(members)
 

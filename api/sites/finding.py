@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from api.sites.instruments import Standing, read_instruments
-from ledger.core.errors import MalformedDocumentError
+from ledger.core.errors import MalformedDocumentError, UnavailableError
 from ledger.core.ids import TreeSize
 from ledger.core.instrument import MAX_IDENTITY_BYTES, normalise_for_search
 from ledger.core.policy import Policy
@@ -55,6 +55,8 @@ class Found:
     has_more: bool
     tree_size: TreeSize
     """Leaves that were searched."""
+    is_unsure: bool = False
+    """Whether all this may have changed since, see `Verdicts.is_unsure`."""
 
 
 class QuestionError(MalformedDocumentError):
@@ -81,30 +83,50 @@ class Searching(Protocol):
 class Finder:
     """Finds, and looks up how it stands. Safe to share between threads.
 
-    Raises `UnavailableError` when a database is out of reach.
+    Raises `UnavailableError` when a database is out of reach, and where nothing is found in a state that may be out
+    of date.
     """
 
     def __init__(
-        self, store: ProofStore, search: Searching, policy: Policy, clock: Callable[[], datetime]
+        self,
+        store: ProofStore,
+        search: Searching,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        is_unsure: Callable[[], bool] | None = None,
     ) -> None:
         """Take what finding needs; see `Sites`."""
         self._store = store
         self._search = search
         self._policy = policy
         self._clock = clock
+        self._is_unsure = is_unsure or (lambda: False)
 
     def find(self, question: Question) -> Found:
         """Return what was found."""
+        is_unsure = self._is_unsure()
         if isinstance(question, SiteQuestion):
-            sites = self._search.find_sites(question.name, question.division)
-            with self._store.read() as reading:
-                entered = tuple(read_site(reading, name) for name in sites.sites)
-            return Found((), entered, sites.has_more, sites.tree_size)
+            found = self._find_sites(question, is_unsure=is_unsure)
+        else:
+            found = self._find_plates(question, is_unsure=is_unsure)
+        if is_unsure and not (found.instruments or found.sites):
+            raise UnavailableError(
+                "this server's records may be out of date; what they do not hold may exist"
+            )
+        return found
+
+    def _find_sites(self, question: SiteQuestion, *, is_unsure: bool) -> Found:
+        sites = self._search.find_sites(question.name, question.division)
+        with self._store.read() as reading:
+            entered = tuple(read_site(reading, name) for name in sites.sites)
+        return Found((), entered, sites.has_more, sites.tree_size, is_unsure)
+
+    def _find_plates(self, question: PlateQuestion, *, is_unsure: bool) -> Found:
         plates = self._search.find_instruments(question.maker, question.serial)
         today = self._clock().astimezone(self._policy.zone).date()
         with self._store.read() as reading:
-            standings = tuple(read_instruments(reading, plates.instruments, today))
-        return Found(standings, (), plates.has_more, plates.tree_size)
+            standings = tuple(read_instruments(reading, plates.instruments, today, is_unsure=is_unsure))
+        return Found(standings, (), plates.has_more, plates.tree_size, is_unsure)
 
 
 def parse_question(given: Mapping[str, str]) -> Question | None:

@@ -1,7 +1,8 @@
 """How the instruments of a site stand now, by the newest states in the log, and when each is due.
 
-This is what the states say, weighed by the verifier's own rule; no evidence is checked here. Whoever wants to know
-of one instrument opens its page. Of a document whose content the law withholds only its statement is told.
+This is what the states say, weighed by the verifier's own rule, and the whole against its parts as on its own page;
+no evidence is checked here. Whoever wants to know of one instrument opens its page. Of a document whose content the
+law withholds no field is told; and where the state itself may be out of date, nothing good is said by it.
 
 >>> read_instruments(reading, content, today)[0].status
 <DocumentStatus.VALID: 'VALID'>
@@ -9,10 +10,14 @@ of one instrument opens its page. Of a document whose content the law withholds 
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from typing import Final, Protocol
 
+from api.choosing import GOOD
+from api.shown import Shown
+from api.weighing import SEVERITY, PartWeight, weigh_part
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
 from ledger.core.category import Category
@@ -30,12 +35,24 @@ from ledger.core.qr import ShortCode, compute_code
 from ledger.core.registration import InstrumentContent, parse_instrument_content
 from ledger.core.statement import ActClaims, Conclusion, IssueClaims, Statement, parse_signed_statement
 from ledger.core.status import Status, SubjectState
-from ledger.named import list_related
+from ledger.named import list_parts, list_related
 from ledger.place_reading import PlaceReading
 from ledger.store.records import Withheld
 from verifier.checks import find_stated_status
 from verifier.report import DocumentStatus, find_heaviest
 
+
+class NoWord(StrEnum):
+    """Why no good word is said of an instrument, in the words of its own page."""
+
+    CANNOT_CHECK = "CANNOT_CHECK"
+    """What this server knows may have changed since."""
+    CONTENT_WITHHELD = "CONTENT_WITHHELD"
+    """The law withholds the document, against which nothing stands otherwise."""
+
+
+_UNSURE: Final = frozenset({*GOOD, Shown.NOT_VERIFIED})
+"""What may have changed since: what stands against an instrument, its own page says all the same."""
 _ALONE: Final = {
     Status.FAILED: DocumentStatus.FAILED,
     Status.NEEDS_REVERIFICATION: DocumentStatus.NEEDS_REVERIFICATION,
@@ -66,8 +83,8 @@ class Standing:
 
     id: InstrumentId
     """16 bytes."""
-    status: DocumentStatus | None
-    """By its newest verification; None: the ledger has none."""
+    status: DocumentStatus | NoWord | None
+    """By its newest verification, and those of its parts; None: the ledger has none, or none of a part."""
     category: Category | None = None
     name: str | None = None
     """As its document calls it."""
@@ -96,10 +113,22 @@ class _Document:
     record: JsonObject
     """Of the instrument, as the document has it; empty where it is withheld."""
     related: Sequence[Subject]
+    names: frozenset[str]
+    """Parts that it names; none where it is withheld."""
+    is_withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read of the log."""
+
+    states: dict[Subject, SubjectState]
+    documents: dict[Subject, _Document]
+    """Newest verifications."""
 
 
 def read_instruments(
-    reading: InstrumentReading, wanted: Sequence[InstrumentId], today: date
+    reading: InstrumentReading, wanted: Sequence[InstrumentId], today: date, *, is_unsure: bool = False
 ) -> list[Standing]:
     """Return how these instruments stand, in their order.
 
@@ -107,12 +136,13 @@ def read_instruments(
         reading: the log.
         wanted: any number.
         today: decides what is past its last day.
+        is_unsure: whether the state that is read may be out of date, see `Verdicts.is_unsure`.
 
     Raises:
         LogIntegrityError: what is stored cannot be read.
     """
     return [
-        standing
+        _doubt(standing) if is_unsure else standing
         for begin in range(0, len(wanted), _AT_ONCE)
         for standing in _read_some(reading, wanted[begin : begin + _AT_ONCE], today)
     ]
@@ -120,11 +150,16 @@ def read_instruments(
 
 def _read_some(reading: InstrumentReading, wanted: Sequence[InstrumentId], today: date) -> list[Standing]:
     registered = _read_registrations(reading, wanted)
-    subjects = {each: _list_subjects(each, registered.get(each)) for each in wanted}
-    states = dict(reading.find_states([subject for some in subjects.values() for subject in some]))
-    documents = _read_documents(reading, states, registered)
-    states |= reading.find_states(_list_needed(documents.values()))
-    return [_stand(each, subjects[each], registered.get(each), documents, states, today) for each in wanted]
+    known, asked = _Known({}, {}), set[Subject]()
+    parts = {each: _list_registered(registered.get(each)) for each in wanted}
+    while new := {subject for each in wanted for subject in _list_subjects(each, parts[each])} - asked:
+        states = reading.find_states(sorted(new))
+        known.states.update(states)
+        known.documents.update(_read_documents(reading, states, registered))
+        parts = {each: parts[each] | _list_named(each, parts[each], known) for each in wanted}
+        asked |= new
+    known.states.update(reading.find_states(_list_needed(known.documents.values())))
+    return [_stand(each, parts[each], registered.get(each), known, today) for each in wanted]
 
 
 def sort_by_due(standings: Iterable[Standing]) -> list[Standing]:
@@ -132,8 +167,20 @@ def sort_by_due(standings: Iterable[Standing]) -> list[Standing]:
     return sorted(standings, key=lambda each: (each.is_in_order, each.valid_until or date.max, each.id))
 
 
-def _list_subjects(instrument: InstrumentId, content: InstrumentContent | None) -> list[Subject]:
-    parts = () if content is None else content.parts
+def _list_registered(content: InstrumentContent | None) -> frozenset[str]:
+    return frozenset() if content is None else frozenset(content.parts)
+
+
+def _list_named(instrument: InstrumentId, parts: frozenset[str], known: _Known) -> frozenset[str]:
+    """Return the parts that the document of the whole names; without one, those that documents of parts name."""
+    whole = known.documents.get(instrument_subject(instrument))
+    if whole is not None:
+        return whole.names
+    found = (known.documents.get(instrument_subject(instrument, part)) for part in parts)
+    return frozenset(name for each in found if each is not None for name in each.names)
+
+
+def _list_subjects(instrument: InstrumentId, parts: Iterable[str]) -> list[Subject]:
     return [instrument_subject(instrument), *(instrument_subject(instrument, part) for part in parts)]
 
 
@@ -193,14 +240,17 @@ def _make_document(
     related.update(() if withheld is None else withheld.list_related())
     content = registered.get(statement.claims.instrument_id)
     if content is not None and statement.claims.part is None:
-        related.update(_list_subjects(content.id, content)[1:])
+        related.update(_list_subjects(content.id, content.parts)[1:])
+    record = _inner(_inner(credential, "credentialSubject"), "instrument")
     return _Document(
         subject,
         statement,
         statement.claims,
         compute_code(leaf.statement_raw),
-        _inner(_inner(credential, "credentialSubject"), "instrument"),
+        record,
         sorted(related),
+        frozenset(list_parts(credential)),
+        withheld is not None,
     )
 
 
@@ -220,43 +270,100 @@ def _name_document(document: _Document) -> list[Subject]:
 
 def _stand(
     instrument: InstrumentId,
-    subjects: Sequence[Subject],
+    parts: Iterable[str],
     content: InstrumentContent | None,
-    documents: Mapping[Subject, _Document],
-    states: Mapping[Subject, SubjectState],
+    known: _Known,
     today: date,
 ) -> Standing:
-    """Return how an instrument stands: by a document about the whole, else by those about its parts."""
-    whole = documents.get(subjects[0])
-    found = [documents[each] for each in subjects if each in documents] if whole is None else [whole]
-    alone = None if subjects[0] not in states else _ALONE.get(states[subjects[0]].status)
-    status = find_heaviest(
-        alone if whole is None else None, *(_find_status(each, states, today) for each in found)
-    )
-    if not found:
+    """Return how an instrument stands, as its own page weighs it: see `api.weighing`."""
+    whole, counted, weights = _weigh(instrument, parts, known)
+    found = counted if whole is None else [whole, *counted]
+    statuses = [_find_status_shown(each, known.states, today) for each in found]
+    statuses += [weight.against for weight in weights.values() if weight.against is not None]
+    state = known.states.get(instrument_subject(instrument))
+    if whole is None and state is not None and state.status in _ALONE:
+        statuses.append(_ALONE[state.status])
+    if whole is None and any(weights[name].is_open for each in found for name in each.names):
+        statuses.append(None)
+    status = _find_worst(statuses)
+    if not found or status is None:
         return _describe_registered(instrument, content, status)
-    first = min(found, key=lambda each: each.claims.valid_until or date.max)
-    claims = first.claims
+    first = min(found, key=_find_end)
+    if first.is_withheld or status is NoWord.CONTENT_WITHHELD:
+        return replace(_describe_registered(instrument, content, status), code=first.code)
+    return _describe_document(instrument, first, status)
+
+
+def _doubt(standing: Standing) -> Standing:
+    """Return how an instrument stands where that may have changed since."""
+    if find_shown(standing.status) in _UNSURE:
+        return replace(standing, status=NoWord.CANNOT_CHECK)
+    return standing
+
+
+def _weigh(
+    instrument: InstrumentId, parts: Iterable[str], known: _Known
+) -> tuple[_Document | None, list[_Document], dict[str, PartWeight]]:
+    """Return the document of the whole, those of parts that count beside it, and what each part adds."""
+    own = instrument_subject(instrument)
+    whole, state = known.documents.get(own), known.states.get(own)
+    covered = frozenset[str]() if whole is None else whole.names
+    subjects = {part: instrument_subject(instrument, part) for part in sorted(parts)}
+    weights = {
+        part: weigh_part(known.states.get(subject), state, is_named=part in covered)
+        for part, subject in subjects.items()
+    }
+    counted = [known.documents[subjects[part]] for part, each in weights.items() if each.document is not None]
+    return whole, counted, weights
+
+
+def _find_worst(statuses: Iterable[DocumentStatus | NoWord | None]) -> DocumentStatus | NoWord | None:
+    return min(statuses, key=lambda each: SEVERITY.index(find_shown(each)), default=None)
+
+
+def find_shown(status: DocumentStatus | NoWord | None) -> Shown:
+    """Return what the instrument's own page shows, where it has nothing to remark."""
+    if status is None:
+        return Shown.NOT_VERIFIED
+    return Shown.EXPIRED if status is DocumentStatus.SERVICE_LIFE_ENDED else Shown(status.value)
+
+
+def _find_end(document: _Document) -> date:
+    return document.claims.valid_until or date.max
+
+
+def _describe_document(
+    instrument: InstrumentId, document: _Document, status: DocumentStatus | NoWord
+) -> Standing:
+    claims = document.claims
     return Standing(
         instrument,
         status,
         claims.category,
-        _text(first.record, "name"),
-        _text(first.record, "model"),
-        _text(first.record, "serial") or (claims.serial.text if claims.serial.tail is None else None),
+        _text(document.record, "name"),
+        _text(document.record, "model"),
+        _text(document.record, "serial") or (claims.serial.text if claims.serial.tail is None else None),
         claims.verified_on,
         None if claims.conclusion is Conclusion.FAIL else claims.valid_until,
         claims.validity_kind,
-        first.code,
+        document.code,
     )
 
 
 def _describe_registered(
-    instrument: InstrumentId, content: InstrumentContent | None, status: DocumentStatus | None
+    instrument: InstrumentId, content: InstrumentContent | None, status: DocumentStatus | NoWord | None
 ) -> Standing:
     if content is None:
         return Standing(instrument, status)
     return Standing(instrument, status, content.category, model=content.model, serial=content.serial)
+
+
+def _find_status_shown(
+    document: _Document, states: Mapping[Subject, SubjectState], today: date
+) -> DocumentStatus | NoWord | None:
+    """Return how a document stands; of a withheld one nothing good, as on its own page."""
+    status = _find_status(document, states, today)
+    return NoWord.CONTENT_WITHHELD if document.is_withheld and find_shown(status) in _UNSURE else status
 
 
 def _find_status(

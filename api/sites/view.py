@@ -80,6 +80,8 @@ class SiteView:
     """When the log signed the state that was looked at, aware UTC."""
     is_behind: bool
     """Whether others hold more of this log than this server does."""
+    is_unsure: bool
+    """Whether all this may have changed since: that, or the state is older than the policy lets any be."""
 
     @property
     def content(self) -> SiteContent:
@@ -102,6 +104,7 @@ class Sites:
         clock: Callable[[], datetime],
         is_behind: Callable[[], bool] | None = None,
         search: SiteSearch | None = None,
+        is_unsure: Callable[[], bool] | None = None,
     ) -> None:
         """Take what looking up needs.
 
@@ -112,12 +115,14 @@ class Sites:
             clock: returns the time, aware UTC.
             is_behind: says whether others hold more of this log than this server does.
             search: over the same log; None: nobody asks at which sites an instrument is used.
+            is_unsure: says whether what this server knows may be out of date; None: where it is behind.
         """
         self._store = store
         self._prover = prover
         self._policy = policy
         self._clock = clock
         self._is_behind = is_behind or (lambda: False)
+        self._is_unsure = is_unsure or self._is_behind
         self._used_at = UsedAt(search, clock)
 
     def look(self, name: SiteName) -> SiteView:
@@ -126,7 +131,8 @@ class Sites:
         Raises:
             NotFoundError: nobody has entered it.
         """
-        checkpoint, today, is_behind = self._prover.newest_checkpoint(), self._today(), self._is_behind()
+        checkpoint, today = self._prover.newest_checkpoint(), self._today()
+        is_behind, is_unsure = self._is_behind(), self._is_unsure()
         with self._store.read() as reading:
             try:
                 site = read_site(reading, name)
@@ -137,25 +143,36 @@ class Sites:
             keeper = read_organisation(reading, name.keeper)
             owner = None if site.content.owner is None else read_organisation(reading, site.content.owner)
             pledges = _read_pledges(reading, site.content, today)
-            fair, others = _read_standings(reading, site.content, today)
+            fair, others = _read_standings(reading, site.content, today, is_unsure=is_unsure)
         signed_at = _EPOCH + timedelta(milliseconds=checkpoint.signed_at_ms)
         return SiteView(
-            site, keeper, owner, pledges, fair, others, today, checkpoint.tree_size, signed_at, is_behind
+            site=site,
+            keeper=keeper,
+            owner=owner,
+            pledges=pledges,
+            fair_scales=fair,
+            instruments=others,
+            checked_on=today,
+            tree_size=checkpoint.tree_size,
+            as_of=signed_at,
+            is_behind=is_behind,
+            is_unsure=is_unsure,
         )
 
-    def list_pledges_about(self, instrument: InstrumentId) -> list[Promised]:
+    def list_pledges_about(
+        self, instrument: InstrumentId, issuer: InstitutionId, division: str | None
+    ) -> list[Promised]:
         """Return what the owners of the sites promise where an instrument is used, for the instrument's own page.
 
-        Only what stands today; each pledge once, with the site through which it is about the instrument.
+        Only of sites that are named there, see `list_places_of`: an owner elsewhere has no word on it. Only what
+        stands today; each pledge once, with the site through which it is about the instrument.
         """
         names = self._used_at.find(instrument)
         today, found = self._today(), dict[int, Promised]()
         with self._store.read() as reading:
-            for name in names:
-                with suppress(NotFoundError):  # the search may be that of a log before it was restored
-                    site = read_site(reading, name)
-                    for each in _list_promised(reading, site, instrument, today):
-                        found.setdefault(each.pledge.newest.index, each)
+            for site in choose_claims(_read_sites(reading, names), instrument, issuer, division):
+                for each in _list_promised(reading, site, today):
+                    found.setdefault(each.pledge.newest.index, each)
         return list(found.values())
 
     def list_places_of(
@@ -163,12 +180,8 @@ class Sites:
     ) -> list[LoggedSite]:
         """Return where an instrument is used, as sites in use claim it; see `choose_claims`."""
         names = self._used_at.find(instrument)
-        found = list[LoggedSite]()
         with self._store.read() as reading:
-            for name in names:
-                with suppress(NotFoundError):  # as above
-                    found.append(read_site(reading, name))
-        return choose_claims(found, instrument, issuer, division)
+            return choose_claims(_read_sites(reading, names), instrument, issuer, division)
 
     def _today(self) -> date:
         return self._clock().astimezone(self._policy.zone).date()
@@ -187,12 +200,19 @@ def _read_pledges(reading: InstrumentReading, content: SiteContent, today: date)
     return tuple(Pledge(tuple(versions), _judge(versions[0], today)) for versions in found if versions)
 
 
-def _list_promised(
-    reading: InstrumentReading, site: LoggedSite, instrument: InstrumentId, today: date
-) -> list[Promised]:
-    """Return the pledges that stand at a site today, if it is in use and names an instrument."""
+def _read_sites(reading: InstrumentReading, names: Iterable[SiteName]) -> list[LoggedSite]:
+    """Return the newest entries of these sites, as far as the log has them."""
+    found = list[LoggedSite]()
+    for name in names:
+        with suppress(NotFoundError):  # the search may be that of a log before it was restored
+            found.append(read_site(reading, name))
+    return found
+
+
+def _list_promised(reading: InstrumentReading, site: LoggedSite, today: date) -> list[Promised]:
+    """Return the pledges that stand at a site today."""
     content = site.content
-    if content.owner is None or instrument not in content.instruments or not is_open(content):
+    if content.owner is None:
         return []
     pledges = _read_pledges(reading, content, today)
     owner = read_organisation(reading, content.owner)
@@ -208,12 +228,12 @@ def _judge(newest: LoggedPledge, today: date) -> PledgeShown:
 
 
 def _read_standings(
-    reading: InstrumentReading, content: SiteContent, today: date
+    reading: InstrumentReading, content: SiteContent, today: date, *, is_unsure: bool
 ) -> tuple[tuple[Standing, ...], tuple[Standing, ...]]:
     """Return how fair scales and other instruments stand; none of a site that is closed."""
     if not is_open(content):
         return (), ()
-    standings = sort_by_due(read_instruments(reading, content.instruments, today))
+    standings = sort_by_due(read_instruments(reading, content.instruments, today, is_unsure=is_unsure))
     fair = set(content.fair_scales)
     return _keep(standings, fair, is_in=True), _keep(standings, fair, is_in=False)
 

@@ -210,11 +210,12 @@ class PageWriter:
         def t(en: str, zh: str) -> str:
             return say(Sentence(en, zh), language)
 
-        is_fieldless = finding.shown in _FIELDLESS
+        is_fieldless = finding.shown in _FIELDLESS or finding.is_withheld or finding.is_partial
         document = None if report is None or is_fieldless else report.document
         details = None if document is None else finding.details
         record = None if details is None else details.record
-        code = None if finding.is_withheld else finding.code
+        held = None if finding.is_withheld else finding.code
+        code = None if finding.is_partial else held
         page = self._template.render(
             t=t,
             language=language.value,
@@ -250,11 +251,12 @@ class PageWriter:
             reports=self._list_reports(finding, code, language),
             report_path=None if self._offers.make_link is None else _find_report(finding, tongue),
             disclaimer=say(DISCLAIMER, language) if finding.shown in RELIED_ON else None,
-            checks=() if report is None else _checks(report, finding.shown, language),
+            checks=() if report is None else _checks(report, language, is_fieldless=is_fieldless),
             code=code,
+            checked_code=held,
             proof=finding.proof,
             parts=[(each.part, say_part(each, language)) for each in finding.parts],
-            spaced_code=None if finding.code is None else format_code(finding.code),
+            spaced_code=None if finding.code is None or finding.is_partial else format_code(finding.code),
             checked_on=f"{say_date(finding.checked_on, language)} · {say_zone(self._policy.zone, language)}",
             as_of=self._as_of(finding, language),
             host=self._host,
@@ -427,7 +429,7 @@ def _find_reason(report: Report, step: Step, language: Language) -> str | None:
     return None
 
 
-def _checks(report: Report, shown: Shown, language: Language) -> list[dict[str, Any]]:
+def _checks(report: Report, language: Language, *, is_fieldless: bool) -> list[dict[str, Any]]:
     """Return the steps; where no fields are shown, reasons would tell them: only failures have theirs then."""
     return [
         {
@@ -436,7 +438,7 @@ def _checks(report: Report, shown: Shown, language: Language) -> list[dict[str, 
             "word": say(say_outcome(check), language),
             "title": say(check.step.title, language),
             "reason": say(check.reason, language)
-            if shown not in _FIELDLESS or check.outcome is Outcome.FAILED
+            if not is_fieldless or check.outcome is Outcome.FAILED
             else None,
         }
         for check in report.checks

@@ -3,7 +3,7 @@
 Any owner may enter a site with any instrument, so each line says whose word it is; the whole pledge and its earlier
 versions stand on the page of the site.
 
->>> list_pledges(sites.list_pledges_about(instrument), Language.EN)[0]["tag"]
+>>> list_pledges(promised, Language.EN)[0]["tag"]
 'Self-declared, not verified'
 """
 

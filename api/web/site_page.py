@@ -13,8 +13,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.negotiation import Language, Tongue
-from api.shown import Shown
-from api.sites.instruments import Standing
+from api.sites.instruments import NoWord, Standing, find_shown
 from api.sites.paging import cut_page
 from api.sites.view import Pledge, PledgeShown, SiteView, is_open
 from api.web.words import LOOKS, say, say_date, say_instant, say_zone
@@ -51,6 +50,12 @@ NOT_PROVED: Final = Sentence(
 )
 """What the states on a page do not say."""
 
+UNSURE: Final = Sentence(
+    "This server's records may be out of date: what stands here may have changed since.",
+    "本站记录可能已过时：以下内容此后可能已变化。",
+)
+"""Where nothing good is said of any instrument."""
+
 NO_VERIFICATION: Final = Sentence("no verification in the ledger", "账本中无检定记录")
 
 KINDS: Final = {
@@ -86,13 +91,15 @@ _TEMPLATES: Final = Environment(
 )
 
 
-def describe_state(status: DocumentStatus | None, language: Language) -> dict[str, str]:
+def describe_state(status: DocumentStatus | NoWord | None, language: Language) -> dict[str, str]:
     """Return how an instrument's state is shown in a list: word, icon and tone, never colour alone."""
+    look = LOOKS[find_shown(status)]
     if status is None:
-        return {"word": say(NO_VERIFICATION, language), "icon": LOOKS[Shown.NOT_FOUND].icon, "tone": "none"}
+        return {"word": say(NO_VERIFICATION, language), "icon": look.icon, "tone": "none"}
+    if isinstance(status, NoWord):
+        return {"word": say(look.headline, language), "icon": look.icon, "tone": "unchecked"}
     tone = "good" if status is DocumentStatus.VALID else "odd" if status in _ODD else "bad"
-    shown = Shown.EXPIRED if status is DocumentStatus.SERVICE_LIFE_ENDED else Shown(status.value)
-    return {"word": say(STATUS_WORDS[status], language), "icon": LOOKS[shown].icon, "tone": tone}
+    return {"word": say(STATUS_WORDS[status], language), "icon": look.icon, "tone": tone}
 
 
 def name_category(category: Category | None, book: RuleBook, language: Language) -> str:
@@ -152,6 +159,7 @@ class SitePageWriter:
             owner=None if content.owner is None else _say_organisation(view.owner, content.owner, language),
             keeper=_say_organisation(view.keeper, content.site.keeper, language),
             is_behind=view.is_behind,
+            warning=say(UNSURE, language) if view.is_unsure else None,
             is_closed=not is_open(content),
             fair=fair,
             lines=lines,
@@ -225,7 +233,7 @@ class SitePageWriter:
             "model": standing.model,
             "serial": standing.serial,
             "short": encode_hex(standing.id)[:SHORT_ID],
-            "due": say_due(standing, today, language),
+            "due": None if isinstance(standing.status, NoWord) else say_due(standing, today, language),
         }
 
     def describe_pledge(self, pledge: Pledge, language: Language) -> dict[str, Any]:
@@ -297,12 +305,16 @@ def say_due(standing: Standing, today: date, language: Language) -> str | None:
     words = Sentence("To be used until ", "限期使用至 ") if is_life else Sentence("Valid until ", "有效期至 ")
     left = (until - today).days
     if left < 0:
-        rest = Sentence(f"{-left} days over", f"已过 {-left} 天")
+        rest = Sentence(f"{_count_days(-left)} over", f"已过 {-left} 天")
     else:
         rest = Sentence(
-            f"{left} days left" if left else "last day", f"还有 {left} 天" if left else "最后一天"
+            f"{_count_days(left)} left" if left else "last day", f"还有 {left} 天" if left else "最后一天"
         )
     return f"{say(words, language)}{say_date(until, language)} ({say(rest, language)})"
+
+
+def _count_days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _query(tongue: Tongue) -> str:

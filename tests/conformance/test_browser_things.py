@@ -1,20 +1,27 @@
 """A device comes to the page that the server shows, of stickers and instruments, from the files alone."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 from api_world import JSON, ApiWorld, long_path
 from browser_cases import RULE_BOOK, to_ms
 from browser_node import run_node
+from sticker_lives import (
+    LIVES,
+    bind,
+    twice_registered,
+    valid,
+    whole_of_parts_one_of_them_open,
+    whole_with_a_part_that_failed_since,
+    with_parts,
+)
 from sticker_world import PUMP, ROLL, SCALE, StickerWorld
-from world import AUTHORITY, World, make_signer
+from world import World, make_signer
 
 from ledger.core.policy import encode_policy
 from ledger.core.register_fields import RegisterState
 from ledger.core.sticker import compute_sticker_id
-from ledger.core.sticker_use import StickerReason
 
 ASK = """async ({load}, {cases}) => {
   const {checkOnDevice} = await load("device")
@@ -29,7 +36,6 @@ ASK = """async ({load}, {cases}) => {
   }
   return found
 }"""
-PARTS = [{"id": "1"}, {"id": "2"}]
 
 
 def ask(*cases):
@@ -78,194 +84,6 @@ class Visitor:
         ]
         paths += [f"c/{code}/bundle.json" for code in self.desk.documents]
         return {path: text for path in paths if (text := self.get(f"/{path}")) is not None}
-
-
-# --- what may happen to a sticker, and to what it stands on ---------------------------------------------------
-
-
-def with_parts(number=1):
-    return {"instrument": World().record(number)["instrument"] | {"parts": PARTS}}
-
-
-def bind(desk, part=None, number=0, instrument=PUMP):
-    desk.bind(desk.sticker(number), instrument, part)
-
-
-def unused(_):
-    return "STICKER_UNUSED"
-
-
-def of_withdrawn_roll(desk):
-    desk.withdraw()
-    return "STICKER_UNUSED"
-
-
-def waiting(desk):
-    bind(desk)
-    return "STICKER_PENDING"
-
-
-def not_anchored(desk):
-    bind(desk)
-    desk.verify(1)
-    return "PENDING"
-
-
-def valid(desk):
-    not_anchored(desk)
-    desk.served.anchor()
-    return "VALID"
-
-
-def failed(desk):
-    valid(desk)
-    desk.verify(1, fails=True)
-    return "FAILED"
-
-
-def released(desk):
-    valid(desk)
-    desk.release(desk.sticker(0), PUMP, reason=StickerReason.COPIED, speaker=AUTHORITY)
-    return "STICKER_RELEASED"
-
-
-def moved(desk):
-    released(desk)
-    bind(desk, instrument=SCALE)
-    desk.verify(2)
-    desk.served.anchor()
-    return "VALID"
-
-
-def replaced(desk):
-    valid(desk)
-    bind(desk, number=1)
-    return "STICKER_REPLACED"
-
-
-def expired(desk):
-    valid(desk)
-    desk.served.now = datetime(2027, 5, 1, 16, 0, tzinfo=UTC)
-    return "EXPIRED"
-
-
-def put_on_after_the_end(desk):
-    desk.verify(1)
-    desk.served.anchor()
-    desk.served.now = datetime(2027, 5, 3, 2, 0, tzinfo=UTC)
-    bind(desk)
-    return "STICKER_PENDING"
-
-
-def part_of_the_whole(desk):
-    bind(desk, "1")
-    desk.verify(1, **with_parts())
-    desk.served.anchor()
-    return "VALID"
-
-
-def part_that_the_whole_does_not_name(desk):
-    bind(desk, "2")
-    instrument = World().record(1)["instrument"] | {"parts": PARTS[:1]}
-    desk.verify(1, instrument=instrument)
-    desk.served.anchor()
-    return "STICKER_PENDING"
-
-
-def part_with_its_own_older_than_the_whole(desk):
-    bind(desk, "1")
-    desk.verify(1, "1", fails=True, **with_parts())
-    desk.verify(1, **with_parts())
-    desk.served.anchor()
-    return "VALID"
-
-
-def part_with_its_own_newer(desk):
-    part_of_the_whole(desk)
-    desk.verify(1, "1", fails=True, **with_parts())
-    return "FAILED"
-
-
-def part_with_its_own_while_the_whole_does_not_name_it(desk):
-    bind(desk, "2")
-    desk.verify(1, "2", **with_parts())
-    desk.verify(1, instrument=World().record(1)["instrument"] | {"parts": PARTS[:1]})
-    desk.served.anchor()
-    return "VALID"
-
-
-def whole_with_a_part_that_failed_since(desk):
-    bind(desk)
-    desk.verify(1, **with_parts())
-    desk.served.anchor()
-    desk.verify(1, "2", fails=True, **with_parts())
-    return "FAILED"
-
-
-def whole_with_a_part_verified_since(desk):
-    bind(desk)
-    desk.verify(1, **with_parts())
-    desk.verify(1, "2", **with_parts())
-    desk.served.anchor()
-    return "VALID"
-
-
-def whole_of_parts_alone(desk):
-    desk.register(PUMP)
-    bind(desk)
-    for part in ("1", "2"):
-        desk.verify(1, part, **with_parts())
-    desk.served.anchor()
-    return "VALID"
-
-
-def whole_of_parts_one_of_them_failed(desk):
-    desk.register(PUMP)
-    bind(desk)
-    desk.verify(1, "1", **with_parts())
-    desk.verify(1, "2", fails=True, **with_parts())
-    desk.served.anchor()
-    return "FAILED"
-
-
-def whole_of_parts_one_of_them_open(desk):
-    desk.register(PUMP)
-    bind(desk)
-    desk.verify(1, "1", **with_parts())
-    desk.served.anchor()
-    return "STICKER_PENDING"
-
-
-def twice_registered(desk):
-    bind(desk)
-    one, other = desk.verify(1), desk.verify(2)
-    desk.same(one, other)
-    desk.served.anchor()
-    return "VALID"
-
-
-def split(desk):
-    bind(desk)
-    desk.split(desk.verify(1), SCALE)
-    desk.served.anchor()
-    return "NEEDS_REVERIFICATION"
-
-
-def split_off(desk):
-    bind(desk, instrument=SCALE)
-    desk.split(desk.verify(1), SCALE)
-    desk.served.anchor()
-    return "NEEDS_REVERIFICATION"
-
-
-LIVES = (
-    *(unused, of_withdrawn_roll, waiting, not_anchored, valid, failed, released, moved, replaced, expired),
-    *(put_on_after_the_end, part_of_the_whole, part_that_the_whole_does_not_name),
-    *(part_with_its_own_older_than_the_whole, part_with_its_own_newer),
-    *(part_with_its_own_while_the_whole_does_not_name_it, whole_with_a_part_that_failed_since),
-    *(whole_with_a_part_verified_since, whole_of_parts_alone, whole_of_parts_one_of_them_failed),
-    *(whole_of_parts_one_of_them_open, twice_registered, split, split_off),
-)
 
 
 @pytest.fixture
@@ -345,6 +163,23 @@ def test_a_device_shows_of_what_is_not_there_what_the_server_shows(desk):
     assert [shown for shown, _ in collected] == list(paths.values())
     found = ask(*(given for _, given in collected))
     assert [each["shown"] for each in found] == list(paths.values()), [each["reason"] for each in found]
+
+
+def test_that_nothing_verifies_a_whole_is_shown_by_the_proof_of_that(desk):
+    """The one part that has a document does not stand for it."""
+    whole_of_parts_one_of_them_open(desk)
+    shown, given = Visitor(desk).collect(f"/i/{PUMP.hex()}")
+    assert "bundleText" not in given
+    assert (shown, ask(given)[0]["shown"]) == ("NOT_VERIFIED", "NOT_VERIFIED")
+
+
+def test_a_part_that_nobody_has_registered_is_missed_all_the_same(desk):
+    desk.register(PUMP, parts=("1",))
+    bind(desk)
+    desk.verify(1, "1", **with_parts())
+    desk.served.anchor()
+    shown, given = Visitor(desk).collect(f"/s/{desk.sticker(0)}")
+    assert (shown, ask(given)[0]["shown"]) == ("STICKER_PENDING", "STICKER_PENDING")
 
 
 def test_an_instrument_that_was_split_off_must_be_verified(desk):

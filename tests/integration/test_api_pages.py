@@ -180,7 +180,7 @@ def test_programs_read_the_same_verdict(served, name, verdict, status, shown):
     assert (members["verdict"], members["status"], members["shown"]) == (verdict, status, shown)
     assert members["environment"] == "development"
     assert [check["step"] for check in members["checks"]] == list(range(1, 21))
-    assert ("document" in members) is (shown != "TAMPERED")
+    assert ("document" in members) is (shown not in {"TAMPERED", "CONTENT_WITHHELD"})
 
 
 @pytest.mark.parametrize(
@@ -489,6 +489,30 @@ def test_what_is_withheld_still_says_how_it_stands(served):
     assert (page.style, page.headline) == ("failed", "其后检定不合格")
     assert "该文件内容依法不予公开" in page.text
     assert look_json(served, path)["shown"] == "FAILED_SINCE"
+
+
+@pytest.mark.parametrize("stands", ["in order", "past its last day", "failed since"])
+def test_of_what_is_withheld_no_field_is_told_however_it_stands(served, stands):
+    path = make_valid(served)
+    withhold(served)
+    if stands == "past its last day":
+        served.now += timedelta(days=300)
+    if stands == "failed since":
+        served.submit(served.sign_rejection(1, version=1, **ANOTHER))
+    instrument = served.world.record(1)["instrument"]["id"]
+    for address in (path, f"/i/{instrument}")[: 1 if stands == "failed since" else 2]:
+        assert "document" not in look_json(served, address)
+        for headers in ({}, ENGLISH):
+            page = look(served, address, **headers)
+            for field in (
+                "SN00000001",
+                "2026-0000001",
+                "福州市计量所",
+                "2027年05月01日",
+                "1 May 2027",
+                "铭牌核对",
+            ):
+                assert field not in page.response.text
 
 
 def test_what_is_withheld_is_no_better_than_the_parts_that_it_named(served):

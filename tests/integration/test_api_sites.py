@@ -197,15 +197,18 @@ def parse_id(issued):
 
 def test_a_day_after_the_last_day_it_is_overdue(world):
     world.enter(MARKET, world.put_in(1))
-    for day, status, words in (
-        (date(2027, 4, 30), "VALID", "还有 1 天"),
-        (date(2027, 5, 1), "VALID", "最后一天"),
-        (date(2027, 5, 2), "EXPIRED", "已过 1 天"),
+    for day, status, words, english in (
+        (date(2027, 4, 29), "VALID", "还有 2 天", "(2 days left)"),
+        (date(2027, 4, 30), "VALID", "还有 1 天", "(1 day left)"),
+        (date(2027, 5, 1), "VALID", "最后一天", "(last day)"),
+        (date(2027, 5, 2), "EXPIRED", "已过 1 天", "(1 day over)"),
+        (date(2027, 5, 3), "EXPIRED", "已过 2 天", "(2 days over)"),
     ):
         world.now = world.now.replace(year=day.year, month=day.month, day=day.day, hour=4)
         world.seconds += 2
         assert statuses(world) == [status]
         assert words in page_of(world.look()).text
+        assert english in page_of(world.look(**ENGLISH)).text
 
 
 def test_later_failures_and_parts_count(world):
@@ -226,7 +229,8 @@ def test_a_part_that_failed_makes_the_whole_fail(world):
     world.enter(MARKET, pump)
     failed = world.world.record(2, instrument=plate, **REJECTED)
     world.submit(world.world.issue(2, record=failed, part="2"))
-    assert statuses(world) == ["FAILED_SINCE"]
+    own = world.client.get(f"/i/{pump.hex()}", headers={"Accept": "application/json"}).json()
+    assert statuses(world) == [own["shown"]] == ["FAILED"]
 
 
 REJECTED = {

@@ -2,31 +2,23 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from api_world import ENGLISH, JSON, ApiWorld
+from standings import BEHIND, QUIET, boot
 from starlette.testclient import TestClient
 from world import NOW
 
 from api.app import create_app
 from api.schemas.problems import ProblemShape
 from api.schemas.verdicts import Health
-from ledger.boot_check import BOOT, BootState
+from ledger.boot_check import BootState
 from ledger.core.anchor import AnchorState
 from ledger.core.ids import TreeSize
-from ledger.standing import ANCHORING, AnchoringState, Standing, describe_standing
+from ledger.standing import ANCHORING, AnchoringState, describe_standing
 from ledger.store.condition_queries import Condition
 
 SECRET = "http://user:hunter2@10.0.0.5:8545"
-QUIET = Standing(TreeSize(17), TreeSize(10), NOW, timedelta(seconds=90), None, None, None, None)
-
-
-def boot(state):
-    return Condition(BOOT, state.value, "put the newest copy back", "请恢复最新副本", NOW)
-
-
-BEHIND = replace(QUIET, boot=boot(BootState.READ_ONLY))
 ALARMED = replace(
     QUIET,
     boot=boot(BootState.COMPARED),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from acts import People
 from api_world import ENGLISH, JSON, ApiWorld, long_path
 from mutations import walk
 from page_reader import look, look_json
@@ -15,17 +16,19 @@ from world import AUTHORITY, World, make_signer
 from api.app import LedgerParts, Parts, build_api
 from api.routes.verdicts import PAGE_CACHE
 from api.shown import Shown
-from api.things import SEVERITY, Things
+from api.things import Things
 from api.verdicts import Verdicts
+from api.weighing import SEVERITY
 from ledger.core.absence_proof import Absence, parse_absence_proof
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json
 from ledger.core.data import load_rule_book
 from ledger.core.errors import StoreUnavailableError, UnavailableError
+from ledger.core.event import EventType
 from ledger.core.ids import InstrumentId
 from ledger.core.policy import encode_policy
 from ledger.core.qr import compute_code, encode_digits, format_code
-from ledger.core.step import Outcome, Verdict
+from ledger.core.step import Outcome, Step, Verdict
 from ledger.core.sticker import compute_sticker_id
 from ledger.core.sticker_proof import StickerStanding, parse_sticker_proof
 from ledger.core.sticker_use import StickerReason
@@ -532,6 +535,51 @@ def test_a_part_that_the_certificate_does_not_name(desk):
     assert (members["shown"], members["verdict"]) == ("NOT_VERIFIED", "UNKNOWN")
     assert "proof" not in members
     assert desk.served.client.get(f"/i/{PUMP.hex()}/proof.json?part=9").status_code == 404
+
+
+def test_a_part_left_open_leaves_nothing_good_said_of_the_whole(desk):
+    """The document of another part is told of that part alone; a sticker's device still has to look at it."""
+    one = desk.verify(1, "1", **with_parts())
+    desk.register(PUMP)
+    desk.bind(desk.sticker(0), PUMP)
+    desk.served.anchor()
+    own, sticker = f"/i/{PUMP.hex()}", f"/s/{desk.sticker(0)}"
+    for path, shown in ((own, "NOT_VERIFIED"), (sticker, "STICKER_PENDING")):
+        members = look_json(desk.served, path)
+        assert (members["shown"], members["verdict"], members["status"]) == (shown, "UNKNOWN", None)
+        assert "document" not in members
+        assert members["parts"][0]["code"] == one
+        page = look(desk.served, path)
+        for field in (*FIELDS, format_code(one)):
+            assert field not in page.response.text
+    assert look_json(desk.served, sticker)["sticker"]["standing"] == "BOUND"
+    assert f'data-code="{one}"' in look(desk.served, sticker).response.text
+    members = look_json(desk.served, own)
+    assert "code" not in members
+    assert members["proof"] == f"i/{PUMP.hex()}/proof.json", "which shows that nothing verifies the whole"
+    assert "data-code" not in look(desk.served, own).response.text
+
+
+def test_what_stands_against_a_part_that_the_document_does_not_name_is_no_good_word(desk):
+    plate = desk.served.world.record(1)["instrument"]
+    part = desk.documents[desk.verify(1, "4", instrument=plate | {"parts": [{"id": "4"}]})]
+    whole = desk.verify(1, **with_parts())
+    desk.register(PUMP, parts=("1", "2", "4"))
+    desk.served.anchor()
+    path = f"/i/{PUMP.hex()}"
+    assert says(desk, path) == "VALID"
+    act = People(desk.served.world).act_on(part, EventType.REVERIFY_NEEDED, AUTHORITY, 1)
+    desk.hand_in(act)
+    members = look_json(desk.served, path)
+    assert (members["shown"], members["verdict"], members["status"]) == (
+        "NEEDS_REVERIFICATION",
+        "UNKNOWN",
+        None,
+    )
+    assert members["code"] == whole
+    assert members["document"]["number"], "it is that of the whole"
+    outcomes = {check["name"]: check["outcome"] for check in members["checks"]}
+    assert outcomes[Step.STATUS.code] == "NOT_CHECKED"
 
 
 def test_a_registration_says_nothing_against_a_certificate(desk):

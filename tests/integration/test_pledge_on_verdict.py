@@ -9,6 +9,7 @@ import pytest
 from page_reader import Page
 from place_world import PlaceWorld
 from sites import MARKET, OWNER, PLEDGE, WITHDRAWN
+from world import make_signer
 
 from ledger.core.errors import StoreUnavailableError
 from ledger.core.ids import InstitutionId
@@ -84,6 +85,19 @@ def test_what_does_not_stand_or_is_not_about_it_is_not_there(world):
     assert TAG not in look(world).response.text, "the site has others"
     world.enter(MARKET, world.pump, state=RegisterState.WITHDRAWN)
     assert TAG not in look(world).response.text, "it is closed"
+
+
+@pytest.mark.parametrize(("division", "is_shown"), [("350102", True), ("350103", False), ("350200", False)])
+def test_an_owner_elsewhere_than_the_document_says_has_no_word_on_its_page(world, division, is_shown):
+    """Any owner may enter a site that names anybody's instrument."""
+    owner = InstitutionId("350200-M1")
+    site = SiteName(owner, "M-01")
+    world.places.owner_key = make_signer("elsewhere")
+    world.places.found_owner(owner, world.places.owner_key, division)
+    world.enter(MARKET, world.pump, site=site, division=division, owner=owner)
+    world.promise(replace(PLEDGE, owner=owner, site=site))
+    text = look(world).response.text
+    assert (TAG in text, PLEDGE.promise.text.zh[0] in text) == (is_shown, is_shown)
 
 
 def test_a_verdict_waits_for_nobodys_promise(world, monkeypatch):

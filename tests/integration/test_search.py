@@ -10,12 +10,14 @@ from place_world import PlaceWorld
 from sites import BARE_SITE, MARKET, OWNER
 from sqlalchemy import text
 from stickers import PUMP, REGISTRATION
+from world import INSTITUTION
 
 from api.schemas.sites import FindAnswer
 from api.sites.view import Sites
 from api.web.site_page import NOT_PROVED
 from ledger.core.errors import StateError, UnavailableError
 from ledger.core.event import EventType
+from ledger.core.ids import InstitutionId
 from ledger.core.register_fields import Name, RegisterState
 from ledger.core.registration import encode_instrument_content
 from ledger.core.site import SiteName
@@ -215,12 +217,13 @@ def test_an_instrument_has_the_pledges_of_its_sites(world):
     world.promise()
     world.search.follow()
     sites = Sites(world.store, world.prover, world.policy, world.clock, search=world.search)
-    (found,) = sites.list_pledges_about(pump)
+    told = InstitutionId(INSTITUTION), MARKET.division
+    (found,) = sites.list_pledges_about(pump, *told)
     assert (found.site.content.site, found.owner.id) == (SiteName(OWNER, "M-01"), OWNER)
     assert found.pledge.newest.content.owner == OWNER
-    assert sites.list_pledges_about(other) == []
+    assert sites.list_pledges_about(other, *told) == []
     world.enter(MARKET, other)
-    assert sites.list_pledges_about(pump) == [], "even before the search has followed"
+    assert sites.list_pledges_about(pump, *told) == [], "even before the search has followed"
 
 
 # --- what is asked ----------------------------------------------------------------------------------------
