@@ -63,6 +63,7 @@ from api.sites.view import Sites
 from api.slashes import RelativeRedirects
 from api.static_files import StaticFiles
 from api.things import Things
+from api.trusting import TrustingSessions
 from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.look_page import LookPage
@@ -216,7 +217,8 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     shelf = Shelf(desk, parts.prover, parts.registers, public.policy, public.host, is_behind)
     _add_evidence(app, public, shelf)
-    files = UploadDesk(desk, public.policy, public.clock)
+    sessions = TrustingSessions(public.policy, parts.registers)
+    files = UploadDesk(desk, sessions, parts.prover.tlog_proof, public.clock)
     find_path = partial(_find_path, parts.prover)
     app.include_router(scan.make_router(files, scanner, find_path))
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)

@@ -12,6 +12,7 @@ from sticker_world import StickerWorld
 from api.negotiation import Language, choose_language
 from api.routes.scan import MAX_BODY_BYTES
 from api.shown import Shown
+from api.trusting import TrustingSessions
 from api.uploads import UploadDesk
 from api.verdicts import Verdicts
 from api.web.scan_page import ScanPage, describe_file
@@ -197,7 +198,8 @@ def test_a_file_that_could_not_be_checked_is_not_called_unaltered(served, code, 
     tongue = choose_language("", language)
     desk = UploadDesk(
         Verdicts(served.store, served.prover, served.receipts, served.policy, served.clock),
-        served.policy,
+        TrustingSessions(served.policy, RegisterList(served.store, served.prover, served.policy.origin)),
+        served.prover.tlog_proof,
         served.clock,
     )
     found = desk.look(served.client.get(f"/c/{code}/bundle.json").content)
