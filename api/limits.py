@@ -19,6 +19,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.callers import find_caller
 from api.problems import answer_problem, build_http_problem
 
 USUAL_BODY_BYTES: Final = 16 * 1024
@@ -30,7 +31,7 @@ MAX_TARGET_BYTES: Final = 2048
 
 MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_UNDER_WAY: Final = 128
-"""Requests of one caller at a time."""
+"""Requests of one caller at a time; of an IPv6 address the network counts, see `api.callers`."""
 
 _BODILESS: Final = {"GET", "HEAD"}
 _LENGTH_DIGITS: Final = 18
@@ -74,7 +75,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = scope["client"][0] if scope.get("client") else ""
+        caller = find_caller(scope["client"][0]) if scope.get("client") else ""
         self._under_way[caller] += 1
         try:
             await self._answer(scope, receive, self._dress(scope, send), self._under_way[caller])

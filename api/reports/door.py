@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.callers import find_caller
+
 MAX_UNDER_WAY: Final = 8
 """Reports that are read at a time, each up to 16 MiB."""
 MAX_OF_CALLER: Final = 2
@@ -37,7 +39,7 @@ class ReportDoor:
         if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        caller = scope["client"][0] if scope.get("client") else ""
+        caller = find_caller(scope["client"][0]) if scope.get("client") else ""
         if self._under_way.total() >= MAX_UNDER_WAY or self._under_way[caller] >= MAX_OF_CALLER:
             await self._write_busy(Request(scope))(scope, receive, send)
             return
