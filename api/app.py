@@ -24,13 +24,13 @@ from api import describe, problems
 from api.allowance import Allowance
 from api.auditing import Auditor
 from api.copies.watch import Watch
+from api.door import Door
 from api.evidence.desk import EvidenceDesk, Shelf
 from api.limits import Guard
 from api.past import Past
 from api.people import PeoplePages
 from api.photos import Photos
 from api.ready import ReadyAnswers
-from api.reports.door import ReportDoor
 from api.reports.intake import Intake
 from api.reports.pages import ReportPages
 from api.routes import (
@@ -152,19 +152,21 @@ def create_app(parts: Parts) -> ASGIApp:
     if parts.public is None:
         return Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS)
     public = parts.public
-    page = ProblemPage(is_development=lambda: public.policy.development)
-    if parts.public.reports is None:
-        return PeoplePages(Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS), page)
     guard = Guard(
         RelativeRedirects(build_api(parts)),
-        BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES},
+        BODY_LIMITS | ({} if public.reports is None else {reports.FORM_PATH: reports.MAX_BODY_BYTES}),
         HEADERS,
+        doors=_make_doors(public),
     )
-    return ReportDoor(
-        PeoplePages(guard, page),
-        reports.FORM_PATH,
-        reports.make_busy_page(_make_report_pages(parts.public, parts.public.reports)),
-    )
+    return PeoplePages(guard, ProblemPage(is_development=lambda: public.policy.development))
+
+
+def _make_doors(public: PublicParts) -> dict[str, Door]:
+    """Return a door for every path that takes long bodies from anybody."""
+    if public.reports is None:
+        return {}
+    pages = _make_report_pages(public, public.reports)
+    return {reports.FORM_PATH: Door(reports.make_busy_page(pages))}
 
 
 def build_api(parts: Parts) -> FastAPI:
