@@ -89,7 +89,7 @@ BODY_LIMITS = {
     "/entries": MAX_REQUEST_BYTES,
     "/subjects": MAX_SUBJECTS * 80,
     "/map-proofs": MAX_MAP_SUBJECTS * 80,
-    "/scan": scan.MAX_BODY_BYTES,
+    scan.FORM_PATH: scan.MAX_BODY_BYTES,
 }
 """Path -> longest body in bytes; a subject takes 64 digits, its quotes and a comma."""
 
@@ -163,10 +163,11 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def _make_doors(public: PublicParts) -> dict[str, Door]:
     """Return a door for every path that takes long bodies from anybody."""
-    if public.reports is None:
-        return {}
-    pages = _make_report_pages(public, public.reports)
-    return {reports.FORM_PATH: Door(reports.make_busy_page(pages))}
+    doors = {scan.FORM_PATH: Door(scan.make_busy_page(ScanPage(public.policy)))}
+    if public.reports is not None:
+        pages = _make_report_pages(public, public.reports)
+        doors[reports.FORM_PATH] = Door(reports.make_busy_page(pages))
+    return doors
 
 
 def build_api(parts: Parts) -> FastAPI:
@@ -219,10 +220,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     shelf = Shelf(desk, parts.prover, parts.registers, public.policy, public.host, is_behind)
     _add_evidence(app, public, shelf)
-    sessions = TrustingSessions(public.policy, parts.registers)
-    files = UploadDesk(desk, sessions, parts.prover.tlog_proof, public.clock)
-    find_path = partial(_find_path, parts.prover)
-    app.include_router(scan.make_router(files, scanner, find_path))
+    _add_files(app, parts, public, desk, scanner)
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
     app.include_router(look.make_router(LookPage(public.policy, public.host, public.static)))
@@ -232,6 +230,16 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     if watch is not None:
         app.include_router(place.make_router(watch))
     _add_places(app, public, answers, places)
+
+
+def _add_files(
+    app: FastAPI, parts: Parts, public: PublicParts, verdicts: Verdicts, scanner: ScanPage
+) -> None:
+    """Add the scanner, which looks at files that anybody hands in: each caller has few."""
+    sessions = TrustingSessions(public.policy, parts.registers)
+    desk = UploadDesk(verdicts, sessions, parts.prover, public.clock)
+    allowance = Allowance(public.clock, secrets.token_bytes, scan.A_MINUTE, scan.A_DAY)
+    app.include_router(scan.make_router(desk, scanner, partial(_find_path, parts.prover), allowance))
 
 
 def _add_evidence(app: FastAPI, public: PublicParts, shelf: Shelf) -> None:

@@ -5,7 +5,7 @@ strict parsers, under their limits. What is said of a document is about the file
 about how the document that it names stands now. The file is judged by what this server's registers say of its keys
 by now, not only by the evidence in it; of a supplement the log must have that very file.
 
->>> UploadDesk(verdicts, sessions, prover.tlog_proof, clock).look(raw)
+>>> UploadDesk(verdicts, sessions, prover, clock).look(raw)
 FileFinding(shown=<Shown.VALID: 'VALID'>, ...)
 """
 
@@ -24,9 +24,9 @@ from ledger.core.act import Act
 from ledger.core.bundle import parse_bundle
 from ledger.core.errors import InputError, MalformedDocumentError, NotFoundError
 from ledger.core.event import EventType
-from ledger.core.ids import LeafIndex
 from ledger.core.step import Check, Outcome, Step
 from ledger.core.supplement import ActProof
+from ledger.proving import Prover
 from verifier.pdf import parse_sealed_pdf, verify_pdf
 from verifier.report import Report
 from verifier.session import Session
@@ -83,7 +83,7 @@ class UploadDesk:
         self,
         verdicts: Verdicts,
         sessions: TrustingSessions,
-        prove: Callable[[LeafIndex], str],
+        prover: Prover,
         clock: Callable[[], datetime],
     ) -> None:
         """Take what looking at files needs.
@@ -91,12 +91,12 @@ class UploadDesk:
         Args:
             verdicts: knows how documents stand.
             sessions: what is believed, and what has become of keys.
-            prove: returns the tlog-proof file of a leaf.
+            prover: over the same store, for the acts of supplements.
             clock: returns the time, aware UTC.
         """
         self._verdicts = verdicts
         self._sessions = sessions
-        self._prove = prove
+        self._prover = prover
         self._clock = clock
 
     def look(self, raw: bytes) -> str | FileFinding:
@@ -155,7 +155,9 @@ class UploadDesk:
             content = happening.content
             if is_supplement and isinstance(content, Act) and content.document == digest:
                 try:
-                    return ActProof(happening.signed.raw, self._prove(happening.leaf_index).encode())
+                    return ActProof(
+                        happening.signed.raw, self._prover.tlog_proof(happening.leaf_index).encode()
+                    )
                 except NotFoundError:  # under no checkpoint yet
                     return None
         return None
