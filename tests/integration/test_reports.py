@@ -491,6 +491,12 @@ def test_who_comes_while_too_many_reports_are_read_gets_a_page_with_its_headers(
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
+def test_a_method_that_is_not_there_names_those_that_are(world):
+    answer = world.browse().put("/report")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
 def test_nothing_is_taken_while_the_database_is_away(world, monkeypatch):
     browser = world.browse()
     fields = world.fill(browser)
