@@ -24,13 +24,13 @@ from api import describe, problems
 from api.allowance import Allowance
 from api.auditing import Auditor
 from api.copies.watch import Watch
+from api.door import Door
 from api.evidence.desk import EvidenceDesk, Shelf
 from api.limits import Guard
 from api.past import Past
 from api.people import PeoplePages
 from api.photos import Photos
 from api.ready import ReadyAnswers
-from api.reports.door import ReportDoor
 from api.reports.intake import Intake
 from api.reports.pages import ReportPages
 from api.routes import (
@@ -63,6 +63,7 @@ from api.sites.view import Sites
 from api.slashes import RelativeRedirects
 from api.static_files import StaticFiles
 from api.things import Things
+from api.trusting import TrustingSessions
 from api.uploads import UploadDesk
 from api.verdicts import ReceiptReading, Verdicts
 from api.web.look_page import LookPage
@@ -88,7 +89,7 @@ BODY_LIMITS = {
     "/entries": MAX_REQUEST_BYTES,
     "/subjects": MAX_SUBJECTS * 80,
     "/map-proofs": MAX_MAP_SUBJECTS * 80,
-    "/scan": scan.MAX_BODY_BYTES,
+    scan.FORM_PATH: scan.MAX_BODY_BYTES,
 }
 """Path -> longest body in bytes; a subject takes 64 digits, its quotes and a comma."""
 
@@ -151,19 +152,22 @@ def create_app(parts: Parts) -> ASGIApp:
     if parts.public is None:
         return Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS)
     public = parts.public
-    page = ProblemPage(is_development=lambda: public.policy.development)
-    if parts.public.reports is None:
-        return PeoplePages(Guard(RelativeRedirects(build_api(parts)), BODY_LIMITS, HEADERS), page)
     guard = Guard(
         RelativeRedirects(build_api(parts)),
-        BODY_LIMITS | {reports.FORM_PATH: reports.MAX_BODY_BYTES},
+        BODY_LIMITS | ({} if public.reports is None else {reports.FORM_PATH: reports.MAX_BODY_BYTES}),
         HEADERS,
+        doors=_make_doors(public),
     )
-    return ReportDoor(
-        PeoplePages(guard, page),
-        reports.FORM_PATH,
-        reports.make_busy_page(_make_report_pages(parts.public, parts.public.reports)),
-    )
+    return PeoplePages(guard, ProblemPage(is_development=lambda: public.policy.development))
+
+
+def _make_doors(public: PublicParts) -> dict[str, Door]:
+    """Return a door for every path that takes long bodies from anybody."""
+    doors = {scan.FORM_PATH: Door(scan.make_busy_page(ScanPage(public.policy)))}
+    if public.reports is not None:
+        pages = _make_report_pages(public, public.reports)
+        doors[reports.FORM_PATH] = Door(reports.make_busy_page(pages))
+    return doors
 
 
 def build_api(parts: Parts) -> FastAPI:
@@ -218,9 +222,7 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     app.include_router(certificates.make_router(desk, answers, parts.registers))
     shelf = Shelf(desk, parts.prover, parts.registers, public.policy, public.host, is_behind)
     _add_evidence(app, public, shelf)
-    files = UploadDesk(desk, public.policy, public.clock)
-    find_path = partial(_find_path, parts.prover)
-    app.include_router(scan.make_router(files, scanner, find_path))
+    _add_files(app, parts, public, desk, scanner)
     earlier = Past(parts.prover, parts.receipts, public.policy, public.clock)
     app.include_router(past.make_router(earlier, answers))
     app.include_router(look.make_router(LookPage(public.policy, public.host, public.static)))
@@ -230,6 +232,16 @@ def _add_public(app: FastAPI, parts: Parts, public: PublicParts) -> None:
     if watch is not None:
         app.include_router(place.make_router(watch))
     _add_places(app, public, answers, places, desk)
+
+
+def _add_files(
+    app: FastAPI, parts: Parts, public: PublicParts, verdicts: Verdicts, scanner: ScanPage
+) -> None:
+    """Add the scanner, which looks at files that anybody hands in: each caller has few."""
+    sessions = TrustingSessions(public.policy, parts.registers)
+    desk = UploadDesk(verdicts, sessions, parts.prover, public.clock)
+    allowance = Allowance(public.clock, secrets.token_bytes, scan.A_MINUTE, scan.A_DAY)
+    app.include_router(scan.make_router(desk, scanner, partial(_find_path, parts.prover), allowance))
 
 
 def _add_evidence(app: FastAPI, public: PublicParts, shelf: Shelf) -> None:

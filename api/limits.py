@@ -1,7 +1,8 @@
 """What every request passes before the application sees it, and every response on its way out (plain ASGI).
 
 - A body is read here, whole, up to its limit and within its time; one that says it is longer is refused unread.
-- Addresses and headers have a limit, and so has the number of requests that one caller has under way.
+- Addresses and headers have a limit, and so has the number of requests that one caller has under way; where bodies
+  are long, a door lets few of them in at a time.
 - HEAD is answered as GET without the body.
 - Every response carries the security headers.
 
@@ -15,10 +16,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.callers import find_caller
+from api.door import Door
 from api.problems import answer_problem, build_http_problem
 
 USUAL_BODY_BYTES: Final = 16 * 1024
@@ -30,7 +35,7 @@ MAX_TARGET_BYTES: Final = 2048
 
 MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_UNDER_WAY: Final = 128
-"""Requests of one caller at a time."""
+"""Requests of one caller at a time; of an IPv6 address the network counts, see `api.callers`."""
 
 _BODILESS: Final = {"GET", "HEAD"}
 _LENGTH_DIGITS: Final = 18
@@ -54,6 +59,7 @@ class Guard:
         headers: Mapping[str, str],
         *,
         body_seconds: float = BODY_SECONDS,
+        doors: Mapping[str, Door] = MappingProxyType({}),
     ) -> None:
         """Wrap an application.
 
@@ -62,11 +68,13 @@ class Guard:
             body_limits: path -> longest body in bytes, where it is not the usual one.
             headers: put on every response that does not have them.
             body_seconds: how long a body may take to arrive.
+            doors: path -> its door, where few bodies are taken at a time.
         """
         self._app = app
         self._body_limits = body_limits
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._body_seconds = body_seconds
+        self._doors = doors
         self._under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,25 +82,42 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = scope["client"][0] if scope.get("client") else ""
+        caller = find_caller(scope["client"][0]) if scope.get("client") else ""
         self._under_way[caller] += 1
         try:
-            await self._answer(scope, receive, self._dress(scope, send), self._under_way[caller])
+            await self._answer(scope, receive, self._dress(scope, send), caller)
         finally:
             self._under_way[caller] -= 1
             if not self._under_way[caller]:
                 del self._under_way[caller]
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, under_way: int) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
         try:
-            _check_head(scope, under_way)
-            body = b"" if scope["method"] in _BODILESS else await self._read_body(scope, receive)
+            _check_head(scope, self._under_way[caller])
+            if scope["method"] in _BODILESS:
+                await self._app({**scope, "method": "GET"}, _replay(b"", receive), send)
+            elif (door := self._doors.get(scope["path"])) is None:
+                await self._take(scope, receive, send)
+            else:
+                await self._ask_at(door, scope, receive, send, caller)
         except _RefusedError as refused:
             response = answer_problem(refused.problem, {"Connection": "close"})
             await response(scope, receive, send)
-            return
-        if scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
+
+    async def _ask_at(self, door: Door, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
+        with door.enter(caller) as is_let_in:
+            if is_let_in:
+                await self._take(scope, receive, send)
+            else:
+                await door.write_busy(Request(scope))(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer a request with a body.
+
+        Raises:
+            _RefusedError: the body is too long, or does not come.
+        """
+        body = await self._read_body(scope, receive)
         await self._app(scope, _replay(body, receive), send)
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:

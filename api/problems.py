@@ -28,6 +28,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from ledger.core.errors import (
     AlreadyIssuedError,
@@ -65,6 +66,7 @@ _GENERAL: Final = {
 _TITLES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 """Names of RFC 9110 where the standard library's differ from one Python to the next."""
 
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _RETRIED: Final = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 _READ_ONLY: Final = "read-only"
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -159,10 +161,23 @@ def _answer_error(_request: Request, error: Exception) -> Response:
     return answer_problem(build_problem(error))
 
 
-def _answer_http_error(_request: Request, error: Exception) -> Response:
+def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it alone
     status = HTTPStatus(error.status_code)
-    return answer_problem(build_http_problem(status, status.description or status.phrase), error.headers)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and (methods := _list_methods(request)):
+        headers["Allow"] = ", ".join(methods)
+    return answer_problem(build_http_problem(status, status.description or status.phrase), headers)
+
+
+def _list_methods(request: Request) -> list[str]:
+    """Return every method that a path has (RFC 9110 §15.5.6); the framework names those of one route only."""
+
+    def is_there(method: str) -> bool:
+        asked = {**request.scope, "method": method}
+        return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if is_there(method)]
 
 
 def _answer_validation_error(_request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
 from ledger.core.canonical import LARGEST_INTEGER
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.errors import LedgerError, VerificationError
+from ledger.core.errors import LedgerError, VerificationError, copy_error
 from ledger.core.evidence import Established, Evidence, fold_evidence
 from ledger.core.ids import InstitutionId, KeyId, LeafIndex
 from ledger.core.policy import Policy
@@ -43,7 +43,10 @@ def _list_owners_of_standards(registers: Registers) -> frozenset[InstitutionId]:
 
 
 class _Memory(Generic[ValueT]):
-    """Outcomes by digest, errors included; forgets everything when full."""
+    """Outcomes by digest, errors included; forgets everything when full.
+
+    An error is kept as a copy: the traceback of the one that was raised holds what was handed in, whole.
+    """
 
     def __init__(self) -> None:
         self._outcomes: dict[object, ValueT | LedgerError] = {}
@@ -56,10 +59,10 @@ class _Memory(Generic[ValueT]):
             try:
                 outcome = compute()
             except LedgerError as err:
-                outcome = err
+                outcome = copy_error(err)
             self._outcomes[key] = outcome
         if isinstance(outcome, LedgerError):
-            raise outcome.with_traceback(None)
+            raise copy_error(outcome)
         return outcome
 
 

@@ -26,7 +26,7 @@ from ledger.core.bundle import ProofBundle
 from ledger.core.certificate import Certificate
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.encoding import parse_instant
-from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, VerificationError
+from ledger.core.errors import InputError, LedgerError, MalformedDocumentError, VerificationError, copy_error
 from ledger.core.evidence import Established, verify_sequence
 from ledger.core.ids import InstitutionId, LeafIndex
 from ledger.core.judging import Grounds, judge_by_book, judge_by_registers
@@ -292,7 +292,7 @@ def _open_evidence(
     try:
         return session.open_evidence(bundle, checkpoint), None
     except (InputError, VerificationError) as err:
-        return None, err
+        return None, copy_error(err)  # else frames and error hold each other, and the bundle with them
 
 
 def _check_authority(

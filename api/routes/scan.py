@@ -1,6 +1,7 @@
 """`/scan`: the scanner's page, for codes that are typed or handed in as picture or file, with or without script."""
 
 import hashlib
+from collections.abc import Callable
 from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -13,9 +14,10 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from api.allowance import Allowance
 from api.describe import describe, json_of_any
 from api.negotiation import Language, Tongue, choose_language
-from api.problems import find_status, log_failure
+from api.problems import RETRY_SECONDS, find_status, log_failure
 from api.ready import ASK_AGAIN, NO_STORE, Ready, ReadyAnswers, pack, pack_for_good, respond
 from api.scanned import Foreign, Own, read_scanned
 from api.static_files import StaticFiles
@@ -28,11 +30,16 @@ from ledger.core.step import Sentence
 from ledger.register_list import RegisterList
 from verifier.browser import LATER, PACK
 
+FORM_PATH: Final = "/scan"
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024 + 16 * 1024
 """Of an upload: the largest file and what stands around it."""
 
 THREADS: Final = 2
 """Files that are looked at at a time."""
+
+A_MINUTE: Final = 10
+A_DAY: Final = 200
+"""Files of one caller: a picture may take seconds of a processor, and the threads are everybody's."""
 
 _WORKER: Final = "worker.js"
 _READER: Final = "zxing_"
@@ -61,6 +68,15 @@ _WRONG_FILE: Final = Sentence(
 )
 _NOT_NOW: Final = Sentence(
     "This cannot be looked up right now. Please try again later.", "暂时无法查询，请稍后重试。"
+)
+_BUSY: Final = Sentence(
+    "Many files are being looked at right now; yours was not taken. Please send it again in a moment.",
+    "当前核验的文件较多，您的文件尚未收到，请稍候再次提交。",
+)
+_TOO_OFTEN: Final = Sentence(
+    f"Too many files from here: {A_MINUTE} a minute and {A_DAY} a day are looked at. Please try again later; "
+    "codes may be typed as before.",
+    f"提交过于频繁：每分钟最多核验{A_MINUTE}个、每天最多{A_DAY}个文件，请稍后再试；仍可输入编码查询。",
 )
 
 
@@ -143,20 +159,40 @@ def _list_kept(static: StaticFiles) -> list[tuple[str, str]]:
     return [*scan, ("verifier", PACK), *later, *vendor, *curves]
 
 
-def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath) -> APIRouter:
-    """Return the routes of the scanner."""
+def make_busy_page(page: ScanPage) -> Callable[[Request], Response]:
+    """Return what answers those who come while too many files are in memory."""
+
+    def write_busy(request: Request) -> Response:
+        tongue = _choose(request, request.query_params.get("lang"))
+        return _hold_off(page, _BUSY, tongue, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_SECONDS)
+
+    return write_busy
+
+
+def make_router(desk: UploadDesk, page: ScanPage, find_path: FindPath, allowance: Allowance) -> APIRouter:
+    """Return the routes of the scanner.
+
+    Args:
+        desk: looks at files.
+        page: writes the page.
+        find_path: knows the page of a code.
+        allowance: how many files a caller has.
+    """
     router = APIRouter(tags=["public"])
     counter = _Counter(desk, page, find_path)
     threads = anyio.CapacityLimiter(THREADS)
 
-    @router.get("/scan", include_in_schema=False)  # a page, like its form below, and no interface
+    @router.get(FORM_PATH, include_in_schema=False)  # a page, like its form below, and no interface
     def read_scanner(request: Request, code: str | None = None, lang: str | None = None) -> Response:
         tongue = _choose(request, lang)
         return counter.show(tongue) if code is None else counter.follow(code, tongue)
 
-    @router.post("/scan", include_in_schema=False)
+    @router.post(FORM_PATH, include_in_schema=False)
     async def take_file(request: Request, lang: str | None = None) -> Response:
         tongue = _choose(request, lang)
+        wait = allowance.find_wait("" if request.client is None else request.client.host)
+        if wait is not None:
+            return _hold_off(page, _TOO_OFTEN, tongue, HTTPStatus.TOO_MANY_REQUESTS, wait)
         try:
             raw = await _read_file(request)
         except InputError as err:
@@ -224,6 +260,13 @@ def _choose(request: Request, lang: str | None) -> Tongue:
 def _respond(body: bytes, tongue: Tongue, status: HTTPStatus) -> Response:
     headers = {**_HEADERS, "Content-Language": tongue.language.value}
     return Response(body, status, headers, "text/html; charset=utf-8")
+
+
+def _hold_off(page: ScanPage, words: Sentence, tongue: Tongue, status: HTTPStatus, seconds: int) -> Response:
+    """Return the page with a sentence, for who may come again after so many seconds."""
+    response = _respond(page.write(tongue, said=say(words, tongue.language)), tongue, status)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 async def _read_file(request: Request) -> bytes:

@@ -4,6 +4,7 @@
 b'<!doctype html>...'
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,7 @@ from api.web.looks import list_looks
 from api.web.pages import STYLE, STYLE_SOURCE
 from api.web.words import LOOKS, say
 from ledger.core.policy import Policy
-from ledger.core.step import Sentence
+from ledger.core.step import Sentence, Step
 from verifier.report import DISCLAIMER
 
 CSP: Final = "; ".join(
@@ -65,6 +66,19 @@ _ALTERED: Final = Sentence(
     "This file is not what was issued. Do not rely on it, and read the issued document instead.",
     "该文件与签发内容不符，请勿依据；请以登记的原件为准。",
 )
+_UNPROVED: Final = Sentence(
+    "Nothing shows that this file is as it was issued. Do not rely on it, and read the issued document instead.",
+    "无法确认该文件与签发时一致，请勿依据；请以登记的原件为准。",
+)
+"""Where the file holds together, but its signature does not speak for it: perhaps it was issued so."""
+_READ_INSTEAD: Final = Sentence(
+    "This does not mean that the certificate is invalid: read the document as it is registered here.",
+    "这不代表证书无效；请以本站登记的原件为准。",
+)
+_NOT_LOGGED: Final = Sentence(
+    "Nothing in this register shows that this supplement was issued.", "登记中没有该补充件的签发记录。"
+)
+_OF_THE_PARTS: Final = {Step.INTEGRITY, Step.BINDING}
 _OWN_WORD: Final = Sentence("The above is the verdict of this server.", "以上是本服务器的核验结论。")
 
 _TEMPLATES: Final = Environment(
@@ -151,10 +165,7 @@ def describe_foreign(foreign: Foreign, tongue: Tongue) -> Outcome:
 def describe_file(finding: FileFinding, shown: Shown, tongue: Tongue) -> Outcome:
     """Return what is said of a document that was handed in."""
     language, look = tongue.language, LOOKS[shown]
-    own = _ALTERED if finding.is_altered else _INTACT if finding.report.authentic else _UNSHOWN
-    sentences = [own, *(check.reason for check in finding.failures)]
-    if not finding.is_altered:
-        sentences += [_NOT_HELD] if finding.now is None else [look.sentence]
+    sentences = [*_judge_file(finding), *_say_how_it_stands(finding, shown)]
     code = None if finding.now is None else finding.now.code
     return Outcome(
         look.style,
@@ -166,3 +177,29 @@ def describe_file(finding: FileFinding, shown: Shown, tongue: Tongue) -> Outcome
             say(note, language) for note in [_OWN_WORD, *([DISCLAIMER] if shown in RELIED_ON else [])]
         ),
     )
+
+
+def _judge_file(finding: FileFinding) -> Iterator[Sentence]:
+    """Say whether the file is as it was issued, and if that does not show, why."""
+    if finding.is_altered:
+        failed = {check.step for check in finding.failures}
+        yield _ALTERED if failed & _OF_THE_PARTS else _UNPROVED
+        yield from (check.reason for check in finding.failures)
+    elif finding.is_intact:
+        yield _INTACT
+    else:
+        yield _UNSHOWN
+        for check in finding.doubts:
+            yield _NOT_LOGGED if check.step is Step.INCLUSION else check.reason
+
+
+def _say_how_it_stands(finding: FileFinding, shown: Shown) -> Iterator[Sentence]:
+    """Say how the document of a file stands now; of an altered file that would only mislead."""
+    if finding.is_altered:
+        return
+    if finding.now is None:
+        yield _NOT_HELD
+    elif shown is finding.now.shown:
+        yield LOOKS[shown].sentence
+    else:
+        yield _READ_INSTEAD

@@ -26,6 +26,9 @@ NOT_CHECKED of a verification step.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+ErrorT = TypeVar("ErrorT", bound="LedgerError")
 
 
 class LedgerError(Exception):
@@ -33,6 +36,22 @@ class LedgerError(Exception):
 
     zh: str | None = None
     """The sentence in Chinese, where people read it on a page."""
+
+
+def copy_error(error: ErrorT) -> ErrorT:
+    """Return the same error with all it says, and without the frames that it came through.
+
+    Who keeps an error keeps these frames by its traceback, and with them whatever was being read. An error that is
+    raised again, perhaps in two threads at once, is a copy each time.
+
+    >>> copy_error(InputError("too long", field="file")).field
+    'file'
+    """
+    kind = type(error)
+    copied = kind.__new__(kind)  # not by calling it: what an error takes is not always what it keeps
+    copied.args = error.args
+    copied.__dict__.update(error.__dict__)
+    return copied
 
 
 class InputError(LedgerError):

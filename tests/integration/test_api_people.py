@@ -174,6 +174,10 @@ def test_a_method_that_is_not_there_names_those_that_are(served):
     answer = served.client.delete("/c/Y0E5Q0BVPKA486WB")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
     assert served.client.get("/entries").headers["allow"] == "POST"
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = served.client.request(method, "/scan")
+        assert answer.status_code == 405
+        assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

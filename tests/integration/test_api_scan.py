@@ -3,15 +3,19 @@
 import io
 import re
 from dataclasses import replace
+from datetime import timedelta
+from itertools import count
 
 import pytest
 import qrcode
 from api_world import ENGLISH, HOST, ApiWorld, entry
+from starlette.testclient import TestClient
 from sticker_world import StickerWorld
 
 from api.negotiation import Language, choose_language
-from api.routes.scan import MAX_BODY_BYTES
+from api.routes.scan import A_DAY, A_MINUTE, MAX_BODY_BYTES
 from api.shown import Shown
+from api.trusting import TrustingSessions
 from api.uploads import UploadDesk
 from api.verdicts import Verdicts
 from api.web.scan_page import ScanPage, describe_file
@@ -21,6 +25,7 @@ from ledger.core.trust import parse_trust_list
 from ledger.register_list import RegisterList
 from verifier.report import DISCLAIMER
 
+CALLERS = count(1)
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 
 
@@ -44,8 +49,11 @@ def draw(text, kind="PNG"):
     return picture.getvalue()
 
 
-def send(served, raw, name="file", headers=ENGLISH):
-    return served.client.post("/scan", files={name: ("a", raw)}, headers=headers, follow_redirects=False)
+def send(served, raw, name="file", headers=ENGLISH, caller=None):
+    """Hand a file in, as somebody who has not been here yet."""
+    caller = caller or f"10.0.{next(CALLERS)}.1"
+    client = TestClient(served.app, raise_server_exceptions=False, client=(caller, 1))
+    return client.post("/scan", files={name: ("a", raw)}, headers=headers, follow_redirects=False)
 
 
 def ask(served, text, headers=ENGLISH):
@@ -156,6 +164,41 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(served):
     )
 
 
+@pytest.mark.parametrize(
+    ("headers", "words"), [(ENGLISH, "Too many files from here"), ({}, "提交过于频繁")], ids=["en", "zh"]
+)
+def test_each_caller_has_few_files(code, headers, words):
+    with ApiWorld() as fresh:
+        answers = [send(fresh, b"{}", headers=headers, caller="203.0.113.7") for _ in range(A_MINUTE + 1)]
+        assert [answer.status_code for answer in answers] == [422] * A_MINUTE + [429]
+        page = answers[-1]
+        assert 0 < int(page.headers["retry-after"]) <= 60
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert words in page.text
+        assert str(A_DAY) in page.text
+        assert send(fresh, b"{}").status_code == 422, "another caller"
+        asked = fresh.client.get("/scan", params={"code": code}, follow_redirects=False)
+        assert asked.status_code == 303, "codes may be typed"
+        fresh.now += timedelta(minutes=1)
+        assert send(fresh, b"{}", caller="203.0.113.7").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"), [(ENGLISH, "yours was not taken"), ({}, "您的文件尚未收到")], ids=["en", "zh"]
+)
+def test_who_comes_while_too_many_files_are_in_memory_is_asked_to_come_again(
+    served, monkeypatch, headers, words
+):
+    monkeypatch.setattr("api.door.MAX_UNDER_WAY", 0)
+    answer = send(served, b"{}", headers=headers)
+    assert answer.status_code == 503
+    assert words in answer.text
+    assert answer.headers["retry-after"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "'wasm-unsafe-eval'" in answer.headers["content-security-policy"], "it is the scanner's page"
+    assert served.client.get("/scan").status_code == 200
+
+
 def test_a_bundle_is_checked_and_its_document_looked_up(served, code):
     raw = served.client.get(f"/c/{code}/bundle.json").content
     answer = send(served, raw)
@@ -197,7 +240,8 @@ def test_a_file_that_could_not_be_checked_is_not_called_unaltered(served, code, 
     tongue = choose_language("", language)
     desk = UploadDesk(
         Verdicts(served.store, served.prover, served.receipts, served.policy, served.clock),
-        served.policy,
+        TrustingSessions(served.policy, RegisterList(served.store, served.prover, served.policy.origin)),
+        served.prover,
         served.clock,
     )
     found = desk.look(served.client.get(f"/c/{code}/bundle.json").content)

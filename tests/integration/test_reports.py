@@ -475,6 +475,28 @@ def test_pages_are_kept_by_nobody_and_hold_no_script(world):
         assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Many reports are being sent"), ("zh-CN", "当前提交较多")]
+)
+def test_who_comes_while_too_many_reports_are_read_gets_a_page_with_its_headers(
+    world, monkeypatch, language, words
+):
+    monkeypatch.setattr("api.door.MAX_UNDER_WAY", 0)
+    answer = world.browse(language=language).post("/report", data={"route": "tip"})
+    assert answer.status_code == 503
+    assert words in answer.text
+    assert answer.headers["retry-after"]
+    for name in ("x-content-type-options", "permissions-policy", "cross-origin-opener-policy"):
+        assert answer.headers[name], name
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_method_that_is_not_there_names_those_that_are(world):
+    answer = world.browse().put("/report")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
 def test_nothing_is_taken_while_the_database_is_away(world, monkeypatch):
     browser = world.browse()
     fields = world.fill(browser)

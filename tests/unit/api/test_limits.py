@@ -200,6 +200,29 @@ def test_one_caller_has_a_limited_number_of_requests_under_way():
     assert again.status == 200
 
 
+def test_all_addresses_of_an_ipv6_network_are_one_caller():
+    async def main():
+        release = asyncio.Event()
+
+        async def slow(scope, receive, send):
+            await release.wait()
+            await Echo()(scope, receive, send)
+
+        guard = Guard(slow, LIMITS, HEADERS)
+        clients = [(f"2001:db8:1:2::{number:x}", 1) for number in range(MAX_UNDER_WAY)]
+        tasks = [asyncio.create_task(Asked(method="GET", client=one).run(guard)) for one in clients]
+        await asyncio.sleep(0)
+        last = Asked(method="GET", client=("2001:db8:1:2:ffff::1", 1))
+        refused = await asyncio.wait_for(last.run(guard), timeout=1)
+        other = asyncio.create_task(Asked(method="GET", client=("2001:db8:1:3::1", 1)).run(guard))
+        await asyncio.sleep(0)
+        release.set()
+        await asyncio.gather(*tasks, other)
+        return refused.status, other.result().status
+
+    assert asyncio.run(main()) == (429, 200)
+
+
 def test_a_request_that_fails_is_no_longer_under_way():
     async def main():
         async def broken(scope, receive, send):

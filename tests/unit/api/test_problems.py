@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
 from api import problems
@@ -157,6 +157,14 @@ def client():
     def number(number: int):
         return number
 
+    router = APIRouter()
+
+    @router.post("/number/{number}")
+    def count(number: int):
+        return number
+
+    app.include_router(router)
+
     problems.install(app)
     return TestClient(app, raise_server_exceptions=False)
 
@@ -183,3 +191,9 @@ def test_every_way_to_fail_ends_as_a_problem(client, method, path, status, kind)
 
 def test_a_wrong_method_says_which_is_right(client):
     assert client.post("/boom").headers["allow"] == "GET"
+
+
+def test_a_wrong_method_names_those_of_all_routes_of_the_path(client):
+    answer = client.put("/number/7")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert client.put("/number/8/9").status_code == 404

@@ -1,12 +1,16 @@
 """A session verifies each checkpoint, receipt and body of evidence once, and remembers by digest."""
 
+import gc
+import weakref
 from dataclasses import replace
+from threading import Barrier, Thread
+from traceback import walk_tb
 
 import pytest
-from ledger_in_memory import INSTITUTION, MemoryLedger, make_signer
+from ledger_in_memory import INSTITUTION, NOW, MemoryLedger, make_signer
 
 from ledger.core import trust as trust_module
-from ledger.core.bundle import parse_bundle
+from ledger.core.bundle import ProofBundle, parse_bundle
 from ledger.core.data import load_rule_book
 from ledger.core.errors import (
     BrokenSignatureError,
@@ -17,8 +21,10 @@ from ledger.core.errors import (
 )
 from ledger.core.evidence import encode_evidence
 from ledger.core.register_fields import RegisterState
+from ledger.core.step import Verdict
 from verifier import session as session_module
 from verifier.session import REMEMBERED, Session, _Memory
+from verifier.verify import verify_bundle
 
 
 @pytest.fixture
@@ -162,9 +168,83 @@ def test_only_errors_of_the_product_are_remembered():
         raise error
 
     for _ in range(2):
-        with pytest.raises(LedgerError) as caught:
+        with pytest.raises(LedgerError, match=r"^broken$") as caught:
             memory.recall("y", refuse)
-        assert caught.value is error
+        assert type(caught.value) is LedgerError
+
+
+class Upload:
+    """Stands for the bytes of a file that somebody has handed in."""
+
+
+def test_what_is_remembered_of_a_refusal_holds_nothing_of_what_was_refused():
+    memory = _Memory[int]()
+
+    def refuse(upload):
+        try:
+            int("within")
+        except ValueError as err:
+            raise InputError("not such a file", field="file", zh="文件有误") from err
+
+    def recall():
+        upload = Upload()
+        with pytest.raises(InputError):
+            memory.recall("x", lambda: refuse(upload))
+        return weakref.ref(upload)
+
+    held = [recall() for _ in range(2)]
+    gc.collect()  # the test's own frames
+    assert [one() for one in held] == [None, None]
+    (kept,) = memory._outcomes.values()
+    assert (kept.__traceback__, kept.__context__, kept.__cause__) == (None, None, None)
+    assert (str(kept), kept.field, kept.reason, kept.zh) == (
+        "file: not such a file",
+        "file",
+        "not such a file",
+        "文件有误",
+    )
+
+
+def test_threads_that_are_refused_alike_share_no_traceback():
+    memory, caught, together = _Memory[int](), [], Barrier(2)
+
+    def refuse():
+        raise VerificationError("broken")
+
+    def recall():
+        together.wait()
+        try:
+            memory.recall("x", refuse)
+        except VerificationError as err:
+            caught.append((err, err.__traceback__))
+
+    threads = [Thread(target=recall) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (one, of_one), (other, of_other) = caught
+    assert one is not other
+    assert of_one is not of_other
+    frames = [frame for each in (of_one, of_other) for frame, _ in walk_tb(each)]
+    assert len(set(frames)) == len(frames), "each has its own"
+
+
+def test_evidence_that_does_not_hold_keeps_no_frame_of_the_check(ledger):
+    raw = ledger.bundle(5, evidence=encode_evidence(ledger.evidence(without=frozenset({2}))))
+    session = ledger.session()
+
+    def count():
+        return sum(isinstance(one, ProofBundle) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()  # what only the collector of garbage finds stays
+    try:
+        before = count()
+        assert verify_bundle(parse_bundle(raw), session, NOW).verdict is Verdict.INVALID
+        assert count() == before
+    finally:
+        gc.enable()
 
 
 def test_evidence_is_known_by_its_own_digest(ledger):
