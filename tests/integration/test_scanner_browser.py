@@ -1,6 +1,7 @@
 """The scanner in Chromium: its camera, pictures, files, typed codes; in flight mode; codes of others."""
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from api_world import HOST, ApiWorld, long_path
 from browsers import ROOT, another, chromium, find_violations
 from camera import Conditions, photograph
 from fake_video import write_film
+from further_kinds import SIMPLE, make_value, make_values, to_calibration
 from scanned_cases import ALIKE, BARE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
 from served_app import serving
 from verdict_visit import LANGUAGES, SIZES, Visit
@@ -259,3 +261,67 @@ def test_in_flight_mode_a_forged_code_is_called_so(browser, url, issued):
         visit.context.set_offline(True)
         visit.page.goto(f"{url}/q/{encode_digits(bytes(raw))}")
         visit.page.get_by_text("内容与登记不符").wait_for()
+
+
+def fly_to(visit, url, signed, now=None):
+    """Go to the long code of a statement without network; return what the device says of it."""
+    take_along(visit)
+    visit.context.set_offline(True)
+    if now is not None:
+        visit.context.clock.set_fixed_time(now)
+    visit.page.goto(f"{url}{long_path(signed)}")
+    visit.page.locator("#outcome h2").wait_for()
+    return visit.page.inner_text("#outcome").splitlines()
+
+
+def find_style(visit):
+    return visit.page.get_attribute("#outcome section", "class").split()[-1]
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "words", "others"),
+    [
+        ("zh", "检定不合格", "以上为该通知书签发时的内容；此后状态未查。", "证书"),
+        (
+            "en",
+            "Failed verification",
+            "This is the notice as signed; the state since has not been looked up.",
+            "certificate",
+        ),
+    ],
+)
+def test_in_flight_mode_a_rejection_notice_says_that_the_instrument_failed(
+    browser, url, served, language, title, words, others
+):
+    with open_scanner(browser, url, language) as visit:
+        said = [line for line in fly_to(visit, url, served.sign_rejection(2)) if line]
+        assert said[0] == title
+        assert words in said
+        assert find_style(visit) == "failed"
+        assert len(set(said)) == len(said), "nothing is said twice"
+        assert others not in " ".join(said)
+
+
+def test_in_flight_mode_nothing_is_said_twice_of_a_certificate(browser, url, issued):
+    with open_scanner(browser, url) as visit:
+        text = " ".join(fly_to(visit, url, issued, datetime(2026, 11, 3, tzinfo=UTC)))
+        assert text.count("签名有效，状态未查") == 1
+        assert find_style(visit) == "unchecked"
+
+
+@pytest.mark.parametrize(("language", "title"), [("zh", "已过有效期"), ("en", "Expired")])
+def test_in_flight_mode_a_certificate_that_has_run_out_is_called_so(browser, url, issued, language, title):
+    with open_scanner(browser, url, language) as visit:
+        said = fly_to(visit, url, issued, datetime(2028, 1, 1, tzinfo=UTC))
+        assert (said[0], find_style(visit)) == (title, "expired")
+        assert not {"签名有效，状态未查", "Signature holds, state not checked"} & set(said)
+
+
+def test_in_flight_mode_a_calibration_that_does_not_conform_is_called_so(browser, url, served):
+    values = make_values(make_value("0.40", measured="20.08", mpe="0.30"))
+    failed = {"results": values, "decision_rule": SIMPLE, "conclusion": "fail"}
+    record = to_calibration(served.world.record(3), no="XZ-3", **failed)
+    with open_scanner(browser, url) as visit:
+        said = fly_to(visit, url, served.world.issue(3, record=record))
+        assert (said[0], find_style(visit)) == ("结论：不符合", "failed")
+        assert "校准结果，不是检定。" in said
