@@ -15,6 +15,7 @@ from served_app import serving
 from verdict_visit import LANGUAGES, SIZES, Visit
 
 from api.scanned import Own, Typed, read_scanned
+from api.typed import fold_typed
 from issuer.rendering.qr import Level, PrintStyle, render_png, write_bulk
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.qr import compute_code, encode_digits, encode_short_url
@@ -205,7 +206,74 @@ def test_the_script_takes_codes_for_what_the_server_takes_them_for(browser, url)
     }"""
     with open_scanner(browser, url) as visit:
         found = visit.page.evaluate(ask, [texts, list(HOSTS)])
+    under = {text: one.pop("under") for text, one in zip(texts, found, strict=True) if "under" in one}
     assert dict(zip(texts, found, strict=True)) == {text: judge(text) for text in texts}
+    expected = {text: re.search("/([cs])/", fold_typed(text).lower()) for text in TYPED}
+    assert under == {text: match[1] for text, match in expected.items() if match}, (
+        "beside what the server says"
+    )
+
+
+BLANK = """async () => {
+  const { findReader } = await import("/static/scan/reader.js");
+  const late = new Promise((resolve) => setTimeout(resolve, 10000, "never settled"));
+  const read = findReader().then((reader) => reader(new ImageData(40, 40)));
+  return Promise.race([late, read.then((texts) => texts, (error) => error.constructor.name)]);
+}"""
+
+
+def test_a_reader_that_was_not_loaded_once_is_loaded_at_the_next_use(browser, url):
+    with open_scanner(browser, url, service_workers="block") as visit:
+        visit.page.route("**/zxing_worker.js", lambda route: route.abort())
+        for _ in range(2):
+            assert visit.page.evaluate(BLANK) == "ReaderFailed"
+        visit.page.unroute("**/zxing_worker.js")
+        assert visit.page.evaluate(BLANK) == []
+
+
+def test_a_picture_goes_to_the_server_where_the_reader_is_not_loaded(browser, url, code, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(print_code(encode_short_url(code, HOST), np.random.default_rng(7)))
+    with open_scanner(browser, url, service_workers="block") as visit:
+        visit.page.route("**/zxing_worker.js", lambda route: route.abort())
+        assert visit.page.evaluate(BLANK) == "ReaderFailed"
+        visit.page.set_input_files("#file", photo)
+        visit.page.click("#upload button")
+        visit.page.wait_for_url(f"**/c/{code}", timeout=30_000)
+        assert [one for one in visit.requests if one.endswith("/scan")][1:], "the form was sent"
+
+
+HOLD = """() => {
+  window.streams = [];
+  navigator.mediaDevices.getUserMedia = () => new Promise((resolve) => {
+    window.allow = () => {
+      const canvas = document.createElement("canvas");
+      canvas.getContext("2d").fillRect(0, 0, 9, 9);
+      streams.push(canvas.captureStream(5));
+      resolve(streams.at(-1));
+    };
+  });
+}"""
+STATES = "streams.map((each) => each.getTracks().map((track) => track.readyState).join())"
+
+
+def test_a_camera_that_is_closed_while_leave_is_asked_for_stays_closed(browser, url):
+    with open_scanner(browser, url) as visit:
+        visit.page.evaluate(HOLD)
+        visit.page.click("#start")
+        visit.page.click("#stop")
+        assert visit.page.locator("#start").is_visible()
+        visit.page.evaluate("allow()")
+        visit.page.wait_for_timeout(300)
+        assert visit.page.evaluate(STATES) == ["ended"]
+        assert not visit.page.locator("#view").is_visible()
+        visit.page.click("#start")
+        visit.page.evaluate("allow()")
+        visit.page.wait_for_function("() => document.getElementById('video').srcObject !== null")
+        visit.page.click("#stop")
+        visit.page.wait_for_function(f"() => {STATES}.join() === 'ended,ended'")
+        assert visit.page.locator("#start").is_visible()
+        assert visit.errors == []
 
 
 # --- flight mode --------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import { nameFiles, readAddress, recallSeen } from "./seen.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
 
 const PINS = "hengzheng/pins/v1";
+const CODES = { computeCode, parseCode, parseDigits };
 const UNUSABLE = { outcome: { report: null }, since: null };
 const GOOD = new Set(["VALID", "ATTENTION", "PENDING", "CALIBRATED", "PAPER"]);
 
@@ -153,13 +154,22 @@ const judgeDigits = async (expected, kept, now) => {
   return report === null ? unknown(say(reason)) : describeReport(report, sayAge(trustText, JSON.parse(kept.policyText).zone));
 };
 
+/** Return the first of these addresses that this device has looked at before; the first where it has at none. */
+export const chooseKept = async (addresses, now = Date.now()) => {
+  for (const address of addresses) {
+    const { key } = readAddress(address, CODES);
+    if ((await recallSeen(key, now)) !== null) return address;
+  }
+  return addresses[0];
+};
+
 // --- both ------------------------------------------------------------------------------------------------------
 
 /** Return what can be said of the code at an address of this site. */
 export const judgeOffline = async (address, now = Date.now()) => {
   const kept = await readKept();
   if (kept === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
-  const { expected, key } = readAddress(address, { computeCode, parseCode, parseDigits });
+  const { expected, key } = readAddress(address, CODES);
   const seen = await checkSeen(expected, key, kept, now);
   const isUsable = seen !== null && seen.outcome.report !== null && !seen.outcome.report.hasFailed;
   if (isUsable) return describeSeen(seen.outcome, seen.since, JSON.parse(kept.policyText));
