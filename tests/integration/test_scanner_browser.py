@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fake_video import write_film
 from further_kinds import SIMPLE, make_value, make_values, to_calibration
 from scanned_cases import ALIKE, BARE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
 from served_app import serving
+from starlette.responses import PlainTextResponse
 from verdict_visit import LANGUAGES, SIZES, Visit
 
 from api.scanned import Own, Typed, read_scanned
@@ -340,6 +342,68 @@ def fly_to(visit, url, signed, now=None):
     visit.page.goto(f"{url}{long_path(signed)}")
     visit.page.locator("#outcome h2").wait_for()
     return visit.page.inner_text("#outcome").splitlines()
+
+
+@pytest.fixture(scope="module")
+def behind(served, code):
+    """The same site behind a proxy that has put it under a path; what leaves that path leads nowhere."""
+
+    async def strip(scope, receive, send):
+        path = scope["path"]
+        if not path.startswith("/meter/"):
+            await PlainTextResponse("outside", 404)(scope, receive, send)
+            return
+        raw = scope["raw_path"].removeprefix(b"/meter")
+        await served.app({**scope, "path": path.removeprefix("/meter"), "raw_path": raw}, receive, send)
+
+    with serving(strip) as address:
+        yield f"{address}/meter"
+
+
+def test_behind_a_path_the_scanner_works_with_network(browser, behind, code):
+    with open_scanner(browser, behind, "en", service_workers="block") as visit:
+        visit.page.click("header a")
+        visit.page.wait_for_url(f"{behind}/scan?lang=zh")
+        visit.page.fill("#code", code)
+        visit.page.click("#typing button")
+        visit.page.wait_for_url(f"{behind}/c/{code}?lang=zh")
+        assert all(each.startswith(f"{behind}/") for each in visit.requests)
+
+
+def test_behind_a_path_the_script_follows_what_it_reads(browser, behind, code, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(print_code(encode_short_url(code, HOST), np.random.default_rng(7)))
+    with open_scanner(browser, behind) as visit:
+        visit.page.set_input_files("#file", photo)
+        visit.page.click("#upload button")
+        visit.page.wait_for_url(f"{behind}/c/{code}", timeout=30_000)
+
+
+def test_behind_a_path_the_scanner_stands_in_in_flight_mode(browser, behind, code, issued):
+    with open_scanner(browser, behind) as visit:
+        take_along(visit)
+        manifest = visit.page.get_attribute("link[rel=manifest]", "href")
+        address = urljoin(f"{behind}/scan", manifest)
+        members = visit.page.evaluate("(at) => fetch(at).then((answer) => answer.json())", address)
+        assert [urljoin(address, members[name]) for name in ("start_url", "scope")] == [
+            f"{behind}/scan",
+            f"{behind}/",
+        ]
+        visit.page.wait_for_function("() => navigator.serviceWorker.controller")
+        visit.page.goto(f"{behind}/c/{code}")
+        visit.settle()
+        visit.page.wait_for_function("() => caches.has('hengzheng-seen')")
+        visit.page.get_by_text("此证明已保存在本机").wait_for()
+        visit.context.set_offline(True)
+        visit.go(f"{behind}/c/{code}")
+        visit.page.get_by_text("本机已用保存的证明离线重新核验").wait_for()
+        assert visit.page.locator("footer").evaluate("(e) => getComputedStyle(e).maxWidth") == "640px"
+        visit.go(f"{behind}{long_path(issued)}")
+        visit.page.locator("#outcome h2").wait_for()
+        visit.page.click("header a")
+        visit.page.wait_for_url(f"{behind}/scan?lang=en")
+        assert visit.errors == []
+        assert all(each.startswith(f"{behind}/") for each in visit.requests)
 
 
 def find_style(visit):

@@ -5,6 +5,7 @@ import { refresh } from "./kept.js";
 import { chooseKept, judgeOffline } from "./offline.js";
 import { readScanned } from "./printed.js";
 import { ReaderFailed, findReader } from "./reader.js";
+import { SCOPE, find, fromHost } from "./root.js";
 import { MOST, MOST_DAYS, clearSeen, countSeen } from "./seen.js";
 import { h, showVerdict } from "./views.js";
 import { t } from "./words.js";
@@ -42,7 +43,7 @@ const follow = (text) => {
     warn(read);
     return true;
   }
-  location.assign(read.kind === "own" ? read.path : `/scan?code=${encodeURIComponent(read.code)}`);
+  location.assign(find(read.kind === "own" ? read.path : `/scan?code=${encodeURIComponent(read.code)}`));
   return true;
 };
 
@@ -164,7 +165,8 @@ const listAddresses = ({ code, under = "c" }) => [under, under === "c" ? "s" : "
 
 /** Where this page stands in for that of a code: what its address may be; none where it stands for itself. */
 const findJudged = () => {
-  if (CODE_PAGE.test(location.pathname)) return [location.pathname + location.search];
+  const path = fromHost(location.pathname);
+  if (CODE_PAGE.test(path)) return [path + location.search];
   const typed = new URLSearchParams(location.search).get("code");
   const isAnswered = element("code").value !== ""; // the server has said what is wrong with it
   if (typed === null || isAnswered) return [];
@@ -204,7 +206,7 @@ const start = async () => {
   listenToClearing();
   await showSeen();
   if ("serviceWorker" in navigator) {
-    await navigator.serviceWorker.register("/worker.js", { scope: "/" }).catch(() => undefined);
+    await navigator.serviceWorker.register(find("/worker.js"), { scope: SCOPE }).catch(() => undefined);
     await refresh();
   }
 };
