@@ -4,6 +4,10 @@ Everything is in it: the verifier's modules, the curves of @noble, the tables of
 browser lets no page of a folder read the files beside it, so they stand in the page as data; files of the folder,
 or others, can be dropped on it. Its content policy lets the one script with its digest run, and nothing be fetched.
 
+Whoever packs writes the data, so nothing stands in them that decides what a verdict looks like or as of when it is
+given: words, styles and icons are part of the script, whose digest is one for all packs, and the time is that of
+the proofs.
+
 >>> write_page(PageContent(...))[:15]
 b'<!doctype html>'
 """
@@ -23,7 +27,9 @@ from api.evidence.archive import PackFile
 from api.evidence.curves import pack_curves
 from api.evidence.judging import Judged
 from api.evidence.telling import ToldHistory, describe_events
+from api.evidence.words import FILE_WORDS
 from api.shown import RELIED_ON, Shown
+from api.web.detail_words import EVENTS, ISSUED, REPLACED
 from api.web.pages import STYLE
 from api.web.words import LOOKS
 from ledger.core.data import read_tables
@@ -65,11 +71,10 @@ class PageContent:
 
 def write_page(content: PageContent) -> bytes:
     """Return the page, UTF-8."""
-    style, script = f"{STYLE}\n{read_asset('page.css')}".strip(), build_script()
+    style, script = _build_style(), build_script()
     page = TEMPLATES.get_template("page.html").render(
         code=format_code(content.judged.code),
         development=content.policy.development,
-        icons={shown.value: look.icon for shown, look in LOOKS.items()},
         style=style,
         script=script,
         data=embed_json(_build_data(content)),
@@ -81,13 +86,15 @@ def write_page(content: PageContent) -> bytes:
 
 @cache
 def build_script() -> str:
-    """Return the one script of every page: the verifier, the curves, and what shows their answers.
+    """Return the one script of every page: the verifier, the curves, and what shows their answers, in which words.
 
     Raises:
         ValueError: it holds what would end it before its end.
     """
     noble = files("api.web").joinpath("static", "vendor", "noble")
-    script = f"{pack_modules().decode()}{pack_curves(noble)}{read_asset('words.js')}{read_asset('page.js')}"
+    words = f"const LOOKS = {embed_json(_build_looks())};\nconst WORDS = {embed_json(_build_words())};\n"
+    shows = f"{words}{read_asset('words.js')}{read_asset('page.js')}"
+    script = f"{pack_modules().decode()}{pack_curves(noble)}{shows}"
     if any(each in script.lower() for each in _FORBIDDEN):
         raise ValueError("the page's script holds what would end it")
     return script
@@ -108,8 +115,6 @@ def _build_data(content: PageContent) -> dict[str, Any]:
     return {
         "code": judged.code,
         "host": content.host,
-        "zone": content.policy.zone.key,
-        "at": int(judged.at.timestamp() * 1000),
         "shown": judged.shown.value,
         "bundle": content.bundle.decode(),
         "newest": None if content.newest is None else content.newest.decode(),
@@ -117,18 +122,41 @@ def _build_data(content: PageContent) -> dict[str, Any]:
         "rules": read_tables(),
         "events": None if history is None else describe_events(history.events),
         "is_cut": history is not None and history.is_cut,
-        "files": [{"name": file.name, "sha256": file.digest, **_say(file.what)} for file in content.files],
-        "looks": {
-            shown.value: {
-                "style": look.style,
-                "headline": _say(look.headline),
-                "sentence": _say(look.sentence),
-            }
-            for shown, look in LOOKS.items()
-        },
+        "files": [{"name": file.name, "sha256": file.digest} for file in content.files],
+    }
+
+
+def _build_style() -> str:
+    """Return the one style of every page; the script knows its digest, and takes any other off."""
+    return f"{STYLE}\n{read_asset('page.css')}".strip()
+
+
+def _build_looks() -> dict[str, Any]:
+    """Return what each verdict looks like."""
+    return {
+        shown.value: {
+            "style": look.style,
+            "icon": look.icon,
+            "headline": _say(look.headline),
+            "sentence": _say(look.sentence),
+        }
+        for shown, look in LOOKS.items()
+    }
+
+
+def _build_words() -> dict[str, Any]:
+    """Return what else the page says by a name."""
+    return {
         "relied_on": [shown.value for shown in RELIED_ON],
         "dated": [shown.value for shown in (*RELIED_ON, Shown.EXPIRED)],
         "disclaimer": _say(DISCLAIMER),
+        "files": {name: _say(what) for name, what in FILE_WORDS.items()},
+        "events": {event_type.name: _say(words) for event_type, words in EVENTS.items()},
+        "issued": {
+            f"{kind.value} {str(passed).lower()}": _say(words) for (kind, passed), words in ISSUED.items()
+        },
+        "replaced": _say(REPLACED),
+        "style": hashlib.sha256(_build_style().encode()).hexdigest(),
     }
 
 

@@ -135,13 +135,16 @@ def make_worker_router(
 
 
 def _write_worker(static: StaticFiles, page: ScanPage) -> bytes:
-    """Return the service worker with what it keeps: another file or another page is another worker."""
-    kept = [f"/static/{folder}/{name}" for folder, name in _list_kept(static)]
+    """Return the service worker with what it keeps: another file or another page is another worker.
+
+    Names are relative to it, wherever a proxy has put the site.
+    """
+    kept = [f"static/{folder}/{name}" for folder, name in _list_kept(static)]
     tags = [static.find(folder, name).etag for folder, name in _list_kept(static)]
     pages = [page.write(Tongue(language, is_asked=False)) for language in Language]
     parts = [hashlib.sha256(part).digest() for part in (*(tag.encode() for tag in tags), *pages)]
     version = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-    names = orjson.dumps(["/scan", *kept]).decode()
+    names = orjson.dumps(["scan", *kept]).decode()
     head = f"const VERSION = {orjson.dumps(version).decode()};\nconst FILES = {names};\n"
     return head.encode() + static.find("scan", _WORKER).body
 

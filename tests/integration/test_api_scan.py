@@ -74,6 +74,20 @@ def test_the_page_has_a_camera_and_a_policy_of_its_own(served):
     assert f"https://{HOST}/" in answer.text
 
 
+@pytest.mark.parametrize("query", ["", "?lang=en", "?code=wrong", "?code=https://pay.test.org/1"])
+def test_no_link_of_the_page_leaves_the_path_that_a_proxy_has_put_in_front(served, code, query):
+    links = r'(?:href|src|action)="([^"]*)"'
+    pages = [served.client.get(f"/scan{query}").text]
+    pages.append(send(served, served.client.get(f"/c/{code}/bundle.json").content).text)
+    for page in pages:
+        found = re.findall(links, page)
+        assert len(found) >= 7
+        assert all(each.startswith("./") for each in found)
+    assert any(each.startswith("./c/") for each in found)
+    head = served.client.get("/worker.js").text.partition("\n// ")[0]
+    assert '"/' not in head
+
+
 def test_other_pages_have_neither(served, code):
     answer = served.client.get(f"/c/{code}")
     assert "camera=()" in answer.headers["permissions-policy"]
@@ -205,7 +219,7 @@ def test_a_bundle_is_checked_and_its_document_looked_up(served, code):
     assert answer.status_code == 200
     assert read_title(answer) == "Valid"
     assert "unaltered, as it was issued" in answer.text
-    assert f'href="/c/{code}"' in answer.text
+    assert f'href="./c/{code}"' in answer.text
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -264,7 +278,7 @@ def test_an_altered_bundle_is_called_so(served, code):
     assert read_title(answer) == "Does not match the register"
     assert "not what was issued" in answer.text
     assert "EX-1225" not in answer.text
-    assert f'href="/c/{code}"' in answer.text
+    assert f'href="./c/{code}"' in answer.text
 
 
 def test_a_store_out_of_reach_is_no_verdict(served, code, monkeypatch):

@@ -19,9 +19,13 @@ from witnesses import cosign, make_quorum
 
 from api.evidence.archive import read_manifest
 from api.evidence.judging import judge
+from api.evidence.page import build_script
 from api.shown import Shown
 from api.web.words import LOOKS, say
 from ledger.core.data import load_rule_book
+from ledger.core.encoding import encode_base64, encode_instant
+from ledger.core.entry import HEADER_BYTES, parse_header
+from ledger.core.status import Status
 from ledger.core.step import Step
 from verifier.session import Session
 
@@ -146,6 +150,9 @@ def test_every_state_without_network(browser, packs, tmp_path, language, width):
             look = LOOKS[shown]
             words = look.headline.en if language == "en" else look.headline.zh
             assert (found.shown, found.text("h1")) == (shown.value, words)
+            at = expected.at.astimezone(policy.zone)
+            as_of = f"截至{at.year}年{at.month}月{at.day}日 {at:%H:%M}的状态"
+            assert language == "en" or as_of in found.text("section.verdict")
             assert found.page.get_attribute("html", "lang") == LANGUAGES[language]
             found.page.screenshot(path=str(ARTEFACTS / f"{shown.value.lower()}-{language}-{width}.png"))
             found.page.evaluate(OPEN_ALL)
@@ -171,7 +178,7 @@ def test_reasons_are_those_of_python(browser, packs, tmp_path):
 
 
 def test_it_says_as_of_when_and_where_newer_states_are(browser, valid):
-    at = datetime.fromtimestamp(read_page((valid / "verify.html").read_bytes())["at"] / 1000, UTC)
+    at = datetime.fromisoformat(read_manifest_of(valid)["as_of"]["at"])
     with opened(browser, valid, now=at + timedelta(days=1)) as found:
         card = found.text("section.verdict")
         assert "截至2026年11月2日 16:05的状态" in card
@@ -368,6 +375,126 @@ def test_another_policy_or_table_is_no_ground(browser, valid, member):
         assert found.page.locator(".verdict.valid").count() == 0
 
 
+FORGED_LOOK = {
+    "style": "valid",
+    "icon": "",
+    "headline": {"en": "Forged", "zh": "有效"},
+    "sentence": {"en": "Forged", "zh": "有效"},
+}
+
+
+def forge_words(data):
+    """Put into the data of a pack what would make every verdict look good, if the page took it from there."""
+    good = [shown.value for shown in LOOKS]
+    return data | {
+        "looks": dict.fromkeys(good, FORGED_LOOK),
+        "relied_on": good,
+        "dated": good,
+        "disclaimer": FORGED_LOOK["headline"],
+        "zone": "Asia/Shanghai",
+        "host": "evil.test",
+        "files": [each | FORGED_LOOK["headline"] for each in data["files"]],
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_look_comes_from_the_data_of_a_pack(browser, packs, tmp_path, language):
+    folder = unpack(packs[Shown.CANCELLED][0], tmp_path / "pack")
+    change_page(folder, forge_words)
+    with opened(browser, folder, language) as found:
+        look = LOOKS[Shown.CANCELLED]
+        assert found.text("h1") == (look.headline.en if language == "en" else look.headline.zh)
+        assert found.page.locator(f"section.verdict.{look.style}").count() == 1
+        assert found.page.locator(".verdict.valid").count() == 0
+        assert found.page.locator("section.verdict svg circle").count() == 1, "its own icon"
+        found.page.evaluate(OPEN_ALL)
+        for forged in ("Forged", "evil.test", "不证明此刻称量准确"):
+            assert forged not in found.text()
+
+
+@pytest.mark.parametrize("at", [datetime(2026, 11, 2, 8, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)])
+def test_the_time_is_that_of_the_proofs_whatever_the_data_say(browser, valid, at):
+    change_page(valid, lambda data: data | {"at": int(at.timestamp() * 1000)})
+    with opened(browser, valid, now=datetime(2028, 1, 1, tzinfo=UTC)) as found:
+        assert "截至2026年11月2日 16:05的状态" in found.text("section.verdict")
+        assert "已过有效期" in found.text("#now"), "the device's own clock is asked all the same"
+
+
+def test_nothing_around_the_script_stays_on_the_page(browser, packs, tmp_path):
+    """Who packs can write a style and elements of their own; the policy of the page with them."""
+    folder = unpack(packs[Shown.CANCELLED][0], tmp_path / "pack")
+    page = folder / "verify.html"
+    text = page.read_text("utf-8").replace(
+        "<main", '<h1 class="verdict valid" style="color:red">检定有效</h1><main'
+    )
+    text = text.replace("</style>", "h1{visibility:hidden}</style>").replace("<body", '<body class="valid"')
+    text = re.sub(r"style-src '[^']*'", "style-src 'unsafe-inline'", text)
+    page.write_text(text, "utf-8")
+    with opened(browser, folder) as found:
+        assert found.text("body").count("检定有效") == 0
+        assert found.page.locator("h1").count() == 1
+        assert found.page.locator("h1").is_visible()
+        assert found.page.locator("style").count() == 0
+        assert found.page.locator(".valid").count() == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_forged_words_of_an_event_are_not_said_to_be_in_the_ledger(browser, packs, tmp_path, language):
+    """The mark stands beside what the leaf itself says; other words are shown apart, as somebody's."""
+    forged = {"day": "2031", "words": "恢复 FORGED", "notes": "FORGED", "speaker": "FORGED"}
+    folder = unpack(packs[Shown.CANCELLED][0], tmp_path / "pack")
+    words = {"en": forged, "zh": forged, "is_own": True}
+    change_page(folder, lambda data: data | {"events": [each | words for each in data["events"]]})
+    with opened(browser, folder, language) as found:
+        found.page.evaluate(OPEN_ALL)
+        items = found.page.locator(".events li").all()
+        assert len(items) >= 2
+        for item in items:
+            added = item.locator(".added").inner_text()
+            assert "FORGED" in added
+            assert "未经核验" in added or "not checked" in added
+            proved = item.inner_text().replace(added, "")
+            assert "FORGED" not in proved
+            assert "2031" not in proved
+            assert "账本中有此条" in proved or "in the ledger" in proved
+        text = found.text(".events")
+        assert "注销证书" in text or "cancelled" in text, "by its leaf"
+        assert text.count("（本文件）") + text.count("(this document)") == 1
+
+
+def test_an_event_without_effect_is_called_so(browser, tmp_path, monkeypatch):
+    """A leaf that a log has kept although nothing came of it: nobody can pass it off as having happened."""
+    with RichSite().found() as served:
+        code = served.issue(1)
+        monkeypatch.setattr(served.log, "_keep_void", True)
+        served.submit(served.sign(1, no="2026-0000009", nonce="cd" * 16))
+        served.anchor()
+        folder = unpack(pack_of(served, code), tmp_path / "pack")
+        void = describe_void(served)
+    change_page(folder, lambda data: data | {"events": [*data["events"], data["events"][-1] | void]})
+    with opened(browser, folder) as found:
+        found.page.evaluate(OPEN_ALL)
+        assert "账本中有此条，但无效力" in found.text(".events li:last-child")
+
+
+def describe_void(served):
+    """Return the one leaf without effect, as a pack has its events."""
+    entries = enumerate(served.store.data.entries)
+    [(index, leaf)] = [
+        (at, one.leaf) for at, one in entries if parse_header(one.leaf[:HEADER_BYTES]).status == Status.VOID
+    ]
+    header = parse_header(leaf[:HEADER_BYTES])
+    return {
+        "leaf_index": index,
+        "type": header.type.name,
+        "sequenced_at": encode_instant(header.sequenced_at),
+        "leaf": encode_base64(leaf),
+        "inclusion": [
+            encode_base64(each) for each in served.prover.inclusion(index, served.log.head.tree_size)
+        ],
+    }
+
+
 def test_an_event_that_is_not_in_the_ledger_is_marked(browser, valid):
     def change(data):
         event = data["events"][0]
@@ -524,8 +651,11 @@ def test_witnesses_are_counted_offline(browser, tmp_path, kind):
         }
 
 
-def test_words_are_those_of_the_pages(packs):
-    data = read_page(read_all(packs[Shown.VALID][0])["verify.html"])
+def test_words_are_those_of_the_pages():
+    """They stand in the script, so that its digest covers them."""
+    looks = json.loads(re.search("^const LOOKS = (.*);$", build_script(), re.MULTILINE)[1])
+    assert set(looks) == {shown.value for shown in LOOKS}
     for shown, look in LOOKS.items():
-        assert data["looks"][shown.value]["headline"] == {"en": look.headline.en, "zh": look.headline.zh}
+        assert looks[shown.value]["headline"] == {"en": look.headline.en, "zh": look.headline.zh}
+        assert (looks[shown.value]["style"], looks[shown.value]["icon"]) == (look.style, look.icon)
         assert say(look.headline, "zh-CN")

@@ -1,6 +1,8 @@
 """The scanner in Chromium: its camera, pictures, files, typed codes; in flight mode; codes of others."""
 
 import re
+from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 import numpy as np
 import pytest
@@ -8,11 +10,14 @@ from api_world import HOST, ApiWorld, long_path
 from browsers import ROOT, another, chromium, find_violations
 from camera import Conditions, photograph
 from fake_video import write_film
+from further_kinds import SIMPLE, make_value, make_values, to_calibration
 from scanned_cases import ALIKE, BARE, ELSEWHERE, HOSTS, MISTYPED, OWN, TYPED
 from served_app import serving
+from starlette.responses import PlainTextResponse
 from verdict_visit import LANGUAGES, SIZES, Visit
 
 from api.scanned import Own, Typed, read_scanned
+from api.typed import fold_typed
 from issuer.rendering.qr import Level, PrintStyle, render_png, write_bulk
 from ledger.core.errors import MalformedDocumentError
 from ledger.core.qr import compute_code, encode_digits, encode_short_url
@@ -203,7 +208,74 @@ def test_the_script_takes_codes_for_what_the_server_takes_them_for(browser, url)
     }"""
     with open_scanner(browser, url) as visit:
         found = visit.page.evaluate(ask, [texts, list(HOSTS)])
+    under = {text: one.pop("under") for text, one in zip(texts, found, strict=True) if "under" in one}
     assert dict(zip(texts, found, strict=True)) == {text: judge(text) for text in texts}
+    expected = {text: re.search("/([cs])/", fold_typed(text).lower()) for text in TYPED}
+    assert under == {text: match[1] for text, match in expected.items() if match}, (
+        "beside what the server says"
+    )
+
+
+BLANK = """async () => {
+  const { findReader } = await import("/static/scan/reader.js");
+  const late = new Promise((resolve) => setTimeout(resolve, 10000, "never settled"));
+  const read = findReader().then((reader) => reader(new ImageData(40, 40)));
+  return Promise.race([late, read.then((texts) => texts, (error) => error.constructor.name)]);
+}"""
+
+
+def test_a_reader_that_was_not_loaded_once_is_loaded_at_the_next_use(browser, url):
+    with open_scanner(browser, url, service_workers="block") as visit:
+        visit.page.route("**/zxing_worker.js", lambda route: route.abort())
+        for _ in range(2):
+            assert visit.page.evaluate(BLANK) == "ReaderFailed"
+        visit.page.unroute("**/zxing_worker.js")
+        assert visit.page.evaluate(BLANK) == []
+
+
+def test_a_picture_goes_to_the_server_where_the_reader_is_not_loaded(browser, url, code, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(print_code(encode_short_url(code, HOST), np.random.default_rng(7)))
+    with open_scanner(browser, url, service_workers="block") as visit:
+        visit.page.route("**/zxing_worker.js", lambda route: route.abort())
+        assert visit.page.evaluate(BLANK) == "ReaderFailed"
+        visit.page.set_input_files("#file", photo)
+        visit.page.click("#upload button")
+        visit.page.wait_for_url(f"**/c/{code}", timeout=30_000)
+        assert [one for one in visit.requests if one.endswith("/scan")][1:], "the form was sent"
+
+
+HOLD = """() => {
+  window.streams = [];
+  navigator.mediaDevices.getUserMedia = () => new Promise((resolve) => {
+    window.allow = () => {
+      const canvas = document.createElement("canvas");
+      canvas.getContext("2d").fillRect(0, 0, 9, 9);
+      streams.push(canvas.captureStream(5));
+      resolve(streams.at(-1));
+    };
+  });
+}"""
+STATES = "streams.map((each) => each.getTracks().map((track) => track.readyState).join())"
+
+
+def test_a_camera_that_is_closed_while_leave_is_asked_for_stays_closed(browser, url):
+    with open_scanner(browser, url) as visit:
+        visit.page.evaluate(HOLD)
+        visit.page.click("#start")
+        visit.page.click("#stop")
+        assert visit.page.locator("#start").is_visible()
+        visit.page.evaluate("allow()")
+        visit.page.wait_for_timeout(300)
+        assert visit.page.evaluate(STATES) == ["ended"]
+        assert not visit.page.locator("#view").is_visible()
+        visit.page.click("#start")
+        visit.page.evaluate("allow()")
+        visit.page.wait_for_function("() => document.getElementById('video').srcObject !== null")
+        visit.page.click("#stop")
+        visit.page.wait_for_function(f"() => {STATES}.join() === 'ended,ended'")
+        assert visit.page.locator("#start").is_visible()
+        assert visit.errors == []
 
 
 # --- flight mode --------------------------------------------------------------------------------------------
@@ -259,3 +331,129 @@ def test_in_flight_mode_a_forged_code_is_called_so(browser, url, issued):
         visit.context.set_offline(True)
         visit.page.goto(f"{url}/q/{encode_digits(bytes(raw))}")
         visit.page.get_by_text("内容与登记不符").wait_for()
+
+
+def fly_to(visit, url, signed, now=None):
+    """Go to the long code of a statement without network; return what the device says of it."""
+    take_along(visit)
+    visit.context.set_offline(True)
+    if now is not None:
+        visit.context.clock.set_fixed_time(now)
+    visit.page.goto(f"{url}{long_path(signed)}")
+    visit.page.locator("#outcome h2").wait_for()
+    return visit.page.inner_text("#outcome").splitlines()
+
+
+@pytest.fixture(scope="module")
+def behind(served, code):
+    """The same site behind a proxy that has put it under a path; what leaves that path leads nowhere."""
+
+    async def strip(scope, receive, send):
+        path = scope["path"]
+        if not path.startswith("/meter/"):
+            await PlainTextResponse("outside", 404)(scope, receive, send)
+            return
+        raw = scope["raw_path"].removeprefix(b"/meter")
+        await served.app({**scope, "path": path.removeprefix("/meter"), "raw_path": raw}, receive, send)
+
+    with serving(strip) as address:
+        yield f"{address}/meter"
+
+
+def test_behind_a_path_the_scanner_works_with_network(browser, behind, code):
+    with open_scanner(browser, behind, "en", service_workers="block") as visit:
+        visit.page.click("header a")
+        visit.page.wait_for_url(f"{behind}/scan?lang=zh")
+        visit.page.fill("#code", code)
+        visit.page.click("#typing button")
+        visit.page.wait_for_url(f"{behind}/c/{code}?lang=zh")
+        assert all(each.startswith(f"{behind}/") for each in visit.requests)
+
+
+def test_behind_a_path_the_script_follows_what_it_reads(browser, behind, code, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(print_code(encode_short_url(code, HOST), np.random.default_rng(7)))
+    with open_scanner(browser, behind) as visit:
+        visit.page.set_input_files("#file", photo)
+        visit.page.click("#upload button")
+        visit.page.wait_for_url(f"{behind}/c/{code}", timeout=30_000)
+
+
+def test_behind_a_path_the_scanner_stands_in_in_flight_mode(browser, behind, code, issued):
+    with open_scanner(browser, behind) as visit:
+        take_along(visit)
+        manifest = visit.page.get_attribute("link[rel=manifest]", "href")
+        address = urljoin(f"{behind}/scan", manifest)
+        members = visit.page.evaluate("(at) => fetch(at).then((answer) => answer.json())", address)
+        assert [urljoin(address, members[name]) for name in ("start_url", "scope")] == [
+            f"{behind}/scan",
+            f"{behind}/",
+        ]
+        visit.page.wait_for_function("() => navigator.serviceWorker.controller")
+        visit.page.goto(f"{behind}/c/{code}")
+        visit.settle()
+        visit.page.wait_for_function("() => caches.has('hengzheng-seen')")
+        visit.page.get_by_text("此证明已保存在本机").wait_for()
+        visit.context.set_offline(True)
+        visit.go(f"{behind}/c/{code}")
+        visit.page.get_by_text("本机已用保存的证明离线重新核验").wait_for()
+        assert visit.page.locator("footer").evaluate("(e) => getComputedStyle(e).maxWidth") == "640px"
+        visit.go(f"{behind}{long_path(issued)}")
+        visit.page.locator("#outcome h2").wait_for()
+        visit.page.click("header a")
+        visit.page.wait_for_url(f"{behind}/scan?lang=en")
+        assert visit.errors == []
+        assert all(each.startswith(f"{behind}/") for each in visit.requests)
+
+
+def find_style(visit):
+    return visit.page.get_attribute("#outcome section", "class").split()[-1]
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "words", "others"),
+    [
+        ("zh", "检定不合格", "以上为该通知书签发时的内容；此后状态未查。", "证书"),
+        (
+            "en",
+            "Failed verification",
+            "This is the notice as signed; the state since has not been looked up.",
+            "certificate",
+        ),
+    ],
+)
+def test_in_flight_mode_a_rejection_notice_says_that_the_instrument_failed(
+    browser, url, served, language, title, words, others
+):
+    with open_scanner(browser, url, language) as visit:
+        said = [line for line in fly_to(visit, url, served.sign_rejection(2)) if line]
+        assert said[0] == title
+        assert words in said
+        assert find_style(visit) == "failed"
+        assert len(set(said)) == len(said), "nothing is said twice"
+        assert others not in " ".join(said)
+
+
+def test_in_flight_mode_nothing_is_said_twice_of_a_certificate(browser, url, issued):
+    with open_scanner(browser, url) as visit:
+        text = " ".join(fly_to(visit, url, issued, datetime(2026, 11, 3, tzinfo=UTC)))
+        assert text.count("签名有效，状态未查") == 1
+        assert find_style(visit) == "unchecked"
+
+
+@pytest.mark.parametrize(("language", "title"), [("zh", "已过有效期"), ("en", "Expired")])
+def test_in_flight_mode_a_certificate_that_has_run_out_is_called_so(browser, url, issued, language, title):
+    with open_scanner(browser, url, language) as visit:
+        said = fly_to(visit, url, issued, datetime(2028, 1, 1, tzinfo=UTC))
+        assert (said[0], find_style(visit)) == (title, "expired")
+        assert not {"签名有效，状态未查", "Signature holds, state not checked"} & set(said)
+
+
+def test_in_flight_mode_a_calibration_that_does_not_conform_is_called_so(browser, url, served):
+    values = make_values(make_value("0.40", measured="20.08", mpe="0.30"))
+    failed = {"results": values, "decision_rule": SIMPLE, "conclusion": "fail"}
+    record = to_calibration(served.world.record(3), no="XZ-3", **failed)
+    with open_scanner(browser, url) as visit:
+        said = fly_to(visit, url, served.world.issue(3, record=record))
+        assert (said[0], find_style(visit)) == ("结论：不符合", "failed")
+        assert "校准结果，不是检定。" in said

@@ -1,6 +1,9 @@
 // The page of an evidence pack: checks the proofs that stand in it by the verifier above, once as of the time at which
-// they were packed and once as of this device's clock; compares files that are dropped on it. It fetches nothing.
+// they themselves name and once as of this device's clock; compares files that are dropped on it. It fetches nothing.
+// Who made the pack wrote the data: they are checked, compared, or said to be somebody's word. What a verdict looks like,
+// and every word for it, stands in `WORDS` and `LOOKS` above, in the script that has a published digest.
 let data = null;
+let policy = null;
 
 signature_.curves.load = async (name) => {
   const make = noble_[`${name}.js`];
@@ -9,7 +12,7 @@ signature_.curves.load = async (name) => {
 };
 
 /** What has been found out; filled once, shown in either language. */
-const found = { then: null, now: null, events: [], dropped: [] };
+const found = { at: null, then: null, now: null, events: [], dropped: [] };
 
 /** Let the verifier judge: these proofs, at this time, as the document of this code (null: whichever it is). */
 const judge = (bundleText, newestText, now, code) =>
@@ -18,31 +21,70 @@ const judge = (bundleText, newestText, now, code) =>
 const isAuthentic = ({ report, shown }) => report !== null && report.authentic && shown !== "TAMPERED" && shown !== "CANNOT_CHECK";
 
 /** SHA-256 of the policy in its canonical form: what an authority publishes. */
-function digestPolicy() {
-  const canonical = canonical_.encodeCanonicalJson(canonical_.parseJson(encoding_.encodeUtf8(data.policy)));
-  return encoding_.encodeHex(sha256_.sha256(canonical));
-}
+const digestPolicy = () => encoding_.encodeHex(sha256_.sha256(canonical_.encodeCanonicalJson(policy)));
 
-/** Whether a leaf is that event, and in the log under this signed state. */
-function isInLog(event, checkpoint) {
+/** Where newer states are looked up: a name that the policy has, for its digest is compared. */
+const nameHost = () => (policy.hosts.includes(data.host) ? data.host : policy.hosts[0]);
+
+// --- as of when, and what the log has -----------------------------------------------------------------------
+
+/** Later than whatever a witness may state. */
+const AFTER_ALL = Date.UTC(9000, 0, 1);
+
+/** What is believed, to open proofs with; null where this device cannot. */
+async function openSession() {
   try {
-    const leaf = encoding_.parseBase64(event.leaf);
-    const { header } = entry_.parseLeaf(leaf);
-    const path = event.inclusion.map((each) => encoding_.parseBase64(each));
-    merkle_.verifyInclusion(merkle_.hashLeaf(leaf), event.leaf_index, checkpoint.treeSize, path, checkpoint.rootHash);
-    return event_.EventType[event.type] === header.type && Date.parse(event.sequenced_at) === header.sequencedAtMs;
+    return await believed_.openSession(believed_.openPolicy(data.policy)[0], data.rules, null);
   } catch {
-    return false;
+    return null;
   }
 }
 
-/** Per event, whether the log has it; nothing is said where the state of the log itself is not good. */
-function checkEvents() {
+/** The times that log, chain and witnesses have put on a proof, as api/evidence/judging.py lists them. */
+async function listTimes(text, session) {
+  const bundle = bundle_.parseBundle(encoding_.encodeUtf8(text));
+  const times = [bundle.header.sequencedAtMs];
+  try {
+    if (bundle.receipt !== null) {
+      await session.verifyReceipt(bundle.receipt);
+      times.push(bundle.receipt.anchoredAt);
+    }
+    const checkpoint = await session.openCheckpoint(bundle.checkpoint);
+    times.push((await session.openEvidence(bundle, checkpoint))[1].statedAt);
+  } catch {
+    return times; // what does not hold is red by its own step
+  }
+  const { asOf } = await witnessing_.judgeWitnesses(session, bundle.checkpoint, AFTER_ALL);
+  return asOf === null ? times : [...times, asOf];
+}
+
+/** As of when the pack is judged: the newest of those times, whatever who packed it says; null: none can be read. */
+async function findTime(session) {
+  const texts = [data.bundle, data.newest].filter((text) => text !== null);
+  const lists = await Promise.all(texts.map((text) => listTimes(text, session).catch(() => [])));
+  return lists.flat().reduce((one, other) => Math.max(one, other), -Infinity);
+}
+
+/** What the leaf of an event itself says, if that is in the log under this signed state; null: nothing is proved. */
+function readEvent(event, state) {
+  try {
+    const leaf = encoding_.parseBase64(event.leaf);
+    const { header, statementRaw } = entry_.parseLeaf(leaf);
+    const path = event.inclusion.map((each) => encoding_.parseBase64(each));
+    merkle_.verifyInclusion(merkle_.hashLeaf(leaf), event.leaf_index, state.treeSize, path, state.rootHash);
+    const isSame = event_.EventType[event.type] === header.type && Date.parse(event.sequenced_at) === header.sequencedAtMs;
+    return isSame ? { header, statementRaw, statement: statement_.parseSignedStatement(statementRaw).statement } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Per event, what the log has of it; nothing is said where the state of the log itself is not good. */
+async function readEvents(session) {
   if (data.events === null || !isAuthentic(found.then)) return [];
-  if (found.then.report.outcomeOf(step_.Step.CHECKPOINT) !== "PASSED") return [];
   const { checkpoint } = JSON.parse(data.newest ?? data.bundle);
-  const state = checkpoint_.parseCheckpointBody(note_.parseNote(checkpoint).text);
-  return data.events.map((event) => isInLog(event, state));
+  const [state] = await session_.attempt(() => session.openCheckpoint(checkpoint));
+  return state === null ? [] : data.events.map((event) => readEvent(event, state));
 }
 
 // --- what is shown ------------------------------------------------------------------------------------------
@@ -51,7 +93,7 @@ const differs = () => found.then.checkedByDevice && found.then.shown !== data.sh
 
 /** One verdict: icon, word, sentence, and what is to be added. */
 function showVerdict(shown, heading, isSmall, ...more) {
-  const look = data.looks[shown];
+  const look = LOOKS[shown];
   const lines = [say(look.sentence), ...more].filter(Boolean).map((text) => h("p", {}, text));
   const title = h(heading, { role: "status" }, say(look.headline));
   return h("section", { class: `verdict ${look.style}${isSmall ? " small" : ""}` }, drawIcon(shown), title, ...lines);
@@ -59,12 +101,12 @@ function showVerdict(shown, heading, isSmall, ...more) {
 
 function showThen() {
   const { report, shown, reason, checkedByDevice } = found.then;
-  const at = sayInstant(data.at, data.zone);
   const line = checkedByDevice
     ? h("p", { class: "checker done", id: "checker" }, t("Checked by this device itself, without network", "本机已离线自行核验"))
     : h("p", { class: "checker", id: "checker" }, t("This device cannot check: ", "本机不能自检："), say(reason));
-  const asOf = t(`State as of ${at}, the newest state of the ledger in this pack. What came later is only to be found online.`, `以上为截至${at}的状态（本包所载最新账本状态）；此后的变化只能联网查询。`);
-  const isDated = isAuthentic(found.then) && report.document.validUntil !== null && data.dated.includes(shown);
+  const at = found.at === null ? null : sayInstant(found.at, policy.zone);
+  const asOf = at === null ? null : t(`State as of ${at}, the newest state of the ledger in this pack. What came later is only to be found online.`, `以上为截至${at}的状态（本包所载最新账本状态）；此后的变化只能联网查询。`);
+  const isDated = isAuthentic(found.then) && report.document.validUntil !== null && WORDS.dated.includes(shown);
   const until = isDated ? `${t("Valid until", "有效期至")} ${encoding_.encodeDate(report.document.validUntil)}` : "";
   const failures = (report?.checks ?? []).filter((check) => check.outcome === "FAILED").map((check) => `${say(check.step.title)}${t(": ", "：")}${say(check.reason)}`);
   const by = isAuthentic(found.then) ? report.document.institution : "";
@@ -81,7 +123,7 @@ function showNow() {
     return [h("p", { class: "note", id: "now" }, t("The clock of this device is before the time of the pack: nothing is said of today.", "本机时间早于装包时间，未按今天的日期判断。"))];
   }
   if (!found.then.checkedByDevice || found.then.shown === "TAMPERED") return [];
-  const where = `https://${data.host}/c/${data.code}`;
+  const where = `https://${nameHost()}/c/${data.code}`;
   if (now.shown === found.then.shown) {
     return [h("p", { class: "note", id: "now" }, t(`By today's date this is still so. Whether anything has changed since: ${where}`, `按今天的日期，结论不变。此后是否有变化，请联网查询：${where}`))];
   }
@@ -98,7 +140,7 @@ function showDocument() {
   return [
     h("h2", {}, t("Compare with the nameplate", "请与器具铭牌核对")),
     rows([...pairs, code], "plate"),
-    data.relied_on.includes(found.then.shown) ? h("p", { class: "note" }, say(data.disclaimer)) : null,
+    WORDS.relied_on.includes(found.then.shown) ? h("p", { class: "note" }, say(WORDS.disclaimer)) : null,
     fold(t("The record itself, as it was signed", "记录原文（签名时的内容）"), rows([...listMembers(record, "")], "record")),
   ];
 }
@@ -131,20 +173,58 @@ function showSteps() {
   return [h("h2", {}, t("How this was checked", "怎么核验的")), h("p", { id: "summary" }, summary), fold(t("All steps", "全部步骤"), h("ol", { class: "steps" }, ...report.checks.map(item)))];
 }
 
+/** What an event is called, by its own statement. */
+function nameEvent({ type, claims }) {
+  if (claims instanceof statement_.IssueClaims) {
+    const isPassed = !claims.isVerification || claims.conclusion !== statement_.Conclusion.FAIL;
+    return say(type === event_.EventType.REPLACE ? WORDS.replaced : WORDS.issued[`${claims.kind} ${isPassed}`]);
+  }
+  const name = Object.keys(event_.EventType).find((each) => event_.EventType[each] === type);
+  return say(WORDS.events[name] ?? { en: name, zh: name });
+}
+
+/** What stands behind a proved event: in the log, with what effect, and whether its leaf names this instrument. */
+function markEvent({ header }, own) {
+  if (header.status === status_.Status.VOID) return h("span", { class: "changed" }, t("in the ledger, WITHOUT EFFECT", "账本中有此条，但无效力"));
+  const isOfThis = encoding_.equalBytes(header.subject, own.header.subject);
+  const elsewhere = isOfThis ? "" : t("; that it concerns this instrument is the word of who packed", "；是否涉及本器具以装包者所述为准");
+  return h("span", { class: "same" }, `${t("in the ledger", "账本中有此条")}${elsewhere}`);
+}
+
+/** An event by its leaf; beside it, and apart, what who packed it adds. */
+function showProved(event, proved, own) {
+  const { header, statement, statementRaw } = proved;
+  const [words, name] = [event[t("en", "zh")], nameEvent(statement)];
+  const speaker = statement.issuer === own.certificate.record.issuer.id ? found.then.report.document.institution : statement.issuer;
+  const number = statement.claims.number ?? "";
+  const isOwn = encoding_.equalBytes(statementRaw, own.statementRaw);
+  const more = [words.words === name ? "" : words.words, words.notes, words.speaker].filter(Boolean).join(" · ");
+  const added = more ? h("div", { class: "added" }, t("In the words of who packed it, not checked: ", "装包者的说明，未经核验："), more) : null;
+  return h("li", {}, h("span", { class: "day" }, sayDay(header.sequencedAtMs, policy.zone)), " ", h("b", {}, name), isOwn ? t(" (this document)", "（本文件）") : "", h("br", {}), [number, speaker].filter(Boolean).join(" · "), " ", markEvent(proved, own), added);
+}
+
+/** An event of which nothing is proved: all of it is the word of who packed it. */
+function showClaimed(event, mark) {
+  const words = event[t("en", "zh")];
+  const claim = [words.day, words.words, words.notes, words.speaker].filter(Boolean).join(" · ");
+  return h("li", {}, t("In the words of who packed it, not checked: ", "装包者的说明，未经核验："), claim, " ", mark);
+}
+
 function showEvents() {
   if (data.events === null || !isAuthentic(found.then)) return [];
+  const own = bundle_.parseBundle(encoding_.encodeUtf8(data.bundle));
   const item = (event, at) => {
-    const words = event[t("en", "zh")];
-    const isThere = found.events[at];
-    const mark = isThere === undefined ? null : h("span", { class: isThere ? "same" : "changed" }, isThere ? t("in the ledger", "账本中有此条") : t("NOT proved to be in the ledger", "未能证明账本中有此条"));
-    return h("li", {}, h("span", { class: "day" }, words.day), " ", h("b", {}, words.words), event.is_own ? t(" (this document)", "（本文件）") : "", h("br", {}), [words.notes, words.speaker].filter(Boolean).join(" · "), " ", mark);
+    const proved = found.events[at];
+    if (proved) return showProved(event, proved, own);
+    const mark = h("span", { class: "changed" }, t("NOT proved to be in the ledger", "未能证明账本中有此条"));
+    return showClaimed(event, proved === undefined ? null : mark);
   };
   const cut = data.is_cut ? h("p", {}, t("Older events are in the ledger and are not listed here.", "更早的记录在账本中，此处未列出。")) : null;
-  return [fold(`${t("History of this instrument", "本器具的历史记录")} (${data.events.length}${data.is_cut ? "+" : ""})`, cut, h("ol", { class: "events" }, ...data.events.map(item)))];
+  const whole = h("p", {}, t("That these are all is the word of who packed them.", "记录是否齐全，以装包者所述为准。"));
+  return [fold(`${t("History of this instrument", "本器具的历史记录")} (${data.events.length}${data.is_cut ? "+" : ""})`, cut, whole, h("ol", { class: "events" }, ...data.events.map(item)))];
 }
 
 function showTrust() {
-  const policy = JSON.parse(data.policy);
   return [
     h("h2", {}, t("What this rests on", "核验的依据")),
     h("p", {}, t(
@@ -163,7 +243,7 @@ async function look(file) {
   const digest = encoding_.encodeHex(sha256_.sha256(raw));
   const same = data.files.find((each) => each.sha256 === digest);
   const named = data.files.find((each) => each.name === file.name);
-  if (same) return { name: file.name, good: true, text: { en: `unchanged: ${same.en}`, zh: `未改动：${same.zh}` } };
+  if (same) return { name: file.name, good: true, text: joinTexts({ en: "unchanged", zh: "未改动" }, WORDS.files[same.name]) };
   const judged = await lookInside(raw);
   if (named) {
     const text = { en: `CHANGED: not the file ${named.name} that this pack was made with`, zh: `已改动：与装包时的 ${named.name} 不一致` };
@@ -188,7 +268,7 @@ async function lookInside(raw) {
   }
   if (value?.type !== "hengzheng/bundle/v1") return null;
   const outcome = await judge(text, null, Date.now(), null);
-  const word = data.looks[outcome.shown].headline;
+  const word = LOOKS[outcome.shown].headline;
   const own = await judge(text, null, Date.now(), data.code);
   const isOther = own.shown === "TAMPERED" && outcome.shown !== "TAMPERED";
   const whose = isOther ? { en: "a proof of ANOTHER document", zh: "另一份证书的证明文件" } : { en: "a proof", zh: "证明文件" };
@@ -213,7 +293,7 @@ function showFiles() {
     h("h2", {}, t("Files of this pack", "存证包中的文件")),
     h("p", {}, t("A browser lets no page read the files beside it. To see whether they are as they were packed, or to check another proof:", "浏览器不允许网页自行读取旁边的文件。要核对它们是否被改动，或核验其他证明文件：")),
     h("div", { class: "drop", id: "drop" }, h("label", { for: "picker" }, words), picker, h("ul", { id: "dropped", tabindex: "-1", "aria-live": "polite" }, ...found.dropped.map(item))),
-    fold(t("What each file is", "各文件说明"), rows(data.files.map((each) => [each.name, say(each)]))),
+    fold(t("What each file is", "各文件说明"), rows(data.files.map((each) => [each.name, say(WORDS.files[each.name])]))),
   ];
 }
 
@@ -225,6 +305,25 @@ function acceptDrops() {
 }
 
 // --- the page -----------------------------------------------------------------------------------------------
+
+const digestStyle = (element) => encoding_.encodeHex(sha256_.sha256(encoding_.encodeUtf8(element.textContent)));
+
+/** Leave on the page only what this script puts there, under its own style: the rest is the work of who packed it. */
+function claimPage() {
+  const styles = [...document.querySelectorAll("style, link[rel~=stylesheet]")];
+  for (const each of styles.filter((one) => digestStyle(one) !== WORDS.style)) each.remove();
+  for (const each of [document.documentElement, document.body]) {
+    for (const name of each.getAttributeNames()) each.removeAttribute(name);
+  }
+  document.documentElement.lang = language;
+  const code = String(data?.code).match(/.{1,4}/gs)?.join("-") ?? "";
+  document.title = `${code} · 存证包核验 Evidence pack`;
+  const english = (text) => h("span", { lang: "en" }, text);
+  const banner = h("p", { class: "banner" }, h("span", {}, "开发环境，不得用于实际业务"), " ", english("Development environment, not for real use"));
+  const header = h("header", {}, h("b", { id: "title" }), h("button", { id: "language", type: "button" }));
+  const footer = h("footer", {}, h("p", {}, h("span", {}, "查询码"), " ", english("Code"), ": ", h("b", {}, code)));
+  document.body.replaceChildren(...(policy?.development ? [banner] : []), header, h("main", { id: "main" }), footer);
+}
 
 function render() {
   document.documentElement.lang = language;
@@ -239,10 +338,14 @@ function render() {
 
 async function start() {
   data = JSON.parse(document.getElementById("data").textContent);
-  found.then = await judge(data.bundle, data.newest, data.at, data.code);
-  const now = Date.now();
-  found.now = now < data.at ? null : await judge(data.bundle, data.newest, now, data.code);
-  found.events = checkEvents();
+  policy = canonical_.parseJson(encoding_.encodeUtf8(data.policy));
+  const [now, session] = [Date.now(), await openSession()];
+  const at = session === null ? -Infinity : await findTime(session);
+  found.at = Number.isFinite(at) ? at : null;
+  found.then = await judge(data.bundle, data.newest, found.at ?? now, data.code);
+  found.now = now < at ? null : await judge(data.bundle, data.newest, now, data.code);
+  found.events = session === null ? [] : await readEvents(session);
+  claimPage();
   document.getElementById("language").addEventListener("click", () => {
     language = t("zh-CN", ENGLISH);
     render();
@@ -254,6 +357,8 @@ async function start() {
 /** What cannot even be read is neither good nor bad: nothing has been checked, and the page says so. */
 function give(error) {
   const words = t("This page cannot read what it was made with; nothing has been checked.", "本页内容已损坏，无法读取，未作任何核验。");
+  claimPage();
+  document.getElementById("language").remove();
   const section = h("section", { class: "verdict unchecked" }, drawIcon("CANNOT_CHECK"), h("h1", { role: "status" }, words), h("p", {}, String(error.message)));
   document.getElementById("main").replaceChildren(section);
 }

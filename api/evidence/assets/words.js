@@ -15,12 +15,12 @@ const h = (name, attributes, ...children) => {
 };
 
 const SVG = "http://www.w3.org/2000/svg";
+/** The icon of a verdict: markup of this script's own. */
 const drawIcon = (shown) => {
-  const [svg, use] = ["svg", "use"].map((name) => document.createElementNS(SVG, name));
+  const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `#icon-${shown}`);
-  svg.append(use);
+  svg.innerHTML = LOOKS[shown].icon;
   return svg;
 };
 
@@ -31,6 +31,9 @@ const fold = (title, ...children) => h("details", {}, h("summary", {}, title), .
 
 const sayInstant = (ms, zone) =>
   new Intl.DateTimeFormat(t("en-GB", "zh-CN"), { timeZone: zone, dateStyle: "long", timeStyle: "short" }).format(new Date(ms));
+
+/** The day of an instant, milliseconds UTC, in a time zone. */
+const sayDay = (ms, zone) => new Intl.DateTimeFormat(t("en-GB", "zh-CN"), { timeZone: zone, dateStyle: "long" }).format(new Date(ms));
 
 const OUTCOMES = {
   PASSED: { en: "passed", zh: "通过" },

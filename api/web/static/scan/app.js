@@ -2,9 +2,10 @@
 // it is also what stands at the address of a code, and says what this device can say by itself.
 import { Camera, hasCamera } from "./camera.js";
 import { refresh } from "./kept.js";
-import { judgeOffline } from "./offline.js";
+import { chooseKept, judgeOffline } from "./offline.js";
 import { readScanned } from "./printed.js";
 import { ReaderFailed, findReader } from "./reader.js";
+import { SCOPE, find, fromHost } from "./root.js";
 import { MOST, MOST_DAYS, clearSeen, countSeen } from "./seen.js";
 import { h, showVerdict } from "./views.js";
 import { t } from "./words.js";
@@ -42,7 +43,7 @@ const follow = (text) => {
     warn(read);
     return true;
   }
-  location.assign(read.kind === "own" ? read.path : `/scan?code=${encodeURIComponent(read.code)}`);
+  location.assign(find(read.kind === "own" ? read.path : `/scan?code=${encodeURIComponent(read.code)}`));
   return true;
 };
 
@@ -60,26 +61,41 @@ const explainCamera = (error) => {
     : t("No camera can be used here. Take a picture instead, or type the code.", "此处没有可用的摄像头。请改为拍照上传，或输入编码。");
 };
 
+let watching = null;
+
+/** Close the camera, and show what else there is to do; whatever it still waits for is not followed. */
+const stopScanning = () => {
+  watching?.close();
+  watching = null;
+  element("view").hidden = true;
+  element("start").hidden = false;
+};
+
 const scan = async () => {
   const camera = new Camera(element("video"));
+  watching = camera;
   element("start").hidden = true;
   element("view").hidden = false;
-  const stop = () => camera.close();
-  element("stop").addEventListener("click", stop, { once: true });
-  addEventListener("pagehide", stop, { once: true });
   try {
     const reading = findReader();
+    reading.catch(() => undefined); // said below, where it is waited for
     await camera.open();
+    if (watching !== camera) return;
     tell(t("Hold the code in front of the camera.", "请将二维码置于镜头前。"));
     const text = await camera.watch(await reading, (one) => readScanned(one, hosts).kind !== "nothing" || void notOurs());
     if (text !== null) follow(text);
   } catch (error) {
-    tell(explainCamera(error));
+    if (watching === camera) tell(explainCamera(error));
   } finally {
-    camera.close();
-    element("view").hidden = true;
-    element("start").hidden = false;
+    if (watching === camera) stopScanning();
   }
+};
+
+const listenToCamera = () => {
+  element("start").hidden = false;
+  element("start").addEventListener("click", scan);
+  element("stop").addEventListener("click", stopScanning);
+  addEventListener("pagehide", stopScanning);
 };
 
 // --- pictures and files ---------------------------------------------------------------------------------------
@@ -144,19 +160,25 @@ const listenToTyping = () => {
 
 // --- start ----------------------------------------------------------------------------------------------------
 
-/** Where this page stands in for that of a code: its address; null where it stands for itself. */
+/** The addresses of sixteen symbols: of a document, or of a sticker, which nothing in them tells apart. */
+const listAddresses = ({ code, under = "c" }) => [under, under === "c" ? "s" : "c"].map((kind) => `/${kind}/${encodeURIComponent(code)}`);
+
+/** Where this page stands in for that of a code: what its address may be; none where it stands for itself. */
 const findJudged = () => {
-  if (CODE_PAGE.test(location.pathname)) return location.pathname + location.search;
+  const path = fromHost(location.pathname);
+  if (CODE_PAGE.test(path)) return [path + location.search];
   const typed = new URLSearchParams(location.search).get("code");
   const isAnswered = element("code").value !== ""; // the server has said what is wrong with it
-  if (typed === null || isAnswered) return null;
+  if (typed === null || isAnswered) return [];
   const read = readScanned(typed, hosts);
-  return read.kind === "own" ? read.path : `/c/${encodeURIComponent(read.code ?? typed)}`;
+  return read.kind === "own" ? [read.path] : listAddresses({ code: typed, ...read });
 };
 
 const judge = async () => {
-  const address = findJudged();
-  if (address !== null) element("outcome").replaceChildren(showVerdict(await judgeOffline(address)));
+  const addresses = findJudged();
+  if (addresses.length === 0) return;
+  const address = await chooseKept(addresses);
+  element("outcome").replaceChildren(showVerdict(await judgeOffline(address)));
 };
 
 const showSeen = async () => {
@@ -178,16 +200,13 @@ const listenToClearing = () => {
 
 const start = async () => {
   await judge();
-  if (hasCamera()) {
-    element("start").hidden = false;
-    element("start").addEventListener("click", scan);
-  }
+  if (hasCamera()) listenToCamera();
   listenToFiles();
   listenToTyping();
   listenToClearing();
   await showSeen();
   if ("serviceWorker" in navigator) {
-    await navigator.serviceWorker.register("/worker.js", { scope: "/" }).catch(() => undefined);
+    await navigator.serviceWorker.register(find("/worker.js"), { scope: SCOPE }).catch(() => undefined);
     await refresh();
   }
 };

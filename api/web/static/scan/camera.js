@@ -5,8 +5,13 @@ const PAUSE_MS = 60;
 /** Tell whether this page may ask for a camera at all; browsers inside other applications often have none. */
 export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
+const stopAll = (stream) => {
+  for (const track of stream.getTracks()) track.stop();
+};
+
 export class Camera {
   #stream = null;
+  #isClosed = false;
   #video;
   #canvas = document.createElement("canvas");
 
@@ -14,15 +19,21 @@ export class Camera {
     this.#video = video;
   }
 
-  /** Show what the camera sees; throws where there is none, or nobody allows it. */
+  /** Show what the camera sees; throws where there is none, or nobody allows it. Closed while it asks, it stays so. */
   async open() {
-    this.#stream = await navigator.mediaDevices.getUserMedia(WANTED);
-    this.#video.srcObject = this.#stream;
-    await this.#video.play();
+    const stream = await navigator.mediaDevices.getUserMedia(WANTED);
+    if (this.#isClosed) return stopAll(stream);
+    this.#stream = stream;
+    this.#video.srcObject = stream;
+    return this.#video.play().catch((error) => {
+      if (!this.#isClosed) throw error; // taking the picture away stops it: nothing has failed
+    });
   }
 
+  /** Stop, for good: the next look is another camera. */
   close() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#isClosed = true;
+    if (this.#stream !== null) stopAll(this.#stream);
     this.#stream = null;
     this.#video.srcObject = null;
   }
@@ -32,6 +43,7 @@ export class Camera {
     while (this.#stream !== null) {
       const frame = this.#grab();
       const texts = frame === null ? [] : await read(frame);
+      if (this.#stream === null) return null; // closed while that was being read
       const taken = texts.find((text) => accept(text));
       if (taken !== undefined) return taken;
       await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });

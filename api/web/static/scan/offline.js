@@ -6,6 +6,7 @@ import { nameFiles, readAddress, recallSeen } from "./seen.js";
 import { say, sayDate, sayInstant, t } from "./words.js";
 
 const PINS = "hengzheng/pins/v1";
+const CODES = { computeCode, parseCode, parseDigits };
 const UNUSABLE = { outcome: { report: null }, since: null };
 const GOOD = new Set(["VALID", "ATTENTION", "PENDING", "CALIBRATED", "PAPER"]);
 
@@ -76,16 +77,66 @@ const sayAge = (trustText, zone) => {
   return t(`Trust list as of ${since}.`, `信任列表截至${since}。`);
 };
 
+/** Conclusions of what verifies nothing, by its type: of others the type says it. */
+const CONCLUSIONS = {
+  calibration_certificate: { pass: ["conforms", "符合"], fail: ["does not conform", "不符合"], conditional: ["undecided", "待定"] },
+  paper_register: { pass: ["passed", "合格"], fail: ["failed", "不合格"] },
+};
+
+const isNotice = ({ documentType }) => documentType === "rejection_notice";
+
+const sayConclusion = ({ documentType, conclusion }) => (conclusion === null ? null : t(...CONCLUSIONS[documentType][conclusion]));
+
+/** The day of the work, under its name. */
+const nameDay = ({ documentType }) => (documentType === "calibration_certificate" ? t("Calibrated on", "校准日期") : t("Verified on", "检定日期"));
+
 const describeFacts = (document) =>
   [
     [t("Signed by", "签发机构"), document.institution],
     [t("Maker", "制造单位"), document.maker],
     [t("Model", "型号"), document.model],
     [t("Serial number", "出厂编号"), document.serial],
-    [t("Number", "证书编号"), document.number],
-    [t("Verified on", "检定日期"), sayDate(document.verifiedOn)],
+    isNotice(document) ? [t("Number of the notice", "通知书编号"), document.number] : [t("Number", "证书编号"), document.number],
+    [t("Conclusion", "结论"), sayConclusion(document)],
+    [nameDay(document), sayDate(document.verifiedOn)],
     [t("Valid until, as signed", "签发时所载有效期至"), document.validUntil === null ? null : sayDate(document.validUntil)],
   ].filter(([, value]) => value !== null);
+
+const capitalise = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+const sayStatus = (status) => capitalise(say(STATUS_WORDS[status]));
+
+/** What the signed words alone already say against the instrument or the document: {shown, title}; null: nothing. */
+const findAgainst = ({ status, document }) => {
+  if (status === "FAILED") return { shown: "FAILED", title: sayStatus(status) };
+  if (document.conclusion === "fail") return { shown: "FAILED", title: t(`Conclusion: ${sayConclusion(document)}`, `结论：${sayConclusion(document)}`) };
+  if (status === "EXPIRED" || status === "SERVICE_LIFE_ENDED") return { shown: "EXPIRED", title: sayStatus(status) };
+  return null;
+};
+
+const KINDS = { calibration_certificate: "CALIBRATED", paper_register: "PAPER" };
+
+/** What kind of document it is, and what has become of it since, as far as the title does not say it. */
+const listRemarks = ({ status, document }, title) => {
+  const said = new Set([KINDS[document.documentType] ?? "VALID", status]);
+  said.delete("VALID");
+  const clock = t("By the date that was signed, and the clock of this device.", "按签发时所载日期和本机时间判断。");
+  const isDated = said.has("EXPIRED") || said.has("SERVICE_LIFE_ENDED");
+  const words = [...said].map(sayStatus).filter((each) => each !== title);
+  return [...words.map((each) => t(`${each}.`, `${each}。`)), ...(isDated ? [clock] : [])];
+};
+
+const describeSigned = (report, asOf) => {
+  const against = findAgainst(report);
+  const found = against ?? { style: "unchecked", title: t("Signature holds, state not checked", "签名有效，状态未查") };
+  const [en, zh] = isNotice(report.document) ? ["notice", "通知书"] : ["document", "证书"];
+  const own = t("The signature was checked by this device, without network.", "本机已离线核验签名。");
+  const since = t(`Whether the ${en} has been cancelled or replaced since is not known.`, `该${zh}此后是否被注销或代替，尚未查询。`);
+  const signed = t(`This is the ${en} as signed; the state since has not been looked up.`, `以上为该${zh}签发时的内容；此后状态未查。`);
+  const compare = t("Compare it with the nameplate, and look again when there is network.", "请与器具铭牌核对，联网后再次查询。");
+  const sentences = [...listRemarks(report, found.title), own, against === null ? since : signed, compare, asOf];
+  return { ...found, sentences, facts: describeFacts(report.document) };
+};
 
 const describeReport = (report, asOf) => {
   if (report.hasFailed) {
@@ -93,17 +144,7 @@ const describeReport = (report, asOf) => {
     return { style: "tampered", title: t("Does not match the register", "内容与登记不符"), sentences: [say(failed.reason), asOf], facts: [] };
   }
   if (!report.authentic) return unknown(t("This device does not know who signed this code.", "本机不认识该二维码的签发机构。"), asOf);
-  return {
-    style: "unchecked",
-    title: t("Signature holds, state not checked", "签名有效，状态未查"),
-    sentences: [
-      t("Checked by this device, without network. Whether the document has been cancelled or replaced since is not known.", "本机已离线核验签名；该证书此后是否被注销或代替，尚未查询。"),
-      ...(report.note === null || report.document.documentType === "verification_certificate" ? [] : [say(report.note)]),
-      t("Compare it with the nameplate, and look again when there is network.", "请与器具铭牌核对，联网后再次查询。"),
-      asOf,
-    ],
-    facts: describeFacts(report.document),
-  };
+  return describeSigned(report, asOf);
 };
 
 const judgeDigits = async (expected, kept, now) => {
@@ -113,13 +154,22 @@ const judgeDigits = async (expected, kept, now) => {
   return report === null ? unknown(say(reason)) : describeReport(report, sayAge(trustText, JSON.parse(kept.policyText).zone));
 };
 
+/** Return the first of these addresses that this device has looked at before; the first where it has at none. */
+export const chooseKept = async (addresses, now = Date.now()) => {
+  for (const address of addresses) {
+    const { key } = readAddress(address, CODES);
+    if ((await recallSeen(key, now)) !== null) return address;
+  }
+  return addresses[0];
+};
+
 // --- both ------------------------------------------------------------------------------------------------------
 
 /** Return what can be said of the code at an address of this site. */
 export const judgeOffline = async (address, now = Date.now()) => {
   const kept = await readKept();
   if (kept === null) return unknown(t("This device has kept nothing yet to check it with.", "本机尚未保存可用于离线核验的信任列表。"));
-  const { expected, key } = readAddress(address, { computeCode, parseCode, parseDigits });
+  const { expected, key } = readAddress(address, CODES);
   const seen = await checkSeen(expected, key, kept, now);
   const isUsable = seen !== null && seen.outcome.report !== null && !seen.outcome.report.hasFailed;
   if (isUsable) return describeSeen(seen.outcome, seen.since, JSON.parse(kept.policyText));

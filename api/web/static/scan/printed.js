@@ -78,7 +78,7 @@ const isLookAlike = (site, hosts) => hosts.some((host) => resembles(site.toLower
 /** What was typed, as it is printed: full-width forms, other dashes and blanks are those of keyboards. */
 const foldTyped = (text) => text.normalize("NFKC").replace(/[‐‑‒–—―−ー]/g, "-").replace(/\s/g, "");
 
-const readTyped = (text) => ({ kind: "typed", code: parseCode(foldTyped(text)) });
+const readTyped = (text, under) => ({ kind: "typed", code: parseCode(foldTyped(text)), ...under });
 
 /** An address of ours that somebody typed as labels are read, without `https://`. */
 const readBare = (text, hosts) => {
@@ -86,13 +86,15 @@ const readBare = (text, hosts) => {
   const host = hosts.find((each) => typed.slice(0, each.length + 1).toLowerCase() === `${each}/`);
   if (host === undefined) return null;
   const [kind, ...content] = typed.slice(host.length + 1).split("/");
-  if (["c", "s"].includes(kind.toLowerCase())) return readTyped(content.join("/"));
+  const under = kind.toLowerCase();
+  if (["c", "s"].includes(under)) return readTyped(content.join("/"), { under });
   return readOwn(`https://${host}/${[kind, ...content].join("/")}`, host);
 };
 
 /**
  * Return what a text is: {kind: "own", path}, {kind: "typed", code}, {kind: "foreign", site, isLookAlike}, or
- * {kind: "nothing"}; `hosts` are the names of this site as they are printed.
+ * {kind: "nothing"}; `hosts` are the names of this site as they are printed. Beside a typed code stands `under`, "c" or
+ * "s", where an address was typed that says which: a server looks it up, a device without network has only that word.
  */
 export const readScanned = (given, hosts) => {
   const text = given.trim();

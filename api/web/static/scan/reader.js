@@ -12,33 +12,49 @@ const makeNative = async () => {
   return async (picture) => [...new Set((await detector.detect(picture)).map((one) => one.rawValue))];
 };
 
-const makeWorker = () => {
+/** `giveUp` is called once, where the worker was not loaded or has stopped: its reader then refuses every picture. */
+const makeWorker = (giveUp) => {
   const worker = new Worker(new URL("zxing_worker.js", import.meta.url), { type: "module" });
   const waiting = new Map();
   let count = 0;
-  const settle = (id, act) => {
-    const one = waiting.get(id);
-    waiting.delete(id);
-    if (one) act(one);
+  let failure = null;
+  const fail = (fault) => {
+    worker.terminate(); // what failed once does not answer again; the next use starts anew
+    failure ??= new ReaderFailed(fault);
+    for (const { reject } of waiting.values()) reject(failure);
+    waiting.clear();
+    giveUp();
   };
   worker.addEventListener("message", ({ data: { id, texts, fault } }) => {
-    settle(id, (one) => (fault === undefined ? one.resolve(texts) : one.reject(new ReaderFailed(fault))));
+    if (fault !== undefined) return fail(fault);
+    waiting.get(id)?.resolve(texts);
+    waiting.delete(id);
+    return undefined;
   });
-  worker.addEventListener("error", () => {
-    for (const id of [...waiting.keys()]) settle(id, (one) => one.reject(new ReaderFailed("not loaded")));
-  });
+  worker.addEventListener("error", () => fail("not loaded"));
   return (picture) =>
     new Promise((resolve, reject) => {
+      if (failure !== null) return reject(failure);
       count += 1;
       waiting.set(count, { resolve, reject });
-      worker.postMessage({ id: count, picture });
+      return worker.postMessage({ id: count, picture });
     });
 };
 
 let made = null;
 
+const makeReader = async (forget) => (await makeNative()) ?? makeWorker(forget);
+
 /** Return the one reader of this page: picture (ImageData) -> the different texts in it. */
 export const findReader = () => {
-  made ??= makeNative().then((native) => native ?? makeWorker());
+  if (made === null) {
+    const own = makeReader(() => {
+      if (made === own) made = null;
+    });
+    made = own;
+    own.catch(() => {
+      made = null;
+    });
+  }
   return made;
 };

@@ -1,5 +1,7 @@
 // What this device has looked at and checked itself, kept on it for the time without network: proofs, never verdicts.
 // Bounded in number, bytes and days; the oldest go first. Nothing of it leaves the device, and its user can clear it.
+import { find, fromHost } from "./root.js";
+
 const CACHE = "hengzheng-seen";
 export const MOST = 100;
 export const MOST_BYTES = 8 * 1024 * 1024;
@@ -21,9 +23,13 @@ const attempt = (read, otherwise) => {
   }
 };
 
-/** What an address of this site asks for, and under which name it is kept: {expected, key}. `qr` are the verifier's functions for codes. */
+/**
+ * What an address asks for, and under which name it is kept: {expected, key}; a path of this site, or in full.
+ * `qr` are the verifier's functions for codes.
+ */
 export const readAddress = (address, qr) => {
-  const { pathname, searchParams } = new URL(address, location.origin);
+  const { pathname: given, searchParams } = new URL(address.startsWith("/") ? find(address) : address);
+  const pathname = fromHost(given);
   const [, kind, content] = pathname.split("/").map((each) => attempt(() => decodeURIComponent(each), each));
   const part = searchParams.get("part");
   if (kind === "q") return { expected: { digits: content }, key: `/c/${attempt(() => qr.computeCode(qr.parseDigits(content)), "")}` };
@@ -74,16 +80,16 @@ export const nameFiles = (files) => {
   return { ...named, ask: async (path) => files.get(`/${path}`) ?? null };
 };
 
-/** Keep what a page of this site was checked with: `files`, address -> text; `key` is what it is kept under. */
+/** Keep what a page of this site was checked with: `files`, path of this host -> text; `key` is what it is kept under. */
 export const keepSeen = async (key, files, now) => {
-  const own = [...files].filter(([address]) => !ANEW.has(getName(address)));
+  const own = [...files].filter(([address]) => !ANEW.has(getName(address))).map(([address, text]) => [fromHost(address), text]);
   const { bundleText, proofText } = nameFiles(files);
   if (bundleText === undefined && proofText === undefined) return false;
   const body = new TextEncoder().encode(JSON.stringify(own));
   const cache = await open();
   if (cache === null) return false;
   const headers = { "Content-Type": "application/json", [AT]: String(now), [BYTES]: String(body.length) };
-  await cache.put(key, new Response(body, { headers }));
+  await cache.put(find(key), new Response(body, { headers }));
   await tidy(cache, now);
   return true;
 };
@@ -91,7 +97,7 @@ export const keepSeen = async (key, files, now) => {
 /** The files that were kept of a page; null where there is nothing that can be used. */
 export const recallSeen = async (key, now) => {
   const cache = await open();
-  const found = await cache?.match(key);
+  const found = await cache?.match(find(key));
   if (!found) return null;
   const at = Number(found.headers.get(AT));
   const files = await found.json().catch(() => null);
