@@ -1,6 +1,7 @@
 """Codes that a device has looked at before, in flight mode: its own check of what it has kept, by its own clock."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,11 +17,9 @@ from ledger.core.sticker import compute_sticker_id
 
 ARTEFACTS = ROOT / "test-artifacts" / "seen"
 UNKNOWN = "本机此前未查过该编码"
-KEPT_COUNT = (
-    "caches.open('hengzheng-seen').then(async (cache) => (await Promise.all("
-    "(await cache.keys()).map((key) => cache.match(key)))).filter(Boolean).length)"
-)
-"""What can be read again: Chromium lists a key before that."""
+SAID_KEPT = re.compile("此证明已保存在本机|The proof is kept on this device")
+"""What a page says when it has kept the files: Chromium lists them before that, and who leaves then undoes it."""
+KEPT_COUNT = "caches.open('hengzheng-seen').then(async (cache) => (await cache.keys()).length)"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ class Phone(Visit):
             self.go(self.site.url + path)
             self.settle()
             assert self.page.get_attribute("#checker", "data-state") == "done", path
-            self.page.wait_for_function(f"() => {KEPT_COUNT}.then((count) => count > 0)")
+            self.page.locator("#pins", has_text=SAID_KEPT).wait_for()
 
     def fly(self, path=None, *, later=timedelta(0)):
         self.context.set_offline(True)
