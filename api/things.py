@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
+from api.severity import SEVERITY, find_worst, stand_part
 from api.shown import Shown
 from api.verdicts import Finding, InstrumentFacts, PartFinding, ReceiptReading, Verdicts
-from api.weighing import SEVERITY, find_worst, weigh_part
 from ledger.bundling import find_published, find_receipt
 from ledger.core.absence_proof import Absence, MissingVerification, parse_absence_proof
 from ledger.core.act_content import parse_act_content
@@ -306,14 +306,14 @@ class Things:
         with self._store.read() as reading:
             subject = instrument_subject(place.instrument_id, part)
             state = reading.find_states([subject]).get(subject)
-            weight = weigh_part(state, place.own, is_named=part in place.covered)
-            own = None if weight.document is None else _read_newest(reading, state)
+            standing = stand_part(state, place.own, is_named=part in place.covered)
+            own = None if standing.document is None else _read_newest(reading, state)
         if own is not None:
             found = self._verdicts.of_entry(own)
             return _Part(found.shown, found)
-        if weight.against is not None:
-            return _Part(_AGAINST[weight.against])
-        return _Part(Shown.NOT_VERIFIED if weight.is_open else None)
+        if standing.against is not None:
+            return _Part(_AGAINST[standing.against])
+        return _Part(Shown.NOT_VERIFIED if standing.is_open else None)
 
     def _judge_place(self, place: _Place, parts: Mapping[str, _Part]) -> Finding:
         """Return the finding on the heaviest of the newest document and those of the parts."""

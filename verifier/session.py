@@ -14,7 +14,6 @@ from typing import Final, Generic, TypeVar
 
 from ledger.core.anchor import AnchorReceipt, verify_receipt
 from ledger.core.bundle import ProofBundle
-from ledger.core.canonical import LARGEST_INTEGER
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import LedgerError, VerificationError, copy_error
 from ledger.core.evidence import Established, Evidence, fold_evidence
@@ -157,8 +156,6 @@ class Session:
 
     def _open_checkpoint(self, note: str) -> Checkpoint:
         checkpoint = open_signed_checkpoint(note, self.policy)
-        if checkpoint.tree_size > LARGEST_INTEGER:
-            raise VerificationError("more leaves than any index reaches")
         if self.trusted is not None:
             other = self.trusted[1]
             if other.tree_size == checkpoint.tree_size and other.root_hash != checkpoint.root_hash:

@@ -16,8 +16,8 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from api.choosing import GOOD
+from api.severity import SEVERITY, PartStanding, stand_part
 from api.shown import Shown
-from api.weighing import SEVERITY, PartWeight, weigh_part
 from ledger.core.calendar_rules import ValidityKind
 from ledger.core.canonical import JsonObject, as_object, parse_canonical_json
 from ledger.core.category import Category
@@ -275,15 +275,15 @@ def _stand(
     known: _Known,
     today: date,
 ) -> Standing:
-    """Return how an instrument stands, as its own page weighs it: see `api.weighing`."""
-    whole, counted, weights = _weigh(instrument, parts, known)
+    """Return how an instrument stands, as its own page weighs it: see `api.severity`."""
+    whole, counted, standings = _list_counted(instrument, parts, known)
     found = counted if whole is None else [whole, *counted]
     statuses = [_find_status_shown(each, known.states, today) for each in found]
-    statuses += [weight.against for weight in weights.values() if weight.against is not None]
+    statuses += [part.against for part in standings.values() if part.against is not None]
     state = known.states.get(instrument_subject(instrument))
     if whole is None and state is not None and state.status in _ALONE:
         statuses.append(_ALONE[state.status])
-    if whole is None and any(weights[name].is_open for each in found for name in each.names):
+    if whole is None and any(standings[name].is_open for each in found for name in each.names):
         statuses.append(None)
     status = _find_worst(statuses)
     if not found or status is None:
@@ -301,20 +301,22 @@ def _doubt(standing: Standing) -> Standing:
     return standing
 
 
-def _weigh(
+def _list_counted(
     instrument: InstrumentId, parts: Iterable[str], known: _Known
-) -> tuple[_Document | None, list[_Document], dict[str, PartWeight]]:
+) -> tuple[_Document | None, list[_Document], dict[str, PartStanding]]:
     """Return the document of the whole, those of parts that count beside it, and what each part adds."""
     own = instrument_subject(instrument)
     whole, state = known.documents.get(own), known.states.get(own)
     covered = frozenset[str]() if whole is None else whole.names
     subjects = {part: instrument_subject(instrument, part) for part in sorted(parts)}
-    weights = {
-        part: weigh_part(known.states.get(subject), state, is_named=part in covered)
+    standings = {
+        part: stand_part(known.states.get(subject), state, is_named=part in covered)
         for part, subject in subjects.items()
     }
-    counted = [known.documents[subjects[part]] for part, each in weights.items() if each.document is not None]
-    return whole, counted, weights
+    counted = [
+        known.documents[subjects[part]] for part, each in standings.items() if each.document is not None
+    ]
+    return whole, counted, standings
 
 
 def _find_worst(statuses: Iterable[DocumentStatus | NoWord | None]) -> DocumentStatus | NoWord | None:

@@ -8,7 +8,7 @@ It lies beside the policy, so that a bare QR code is checked offline; without it
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.core.canonical import encode_canonical_json, parse_canonical_json
+from ledger.core.canonical import LARGEST_INTEGER, encode_canonical_json, parse_canonical_json
 from ledger.core.checkpoint import Checkpoint, verify_checkpoint
 from ledger.core.cosignature import open_cosignatures
 from ledger.core.errors import MalformedDocumentError, VerificationError
@@ -101,9 +101,12 @@ def open_signed_checkpoint(note: str, policy: Policy) -> Checkpoint:
 
     Raises:
         InputError: not a checkpoint, or one of another log.
-        VerificationError: not signed by the policy's log key.
+        VerificationError: not signed by the policy's log key, or more leaves than any number in a proof reaches.
     """
-    return verify_checkpoint(note, NoteVerifier(policy.origin, policy.log_key))
+    checkpoint = verify_checkpoint(note, NoteVerifier(policy.origin, policy.log_key))
+    if checkpoint.tree_size > LARGEST_INTEGER:
+        raise VerificationError("more leaves than any index reaches")
+    return checkpoint
 
 
 def open_policy_cosignatures(note: str, policy: Policy) -> tuple[Signed, ...]:

@@ -132,7 +132,7 @@ def test_a_device_shows_of_an_instrument_what_the_server_shows(query):
 
 
 @pytest.mark.parametrize("live", [whole_with_a_part_that_failed_since, whole_of_parts_one_of_them_open])
-def test_one_part_s_document_is_not_the_whole_s(live, desk):
+def test_the_document_of_one_part_is_not_that_of_the_whole(live, desk):
     live(desk)
     given = Visitor(desk).collect(f"/i/{PUMP.hex()}?part=1")[1]
     answer = ask(given | {"expected": {"instrument": PUMP.hex()}, "files": {}})[0]

@@ -15,10 +15,10 @@ from world import AUTHORITY, World, make_signer
 
 from api.app import LedgerParts, Parts, build_api
 from api.routes.verdicts import PAGE_CACHE
+from api.severity import SEVERITY
 from api.shown import Shown
 from api.things import Things
 from api.verdicts import Verdicts
-from api.weighing import SEVERITY
 from ledger.core.absence_proof import Absence, parse_absence_proof
 from ledger.core.bundle import parse_bundle
 from ledger.core.canonical import encode_canonical_json

@@ -117,12 +117,16 @@ def test_without_a_camera_the_page_says_what_else_to_do(browser, url):
         assert visit.page.locator("#file").is_visible()
 
 
-def test_a_picture_is_read_on_the_device(browser, url, code, tmp_path):
+def hand_in_photo(visit, code, tmp_path):
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(print_code(encode_short_url(code, HOST), np.random.default_rng(7)))
+    visit.page.set_input_files("#file", photo)
+    visit.page.click("#upload button")
+
+
+def test_a_picture_is_read_on_the_device(browser, url, code, tmp_path):
     with open_scanner(browser, url) as visit:
-        visit.page.set_input_files("#file", photo)
-        visit.page.click("#upload button")
+        hand_in_photo(visit, code, tmp_path)
         visit.page.wait_for_url(f"**/c/{code}", timeout=30_000)
         assert not [one for one in visit.requests if one.endswith("/scan")][1:]
 
@@ -371,11 +375,8 @@ def test_behind_a_path_the_scanner_works_with_network(browser, behind, code):
 
 
 def test_behind_a_path_the_script_follows_what_it_reads(browser, behind, code, tmp_path):
-    photo = tmp_path / "photo.jpg"
-    photo.write_bytes(print_code(encode_short_url(code, HOST), np.random.default_rng(7)))
     with open_scanner(browser, behind) as visit:
-        visit.page.set_input_files("#file", photo)
-        visit.page.click("#upload button")
+        hand_in_photo(visit, code, tmp_path)
         visit.page.wait_for_url(f"{behind}/c/{code}", timeout=30_000)
 
 

@@ -2,7 +2,7 @@
 // steps; pages with a proof need neither, so they are loaded when they are met.
 import { checkInstitution, checkKey, checkSeal, checkStatement, findStatus, fromRule } from "./checks.js";
 import { nameCategory } from "./category.js";
-import { encodeHex, narrow } from "./encoding.js";
+import { encodeHex } from "./encoding.js";
 import { refuse } from "./errors.js";
 import { judgeByRegisters } from "./judging.js";
 import { DOCUMENT_KINDS, DocumentType } from "./record.js";
@@ -91,7 +91,7 @@ const UNCHECKED = {
 /** Steps 5 and 6, as of the trust list's checkpoint. */
 function checkIssuerNow(known, institution, registers, checkpoint) {
   if (known === null) return openAll([Step.KEY, Step.AUTHORITY], UNKNOWN_KEY);
-  const newest = narrow(BigInt(checkpoint.treeSize) - 1n);
+  const newest = checkpoint.treeSize - 1;
   let key = checkKey(known, institution, newest);
   if (known.owner === institution && !known.isActiveAt(newest)) {
     const en = "the key has ended; whether the document is older does not show here";

@@ -26,9 +26,11 @@ const NOTHING = { bundleText: null, newestText: null, proofText: null, trustText
  * @param now the device's clock, milliseconds UTC.
  * @param node step 16 is looked up through this node of the user's choice: `{url, send}`, `send` the page's `fetch`.
  * @param look step 16 otherwise: returns it for a checkpoint.
- * @param ask of a sticker, or an instrument with parts: fetches the text of another file of the site, by its path; resolves to null where it is none.
- * @returns `{report, shown, remember, checkedByDevice, size, reason}`: `size` leaves has the newest state that was checked; `reason` says what was caught; `checkedByDevice`
- *   is false only where this device cannot compute: then `reason` says why, and the page has the server's word alone.
+ * @param ask of a sticker, or an instrument with parts: fetches the text of another file of the site, by its path;
+ *   resolves to null where it is none.
+ * @returns `{report, shown, remember, checkedByDevice, size, reason}`: `size` is how many leaves the newest state that
+ *   was checked has, -1 if none was; `reason` says what was caught; `checkedByDevice` is false only where this device
+ *   cannot compute: then `reason` says why, and the page has the server's word alone.
  *   Of these also `isOutOfStep`: its files are of different states of the log, and may agree if fetched again; and
  *   `isSentUsed`: whether the document of `bundleText` is one of those that the finding rests on.
  */
@@ -58,7 +60,7 @@ async function check(given) {
   return given.bundleText === null ? (await import("./code_device.js")).checkCode(task) : checkDocument(task);
 }
 
-/** What only stickers, absences and instruments with parts need; a page that knows what was scanned may ask for it early. */
+/** What only stickers, absences and instruments with parts need; a page that knows what was scanned may load it early. */
 export const loadThings = () => import("./sticker_device.js");
 
 /** What only photographs need. */

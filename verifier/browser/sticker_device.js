@@ -17,7 +17,7 @@ import { parseStickerProof } from "./sticker_proof.js";
 import { verifyStickerProof } from "./sticker_verdict.js";
 
 /** What a person may rely on, and only a witnessed state can show. */
-const RELIED_ON = new Set(["VALID", "ATTENTION", "CALIBRATED", "PAPER"]);
+const NEED_WITNESSES = new Set(["VALID", "ATTENTION", "CALIBRATED", "PAPER"]);
 
 const STANDINGS = {
   NEVER_GIVEN_OUT: "NEVER_GIVEN_OUT",
@@ -145,7 +145,7 @@ function closeThing(task, { report: own, opened }, said) {
   const status = own.checks.find((check) => check.step === Step.STATUS);
   if (status.outcome !== PASSED && !AS_THEY_ARE.has(said.page)) all.doubts.push(status.reason);
   const unwitnessed = sayUnwitnessed(own, policy);
-  if (unwitnessed !== null && RELIED_ON.has(said.page)) all.doubts.push(unwitnessed);
+  if (unwitnessed !== null && NEED_WITNESSES.has(said.page)) all.doubts.push(unwitnessed);
   const isOpen = all.doubts.length > 0;
   return conclude(task, {
     ...all,

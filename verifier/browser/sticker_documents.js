@@ -33,7 +33,7 @@ export async function followSticker(shown, judged, task) {
   const worst = await place.findWorst();
   const isToCome = worst !== null && (place.leavesOut(worst) || waits(shown, worst, task.policy));
   return {
-    ...(await conclude(place)),
+    ...(await gather(place)),
     report: worst === null ? null : new Report({ ...worst.document.report, sticker: judged.report.sticker }),
     page: worst === null ? sayUnverified(shown, "STICKER_PENDING") : isToCome ? "STICKER_PENDING" : worst.shown,
   };
@@ -56,17 +56,17 @@ export async function followInstrument(sent, task) {
   const shown = { binding: { instrumentId, part }, instrument: states[0], whole: part === null ? null : states[1] };
   const place = new Place(shown, size, task, sent);
   const worst = await place.findWorst();
-  if (worst === null) return { ...(await conclude(place)), report: null, page: sayUnverified(shown, "NOT_VERIFIED") };
+  if (worst === null) return { ...(await gather(place)), report: null, page: sayUnverified(shown, "NOT_VERIFIED") };
   const { report } = worst.document;
   const isVerified = !place.leavesOut(worst);
   return {
-    ...(await conclude(place)),
+    ...(await gather(place)),
     report: isVerified ? report : doubtStatus(report, task.policy, LEFT_OUT),
     page: isVerified ? worst.shown : sayUnverified(shown, "NOT_VERIFIED"),
   };
 }
 
-async function conclude(place) {
+async function gather(place) {
   return {
     faults: place.faults,
     doubts: place.doubts,

@@ -38,8 +38,11 @@ export const openCheckpoint = async (note, policy) => {
 };
 
 /** The checkpoint in a signed note; lines of witnesses are not looked at. */
-export const openSignedCheckpoint = (note, policy) =>
-  verifyCheckpoint(note, new NoteVerifier(policy.origin, policy.logKey));
+export const openSignedCheckpoint = async (note, policy) => {
+  const checkpoint = await verifyCheckpoint(note, new NoteVerifier(policy.origin, policy.logKey));
+  if (checkpoint.treeSize > Number.MAX_SAFE_INTEGER) throw new VerificationError("more leaves than any index reaches");
+  return checkpoint;
+};
 
 /** What the policy's witnesses have signed of a note, by lines and by certificates, whoever else has. */
 export const openPolicyCosignatures = async (note, policy) => {

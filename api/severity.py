@@ -4,7 +4,7 @@ A part may have documents of its own. One that is newer than the newest of the w
 before, that one settles: whoever verifies the whole verifies its parts. Where nothing verifies the whole, documents
 of its parts stand for it, unless one of them names a part that nothing verifies.
 
->>> weigh_part(part, whole, is_named=True).document
+>>> stand_part(part, whole, is_named=True).document
 19
 """
 
@@ -27,7 +27,7 @@ SEVERITY: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class PartWeight:
+class PartStanding:
     """What a part adds to how the whole stands."""
 
     document: LeafIndex | None = None
@@ -38,7 +38,7 @@ class PartWeight:
     """Nothing verifies it."""
 
 
-def weigh_part(part: SubjectState | None, whole: SubjectState | None, *, is_named: bool) -> PartWeight:
+def stand_part(part: SubjectState | None, whole: SubjectState | None, *, is_named: bool) -> PartStanding:
     """Return what a part adds.
 
     Args:
@@ -49,9 +49,9 @@ def weigh_part(part: SubjectState | None, whole: SubjectState | None, *, is_name
     own = None if part is None else part.current_certificate
     newest = None if whole is None else whole.current_certificate
     if own is not None and (newest is None or own > newest):
-        return PartWeight(own)
+        return PartStanding(own)
     against = None if part is None or whole is None else find_status_against(part, whole)
-    return PartWeight(against=against, is_open=against is None and not is_named)
+    return PartStanding(against=against, is_open=against is None and not is_named)
 
 
 def find_worst(shown: Iterable[Shown]) -> Shown:
